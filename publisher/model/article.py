@@ -1,0 +1,84 @@
+"""An article: one piece of writing, normalised."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b32encode
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, field_validator
+
+from publisher.model.base import Frozen, Line, Moment, Text
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
+
+
+def _web_url(value: str | None) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{value!r} is no absolute http or https URL")
+    return value
+
+
+WebUrl = Annotated[Line, AfterValidator(_web_url)]
+
+
+class Image(Frozen):
+    """An illustration. ``url`` is null where the source gives only its caption and credit."""
+
+    url: WebUrl = None
+    caption: Line = None
+    credit: Line = None
+
+
+class Related(Frozen):
+    """A headline that the article points to; ``url`` is null where the source gives none."""
+
+    title: Text
+    url: WebUrl = None
+
+
+class Article(Frozen):
+    """An article as the API and webhooks carry it.
+
+    ``body`` is sanitised HTML. ``published`` is null where the source does not say. ``updated`` is the source's own
+    word, null where it does not say.
+    """
+
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
+    url: WebUrl = None
+    title: Text
+    summary: Line = None
+    body: Text
+    authors: tuple[Text, ...] = ()
+    editor: Line = None
+    agency: Line = None
+    dateline: Line = None
+    section: Line = None
+    topics: tuple[Text, ...] = ()
+    language: Line = None
+    published: Moment | None = None
+    updated: Moment | None = None
+    images: tuple[Image, ...] = ()
+    related: tuple[Related, ...] = ()
+
+    @field_validator("title", "body")
+    @classmethod
+    def _not_blank(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must not be empty")
+        return value.strip()
+
+
+def article_json(article: Article) -> dict[str, Any]:
+    """The article as JSON-ready values, in the documented key order."""
+    return article.model_dump(mode="json")
+
+
+def identity_id(identity: str) -> str:
+    """A stable public id for an item known by URL or path: ``a`` and 26 base32 digits of its SHA-256 (128 bits)."""
+    digest = hashlib.sha256(identity.encode()).digest()[:16]
+    return "a" + b32encode(digest).decode().rstrip("=").lower()

@@ -1,0 +1,50 @@
+"""What every model shares: frozen, strict about unknown keys, and free of characters that no XML can carry."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from publisher.clock import rfc3339
+
+# XML 1.0 section 2.2, Char: tab, LF, CR, U+0020–U+D7FF, U+E000–U+FFFD, U+10000–U+10FFFF. One character outside
+# it makes a whole document unreadable, so it is taken out on the way in.
+_XML_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def xml_legal(text: str) -> str:
+    """The text without characters that XML 1.0 forbids."""
+    return _XML_ILLEGAL.sub("", text)
+
+
+def _clean(value: object) -> object:
+    return xml_legal(value) if isinstance(value, str) else value
+
+
+def _blank_to_none(value: object) -> object:
+    if isinstance(value, str):
+        return xml_legal(value).strip() or None
+    return value
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Text = Annotated[str, BeforeValidator(_clean)]
+"""Text that any XML document can carry."""
+
+Line = Annotated[str | None, BeforeValidator(_blank_to_none)]
+"""Optional text; blank counts as absent."""
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
+"""An aware time, held in UTC, written as RFC 3339."""
+
+
+class Frozen(BaseModel):
+    """A value: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

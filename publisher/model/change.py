@@ -1,0 +1,64 @@
+"""What a reading means: the decision that ``changes`` makes and ``storage`` carries out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from publisher.model.article import Article
+from publisher.model.event import Change, EventType
+from publisher.model.indicator import Indicator
+
+
+class Outcome(StrEnum):
+    """``rebaselined``: stored anew without an event, since our way of reading changed and not the article."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    WITHDRAWN = "withdrawn"
+    REBASELINED = "rebaselined"
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleChange:
+    """One article's decision. ``before`` is null where there was nothing (or a withdrawn article) before."""
+
+    outcome: Outcome
+    source: str
+    identity: str
+    article: Article
+    fingerprint: str
+    revision: int
+    before: dict[str, Any] | None = None
+    event: EventType | None = None
+    changed: tuple[str, ...] = ()
+    recent: tuple[tuple[str, datetime], ...] = ()
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorChange:
+    """One observation's decision. ``before`` is the observation it replaces or follows, null for the first."""
+
+    outcome: Outcome
+    source: str
+    indicator: Indicator
+    period: str
+    fingerprint: str
+    revision: int
+    before: dict[str, Any] | None = None
+    event: EventType | None = None
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedTouch:
+    """A feed that must show something else after this transaction. ``article`` is set where it is an article's."""
+
+    feed: str
+    change: Change
+    article: str | None = None

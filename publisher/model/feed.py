@@ -1,0 +1,56 @@
+"""A feed: a named selection of items."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from publisher.model.base import Frozen, Line, Text
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+
+
+class Selection(Frozen):
+    """Which items a feed takes: keys combine with AND, the values of one key with OR; matching ignores case."""
+
+    sources: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    editors: tuple[str, ...] = ()
+    agencies: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+    @field_validator("*")
+    @classmethod
+    def _none_blank(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not value.strip() for value in values):
+            raise ValueError("an empty string selects nothing; take it out")
+        return values
+
+
+class FeedDefinition(Frozen):
+    """One file of ``feeds/``; ``name`` is the file's name and stands in every URL of the feed."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    title: Text
+    description: Text = ""
+    items: Literal["articles", "indicators", "operations"] = "articles"
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 50
+    content: Literal["full", "summary"] = "full"
+    language: Line = None
+    private: bool = False
+    select: Selection = Selection()
+
+    @property
+    def public(self) -> bool:
+        """Whether it can be read without a key; operations never can."""
+        return not self.private and self.items != "operations"
+
+    @property
+    def digest(self) -> str:
+        """A digest of everything that shapes the feed's documents and its membership."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:32]

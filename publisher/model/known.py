@@ -1,0 +1,39 @@
+"""What the store knows of an item before a reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class KnownArticle:
+    """A stored article. ``data`` is its JSON form; ``recent`` its last fingerprints and when each was taken."""
+
+    id: str
+    source: str
+    identity: str
+    fingerprint: str
+    revision: int
+    data: dict[str, Any]
+    first_seen_at: datetime
+    changed_at: datetime
+    withdrawn_at: datetime | None = None
+    recent: tuple[tuple[str, datetime], ...] = ()
+    held: dict[str, Any] | None = None
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIndicator:
+    """A stored observation: the newest of its symbol."""
+
+    symbol: str
+    period: str
+    source: str
+    fingerprint: str
+    revision: int
+    data: dict[str, Any]
+    first_seen_at: datetime
+    changed_at: datetime

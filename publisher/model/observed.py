@@ -1,0 +1,49 @@
+"""What one reading of a source found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from publisher.model.article import Article
+from publisher.model.indicator import Indicator
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read: where it was, which field, the text that stood there, and what is wrong.
+
+    An ``error`` on an item means that the item is left out; on a field, that the field is null. A ``warning`` is kept
+    beside an item that was taken.
+    """
+
+    origin: str
+    message: str
+    field: str | None = None
+    text: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.origin}: {self.field}" if self.field else self.origin
+        found = f" (found {self.text[:120]!r})" if self.text is not None else ""
+        return f"{where}: {self.message}{found}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedArticle:
+    """An article as it was read. ``identity`` is what it is known by: URL, path, or pushed id."""
+
+    article: Article
+    identity: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything that one reading brought. ``bookmark`` is what the next reading is given."""
+
+    articles: tuple[ObservedArticle, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    bookmark: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,86 @@
+"""A subscription, what it follows, and the deliveries made for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from publisher.model.base import Frozen
+from publisher.model.event import EventType
+
+
+class SubscriptionState(StrEnum):
+    """``active`` is told of events; ``disabled`` is not until it is enabled; ``deleted`` is kept for the accounts."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class Filter(Frozen):
+    """What a subscription follows. Equal filters are stored once and judged once per event.
+
+    ``events`` empty means every type.
+    """
+
+    feeds: tuple[str, ...]
+    events: tuple[EventType, ...] = ()
+
+
+class Subscription(Frozen):
+    """A webhook and its owner. ``from_seq`` is the first event it is told of, ``until_seq`` the last (null: no end)."""
+
+    id: str
+    url: str
+    filter: Filter
+    format: Literal["standard"] = "standard"
+    description: str | None = None
+    owner: str
+    state: SubscriptionState = SubscriptionState.ACTIVE
+    from_seq: int
+    until_seq: int | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeliveryState(StrEnum):
+    """``pending → sending → delivered | retrying → sending … | dead | cancelled``; a state never moves back."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    RETRYING = "retrying"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+class Delivery(Frozen):
+    """One event for one subscription in one run; run 0 is live."""
+
+    id: int
+    seq: int
+    event_id: str
+    event_type: str
+    subscription: str
+    run: int = 0
+    state: DeliveryState
+    reason: str | None = None
+    attempts: int = 0
+    created_at: datetime
+    next_attempt_at: datetime | None = None
+    settled_at: datetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+
+
+class Attempt(Frozen):
+    """One try of a delivery. ``status`` is null where no status line came; ``error`` then says why."""
+
+    delivery: int
+    number: int
+    at: datetime
+    duration_ms: int
+    status: int | None = None
+    error: str | None = None
+    response: str | None = None

@@ -1,0 +1,1 @@
+"""Pure: items to RSS and Atom (feedgen), JSON Feed, HTML."""

@@ -1,0 +1,1 @@
+"""One file per source kind: fetch and parse."""

@@ -1,0 +1,187 @@
+"""Opening the database, and the transactions that every storage function runs in.
+
+SQLite: one writing connection that begins IMMEDIATE, so that a lock is waited for at the start and never upgraded to
+half-way, and a few reading ones. WAL lets readers read while it writes; ``synchronous=FULL`` makes a commit outlive a
+power cut, since a push is answered and an event promised on its strength.
+
+PostgreSQL: one pool for both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from publisher import clock
+from publisher.clock import Clock
+from publisher.errors import ConfigError, StorageError
+from publisher.storage.dialects import Dialect, dialect_for
+from publisher.storage.migrate import migrate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SQLITE_READERS = 4
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction: the connection, the dialect's own statements, and the time it runs at (microseconds)."""
+
+    conn: Connection
+    dialect: Dialect
+    now: int
+    appended: int = 0
+    """The last sequence number this transaction appended to the log, 0 if none."""
+
+
+class Database:
+    """An open database. Make it with :meth:`open`; close it with :meth:`close`."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, dialect: Dialect, now: Clock | None) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._dialect = dialect
+        self._now = now
+        # SQLite has one writer; waiting here, in turn, is fairer and cheaper than in its busy handler.
+        self._write_lock = asyncio.Lock() if dialect.single_writer else None
+        self._grown = asyncio.Condition()
+        self._last_seq = 0
+
+    @classmethod
+    async def open(cls, url: str, data: Path, *, now: Clock | None = None) -> Database:
+        """Open the database that ``[storage] url`` names and bring its schema up to date.
+
+        ``sqlite`` is ``data/publisher.db``; otherwise a SQLAlchemy URL. ``now`` replaces the database's clock in tests.
+        Raises ConfigError for a URL of another kind, StorageError if it cannot be opened.
+        """
+        if url == "sqlite":
+            url = f"sqlite+aiosqlite:///{_sqlite_file(data)}"
+        dialect = dialect_for(url)
+        if dialect is None:
+            raise ConfigError(
+                "publisher.toml",
+                f'{make_url(url).drivername!r} is not served; use "sqlite" or a URL that begins postgresql+asyncpg://',
+                key="storage.url",
+            )
+        try:
+            writer, reader = _engines(url, dialect)
+            db = cls(writer, reader, dialect, now)
+            async with writer.connect() as connection:
+                await connection.run_sync(migrate)
+            await db.refresh()
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {error}") from error
+        return db
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+
+    async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
+        async with self._reader.connect() as connection:
+            return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
+
+    async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises."""
+        async with self._writing(), self._writer.connect() as connection:
+            tx, result = await self._run(connection, lambda tx: fn(tx, *args, **kwargs))
+            await connection.commit()
+        if tx.appended:
+            await self._advance(tx.appended)
+        return result
+
+    @property
+    def last_seq(self) -> int:
+        """The last sequence number known to be in the log; exact for what this process has appended."""
+        return self._last_seq
+
+    async def refresh(self) -> int:
+        """Look at the log for what other processes have appended; returns :attr:`last_seq`."""
+        await self._advance(await self.read(_last_seq))
+        return self._last_seq
+
+    async def grown(self, after: int) -> int:
+        """Wait until the log holds more than ``after``; returns its last sequence number."""
+        async with self._grown:
+            await self._grown.wait_for(lambda: self._last_seq > after)
+        return self._last_seq
+
+    async def _advance(self, seq: int) -> None:
+        if seq > self._last_seq:
+            async with self._grown:
+                self._last_seq = max(self._last_seq, seq)
+                self._grown.notify_all()
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        if self._write_lock is None:
+            yield
+        else:
+            async with self._write_lock:
+                yield
+
+    async def _run(self, connection: AsyncConnection, call: Callable[[Tx], T]) -> tuple[Tx, T]:
+        def begin(conn: Connection) -> tuple[Tx, T]:
+            moment = clock.to_micros(self._now()) if self._now else self._dialect.now(conn)
+            tx = Tx(conn, self._dialect, moment)
+            return tx, call(tx)
+
+        try:
+            return await connection.run_sync(begin)
+        except SQLAlchemyError as error:
+            raise StorageError(str(error)) from error
+
+
+def _sqlite_file(data: Path) -> Path:
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = data / "publisher.db"
+    path.touch(mode=0o600)
+    return path
+
+
+def _last_seq(tx: Tx) -> int:
+    return int(tx.conn.execute(text("SELECT seq FROM cursors WHERE name = 'log'")).scalar_one())
+
+
+def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
+    if not dialect.single_writer:
+        engine = create_async_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True)
+        return engine, engine
+    writer = create_async_engine(url, pool_size=1, max_overflow=0)
+    reader = create_async_engine(url, pool_size=SQLITE_READERS, max_overflow=0)
+    _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
+    _sqlite_events(reader, begin="BEGIN", query_only=True)
+    return writer, reader
+
+
+def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        # The driver's own transactions begin too late and deferred; we begin them ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-8000")
+        if query_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)

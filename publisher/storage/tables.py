@@ -1,0 +1,255 @@
+"""The schema. Times are microseconds since the epoch (see ``clock``); JSON is text, written by us and read by us.
+
+Changing this file needs a migration in ``migrations/versions``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column declared exactly INTEGER PRIMARY KEY.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("bookmark", Text, nullable=False, server_default="{}"),
+    Column("profile_digest", Text),
+    Column("loaded", Boolean, nullable=False, server_default=text("false")),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("last_success_at", BigInteger),
+    Column("last_error_at", BigInteger),
+    Column("last_error", Text),
+    Column("next_run_at", BigInteger),
+    Column("items", Integer, nullable=False, server_default="0"),
+    Column("events", Integer, nullable=False, server_default="0"),
+    Column("lease", Text),
+    Column("lease_until", BigInteger),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    # When it stands in a feed: its published time, else when it was first seen.
+    Column("ordered_at", BigInteger, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    # When the present revision was recorded.
+    Column("changed_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+    # The last few (fingerprint, micros) pairs, newest last, as JSON: tells an article that goes back and forth.
+    Column("recent", Text, nullable=False, server_default="[]"),
+    # An observation that waits until the article stands still, and until when.
+    Column("held", Text),
+    Column("held_until", BigInteger),
+    Index("ix_articles_ordered_at_id", "ordered_at", "id"),
+    Index("ix_articles_source", "source"),
+    Index(
+        "ix_articles_held_until",
+        "held_until",
+        sqlite_where=text("held_until IS NOT NULL"),
+        postgresql_where=text("held_until IS NOT NULL"),
+    ),
+)
+
+# One row per selectable value of an article, folded to lower case: narrows a selection before Python judges it.
+article_facets = Table(
+    "article_facets",
+    metadata,
+    Column("facet", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("article_id", Text, nullable=False),
+    PrimaryKeyConstraint("facet", "value", "article_id"),
+    Index("ix_article_facets_article_id", "article_id"),
+)
+
+# One row per indicator and trading period; the newest period is the present observation.
+indicators = Table(
+    "indicators",
+    metadata,
+    Column("symbol", Text, nullable=False),
+    Column("period", Text, nullable=False),  # the trading day, YYYY-MM-DD in the indicator's own time zone
+    Column("source", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("symbol", "period"),
+    Index("ix_indicators_period", "period"),
+)
+
+# The log, and the outbox: what is pushed is read from here.
+events = Table(
+    "events",
+    metadata,
+    # Given out by the "log" row of cursors, in commit order and without gaps.
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("before", Text),
+    Column("changed", Text, nullable=False, server_default="[]"),
+    Column("quiet", Boolean, nullable=False, server_default=text("false")),
+    # How many subscriptions it matched; null until it has been fanned out. Counted apart from the delivery rows.
+    Column("matched", Integer),
+    Index("ix_events_subject", "subject"),
+)
+
+# What a feed's documents depend on besides its definition. ``version`` rises with every change that it shows.
+feed_states = Table(
+    "feed_states",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+# Articles that left a feed (withdrawn, or no longer selected).
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("feed", Text, nullable=False),
+    Column("article_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("feed", "article_id"),
+    Index("ix_tombstones_feed_at", "feed", "at"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("prefix", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+# Interned: equal filters are one row, judged once per event.
+filters = Table(
+    "filters",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("definition", Text, nullable=False, unique=True),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("n", Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("filter_id", BigInteger, ForeignKey("filters.id"), nullable=False),
+    Column("format", Text, nullable=False),
+    Column("description", Text),
+    Column("owner", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed; see storage/sealing.py
+    Column("state", Text, nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("until_seq", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
+    Index("ix_subscriptions_owner", "owner"),
+)
+
+# What an event was to a filter, settled once: every attempt sends the same type and change.
+matches = Table(
+    "matches",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("filter_id", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    PrimaryKeyConstraint("seq", "filter_id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("subscription", BigInteger, nullable=False),  # subscriptions.n
+    Column("filter_id", BigInteger, nullable=False),  # with seq: the match whose type and change it carries
+    Column("run", Integer, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # When a worker may take it: now, at the next attempt, or when its lease has run out. Null once settled.
+    Column("due_at", BigInteger),
+    Column("lease", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    UniqueConstraint("seq", "subscription", "run"),
+    Index(
+        "ix_deliveries_due",
+        "due_at",
+        "subscription",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index("ix_deliveries_subscription_id", "subscription", "id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("delivery_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("response", Text),
+    PrimaryKeyConstraint("delivery_id", "number"),
+)
+
+# "log": the last sequence number given out; appending locks this row, so that numbers become visible in order.
+# "fanout": how far the fan-out has come; everything up to (seq, subscription) has its rows.
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("subscription", BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The aiohttp server: feeds, API, pages."""
