@@ -1,0 +1,163 @@
+"""What the web room is given: the services it calls and the values of the installation it shows.
+
+The protocols say how much of each service is used here, so that a test or another composition can stand in for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from publisher import clock
+from publisher.clock import Clock
+from publisher.model import FeedDefinition, Indicator, IndicatorSpec, Subscription
+from publisher.model.change import Outcome
+from publisher.model.observed import ObservedArticle
+from publisher.storage.database import Database
+
+
+class Site(Protocol):
+    """How the installation names itself; ``url`` is canonical and ends without a slash."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+
+
+class CatalogView(Protocol):
+    """The definitions as they are at this moment."""
+
+    @property
+    def feeds(self) -> Mapping[str, FeedDefinition]: ...
+    @property
+    def indicators(self) -> Mapping[str, IndicatorSpec]: ...
+
+
+class Intake(Protocol):
+    """Where pushed items go; once a call returns, every feed shows the item."""
+
+    async def push_article(self, observed: ObservedArticle) -> tuple[Outcome, dict[str, Any]]:
+        """Take one article; returns what it was and its JSON form."""
+        ...
+
+    async def withdraw(self, article_id: str) -> Outcome:
+        """Withdraw one article; raises NotFound."""
+        ...
+
+    async def push_indicators(self, observed: list[Indicator]) -> list[Outcome]:
+        """Take observations; one outcome for each, in their order."""
+        ...
+
+
+class PublishedDocument(Protocol):
+    """One feed in one format, ready to be sent. ``etag`` is bare (no quotes); a Path is a file of those bytes."""
+
+    @property
+    def etag(self) -> str: ...
+    @property
+    def last_modified(self) -> datetime: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def body(self) -> bytes | Path: ...
+    @property
+    def gzip(self) -> bytes | Path | None: ...
+
+
+class FeedVersion(Protocol):
+    """What the validators of a feed's documents are made of."""
+
+    @property
+    def etag(self) -> str: ...
+    @property
+    def last_modified(self) -> datetime: ...
+
+
+class PublishedFeeds(Protocol):
+    """The current documents; both raise NotFound for a name that is no feed."""
+
+    async def current(self, name: str, format: str) -> PublishedDocument:  # noqa: A002
+        """The document of a feed in ``rss``, ``atom`` or ``json``."""
+        ...
+
+    async def version(self, name: str) -> FeedVersion:
+        """Its validators alone, without rendering."""
+        ...
+
+
+class TrialResult(Protocol):
+    """How one test delivery went; ``status`` is null where no status line came, ``error`` then says why."""
+
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def response_excerpt(self) -> str | None: ...
+    @property
+    def duration_ms(self) -> int: ...
+
+
+class Sender(Protocol):
+    """The part of the deliverer that the API calls."""
+
+    async def test(self, subscription: Subscription) -> TrialResult:
+        """Send one signed test event to a subscription, now and once."""
+        ...
+
+
+class Seal(Protocol):
+    """Encrypts secrets at rest."""
+
+    def seal(self, secret: bytes) -> bytes: ...
+
+
+class UrlGuard(Protocol):
+    """Judges where webhooks may go."""
+
+    def check_url(self, url: str) -> str:
+        """The URL, normalised; raises AddressRefused with the reason."""
+        ...
+
+
+Probe = Callable[[], bool]
+"""Whether a part of the process is running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a request handler may use; found with :func:`services_of`.
+
+    ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
+    ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    """
+
+    db: Database
+    site: Site
+    catalog: Callable[[], CatalogView]
+    ingest: Intake
+    publications: PublishedFeeds
+    deliverer: Sender
+    sealer: Seal
+    guard: UrlGuard
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    trusted_proxies: Sequence[str] = ()
+    now: Clock = clock.now
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+def services_of(request: web.Request) -> Services:
+    """The services of the application that serves this request."""
+    return request.app[SERVICES]
