@@ -1,0 +1,107 @@
+"""Fixtures for every room: a real database of each kind, and a clock that tests move.
+
+The environment is read here alone: ``PUBLISHER_TEST_POSTGRES`` names a PostgreSQL server to make databases on
+(``postgresql://postgres@127.0.0.1:5432/postgres``); without it each test process starts a private one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.clock import ManualClock
+from support.postgres import Postgres, blocking, embedded_server
+
+from publisher.storage.database import Database
+
+OpenDatabase = Callable[[], Awaitable[Database]]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until ``clock.advance(seconds)``."""
+    return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server with a migrated template."""
+    named = os.environ.get("PUBLISHER_TEST_POSTGRES")
+    if named:
+        yield from _with_template(Postgres(named), tmp_path_factory)
+    else:
+        with embedded_server() as url:
+            yield from _with_template(Postgres(url), tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+
+    async def make() -> None:
+        await (await Database.open("sqlite", folder)).close()
+
+    blocking(make())
+    return folder / "publisher.db"
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The ``[storage] url`` of a fresh SQLite database, which lies in ``tmp_path / "data"``."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(sqlite_template, data / "publisher.db")
+    return "sqlite"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The ``[storage] url`` of a fresh PostgreSQL database."""
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The ``[storage] url`` of a fresh database, once of each kind."""
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
+    return url
+
+
+@pytest.fixture
+async def open_database(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[OpenDatabase]:
+    """Opens the same database again, as another process would; closed at the end."""
+    opened: list[Database] = []
+
+    async def open_one() -> Database:
+        opened.append(await Database.open(database_url, tmp_path / "data", now=clock))
+        return opened[-1]
+
+    yield open_one
+    for database in opened:
+        await database.close()
+
+
+@pytest.fixture
+async def db(open_database: OpenDatabase) -> Database:
+    """A fresh database, once of each kind."""
+    return await open_database()
+
+
+@pytest.fixture
+async def sqlite_db(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Database]:
+    """A fresh SQLite database, for a room whose claims do not depend on the kind."""
+    database = await Database.open(sqlite_url, tmp_path / "data", now=clock)
+    yield database
+    await database.close()
+
+
+def _with_template(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server.make_template(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.drop_template()
