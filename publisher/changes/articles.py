@@ -1,0 +1,149 @@
+"""Articles: is what was read new, changed, unchanged, or going back and forth?
+
+An article that returns to a state it had (A→B→A) is told of the first three times within an hour. From the fourth on
+its newest state waits; it is sent once, when it has stood still for ``SETTLE_TIME``. What returns to the state that
+followers already have was nothing, and is dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from publisher.changes.fingerprint import article_fingerprint, canonical_article, differing, is_current
+from publisher.model import Article, EventType, article_json
+from publisher.model.change import ArticleChange, Outcome
+from publisher.model.known import KnownArticle
+from publisher.model.observed import ObservedArticle
+
+WINDOW = timedelta(hours=1)
+RETURNS_SENT = 3
+SETTLE_TIME = timedelta(minutes=15)
+_RECENT_KEPT = 24
+
+Recent = tuple[tuple[str, datetime], ...]
+
+
+def article(
+    known: KnownArticle | None, observed: ObservedArticle, *, source: str, now: datetime, settle: bool, rebaseline: bool
+) -> ArticleChange:
+    """Decide what an observed article is.
+
+    ``settle``: a state that keeps returning may wait (pulling sources; a push is always carried out). ``rebaseline``:
+    the way of reading changed, so that a difference is ours and no event. An article stays with the source that first
+    brought it, so that a second source, or an editor's push, moves it out of no feed.
+    """
+    data = article_json(observed.article)
+    taken = article_fingerprint(data)
+    if known is None or known.withdrawn_at is not None:
+        return ArticleChange(
+            Outcome.NEW,
+            source,
+            observed.identity,
+            observed.article,
+            taken,
+            revision=known.revision + 1 if known else 1,
+            event=EventType.ARTICLE_PUBLISHED,
+            recent=((taken, now),),
+        )
+    if rebaseline or not is_current(known.fingerprint):
+        return _rebaselined(known, observed.article, data, taken, now)
+    if taken == known.fingerprint:
+        return _kept(known) if known.held is None else _nothing_after_all(known)
+    if settle and _keeps_returning(known.recent, taken, now):
+        return _waiting(known, observed.article, taken, now)
+    return _changed(known, observed.article, data, taken, now)
+
+
+def settled(known: KnownArticle, now: datetime) -> ArticleChange:
+    """Decide what becomes of an observation whose waiting time (``held_until``) has come."""
+    if known.held is None or known.withdrawn_at is not None:
+        return _nothing_after_all(known)
+    taken = article_fingerprint(known.held)
+    if taken == known.fingerprint:
+        return _nothing_after_all(known)
+    return _changed(known, Article.model_validate(known.held), known.held, taken, now)
+
+
+def withdrawal(known: KnownArticle, *, source: str, now: datetime) -> ArticleChange:
+    """Take an article back; one that is withdrawn already is unchanged. ``source`` and ``now`` are for the record."""
+    if known.withdrawn_at is not None:
+        return _kept(known)
+    return replace(
+        _kept(known),
+        outcome=Outcome.WITHDRAWN,
+        revision=known.revision + 1,
+        before=known.data,
+        event=EventType.ARTICLE_WITHDRAWN,
+    )
+
+
+def _kept(known: KnownArticle) -> ArticleChange:
+    return ArticleChange(
+        Outcome.UNCHANGED,
+        known.source,
+        known.identity,
+        Article.model_validate(known.data),
+        known.fingerprint,
+        known.revision,
+        recent=known.recent,
+    )
+
+
+def _nothing_after_all(known: KnownArticle) -> ArticleChange:
+    """The stored article once more, so that what waited beside it is dropped."""
+    return replace(_kept(known), outcome=Outcome.REBASELINED, before=known.data)
+
+
+def _rebaselined(known: KnownArticle, seen: Article, data: dict[str, Any], taken: str, now: datetime) -> ArticleChange:
+    if taken == known.fingerprint and data == known.data and known.held is None:
+        return _kept(known)
+    return ArticleChange(
+        Outcome.REBASELINED,
+        known.source,
+        known.identity,
+        seen,
+        taken,
+        known.revision + 1,
+        before=known.data,
+        recent=((taken, now),),
+    )
+
+
+def _changed(known: KnownArticle, seen: Article, data: dict[str, Any], taken: str, now: datetime) -> ArticleChange:
+    return ArticleChange(
+        Outcome.CHANGED,
+        known.source,
+        known.identity,
+        seen,
+        taken,
+        known.revision + 1,
+        before=known.data,
+        event=EventType.ARTICLE_UPDATED,
+        changed=differing(canonical_article(known.data), canonical_article(data)),
+        recent=(*known.recent, (taken, now))[-_RECENT_KEPT:],
+    )
+
+
+def _waiting(known: KnownArticle, seen: Article, taken: str, now: datetime) -> ArticleChange:
+    if known.held is not None and article_fingerprint(known.held) == taken:
+        return _kept(known)
+    return ArticleChange(
+        Outcome.HELD,
+        known.source,
+        known.identity,
+        seen,
+        taken,
+        known.revision,
+        before=known.data,
+        recent=known.recent,
+        held_until=now + SETTLE_TIME,
+    )
+
+
+def _keeps_returning(recent: Recent, taken: str, now: datetime) -> bool:
+    """Whether this would be one return too many to this state within the hour."""
+    had = [at for state, at in recent if state == taken]
+    # The first of them is where it began; the others were returns, and so would this one be.
+    return sum(at > now - WINDOW for at in had[1:]) >= RETURNS_SENT

@@ -1,0 +1,179 @@
+"""What of an item counts as its content, and what is only the noise of one reading.
+
+Left out: white space, tracking parameters, cache and signature parts of image addresses, and relative times
+("2 menit lalu"). Two readings that differ in these alone have one fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import orjson
+
+FINGERPRINT_VERSION = "1"
+"""Raise it when this file, or a parser, reads the same input otherwise: what is stored is then re-read in silence."""
+
+_TRACKING = re.compile(
+    r"(?:utm_|at_|mc_|pk_|mtm_|hsa_|_hs|vero_|oly_|ns_)\w*|\w*clid|gbraid|wbraid|igsh(?:id)?|_ga|_gl|mkt_tok"
+    r"|ref_src|ref_url|cmpid|cmp|xtor|spm|s_cid|smid|ncid|trk|share_?id",
+    re.IGNORECASE,
+)
+_RENDITION = re.compile(
+    r"v|ver|version|t|ts|s|sig|signature|hash|h|w|width|height|q|quality|fit|fm|format|auto|crop|dpr|fill|resize|size"
+    r"|impolicy|policy|token|expires|hmac|key-pair-id|x-amz-\w[\w-]*|cb|_",
+    re.IGNORECASE,
+)
+_IMAGE_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?)$", re.IGNORECASE)
+# A signature or content hash that stands alone as a path segment, or behind a file's name: photo-3f2a9c1b.jpg.
+_HASH_SEGMENT = re.compile(
+    r"(?=[^/]*[A-Z])(?=[^/]*[a-z])(?=[^/]*[0-9=])[A-Za-z0-9_-]{16,}={0,2}|(?=[^/]*[a-f])(?=[^/]*[0-9])[0-9a-f]{8,}"
+)
+_HASH_SUFFIX = re.compile(r"(?<=[^-._])[-._](?=[a-f]*\d)[0-9a-f]{8,}(?=\.\w+$)")
+
+_SMALL = (
+    r"detik|menit|jam|seconds?|secs?|minutes?|mins?|hours?|hrs?|sekunden?|minuten?|stunden?|secondes?|minutes?|heures?"
+)
+_LARGE = (
+    r"hari|minggu|pekan|bulan|tahun|days?|weeks?|months?|years?|tag(?:en)?|wochen?|monat(?:en)?|jahr(?:en)?"
+    r"|jours?|semaines?|mois|ans?"
+)
+
+
+def _relative(units: str) -> re.Pattern[str]:
+    count = rf"(?:\d+|an?|one|se|einer?|einem|une?)\s*(?:{units})"
+    span = rf"{count}(?:[\s,]+{count})*"
+    return re.compile(
+        rf"\b(?:{span}\s+(?:yang\s+)?lalu|{span}\s+ago|vor\s+{span}|il\s+y\s+a\s+{span}|baru\s+saja|just\s+now)\b",
+        re.IGNORECASE,
+    )
+
+
+# "3 jam lalu" is furniture wherever it stands. "30 tahun lalu" may be a fact of the story, so a day and more count as
+# furniture only where they are a text of their own.
+_RECENTLY = _relative(_SMALL)
+_LONG_AGO = _relative(f"{_SMALL}|{_LARGE}")
+
+_TAG = re.compile(r"\s*(<[^>]*>)\s*")
+_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+
+
+def article_fingerprint(data: Mapping[str, Any]) -> str:
+    """The fingerprint of an article in its JSON form."""
+    return _digest(canonical_article(data))
+
+
+def indicator_fingerprint(data: Mapping[str, Any]) -> str:
+    """The fingerprint of an observation in its JSON form."""
+    return _digest(canonical_indicator(data))
+
+
+def is_current(fingerprint: str) -> bool:
+    """Whether the fingerprint was taken by this version, so that it can be compared."""
+    return fingerprint.startswith(f"{FINGERPRINT_VERSION}:")
+
+
+def canonical_article(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Each field of an article without its noise. The id is identity, no content."""
+    found: dict[str, Any] = {key: _line(value) for key, value in data.items() if key != "id"}
+    found["url"] = _optional(_link, data.get("url"))
+    found["body"] = _markup(data.get("body") or "")
+    found["images"] = [
+        {**_line(image), "url": _optional(_image, image.get("url"))} for image in data.get("images") or ()
+    ]
+    found["related"] = [{**_line(link), "url": _optional(_link, link.get("url"))} for link in data.get("related") or ()]
+    return found
+
+
+def canonical_indicator(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Each field of an observation by which it counts as new; numbers by their value, so 2879.2 is 2879.20."""
+    found = {key: value for key, value in data.items() if key not in ("symbol", "observed_at")}
+    for key in ("value", "change", "percent"):
+        if found.get(key) is not None:
+            found[key] = format(Decimal(found[key]).normalize(), "f")
+    return found
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys under which two canonical forms differ, in the order of the item's fields."""
+    keys = [*after, *(key for key in before if key not in after)]
+    return tuple(key for key in keys if before.get(key) != after.get(key))
+
+
+def _digest(canonical: dict[str, Any]) -> str:
+    written = orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)
+    return f"{FINGERPRINT_VERSION}:{hashlib.sha256(written).hexdigest()[:40]}"
+
+
+def _line(value: Any) -> Any:
+    """Text without noise, in lists and objects too; other values as they are."""
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        return "" if _LONG_AGO.fullmatch(text) else _squeeze(_RECENTLY.sub("", text))
+    if isinstance(value, Mapping):
+        return {key: _line(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_line(entry) for entry in value]
+    return value
+
+
+def _squeeze(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _markup(html: str) -> str:
+    pieces = _TAG.sub(r"\1", _squeeze(html))
+    cleaned = (
+        _URL.sub(_body_url, piece) if piece.startswith("<") else _line(piece) for piece in re.split("(<[^>]*>)", pieces)
+    )
+    return "".join(cleaned)
+
+
+def _body_url(found: re.Match[str]) -> str:
+    url = unescape(found[0])
+    return _image(url) if _IMAGE_FILE.search(_path(url)) else _link(url)
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def _optional(clean: Callable[[str], str], url: str | None) -> str | None:
+    return None if url is None else clean(url)
+
+
+def _link(url: str) -> str:
+    return _without(url, _TRACKING)
+
+
+def _image(url: str) -> str:
+    return _without(url, _TRACKING, _RENDITION, hashes=True)
+
+
+def _without(url: str, *noise: re.Pattern[str], hashes: bool = False) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    query = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not any(pattern.fullmatch(name) for pattern in noise)
+    ]
+    path = _without_hashes(parts.path) if hashes else parts.path
+    fragment = "" if hashes or re.match(r"(?:utm_|xtor|at_|:~:)", parts.fragment) else parts.fragment
+    return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), fragment))
+
+
+def _without_hashes(path: str) -> str:
+    *folders, file = path.split("/")
+    kept = [folder for folder in folders if not _HASH_SEGMENT.fullmatch(folder)]
+    return "/".join([*kept, _HASH_SUFFIX.sub("", file)])
