@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -86,22 +86,24 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
-        if self._reader is not self._writer:
+        if self._dialect.single_writer:  # else the two share one pool
             await self._reader.dispose()
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
-        async with self._reader.connect() as connection:
+        async with _connected(self._reader) as connection:
             return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises."""
-        async with self._writing(), self._writer.connect() as connection:
+        async with self._writing(), _connected(self._writer) as connection:
             tx, result = await self._run(connection, lambda tx: fn(tx, *args, **kwargs))
-            await connection.commit()
-        if tx.appended:
-            await self._advance(tx.appended)
+            await _whole(self._commit(connection, tx.appended))
         return result
+
+    async def _commit(self, connection: AsyncConnection, appended: int) -> None:
+        await connection.commit()
+        await self._advance(appended)
 
     @property
     def last_seq(self) -> int:
@@ -139,10 +141,30 @@ class Database:
             tx = Tx(conn, self._dialect, moment)
             return tx, call(tx)
 
-        try:
-            return await connection.run_sync(begin)
-        except SQLAlchemyError as error:
-            raise StorageError(str(error)) from error
+        return await connection.run_sync(begin)
+
+
+@contextlib.asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection, in whose hands the driver's errors become ours."""
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageError(str(error)) from error
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Await ``work`` to its end even if we are cancelled meanwhile.
+
+    A commit that is cancelled half-way is done all the same, but no one would be told that the log has grown.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _sqlite_file(data: Path) -> Path:
@@ -159,7 +181,9 @@ def _last_seq(tx: Tx) -> int:
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
         engine = create_async_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True)
-        return engine, engine
+        # A snapshot for the whole transaction; the default would take one per statement.
+        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return engine, reader
     writer = create_async_engine(url, pool_size=1, max_overflow=0)
     reader = create_async_engine(url, pool_size=SQLITE_READERS, max_overflow=0)
     _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)

@@ -9,9 +9,13 @@ from sqlalchemy import Connection, inspect, text
 HEAD = "0001"
 """The newest revision in ``migrations/versions``. A test holds it to alembic's own idea of the head."""
 
+_LOCK = 0x7075626C  # "publ": any number that no one else locks
+
 
 def migrate(conn: Connection) -> None:
     """Run the migrations that are missing. Costs one query, and no import of alembic, where none is."""
+    if _current(conn) != HEAD:
+        _wait_for_others(conn)
     if _current(conn) != HEAD:
         from alembic import command
         from alembic.config import Config
@@ -21,6 +25,12 @@ def migrate(conn: Connection) -> None:
         config.attributes["connection"] = conn
         command.upgrade(config, "head")
     conn.commit()
+
+
+def _wait_for_others(conn: Connection) -> None:
+    # Two nodes may start at once on an empty database. (On SQLite the transaction itself is the lock.)
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def _current(conn: Connection) -> str | None:

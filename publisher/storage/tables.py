@@ -33,6 +33,9 @@ metadata = MetaData(
 # SQLite numbers rows by itself only in a column declared exactly INTEGER PRIMARY KEY.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
+# Ordered byte by byte, as SQLite does, whatever the locale of a PostgreSQL server: a page breaks ties by it.
+Code = Text().with_variant(Text(collation="C"), "postgresql")
+
 sources = Table(
     "sources",
     metadata,
@@ -54,12 +57,11 @@ sources = Table(
 articles = Table(
     "articles",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Code, primary_key=True),
     Column("source", Text, nullable=False),
     Column("identity", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("data", Text, nullable=False),
     # When it stands in a feed: its published time, else when it was first seen.
     Column("ordered_at", BigInteger, nullable=False),
     Column("first_seen_at", BigInteger, nullable=False),
@@ -67,12 +69,15 @@ articles = Table(
     # When the present revision was recorded.
     Column("changed_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
+    # An observation that waits until the article stands still, and until when.
+    Column("held_until", BigInteger),
     # The last few (fingerprint, micros) pairs, newest last, as JSON: tells an article that goes back and forth.
     Column("recent", Text, nullable=False, server_default="[]"),
-    # An observation that waits until the article stands still, and until when.
+    # The long ones last: SQLite reads a row from its start, so that what stands before them is read without them.
+    Column("data", Text, nullable=False),
     Column("held", Text),
-    Column("held_until", BigInteger),
-    Index("ix_articles_ordered_at_id", "ordered_at", "id"),
+    # All that a page is chosen by, so that choosing reads no rows.
+    Index("ix_articles_ordered_at_id_withdrawn_at", "ordered_at", "id", "withdrawn_at"),
     Index("ix_articles_source", "source"),
     Index(
         "ix_articles_held_until",
@@ -88,7 +93,7 @@ article_facets = Table(
     metadata,
     Column("facet", Text, nullable=False),
     Column("value", Text, nullable=False),
-    Column("article_id", Text, nullable=False),
+    Column("article_id", Code, nullable=False),
     PrimaryKeyConstraint("facet", "value", "article_id"),
     Index("ix_article_facets_article_id", "article_id"),
 )
@@ -97,8 +102,8 @@ article_facets = Table(
 indicators = Table(
     "indicators",
     metadata,
-    Column("symbol", Text, nullable=False),
-    Column("period", Text, nullable=False),  # the trading day, YYYY-MM-DD in the indicator's own time zone
+    Column("symbol", Code, nullable=False),
+    Column("period", Code, nullable=False),  # the trading day, YYYY-MM-DD in the indicator's own time zone
     Column("source", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("revision", Integer, nullable=False),
@@ -145,7 +150,7 @@ tombstones = Table(
     "tombstones",
     metadata,
     Column("feed", Text, nullable=False),
-    Column("article_id", Text, nullable=False),
+    Column("article_id", Code, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("feed", "article_id"),
     Index("ix_tombstones_feed_at", "feed", "at"),

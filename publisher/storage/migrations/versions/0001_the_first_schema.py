@@ -8,13 +8,15 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+Code = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
         "article_facets",
         sa.Column("facet", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("article_id", sa.Text(), nullable=False),
+        sa.Column("article_id", Code, nullable=False),
         sa.PrimaryKeyConstraint("facet", "value", "article_id", name=op.f("pk_article_facets")),
     )
     with op.batch_alter_table("article_facets", schema=None) as batch_op:
@@ -22,20 +24,20 @@ def upgrade() -> None:
 
     op.create_table(
         "articles",
-        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("id", Code, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("data", sa.Text(), nullable=False),
         sa.Column("ordered_at", sa.BigInteger(), nullable=False),
         sa.Column("first_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
-        sa.Column("recent", sa.Text(), server_default="[]", nullable=False),
-        sa.Column("held", sa.Text(), nullable=True),
         sa.Column("held_until", sa.BigInteger(), nullable=True),
+        sa.Column("recent", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("held", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),
     )
     with op.batch_alter_table("articles", schema=None) as batch_op:
@@ -46,7 +48,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("held_until IS NOT NULL"),
             postgresql_where=sa.text("held_until IS NOT NULL"),
         )
-        batch_op.create_index("ix_articles_ordered_at_id", ["ordered_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_articles_ordered_at_id_withdrawn_at", ["ordered_at", "id", "withdrawn_at"], unique=False
+        )
         batch_op.create_index("ix_articles_source", ["source"], unique=False)
 
     op.create_table(
@@ -132,8 +136,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "indicators",
-        sa.Column("symbol", sa.Text(), nullable=False),
-        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("symbol", Code, nullable=False),
+        sa.Column("period", Code, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -186,7 +190,7 @@ def upgrade() -> None:
     op.create_table(
         "tombstones",
         sa.Column("feed", sa.Text(), nullable=False),
-        sa.Column("article_id", sa.Text(), nullable=False),
+        sa.Column("article_id", Code, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("feed", "article_id", name=op.f("pk_tombstones")),
     )

@@ -1,0 +1,107 @@
+"""The log: appended to, and read in order. What is pushed is read from here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from publisher import clock
+from publisher.model.event import Event, EventType
+from publisher.storage.database import Tx
+from publisher.storage.tables import cursors, events
+from publisher.storage.values import AnyRow, dump, load
+
+_LOG = cursors.c.name == "log"
+
+
+def lock(tx: Tx) -> None:
+    """Wait until no one else is appending, and keep others from it until this transaction ends.
+
+    What is read after it cannot be changed by another recorder: take it before comparing with what is known.
+    """
+    tx.conn.execute(select(cursors.c.seq).where(_LOG).with_for_update())
+
+
+def append(tx: Tx, new: Sequence[Event]) -> list[Event]:
+    """Append to the log; returns the events with their sequence numbers.
+
+    Numbers come from a row that stays locked until the transaction ends. So they become visible in order and without
+    gaps, and a follower that asks for ``seq > last`` misses none; a database sequence promises neither.
+    """
+    if not new:
+        return []
+    taken = update(cursors).where(_LOG).values(seq=cursors.c.seq + len(new)).returning(cursors.c.seq)
+    last: int = tx.conn.execute(taken).scalar_one()
+    numbered = [event.model_copy(update={"seq": seq}) for seq, event in enumerate(new, start=last - len(new) + 1)]
+    tx.conn.execute(insert(events), [_row(event) for event in numbered])
+    tx.appended = last
+    return numbered
+
+
+def last_seq(tx: Tx) -> int:
+    """The last sequence number in the log, 0 if it is empty."""
+    return int(tx.conn.execute(select(cursors.c.seq).where(_LOG)).scalar_one())
+
+
+def after(
+    tx: Tx,
+    seq: int,
+    limit: int,
+    *,
+    until: int | None = None,
+    types: Collection[EventType] = (),
+    subject: str | None = None,
+    newest_first: bool = False,
+) -> list[Event]:
+    """Up to ``limit`` events numbered above ``seq`` and, if given, up to and including ``until``.
+
+    In the log's order; with ``newest_first`` the other way round, beginning at the highest. ``types`` and ``subject``
+    keep to those, if given.
+    """
+    statement = select(events).where(events.c.seq > seq).limit(limit)
+    if until is not None:
+        statement = statement.where(events.c.seq <= until)
+    if types:
+        statement = statement.where(tx.dialect.among(events.c.type, sorted(types)))
+    if subject is not None:
+        statement = statement.where(events.c.subject == subject)
+    statement = statement.order_by(events.c.seq.desc() if newest_first else events.c.seq)
+    return [_event(row) for row in tx.conn.execute(statement)]
+
+
+def get(tx: Tx, id: str) -> Event | None:
+    """One event by its id."""
+    row = tx.conn.execute(select(events).where(events.c.id == id)).first()
+    return None if row is None else _event(row)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "seq": event.seq,
+        "id": event.id,
+        "type": event.type.value,
+        "at": clock.to_micros(event.timestamp),
+        "source": event.source,
+        "subject": event.subject,
+        "data": dump(event.data),
+        "before": None if event.before is None else dump(event.before),
+        "changed": dump(event.changed),
+        "quiet": event.quiet,
+    }
+
+
+def _event(row: AnyRow) -> Event:
+    return Event(
+        seq=row.seq,
+        id=row.id,
+        type=EventType(row.type),
+        timestamp=clock.from_micros(row.at),
+        source=row.source,
+        subject=row.subject,
+        data=load(row.data),
+        before=None if row.before is None else load(row.before),
+        changed=tuple(load(row.changed)),
+        quiet=row.quiet,
+    )

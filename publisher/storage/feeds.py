@@ -1,0 +1,101 @@
+"""What a feed's documents depend on besides its definition: its version, and what left it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, select, update
+
+from publisher import clock
+from publisher.model.change import FeedTouch
+from publisher.model.event import Change
+from publisher.storage.database import Tx
+from publisher.storage.tables import feed_states
+from publisher.storage.tables import tombstones as graves
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
+
+    ``digest`` is that of the definition which the version stands for.
+    """
+
+    digest: str
+    version: int
+    changed_at: datetime
+
+
+def sync(tx: Tx, digests: Mapping[str, str]) -> None:
+    """Take note of the feeds' definitions: a new or changed one changes its feed. Others are left as they are."""
+    if not digests:
+        return
+    statement = tx.dialect.insert(feed_states)
+    statement = statement.on_conflict_do_update(
+        index_elements=[feed_states.c.name],
+        set_={
+            "digest": statement.excluded.digest,
+            "version": feed_states.c.version + 1,
+            "changed_at": statement.excluded.changed_at,
+        },
+        where=feed_states.c.digest != statement.excluded.digest,
+    )
+    rows = [
+        {"name": name, "digest": digest, "version": 1, "changed_at": tx.now} for name, digest in sorted(digests.items())
+    ]
+    tx.conn.execute(statement, rows)
+
+
+def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
+    """Raise the version of each feed that is named, once, and keep account of the articles that left it.
+
+    Touches are taken in order: an article that leaves and comes back within them has not left.
+    """
+    if not touches:
+        return
+    names = sorted({one.feed for one in touches})
+    statement = update(feed_states).where(tx.dialect.among(feed_states.c.name, names))
+    tx.conn.execute(statement.values(version=feed_states.c.version + 1, changed_at=tx.now))
+    moved = {
+        (one.feed, one.article): one.change
+        for one in touches
+        if one.article is not None and one.change is not Change.STAYED
+    }
+    rows = [{"feed_": feed, "article": article} for feed, article in sorted(moved)]
+    if rows:
+        at = (graves.c.feed == bindparam("feed_")) & (graves.c.article_id == bindparam("article"))
+        tx.conn.execute(delete(graves).where(at), rows)
+    left = [
+        {"feed": feed, "article_id": article, "at": tx.now}
+        for (feed, article), change in sorted(moved.items())
+        if change is Change.LEFT
+    ]
+    if left:
+        tx.conn.execute(tx.dialect.insert(graves), left)
+
+
+def states(tx: Tx) -> dict[str, FeedState]:
+    """Every feed that was ever synced, by name."""
+    return {
+        row.name: FeedState(row.digest, row.version, clock.from_micros(row.changed_at))
+        for row in tx.conn.execute(select(feed_states))
+    }
+
+
+def state(tx: Tx, name: str) -> FeedState | None:
+    """One feed's state; None if it was never synced."""
+    row = tx.conn.execute(select(feed_states).where(feed_states.c.name == name)).first()
+    return None if row is None else FeedState(row.digest, row.version, clock.from_micros(row.changed_at))
+
+
+def tombstones(tx: Tx, feed: str, limit: int) -> list[tuple[str, datetime]]:
+    """The articles that left a feed and when, the latest first."""
+    statement = (
+        select(graves.c.article_id, graves.c.at)
+        .where(graves.c.feed == feed)
+        .order_by(graves.c.at.desc(), graves.c.article_id.desc())
+        .limit(limit)
+    )
+    return [(row.article_id, clock.from_micros(row.at)) for row in tx.conn.execute(statement)]
