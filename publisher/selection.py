@@ -81,13 +81,16 @@ def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) ->
 
 
 def before_and_after(event: Event) -> tuple[Facets | None, Facets | None]:
-    """The facets of the event's item before and after it; null where there was, or is, no item."""
+    """The facets of the event's item before and after it; null where there was, or is, no item.
+
+    ``before`` names its source where it was another than the event's.
+    """
     before = None if event.type is EventType.ARTICLE_PUBLISHED else event.before
     after: dict[str, object] | None = event.data
     if event.type is EventType.ARTICLE_WITHDRAWN:
         before, after = event.before or event.data, None
     return (
-        None if before is None else item_facets(before, event.source),
+        None if before is None else item_facets(before, before.get("source", event.source)),
         None if after is None else item_facets(after, event.source),
     )
 

@@ -31,8 +31,8 @@ def article(
     """Decide what an observed article is.
 
     ``settle``: a state that keeps returning may wait (pulling sources; a push is always carried out). ``rebaseline``:
-    the way of reading changed, so that a difference is ours and no event. An article stays with the source that first
-    brought it, so that a second source, or an editor's push, moves it out of no feed.
+    the way of reading changed, so that a difference is ours and no event. A changed article belongs to the source that
+    changed it; ``before`` then says which one it came from (see :func:`was`).
     """
     data = article_json(observed.article)
     taken = article_fingerprint(data)
@@ -48,12 +48,12 @@ def article(
             recent=((taken, now),),
         )
     if rebaseline or not is_current(known.fingerprint):
-        return _rebaselined(known, observed.article, data, taken, now)
+        return _rebaselined(known, observed.article, data, taken, source, now)
     if taken == known.fingerprint:
         return _kept(known) if known.held is None else _nothing_after_all(known)
     if settle and _keeps_returning(known.recent, taken, now):
         return _waiting(known, observed.article, taken, now)
-    return _changed(known, observed.article, data, taken, now)
+    return _changed(known, observed.article, data, taken, source, now)
 
 
 def settled(known: KnownArticle, now: datetime) -> ArticleChange:
@@ -63,20 +63,29 @@ def settled(known: KnownArticle, now: datetime) -> ArticleChange:
     taken = article_fingerprint(known.held)
     if taken == known.fingerprint:
         return _nothing_after_all(known)
-    return _changed(known, Article.model_validate(known.held), known.held, taken, now)
+    return _changed(known, Article.model_validate(known.held), known.held, taken, known.source, now)
 
 
 def withdrawal(known: KnownArticle, *, source: str, now: datetime) -> ArticleChange:
-    """Take an article back; one that is withdrawn already is unchanged. ``source`` and ``now`` are for the record."""
+    """Take an article back; it belongs to ``source`` from then on. One that is withdrawn already is unchanged."""
     if known.withdrawn_at is not None:
         return _kept(known)
     return replace(
         _kept(known),
         outcome=Outcome.WITHDRAWN,
+        source=source,
         revision=known.revision + 1,
-        before=known.data,
+        before=was(known.data, known.source, source),
         event=EventType.ARTICLE_WITHDRAWN,
     )
+
+
+def was(data: dict[str, Any], source: str, now_of: str) -> dict[str, Any]:
+    """What was known of an item, for ``before``; with its ``source`` where it now belongs to another.
+
+    A feed can select by source, so what the item left must stay tellable.
+    """
+    return data if source == now_of else {**data, "source": source}
 
 
 def _kept(known: KnownArticle) -> ArticleChange:
@@ -101,25 +110,27 @@ def _rebaselined(known: KnownArticle, seen: Article, data: dict[str, Any], taken
         return _kept(known)
     return ArticleChange(
         Outcome.REBASELINED,
-        known.source,
+        source,
         known.identity,
         seen,
         taken,
         known.revision + 1,
-        before=known.data,
+        before=was(known.data, known.source, source),
         recent=((taken, now),),
     )
 
 
-def _changed(known: KnownArticle, seen: Article, data: dict[str, Any], taken: str, now: datetime) -> ArticleChange:
+def _changed(
+    known: KnownArticle, seen: Article, data: dict[str, Any], taken: str, source: str, now: datetime
+) -> ArticleChange:
     return ArticleChange(
         Outcome.CHANGED,
-        known.source,
+        source,
         known.identity,
         seen,
         taken,
         known.revision + 1,
-        before=known.data,
+        before=was(known.data, known.source, source),
         event=EventType.ARTICLE_UPDATED,
         changed=differing(canonical_article(known.data), canonical_article(data)),
         recent=(*known.recent, (taken, now))[-_RECENT_KEPT:],

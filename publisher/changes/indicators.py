@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from publisher.changes.articles import was
 from publisher.changes.fingerprint import canonical_indicator, differing, indicator_fingerprint, is_current
 from publisher.model import EventType, Indicator, indicator_json
 from publisher.model.change import IndicatorChange, Outcome
@@ -39,12 +40,12 @@ def indicator(
     silent = rebaseline or not is_current(known.fingerprint)
     return IndicatorChange(
         Outcome.REBASELINED if silent else Outcome.CHANGED if same else Outcome.NEW,
-        known.source if same else source,
+        source,
         observed,
         period,
         taken,
         known.revision + 1 if same else 1,
-        before=known.data,
+        before=was(known.data, known.source, source),
         event=None if silent else EventType.INDICATOR_UPDATED,
         changed=() if silent else differing(canonical_indicator(known.data), canonical_indicator(data)),
     )

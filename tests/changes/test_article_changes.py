@@ -223,7 +223,7 @@ def test_a_changed_way_of_reading_is_stored_in_silence() -> None:
 
 def test_a_withdrawal_keeps_the_article_as_it_last_was_and_happens_once() -> None:
     known = first()
-    change = changes.withdrawal(known, source="api", now=NOW)
+    change = changes.withdrawal(known, source="desk", now=NOW)
     assert (change.outcome, change.event, change.before) == (
         Outcome.WITHDRAWN,
         EventType.ARTICLE_WITHDRAWN,
@@ -240,6 +240,15 @@ def test_a_withdrawn_article_that_comes_back_is_published_anew() -> None:
     assert change.revision > known.revision
 
 
-def test_an_article_stays_with_the_source_that_brought_it() -> None:
-    change = decide(first(), observed(title="Dari meja redaksi"), source="api", settle=False)
-    assert change.source == "desk"
+def test_what_another_source_changes_says_where_it_came_from() -> None:
+    pushed = decide(first(), observed(title="Dari meja redaksi"), source="api", settle=False)
+    assert (pushed.source, pushed.changed) == ("api", ("title",))
+    assert pushed.before is not None
+    assert pushed.before["source"] == "desk"
+    withdrawn = changes.withdrawal(first(), source="api", now=NOW)
+    assert (withdrawn.source, (withdrawn.before or {})["source"]) == ("api", "desk")
+
+
+def test_the_same_text_from_another_source_is_unchanged() -> None:
+    change = decide(first(), observed(), source="api", settle=False)
+    assert (change.outcome, change.source) == (Outcome.UNCHANGED, "desk")

@@ -70,6 +70,12 @@ def test_a_first_observation_enters_and_later_ones_stay() -> None:
     assert judge(rates, event(updated, {"symbol": "EMAS"})) is None
 
 
+def test_an_item_that_changes_its_source_leaves_the_feed_of_the_old_one() -> None:
+    taken_over = event(UPDATED, {}, {"source": "wire"})
+    assert judge(feed(sources=("wire",)), taken_over) == Change.LEFT
+    assert judge(feed(sources=("desk",)), taken_over) == Change.ENTERED
+
+
 def test_only_the_feeds_that_match_are_judged_to_match() -> None:
     feeds = [feed("all"), feed("gold", topics=("emas",)), feed("rates", "indicators")]
     assert judge_many(feeds, event(PUBLISHED, {"topics": ["dolar"]})) == {"all": Change.ENTERED}
