@@ -7,7 +7,7 @@ followers already have was nothing, and is dropped.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,17 @@ _RECENT_KEPT = 24
 Recent = tuple[tuple[str, datetime], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A reading that is compared: the article, its JSON form and fingerprint, whose it is and when."""
+
+    article: Article
+    data: dict[str, Any]
+    fingerprint: str
+    source: str
+    now: datetime
+
+
 def article(
     known: KnownArticle | None, observed: ObservedArticle, *, source: str, now: datetime, settle: bool, rebaseline: bool
 ) -> ArticleChange:
@@ -35,25 +46,25 @@ def article(
     changed it; ``before`` then says which one it came from (see :func:`was`).
     """
     data = article_json(observed.article)
-    taken = article_fingerprint(data)
+    seen = _Seen(observed.article, data, article_fingerprint(data), source, now)
     if known is None or known.withdrawn_at is not None:
         return ArticleChange(
             Outcome.NEW,
             source,
             observed.identity,
-            observed.article,
-            taken,
+            seen.article,
+            seen.fingerprint,
             revision=known.revision + 1 if known else 1,
             event=EventType.ARTICLE_PUBLISHED,
-            recent=((taken, now),),
+            recent=((seen.fingerprint, now),),
         )
     if rebaseline or not is_current(known.fingerprint):
-        return _rebaselined(known, observed.article, data, taken, source, now)
-    if taken == known.fingerprint:
+        return _rebaselined(known, seen)
+    if seen.fingerprint == known.fingerprint:
         return _kept(known) if known.held is None else _nothing_after_all(known)
-    if settle and _keeps_returning(known.recent, taken, now):
-        return _waiting(known, observed.article, taken, now)
-    return _changed(known, observed.article, data, taken, source, now)
+    if settle and _keeps_returning(known.recent, seen):
+        return _waiting(known, seen)
+    return _changed(known, seen)
 
 
 def settled(known: KnownArticle, now: datetime) -> ArticleChange:
@@ -63,7 +74,7 @@ def settled(known: KnownArticle, now: datetime) -> ArticleChange:
     taken = article_fingerprint(known.held)
     if taken == known.fingerprint:
         return _nothing_after_all(known)
-    return _changed(known, Article.model_validate(known.held), known.held, taken, known.source, now)
+    return _changed(known, _Seen(Article.model_validate(known.held), known.held, taken, known.source, now))
 
 
 def withdrawal(known: KnownArticle, *, source: str, now: datetime) -> ArticleChange:
@@ -105,56 +116,51 @@ def _nothing_after_all(known: KnownArticle) -> ArticleChange:
     return replace(_kept(known), outcome=Outcome.REBASELINED, before=known.data)
 
 
-def _rebaselined(known: KnownArticle, seen: Article, data: dict[str, Any], taken: str, now: datetime) -> ArticleChange:
-    if taken == known.fingerprint and data == known.data and known.held is None:
+def _rebaselined(known: KnownArticle, seen: _Seen) -> ArticleChange:
+    if seen.fingerprint == known.fingerprint and seen.data == known.data and known.held is None:
         return _kept(known)
-    return ArticleChange(
-        Outcome.REBASELINED,
-        source,
-        known.identity,
-        seen,
-        taken,
-        known.revision + 1,
-        before=was(known.data, known.source, source),
-        recent=((taken, now),),
+    return replace(_replaced(known, seen), outcome=Outcome.REBASELINED, recent=((seen.fingerprint, seen.now),))
+
+
+def _changed(known: KnownArticle, seen: _Seen) -> ArticleChange:
+    return replace(
+        _replaced(known, seen),
+        event=EventType.ARTICLE_UPDATED,
+        changed=differing(canonical_article(known.data), canonical_article(seen.data)),
     )
 
 
-def _changed(
-    known: KnownArticle, seen: Article, data: dict[str, Any], taken: str, source: str, now: datetime
-) -> ArticleChange:
+def _replaced(known: KnownArticle, seen: _Seen) -> ArticleChange:
     return ArticleChange(
         Outcome.CHANGED,
-        source,
+        seen.source,
         known.identity,
-        seen,
-        taken,
+        seen.article,
+        seen.fingerprint,
         known.revision + 1,
-        before=was(known.data, known.source, source),
-        event=EventType.ARTICLE_UPDATED,
-        changed=differing(canonical_article(known.data), canonical_article(data)),
-        recent=(*known.recent, (taken, now))[-_RECENT_KEPT:],
+        before=was(known.data, known.source, seen.source),
+        recent=(*known.recent, (seen.fingerprint, seen.now))[-_RECENT_KEPT:],
     )
 
 
-def _waiting(known: KnownArticle, seen: Article, taken: str, now: datetime) -> ArticleChange:
-    if known.held is not None and article_fingerprint(known.held) == taken:
-        return _kept(known)
+def _waiting(known: KnownArticle, seen: _Seen) -> ArticleChange:
+    if known.held is not None and article_fingerprint(known.held) == seen.fingerprint:
+        return replace(_kept(known), article=Article.model_validate(known.held), held_until=known.held_until)
     return ArticleChange(
         Outcome.HELD,
         known.source,
         known.identity,
-        seen,
-        taken,
+        seen.article,
+        seen.fingerprint,
         known.revision,
         before=known.data,
         recent=known.recent,
-        held_until=now + SETTLE_TIME,
+        held_until=seen.now + SETTLE_TIME,
     )
 
 
-def _keeps_returning(recent: Recent, taken: str, now: datetime) -> bool:
+def _keeps_returning(recent: Recent, seen: _Seen) -> bool:
     """Whether this would be one return too many to this state within the hour."""
-    had = [at for state, at in recent if state == taken]
+    had = [at for state, at in recent if state == seen.fingerprint]
     # The first of them is where it began; the others were returns, and so would this one be.
-    return sum(at > now - WINDOW for at in had[1:]) >= RETURNS_SENT
+    return sum(at > seen.now - WINDOW for at in had[1:]) >= RETURNS_SENT
