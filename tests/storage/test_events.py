@@ -122,9 +122,14 @@ async def test_a_follower_misses_no_event_while_many_append(
     others = [await open_database() for _ in range(3)]
     done = asyncio.Event()
 
-    async def append_many(database: Database, name: str) -> None:
+    def append_and_linger(tx: Tx, new: list[Event], statements: int) -> None:
+        events.append(tx, new)
+        for _ in range(statements):  # so that transactions end in another order than they took their numbers
+            events.last_seq(tx)
+
+    async def append_many(database: Database, name: int) -> None:
         for n in range(25):
-            await appended(database, *(an_event(subject=f"{name}-{n}-{part}") for part in range(1 + n % 3)))
+            await database.write(append_and_linger, [an_event() for _ in range(1 + n % 3)], (n + name) % 5 * 4)
 
     async def follow() -> list[Event]:
         followed: list[Event] = []
@@ -136,7 +141,7 @@ async def test_a_follower_misses_no_event_while_many_append(
                 return followed
 
     async def append_all() -> None:
-        await asyncio.gather(*(append_many(database, str(n)) for n, database in enumerate([db, *others] * 2)))
+        await asyncio.gather(*(append_many(database, n) for n, database in enumerate([db, *others] * 2)))
         done.set()
 
     followed, _ = await asyncio.gather(follow(), append_all())
