@@ -29,13 +29,17 @@ _KEEPING = (Outcome.HELD, Outcome.UNCHANGED)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The reading of a source that all this came from: moves its bookmark. See ``storage.sources``."""
+    """The reading of a source that all this came from: moves its bookmark. See ``storage.sources``.
+
+    ``events`` are those that earlier transactions of the same reading appended.
+    """
 
     source: str
     lease: str
     bookmark: Mapping[str, Any]
     profile_digest: str | None
     items: int
+    events: int = 0
 
 
 def record(
@@ -74,7 +78,7 @@ def record(
             bookmark=reading.bookmark,
             profile_digest=reading.profile_digest,
             items=reading.items,
-            events=len(numbered),
+            events=reading.events + len(numbered),
         )
     return numbered
 

@@ -1,0 +1,168 @@
+"""Run one source once: claim it, read it outside any transaction, record what it brought, keep its bookmark.
+
+A batch is recorded in chunks; the bookmark moves with the last of them. A crash between two leads to a second
+reading, in which what was recorded already is found unchanged.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from publisher import clock, telemetry
+from publisher.catalog import SourceDefinition
+from publisher.errors import Conflict, FetchError
+from publisher.ingest.recorder import Definitions, Recorder, new_event, touches
+from publisher.model import EventType, SourceState
+from publisher.model.change import Outcome
+from publisher.model.observed import Batch, Problem
+from publisher.sources.base import Source
+from publisher.storage import record, sources
+from publisher.storage.database import Database, Tx
+
+log = telemetry.logger(__name__)
+
+CHUNK = 500
+"""Items recorded in one transaction: large enough that commits do not count, short enough not to stall a push."""
+
+LEASE_SECONDS = 600
+
+FAILING_AFTER = 3
+"""Failures in a row before ``source.failing`` is raised."""
+
+LONGEST_BACKOFF = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run of a source did.
+
+    ``error`` is set where the source as a whole could not be read, ``skipped`` where it was left alone, and why.
+    """
+
+    source: str
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    events: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    error: str | None = None
+    skipped: str | None = None
+
+    @property
+    def items(self) -> int:
+        """How many items were seen."""
+        return self.outcomes.total()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the source was read and nothing in it refused."""
+        return self.error is None and not any(problem.severity == "error" for problem in self.problems)
+
+
+class Puller:
+    """Runs sources."""
+
+    def __init__(self, db: Database, definitions: Definitions) -> None:
+        self._db = db
+        self._definitions = definitions
+
+    async def run(self, definition: SourceDefinition, source: Source, *, forced: bool = False) -> Report:
+        """Run one source once. Never raises for what the source did; the report says what went wrong.
+
+        A source that failed lately is left alone until its back-off has passed, unless ``forced``.
+        """
+        report = Report(definition.name)
+        lease = secrets.token_hex(8)
+        if not await self._db.write(sources.claim, definition.name, lease, LEASE_SECONDS):
+            report.skipped = "another process is reading it"
+            return report
+        try:
+            state, now = await self._db.read(lambda tx: (sources.state(tx, definition.name), tx.now))
+            due = state.next_run_at if state.failures else None
+            if due and not forced and clock.from_micros(now) < due:
+                report.skipped = f"failed {state.failures} times; tried again after {clock.rfc3339(due)}"
+            else:
+                await self._read(definition, source, state, lease, report)
+        except Conflict as error:
+            report.skipped = str(error)
+        finally:
+            await self._db.write(sources.release, definition.name, lease)
+        return report
+
+    async def _read(
+        self, definition: SourceDefinition, source: Source, state: SourceState, lease: str, report: Report
+    ) -> None:
+        # Read differently, everything may come out differently: begin anew, and take it for no change.
+        reread = state.loaded and state.profile_digest != definition.profile_digest
+        try:
+            batch = await source.read({} if reread else state.bookmark)
+        except Exception as error:  # a source kind may be anyone's code; none may take the service down
+            await self._failed(definition, error, report, state.failures)
+            return
+        quiet = not state.loaded and definition.backfill == "quiet"
+        recorder = Recorder(self._definitions, definition.name, quiet=quiet, rebaseline=reread)
+        for chunk, is_last in _chunks(batch):
+            if not is_last:
+                await self._db.write(recorder.apply, chunk)
+                continue
+            reading = record.Reading(
+                source=definition.name,
+                lease=lease,
+                bookmark=batch.bookmark,
+                profile_digest=definition.profile_digest,
+                items=len(batch.articles) + len(batch.indicators),
+                events=recorder.tally.events,
+            )
+            await self._db.write(self._finish, recorder, chunk, reading, state.failures)
+        tally = recorder.tally
+        report.outcomes, report.events = tally.outcomes, tally.events
+        report.problems = [*batch.problems, *tally.problems]
+        log.info("source.read", source=definition.name, items=report.items, events=report.events)
+        for problem in report.problems:
+            log.warning("source.problem", source=definition.name, severity=problem.severity, problem=str(problem))
+
+    def _finish(self, tx: Tx, recorder: Recorder, chunk: Batch, reading: record.Reading, failures: int) -> None:
+        recorder.apply(tx, chunk, reading)
+        if failures >= FAILING_AFTER:
+            self._note(tx, EventType.SOURCE_RECOVERED, reading.source, failures=failures)
+
+    async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, failures: int) -> None:
+        expected = isinstance(error, FetchError)
+        report.error = str(error) if expected else f"{type(error).__name__}: {error}"
+        wait = _backoff(definition.every, failures + 1)
+        if isinstance(error, FetchError) and error.retry_after is not None:
+            wait = max(wait, timedelta(seconds=error.retry_after))
+        log.warning("source.failed", source=definition.name, error=report.error, exc_info=not expected)
+        await self._db.write(self._record_failure, definition.name, report.error, wait)
+
+    def _record_failure(self, tx: Tx, name: str, reason: str, wait: timedelta) -> None:
+        failures = sources.failed(tx, name, reason, clock.from_micros(tx.now) + wait)
+        if failures == FAILING_AFTER:
+            self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=reason)
+
+    def _note(self, tx: Tx, type_: EventType, name: str, **said: object) -> None:
+        event = new_event(tx, type_, source=name, subject=name, data={"source": name, **said})
+        record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
+
+
+def _chunks(batch: Batch) -> Iterator[tuple[Batch, bool]]:
+    """The batch in pieces, each with whether it is the last; an empty batch is one piece.
+
+    Indicators come first: there are few, and they are what ages fastest.
+    """
+    rest = batch.articles
+    indicators = batch.indicators
+    while len(rest) > CHUNK:
+        yield Batch(articles=rest[:CHUNK], indicators=indicators), False
+        rest, indicators = rest[CHUNK:], ()
+    yield Batch(articles=rest, indicators=indicators), True
+
+
+def _backoff(every: float | None, failures: int) -> timedelta:
+    """Doubles with each failure, from the source's own pace up to an hour, ±10 %."""
+    pace = every or 60.0
+    seconds = min(pace * 2 ** min(failures - 1, 12), LONGEST_BACKOFF.total_seconds())
+    return timedelta(seconds=max(pace, seconds) * random.uniform(0.9, 1.1))

@@ -1,0 +1,205 @@
+"""Compare what was observed with what is known, and record what changed.
+
+Both happen inside one transaction that holds the log: what is known is read, the decision made and the result written
+before anyone else can write, so two readers of one article cannot both find it new.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from publisher import changes, clock, selection
+from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
+from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
+from publisher.model.known import KnownIndicator
+from publisher.model.observed import Batch, ObservedArticle, Problem
+from publisher.storage import articles, events, indicators, record
+from publisher.storage.database import Tx
+
+PUSHED = "api"
+"""The built-in source of everything that is pushed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What the configuration says, asked for anew each time, so that a reload shows at once."""
+
+    feeds: Callable[[], Mapping[str, FeedDefinition]]
+    sources: Callable[[], frozenset[str]]
+    indicators: Callable[[], Mapping[str, IndicatorSpec]]
+    timezone: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What recording came to: how many items of each outcome, how many events, and what was left out."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    events: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def items(self) -> int:
+        """How many items were seen."""
+        return self.outcomes.total()
+
+
+class Recorder:
+    """Compares and records for one source, in as many transactions as its caller likes.
+
+    ``quiet`` events are logged and not pushed (a first load); ``rebaseline`` takes what reads differently for a change
+    in our way of reading, without an event.
+    """
+
+    def __init__(self, definitions: Definitions, source: str, *, quiet: bool = False, rebaseline: bool = False) -> None:
+        self._definitions = definitions
+        self._source = source
+        self._quiet = quiet
+        self._rebaseline = rebaseline
+        self.tally = Tally()
+
+    def apply(
+        self, tx: Tx, batch: Batch, reading: record.Reading | None = None
+    ) -> list[ArticleChange | IndicatorChange]:
+        """Compare a batch with what is known and record what changed; returns a decision for each item taken."""
+        events.lock(tx)
+        found = self._articles(tx, batch.articles)
+        observed = self._indicators(tx, batch.indicators)
+        self.record(tx, found, observed, reading)
+        return [*found, *observed]
+
+    def record(
+        self,
+        tx: Tx,
+        found: Sequence[ArticleChange],
+        observed: Sequence[IndicatorChange] = (),
+        reading: record.Reading | None = None,
+    ) -> None:
+        """Write decided changes: items, events, and which feeds must show something else."""
+        decided: list[ArticleChange | IndicatorChange] = [*found, *observed]
+        logged = [self._event(tx, change) for change in decided if change.event]
+        # A new baseline is no event, but the feeds that have the item must show it as it now reads.
+        silent = [self._event(tx, change) for change in decided if change.outcome is Outcome.REBASELINED]
+        self.tally.events += len(logged)
+        self.tally.outcomes.update(change.outcome for change in decided)
+        record.record(
+            tx,
+            articles=found,
+            indicators=_last_of_each_period(observed),
+            events=logged,
+            touches=touches(self._definitions.feeds(), [*logged, *silent]),
+            reading=reading,
+        )
+
+    def _articles(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[ArticleChange]:
+        known = articles.known(tx, [one.article.id for one in observed]) if observed else {}
+        decided: dict[str, ArticleChange] = {}
+        for one in observed:
+            before = known.get(one.article.id)
+            if one.article.id in decided:
+                message = f"is the same article ({one.identity}) as one read before it; left out"
+                self.tally.problems.append(Problem(one.origin, message))
+            elif before is not None and self._belongs_elsewhere(before.source):
+                message = f"is already published from source {before.source!r} ({before.identity}); left out here"
+                self.tally.problems.append(Problem(one.origin, message, severity="warning"))
+            else:
+                decided[one.article.id] = changes.article(
+                    before,
+                    one,
+                    source=self._source,
+                    now=clock.from_micros(tx.now),
+                    settle=self._source != PUSHED,
+                    rebaseline=self._rebaseline,
+                )
+        return list(decided.values())
+
+    def _belongs_elsewhere(self, owner: str) -> bool:
+        # What is pushed wins over what is found; between sources, the first that had it keeps it while it exists.
+        if self._source in (owner, PUSHED):
+            return False
+        return owner == PUSHED or owner in self._definitions.sources()
+
+    def _indicators(self, tx: Tx, observed: Sequence[Indicator]) -> list[IndicatorChange]:
+        specs = self._definitions.indicators()
+        known = indicators.known(tx, [one.symbol for one in observed]) if observed else {}
+        decided: list[IndicatorChange] = []
+        for one in observed:
+            spec = specs.get(one.symbol)
+            change = changes.indicator(
+                known.get(one.symbol),
+                one,
+                source=self._source,
+                timezone=spec.timezone if spec else self._definitions.timezone,
+                rebaseline=self._rebaseline,
+            )
+            decided.append(change)
+            # One push may hold several observations of a symbol: each is compared with the one before it.
+            known[one.symbol] = _as_known(change, tx.now)
+        return decided
+
+    def _event(self, tx: Tx, change: ArticleChange | IndicatorChange) -> Event:
+        if isinstance(change, ArticleChange):
+            default, subject, data = EventType.ARTICLE_UPDATED, change.article.id, article_json(change.article)
+        else:
+            default, subject = EventType.INDICATOR_UPDATED, change.indicator.symbol
+            data = indicator_json(change.indicator)
+        return new_event(
+            tx,
+            change.event or default,
+            source=change.source,
+            subject=subject,
+            data=data,
+            before=change.before,
+            changed=change.changed,
+            quiet=self._quiet,
+        )
+
+
+def new_event(tx: Tx, type_: EventType, *, source: str, subject: str, data: dict[str, Any], **more: Any) -> Event:
+    """An event that happens now. Its id is the time and 48 random bits: ids sort by time and never repeat."""
+    return Event(
+        id=f"evt_{tx.now:014x}{secrets.token_hex(6)}",
+        type=type_,
+        timestamp=clock.from_micros(tx.now),
+        source=source,
+        subject=subject,
+        data=data,
+        **more,
+    )
+
+
+def touches(feeds: Mapping[str, FeedDefinition], logged: Sequence[Event]) -> list[FeedTouch]:
+    """Which feeds must show something else after these events, and why."""
+    found = []
+    for event in logged:
+        article = event.subject if event.type.items == "articles" else None
+        for name, change in selection.judge_many(feeds.values(), event).items():
+            found.append(FeedTouch(name, change, article))
+    return found
+
+
+def _as_known(change: IndicatorChange, now: int) -> KnownIndicator:
+    moment = clock.from_micros(now)
+    return KnownIndicator(
+        symbol=change.indicator.symbol,
+        period=change.period,
+        source=change.source,
+        fingerprint=change.fingerprint,
+        revision=change.revision,
+        data=indicator_json(change.indicator),
+        first_seen_at=moment,
+        changed_at=moment,
+    )
+
+
+def _last_of_each_period(observed: Sequence[IndicatorChange]) -> list[IndicatorChange]:
+    latest: dict[tuple[str, str], IndicatorChange] = {}
+    for change in observed:
+        key = change.indicator.symbol, change.period
+        if change.outcome is not Outcome.UNCHANGED or key not in latest:
+            latest[key] = change
+    return list(latest.values())
