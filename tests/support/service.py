@@ -1,0 +1,129 @@
+"""A whole publisher in a process of its own, as an operator would run it, and what tests do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+ROOT = Path(__file__).parents[2]
+
+LOOPBACK = 'allow_private_networks = ["127.0.0.0/8"]'
+
+
+def write_installation(home: Path, files: Mapping[str, str] | None = None) -> Path:
+    """Write an installation that listens on a free port, may talk to loopback, and retries at once."""
+    written = {
+        "config/publisher.toml": f"""
+[site]
+title = "Meja Uji"
+url = "http://127.0.0.1:8080"
+language = "id"
+timezone = "Asia/Jakarta"
+[server]
+port = 0
+[fetch]
+{LOOPBACK}
+[delivery]
+{LOOPBACK}
+schedule = {json.dumps(["0s"] * 40)}
+""",
+        "config/sources.toml": "",
+        "feeds/news.toml": 'title = "Berita"\nitems = "articles"\nlimit = 300\n',
+        **(files or {}),
+    }
+    for name, text in written.items():
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return home
+
+
+async def publisher(*arguments: str, code: int = 0) -> str:
+    """Run one command to its end; returns its standard output. Fails with what it printed if it exits otherwise."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "publisher", *arguments, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == code, (
+        f"publisher {' '.join(arguments)}: {process.returncode}\n{out.decode()}\n{err.decode()}"
+    )
+    return out.decode()
+
+
+class Service:
+    """A running ``publisher run``."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.url = ""
+        self.log: list[dict[str, Any]] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it and return when it answers requests."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._reading = asyncio.create_task(self._read(ready))
+        self.url = await asyncio.wait_for(ready, 60)
+
+    async def _read(self, ready: asyncio.Future[str]) -> None:
+        assert self._process and self._process.stderr
+        lines = []
+        async for line in self._process.stderr:
+            lines.append(line.decode())
+            if not line.startswith(b"{"):
+                continue
+            entry = json.loads(line)
+            self.log.append(entry)
+            if entry["event"] == "service.ready":
+                ready.set_result(entry["url"])
+        if not ready.done():
+            ready.set_exception(AssertionError("publisher run ended:\n" + "".join(lines[-40:])))
+
+    async def signal(self, number: int) -> int:
+        """Send a signal, wait for the end, return the exit code."""
+        assert self._process and self._reading
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        code = await asyncio.wait_for(self._process.wait(), 60)
+        await self._reading
+        return code
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        await self.signal(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """End it as systemd would; returns the exit code."""
+        return await self.signal(signal.SIGTERM)
+
+
+@asynccontextmanager
+async def serving(home: Path) -> AsyncIterator[Service]:
+    """A running service, ended when the block ends."""
+    service = Service(home)
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.kill()
+
+
+@asynccontextmanager
+async def api_client(key: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """An HTTP session that sends an API key."""
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
+        yield session
