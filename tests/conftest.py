@@ -73,6 +73,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The ``[storage] url`` of a database without a schema, once of each kind."""
+    if request.param == "sqlite":
+        yield "sqlite"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create(empty=True)
+    yield url
+    server.drop(url)
+
+
 @pytest.fixture
 async def open_database(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[OpenDatabase]:
     """Opens the same database again, as another process would; closed at the end."""

@@ -1,12 +1,189 @@
+import asyncio
+import stat
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
 from sqlalchemy import text
+from support.clock import ManualClock
+from support.items import an_event, article_change
 
+from publisher import clock as clocks
+from publisher.errors import ConfigError, StorageError
+from publisher.storage import articles, events
 from publisher.storage.database import Database, Tx
+from publisher.storage.record import record
 
-
-def _cursor(tx: Tx) -> int:
-    return int(tx.conn.execute(text("SELECT seq FROM cursors WHERE name = 'log'")).scalar_one())
+OpenDatabase = Callable[[], Awaitable[Database]]
 
 
 async def test_a_fresh_log_is_empty(db: Database) -> None:
-    assert await db.read(_cursor) == 0
+    assert await db.read(events.last_seq) == 0
     assert db.last_seq == 0
+
+
+async def test_a_transaction_runs_at_the_time_of_the_clock_that_was_given(db: Database, clock: ManualClock) -> None:
+    assert await db.read(lambda tx: tx.now) == clocks.to_micros(clock())
+    clock.advance(0.5)
+    assert await db.write(lambda tx: tx.now) == clocks.to_micros(clock())
+
+
+async def test_without_a_clock_the_time_is_that_of_the_database(database_url: str, tmp_path: Path) -> None:
+    database = await Database.open(database_url, tmp_path / "data")
+    try:
+        before = clocks.to_micros(clocks.now())
+        moment = await database.read(lambda tx: tx.now)
+        assert abs(moment - before) < 60_000_000
+    finally:
+        await database.close()
+
+
+async def test_what_was_written_is_there_when_the_database_is_opened_again(
+    db: Database, open_database: OpenDatabase
+) -> None:
+    await db.write(record, articles=[article_change("a1")], events=[an_event()])
+    await db.close()
+
+    again = await open_database()
+
+    assert await again.read(articles.count) == 1
+    assert again.last_seq == 1
+
+
+async def test_a_reading_transaction_sees_one_consistent_view(db: Database, open_database: OpenDatabase) -> None:
+    other = await open_database()
+    async with db._reader.connect() as connection:
+
+        async def count() -> int:
+            return await connection.run_sync(lambda conn: articles.count(Tx(conn, db._dialect, 0)))
+
+        assert await count() == 0
+        await other.write(record, articles=[article_change("a1")])
+        assert await count() == 0
+    assert await db.read(articles.count) == 1
+
+
+async def test_a_reading_transaction_cannot_write(db: Database) -> None:
+    with pytest.raises(StorageError, match=r"(?i)read.?only"):
+        await db.read(events.append, [an_event()])
+
+    assert await db.read(events.last_seq) == 0
+
+
+async def test_a_driver_error_becomes_ours_and_leaves_the_database_usable(db: Database) -> None:
+    for run in (db.read, db.write):
+        with pytest.raises(StorageError, match="no_such_table"):
+            await run(lambda tx: tx.conn.execute(text("SELECT * FROM no_such_table")))
+
+    await db.write(record, articles=[article_change("a1")])
+    assert await db.read(articles.count) == 1
+
+
+async def test_many_writers_at_once_all_get_their_turn(db: Database, open_database: OpenDatabase) -> None:
+    other = await open_database()
+
+    def add(tx: Tx, id: str) -> None:
+        events.lock(tx)
+        seen = articles.count(tx)  # a write that follows a read is where SQLite would refuse to upgrade a lock
+        record(tx, articles=[article_change(f"{id}-{seen}")])
+
+    await asyncio.gather(*(database.write(add, str(n)) for n, database in enumerate([db, other] * 15)))
+
+    assert await db.read(articles.count) == 30
+
+
+async def test_readers_do_not_wait_for_a_writer(db: Database) -> None:
+    async with db._writer.connect() as connection:
+        await connection.run_sync(lambda conn: record(Tx(conn, db._dialect, 0), articles=[article_change("a1")]))
+        assert await db.read(articles.count) == 0
+        await connection.commit()
+    assert await db.read(articles.count) == 1
+
+
+async def test_a_cancelled_write_is_undone_and_leaves_the_database_usable(db: Database) -> None:
+    entered = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def never_ends(tx: Tx) -> None:
+        record(tx, articles=[article_change("lost")], events=[an_event()])
+        loop.call_soon_threadsafe(entered.set)
+        while True:
+            articles.count(tx)
+
+    for _ in range(3):
+        task = asyncio.create_task(db.write(never_ends))
+        await entered.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        entered.clear()
+
+    await db.write(record, articles=[article_change("kept")])
+    assert sorted(await db.read(articles.known, ["lost", "kept"])) == ["kept"]
+    assert await db.read(events.last_seq) == 0
+
+
+async def test_a_write_that_is_cancelled_while_it_waits_for_its_turn_never_runs(sqlite_db: Database) -> None:
+    ran = threading.Event()
+    async with sqlite_db._writing():
+        task = asyncio.create_task(sqlite_db.write(lambda tx: ran.set()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    await sqlite_db.write(record, articles=[article_change("kept")])
+
+    assert not ran.is_set()
+
+
+async def test_followers_are_woken_when_the_log_has_grown(db: Database) -> None:
+    followers = [asyncio.create_task(db.grown(after)) for after in (0, 1)]
+    await db.write(events.append, [an_event()])
+    assert await followers[0] == 1
+    assert not followers[1].done()
+
+    await db.write(events.append, [an_event(), an_event()])
+
+    assert await followers[1] == 3
+
+
+async def test_what_another_process_appended_shows_after_a_refresh(db: Database, open_database: OpenDatabase) -> None:
+    other = await open_database()
+    waiting = asyncio.create_task(db.grown(0))
+    await other.write(events.append, [an_event()])
+    assert db.last_seq == 0
+
+    assert await db.refresh() == 1
+    assert await waiting == 1
+
+
+async def test_the_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    database = await Database.open("sqlite", tmp_path / "fresh" / "data")
+    await database.write(record, articles=[article_change("a1")])
+    files = list((tmp_path / "fresh" / "data").glob("publisher.db*"))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in files}
+    await database.close()
+
+    assert modes["publisher.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+async def test_sqlite_commits_outlive_a_power_cut(sqlite_db: Database) -> None:
+    def pragmas(tx: Tx) -> tuple[object, object]:
+        return tuple(tx.conn.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous"))
+
+    assert await sqlite_db.write(pragmas) == ("wal", 2)  # 2: FULL
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite+pysqlite:///x", "postgresql://h/db", "not a url"])
+async def test_a_database_of_another_kind_is_refused_by_name(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"storage\.url") as refused:
+        await Database.open(url, tmp_path)
+    assert refused.value.key == "storage.url"
+
+
+async def test_a_server_that_is_not_there_is_an_error_that_hides_the_password(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot open postgresql") as refused:
+        await Database.open(f"postgresql+asyncpg://u:hunter2@/db?host={tmp_path}", tmp_path)
+    assert "hunter2" not in str(refused.value)

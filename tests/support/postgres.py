@@ -64,10 +64,11 @@ class Postgres:
         """Take the template away again."""
         self.drop(self._url(self._template))
 
-    def create(self) -> str:
-        """A fresh, migrated database; returns the URL that ``[storage] url`` would hold."""
+    def create(self, *, empty: bool = False) -> str:
+        """A fresh database, migrated unless ``empty``; returns the URL that ``[storage] url`` would hold."""
         name = f"publisher_test_{uuid.uuid4().hex[:12]}"
-        blocking(self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}"))
+        template = "template1" if empty else self._template
+        blocking(self._run(f"CREATE DATABASE {name} TEMPLATE {template}"))
         return self._url(name)
 
     def drop(self, url: str) -> None:
