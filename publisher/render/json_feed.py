@@ -1,0 +1,58 @@
+"""JSON Feed 1.1, with a ``_publisher`` object for what it has no key for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from publisher.render.entry import Entry
+from publisher.render.format import GENERATOR, Format, Head, zulu
+
+VERSION = "https://jsonfeed.org/version/1.1"
+
+
+class JsonFeed(Format):
+    """JSON Feed 1.1."""
+
+    content_type = "application/feed+json; charset=utf-8"
+
+    def fragment(self, entry: Entry) -> bytes:
+        """One item. An item must have content: where a feed gives only summaries, the summary is its text."""
+        content = {"content_html": entry.content} if entry.content else {"content_text": entry.summary or entry.title}
+        item: dict[str, Any] = {
+            "id": entry.id,
+            "url": entry.url,
+            "title": entry.title,
+            **content,
+            "summary": entry.summary,
+            "image": entry.pictures[0].url if entry.pictures else None,
+            "date_published": zulu(entry.published) if entry.published else None,
+            "date_modified": zulu(entry.updated),
+            "authors": [{"name": name} for name in entry.authors],
+            "tags": entry.categories,
+            "language": entry.language,
+            "_publisher": entry.extra,
+        }
+        return orjson.dumps({key: value for key, value in item.items() if value})
+
+    def document(self, head: Head, fragments: Iterable[bytes]) -> bytes:
+        """The feed object. ``_publisher`` says what left the feed, which the format itself cannot."""
+        deleted = [{"id": id, "when": zulu(at)} for id, at in head.deleted]
+        feed: dict[str, Any] = {
+            "version": VERSION,
+            "title": head.title,
+            "home_page_url": head.home_url,
+            "feed_url": head.url,
+            "description": head.description,
+            "language": head.language,
+            "authors": [{"name": head.site_title, "url": head.home_url}],
+            "_publisher": {
+                "generator": GENERATOR,
+                "updated": zulu(head.updated),
+                **({"deleted": deleted} if deleted else {}),
+            },
+        }
+        opening = orjson.dumps({key: value for key, value in feed.items() if value})[:-1]
+        return opening + b',"items":[' + b",\n".join(fragments) + b"]}\n"

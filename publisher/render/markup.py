@@ -1,0 +1,40 @@
+"""The little that rendering must know of an article's HTML. It was sanitised when it was taken in."""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser
+
+_RELATIVE = re.compile(r"(\s(?:href|src|poster|cite)=)(\"|')(?!https?:|mailto:|tel:|data:|#)(.*?)\2", re.IGNORECASE)
+
+
+def first_text(html: str) -> str | None:
+    """The text of the first paragraph that has any, else all text; null if there is none."""
+    tree = LexborHTMLParser(html)
+    for paragraph in tree.css("p"):
+        text = " ".join(paragraph.text().split())
+        if text:
+            return text
+    body = tree.body
+    return " ".join(body.text(separator=" ").split()) or None if body else None
+
+
+def absolute(html: str, base: str) -> str:
+    """The HTML with every link and picture addressed absolutely, as a feed has no address of its own to start from."""
+
+    def resolve(found: re.Match[str]) -> str:
+        try:
+            url = urljoin(base, unescape(found[3]).strip())
+        except ValueError:
+            return found[0]
+        return f"{found[1]}{found[2]}{escape(url)}{found[2]}"
+
+    return _RELATIVE.sub(resolve, html)
+
+
+def paragraphs(lines: list[str]) -> str:
+    """Lines of plain text as HTML."""
+    return "".join(f"<p>{escape(line, quote=False)}</p>" for line in lines)
