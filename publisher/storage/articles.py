@@ -139,27 +139,15 @@ def _chosen(
 
 
 def _head(row: AnyRow) -> ArticleHead:
-    return ArticleHead(
-        id=row.id,
-        source=row.source,
-        revision=row.revision,
-        ordered_at=clock.from_micros(row.ordered_at),
-        changed_at=clock.from_micros(row.changed_at),
-        withdrawn_at=moment(row.withdrawn_at),
-    )
+    id, source, revision, ordered_at, changed_at, withdrawn_at = row
+    times = clock.from_micros(ordered_at), clock.from_micros(changed_at), moment(withdrawn_at)
+    return ArticleHead(id, source, revision, *times)
 
 
 def _stored(row: AnyRow) -> StoredArticle:
-    return StoredArticle(
-        id=row.id,
-        source=row.source,
-        revision=row.revision,
-        ordered_at=clock.from_micros(row.ordered_at),
-        changed_at=clock.from_micros(row.changed_at),
-        withdrawn_at=moment(row.withdrawn_at),
-        first_seen_at=clock.from_micros(row.first_seen_at),
-        data=load(row.data),
-    )
+    id, source, revision, ordered_at, changed_at, withdrawn_at, first_seen_at, data = row
+    times = clock.from_micros(ordered_at), clock.from_micros(changed_at), moment(withdrawn_at)
+    return StoredArticle(id, source, revision, *times, clock.from_micros(first_seen_at), load(data))
 
 
 def _known(row: AnyRow) -> KnownArticle:
