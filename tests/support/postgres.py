@@ -24,9 +24,13 @@ from publisher.storage.database import Database
 
 T = TypeVar("T")
 
-# Runs the server for as long as our end of its standard input is open, so that it never outlives the tests, even
-# when they are killed.
-_WHILE_WE_LIVE = 'exec 3<&0; "$@" <&- & server=$!; cat <&3 >/dev/null; kill -QUIT $server; wait $server'
+# Runs the server for as long as our end of its standard input is open, so that neither it nor its folder
+# outlives the tests, even when they are killed.
+_WHILE_WE_LIVE = """
+home=$1; shift; exec 3<&0
+"$@" <&- & server=$!
+cat <&3 >/dev/null; kill -QUIT $server; wait $server; rm -rf "$home"
+"""
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -107,7 +111,7 @@ def embedded_server() -> Iterator[str]:
         command = [binaries / "postgres", "-D", home / "data", "-k", home, *options]
         with (home / "log").open("wb") as log:
             server = subprocess.Popen(
-                ["sh", "-c", _WHILE_WE_LIVE, "sh", *map(str, command)],
+                ["sh", "-c", _WHILE_WE_LIVE, "sh", str(home), *map(str, command)],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=home, start_new_session=True, **user,
             )  # fmt: skip
         _wait_until_ready(binaries, home, server)
@@ -115,7 +119,7 @@ def embedded_server() -> Iterator[str]:
     finally:
         if server is not None:
             server.communicate()  # closes its standard input, which ends it
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _unprivileged(home: Path) -> dict[str, Any]:
