@@ -86,7 +86,7 @@ class FeedVersion(Protocol):
 class PublishedFeeds(Protocol):
     """The current documents; both raise NotFound for a name that is no feed."""
 
-    async def current(self, name: str, format: str) -> PublishedDocument:  # noqa: A002
+    async def current(self, name: str, format: str) -> PublishedDocument:
         """The document of a feed in ``rss``, ``atom`` or ``json``."""
         ...
 

@@ -1,0 +1,72 @@
+"""Reading requests: JSON bodies and query parameters, each fault named with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+from publisher.model.base import xml_legal
+from publisher.web.answers import Fault, Problem, invalid
+
+BODY_LIMIT = 1_000_000
+"""Bytes of a request body; more is 413."""
+
+
+async def json_body(request: web.Request) -> Any:
+    """The request's JSON. 415 for another content type, 413 over the limit, 400 with the place for what is no JSON."""
+    if request.content_type != "application/json" and not request.content_type.endswith("+json"):
+        given = request.headers.get("Content-Type", "no content type")
+        raise Problem(415, f"send JSON with Content-Type: application/json; this request has {given}")
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise Problem(413, f"a request body may have {BODY_LIMIT} bytes")
+    body = await request.read()
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Problem(400, f"the body is no JSON: {error.msg} at {place}", faults=[Fault(place, error.msg)]) from error
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """The request's JSON, which must be an object."""
+    data = await json_body(request)
+    if not isinstance(data, dict):
+        raise Problem(422, "the body must be a JSON object")
+    return data
+
+
+def integer(request: web.Request, name: str, default: int, *, low: int, high: int) -> int:
+    """A query parameter as a number; 422 if it is none or out of bounds."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
+        raise invalid(Fault(name, f"must be a number from {low} to {high}, not {text[:40]!r}"))
+    return int(text)
+
+
+def many(request: web.Request, name: str) -> list[str]:
+    """Every value of a query parameter that may be repeated."""
+    return [xml_legal(value) for value in request.query.getall(name, [])]
+
+
+def faults_of(error: ValidationError, at: str = "") -> list[Fault]:
+    """What a model refused, field by field; ``at`` is where the model's data stands in the request."""
+    return [Fault(path(at, one["loc"]), _said(one)) for one in error.errors(include_url=False)]
+
+
+def path(at: str, loc: Sequence[int | str]) -> str:
+    """``("images", 0, "url")`` as ``images[0].url``."""
+    text = at
+    for step in loc:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text or "body"
+
+
+def _said(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return "is not known here" if error["type"] == "extra_forbidden" else message

@@ -1,0 +1,79 @@
+"""What a request accepts, and whether it has the answer already."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+from aiohttp import web
+
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+_CODINGS = ("-gz", "-br", "-zst")
+
+
+def accepts_gzip(request: web.Request) -> bool:
+    """Whether the answer may be sent in gzip (RFC 9110 section 12.5.3)."""
+    return _quality(request.headers.get("Accept-Encoding", ""), ("gzip", "x-gzip"), "*") > 0
+
+
+def prefers_html(request: web.Request) -> bool:
+    """Whether HTML is wanted before JSON: a browser says so, a program that takes anything does not."""
+    accept = request.headers.get("Accept", "")
+    html = _quality(accept, ("text/html", "application/xhtml+xml"))
+    return html > 0 and html >= _quality(accept, ("application/json", "application/problem+json"))
+
+
+def matching_tag(request: web.Request, version: str) -> str | None:
+    """The entity tag of ``If-None-Match`` that stands for this version in any of its codings, without its quotes.
+
+    The comparison is weak (RFC 9110 section 13.1.2); ``*`` matches any version.
+    """
+    header = ", ".join(request.headers.getall("If-None-Match", []))
+    if header.strip() == "*":
+        return version
+    known = {version, *(version + coding for coding in _CODINGS)}
+    return next((tag for tag in _TAG.findall(header) if tag in known), None)
+
+
+def unmodified(request: web.Request, changed_at: datetime) -> bool:
+    """Whether ``If-Modified-Since`` says that the request has the present version; ``If-None-Match`` goes before it."""
+    if "If-None-Match" in request.headers:
+        return False
+    since = request.if_modified_since
+    return since is not None and since >= _next_second(changed_at)
+
+
+def last_modified(changed_at: datetime, now: datetime) -> str:
+    """The ``Last-Modified`` header.
+
+    Rounded up to the second: rounded down, a second change within it would be taken for the first. It must not be
+    later than the answer (RFC 9110 section 8.8.2.1); an answer within that second gives the second before, which
+    then counts as outdated.
+    """
+    rounded = _next_second(changed_at)
+    if rounded > now:
+        rounded -= timedelta(seconds=1)
+    return format_datetime(rounded.astimezone(UTC), usegmt=True)
+
+
+def _next_second(moment: datetime) -> datetime:
+    whole = moment.replace(microsecond=0)
+    return whole if whole == moment else whole + timedelta(seconds=1)
+
+
+def _quality(header: str, names: tuple[str, ...], wildcard: str | None = None) -> float:
+    """The highest q-value that the header gives to one of the names, 0 if none; the wildcard speaks for the unnamed."""
+    given: dict[str, float] = {}
+    for part in header.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        given[name] = next((_number(one[2:]) for one in parameters if one.startswith("q=")), 1.0)
+    named = [given[name] for name in names if name in given]
+    return max(named) if named else given.get(wildcard, 0.0) if wildcard else 0.0
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,80 @@
+"""What a caller may see: without an editor's key, only what some public feed selects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from publisher import selection
+from publisher.clock import rfc3339
+from publisher.model import Change, Event, FeedDefinition, Filter, Role
+from publisher.model.facets import item_facets
+from publisher.web.auth import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one caller sees. Make it with :func:`sight_of`.
+
+    ``everything``: every article and indicator. ``operations``: also what sources and webhooks do.
+    """
+
+    feeds: Mapping[str, FeedDefinition]
+    everything: bool = False
+    operations: bool = False
+
+    def shows(self, kind: str, data: Mapping[str, Any], source: str) -> bool:
+        """Whether an item of ``kind`` (``articles``, ``indicators``), as it is now, is seen."""
+        if self.everything:
+            return True
+        facets = item_facets(data, source)
+        return any(selection.selects(feed, kind, facets) for feed in self.feeds.values())
+
+    def event(self, event: Event) -> dict[str, Any] | None:
+        """The event as it is seen, in the form that webhooks carry; None if it is not.
+
+        One that took an item out of sight shows the item as it was last seen.
+        """
+        change = self._change(event)
+        if change is None:
+            return None
+        item = event.type.items != "operations"
+        data = event.before if change is Change.LEFT and event.before is not None else event.data
+        return {
+            "seq": event.seq,
+            "id": event.id,
+            "type": event.type.value,
+            "timestamp": rfc3339(event.timestamp),
+            "source": event.source,
+            "change": change.value,
+            "changed": event.changed,
+            # A source in it says whose item it was, and is no part of the item.
+            "data": {key: value for key, value in data.items() if key != "source"} if item else data,
+        }
+
+    def _change(self, event: Event) -> Change | None:
+        kind = event.type.items
+        if kind == "operations":
+            return Change.ENTERED if self.operations else None
+        if self.everything:
+            before, after = selection.before_and_after(event)
+            return Change.LEFT if after is None else Change.ENTERED if before is None else Change.STAYED
+        match = selection.follow(Filter(feeds=tuple(self.feeds)), self.feeds, event)
+        return None if match is None else match.change
+
+
+def sight_of(caller: Caller, feeds: Mapping[str, FeedDefinition]) -> Sight:
+    """What this caller sees, given all feeds."""
+    return Sight(
+        {name: feed for name, feed in feeds.items() if feed.public},
+        everything=caller.may(Role.EDITOR),
+        operations=caller.may(Role.OPERATOR),
+    )
+
+
+def may_read(caller: Caller, feed: FeedDefinition) -> bool:
+    """Whether this caller may read the feed's documents."""
+    if feed.public:
+        return True
+    return caller.may(Role.OPERATOR if feed.items == "operations" else Role.EDITOR)
