@@ -35,4 +35,4 @@ def configure(*, level: str = "info", json: bool | None = None) -> None:
 
 def logger(name: str) -> Any:
     """A structured logger bound to the module's name."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(module=name)

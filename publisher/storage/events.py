@@ -71,6 +71,12 @@ def after(
     return [_event(row) for row in tx.conn.execute(statement)]
 
 
+def among(tx: Tx, seqs: Collection[int]) -> list[Event]:
+    """The events with these numbers, in the log's order."""
+    statement = select(events).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
+    return [_event(row) for row in tx.conn.execute(statement)]
+
+
 def get(tx: Tx, id: str) -> Event | None:
     """One event by its id."""
     row = tx.conn.execute(select(events).where(events.c.id == id)).first()

@@ -130,7 +130,7 @@ events = Table(
     Column("before", Text),
     Column("changed", Text, nullable=False, server_default="[]"),
     Column("quiet", Boolean, nullable=False, server_default=text("false")),
-    # How many subscriptions it matched; null until it has been fanned out. Counted apart from the delivery rows.
+    # How many subscriptions it matched, as far as it has been fanned out; null before. Counted apart from the rows.
     Column("matched", Integer),
     Index("ix_events_subject", "subject"),
 )
@@ -196,6 +196,21 @@ subscriptions = Table(
     Index("ix_subscriptions_owner", "owner"),
 )
 
+# Which stretch of the log a subscription follows, and by which filter; the stretches of one subscription never overlap.
+# Disabling and deleting close the last one with a reason, a changed filter closes it and opens the next: so whether an
+# event matches is the same however late the fan-out runs. Stretches that the fan-out has passed are taken away.
+follows = Table(
+    "follows",
+    metadata,
+    Column("subscription", BigInteger, nullable=False),  # subscriptions.n
+    Column("from_seq", BigInteger, nullable=False),
+    Column("until_seq", BigInteger),
+    Column("filter_id", BigInteger, nullable=False),
+    Column("reason", Text),  # set: what still matches here is cancelled with this reason
+    PrimaryKeyConstraint("subscription", "from_seq"),
+    Index("ix_follows_filter_id_subscription", "filter_id", "subscription"),
+)
+
 # What an event was to a filter, settled once: every attempt sends the same type and change.
 matches = Table(
     "matches",
@@ -250,7 +265,8 @@ attempts = Table(
 )
 
 # "log": the last sequence number given out; appending locks this row, so that numbers become visible in order.
-# "fanout": how far the fan-out has come; everything up to (seq, subscription) has its rows.
+# "fanout": how far the fan-out has come; every event up to seq has its rows, and of the next one every subscription up
+# to this one.
 cursors = Table(
     "cursors",
     metadata,

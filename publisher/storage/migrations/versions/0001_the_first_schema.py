@@ -135,6 +135,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("definition", name=op.f("uq_filters_definition")),
     )
     op.create_table(
+        "follows",
+        sa.Column("subscription", sa.BigInteger(), nullable=False),
+        sa.Column("from_seq", sa.BigInteger(), nullable=False),
+        sa.Column("until_seq", sa.BigInteger(), nullable=True),
+        sa.Column("filter_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("subscription", "from_seq", name=op.f("pk_follows")),
+    )
+    with op.batch_alter_table("follows", schema=None) as batch_op:
+        batch_op.create_index("ix_follows_filter_id_subscription", ["filter_id", "subscription"], unique=False)
+
+    op.create_table(
         "indicators",
         sa.Column("symbol", Code, nullable=False),
         sa.Column("period", Code, nullable=False),

@@ -1,0 +1,59 @@
+"""The bodies of the events that are being sent, made once however many they are sent to."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from publisher.delivery import envelope
+from publisher.model import Change, Event, EventType
+
+KEPT_BYTES = 16 * 1024 * 1024
+KEPT_EVENTS = 1000
+
+
+@dataclass(slots=True)
+class Prepared:
+    """An event and the bodies made of it: one for each type and change that a follower is told."""
+
+    event: Event
+    bodies: dict[tuple[EventType, Change], bytes] = field(default_factory=dict)
+
+    def body(self, type: EventType, change: Change) -> bytes:
+        """What a follower is told."""
+        if (type, change) not in self.bodies:
+            self.bodies[type, change] = envelope.body(self.event, type, change)
+        return self.bodies[type, change]
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.bodies.values()))
+
+
+class Bodies:
+    """The events sent last, within a bound of memory."""
+
+    def __init__(self) -> None:
+        self._events: OrderedDict[int, Prepared] = OrderedDict()
+
+    @property
+    def known(self) -> Collection[int]:
+        """The ``seq`` of each event that need not be loaded."""
+        return self._events.keys()
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take events that were loaded."""
+        for event in events:
+            self._events[event.seq] = Prepared(event)
+
+    def get(self, seq: int) -> Prepared:
+        """A known event."""
+        self._events.move_to_end(seq)
+        return self._events[seq]
+
+    def trim(self) -> None:
+        """Forget the events not used for longest, down to the bound."""
+        size = sum(prepared.size for prepared in self._events.values())
+        while size > KEPT_BYTES or len(self._events) > KEPT_EVENTS:
+            size -= self._events.popitem(last=False)[1].size

@@ -1,0 +1,131 @@
+"""The delivery path as one service: fan-out, sending and settling, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from publisher import clock, telemetry
+from publisher.clock import Clock
+from publisher.delivery import envelope
+from publisher.delivery.fanout import FanOut
+from publisher.delivery.post import Poster
+from publisher.delivery.sender import POLL_SECONDS, Sender
+from publisher.delivery.settler import Settler
+from publisher.model import FeedDefinition, Subscription
+from publisher.outbound import Outbound, PostResult
+from publisher.storage import subscriptions
+from publisher.storage.database import Database
+from publisher.storage.sealing import Sealer
+
+log = telemetry.logger(__name__)
+
+SLOTS = 256
+PER_ENDPOINT = 10
+
+LEASE_MARGIN = 10.0
+"""Seconds by which a lease outlasts the timeout: time to settle in, and how late a killed worker's work goes on."""
+
+LAST_COMMIT_SECONDS = 1.0
+
+
+class Deliverer:
+    """Tells subscribers of events, each at least once.
+
+    ``feeds`` is asked for the definitions that hold now; ``schedule`` are the waits between attempts and ``timeout``
+    the limit of one, in seconds. Start it with :meth:`run`, end it with :meth:`stop`.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        outbound: Outbound,
+        sealer: Sealer,
+        *,
+        feeds: Callable[[], Mapping[str, FeedDefinition]],
+        schedule: Sequence[float],
+        timeout: float,
+        slots: int = SLOTS,
+        per_endpoint: int = PER_ENDPOINT,
+        lease_margin: float = LEASE_MARGIN,
+        now: Clock = clock.now,
+    ) -> None:
+        self._db = db
+        self._now = now
+        self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
+        self._settler = Settler(db, waits=self._wake_within)
+        self._sender = Sender(
+            db,
+            self._poster,
+            self._settler,
+            schedule=schedule,
+            lease_seconds=timeout + lease_margin,
+            slots=slots,
+            per_endpoint=per_endpoint,
+        )
+        self._fanout = FanOut(db, feeds, made=self._sender.wake)
+        self._loops: tuple[asyncio.Task[None], ...] = ()
+        self._settling: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+
+    @property
+    def running(self) -> bool:
+        """Whether it follows the log, sends and settles."""
+        tasks = (*self._loops, self._settling)
+        return self._settling is not None and not any(task is None or task.done() for task in tasks)
+
+    async def run(self) -> None:
+        """Deliver until :meth:`stop`; cancelling it is stopping without grace."""
+        self._settling = asyncio.create_task(self._settler.run(), name="settler")
+        self._loops = (
+            asyncio.create_task(self._fanout.run(), name="fanout"),
+            asyncio.create_task(self._sender.run(), name="sender"),
+        )
+        try:
+            await self._stopped.wait()
+        except asyncio.CancelledError:
+            await self.stop(0)
+            raise
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Take nothing more, wait up to ``grace`` seconds for what is under way, and hand back the rest, due at once.
+
+        Returns when all of it is settled, or a second after the grace if the database does not take it; leases then
+        run out by themselves.
+        """
+        deadline = time.monotonic() + grace
+        await _end(self._loops, grace + LAST_COMMIT_SECONDS)
+        await self._sender.drain(max(0.0, deadline - time.monotonic()))
+        self._settler.finish()
+        if self._settling is not None:
+            rest = max(0.0, deadline - time.monotonic()) + LAST_COMMIT_SECONDS
+            await asyncio.wait([self._settling], timeout=rest)
+            await _end([self._settling], LAST_COMMIT_SECONDS)
+        self._stopped.set()
+
+    def wake(self) -> None:
+        """Look at the queue at once, for what became due by other means than an event."""
+        self._sender.wake()
+
+    def _wake_within(self, seconds: float) -> None:
+        if seconds < POLL_SECONDS:  # later ones are found in time anyway
+            self._sender.wake()
+
+    async def test(self, subscription: Subscription) -> PostResult:
+        """Send one signed ``webhook.test`` now, once, outside the log; returns how it went."""
+        sealed = await self._db.read(subscriptions.secret, subscription.id)
+        id_ = "evt_test_" + secrets.token_urlsafe(12)
+        body = envelope.test_body(id_, self._now(), subscription.id)
+        _, result = await self._poster.post(subscription.url, sealed, id_, body)
+        return result
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]], within: float) -> None:
+    """Cancel tasks and wait for them; what cannot end within that many seconds is left behind."""
+    open_ = [task for task in tasks if not task.done()]
+    for task in open_:
+        task.cancel()
+    if open_:
+        await asyncio.wait(open_, timeout=within)

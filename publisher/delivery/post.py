@@ -1,0 +1,62 @@
+"""One signed POST, and what it means for the delivery."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime
+
+from publisher import clock, telemetry
+from publisher.clock import Clock
+from publisher.delivery import retry, signing
+from publisher.errors import SecretError
+from publisher.model import Attempt
+from publisher.outbound import Outbound, PostResult
+from publisher.storage.deliveries import Claimed, Outcome
+from publisher.storage.sealing import Sealer
+
+log = telemetry.logger(__name__)
+
+
+class Poster:
+    """Signs and sends, once, within ``timeout`` seconds."""
+
+    def __init__(self, outbound: Outbound, sealer: Sealer, *, timeout: float, now: Clock = clock.now) -> None:
+        self._outbound = outbound
+        self._sealer = sealer
+        self._timeout = timeout
+        self._now = now
+
+    async def post(self, url: str, sealed: bytes, id: str, body: bytes) -> tuple[datetime, PostResult]:
+        """Send a body now; returns when that was and how it went. Whatever goes wrong is in the result."""
+        at = self._now()
+        try:
+            secret = self._sealer.unseal(sealed).decode()
+        except SecretError as error:
+            return at, PostResult(None, str(error))
+        headers = signing.headers(secret, id, int(at.timestamp()), body)
+        try:
+            return at, await self._outbound.post(url, body, headers, self._timeout)
+        except Exception as error:  # one delivery's surprise must not become everyone's
+            log.exception("delivery.crashed", url=url)
+            return at, PostResult(None, f"{type(error).__name__}: {error}"[:300])
+
+
+def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:
+    """What becomes of a delivery: 2xx is success, anything else is tried again until the schedule is used up."""
+    attempt = Attempt(
+        delivery=one.id,
+        number=one.number,
+        at=at,
+        duration_ms=result.duration_ms,
+        status=result.status,
+        error=result.error,
+        response=result.response_excerpt,
+    )
+    if result.delivered:
+        return Outcome(one.id, one.lease, "delivered", attempt=attempt)
+    wait = retry.next_wait(one.number, schedule, random.random())
+    if wait is None:
+        log.warning("delivery.dead", webhook=one.webhook, seq=one.seq, attempts=one.number, status=result.status)
+        return Outcome(one.id, one.lease, "dead", attempt=attempt)
+    return Outcome(one.id, one.lease, "retrying", wait=wait, attempt=attempt)

@@ -1,0 +1,168 @@
+"""Sending: takes from the queue only what it has a free slot for, and sends outside any transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from publisher import telemetry
+from publisher.delivery.bodies import Bodies, Prepared
+from publisher.delivery.post import Poster, outcome
+from publisher.delivery.settler import Settler
+from publisher.delivery.unbroken import unbroken
+from publisher.storage import deliveries
+from publisher.storage.database import Database
+from publisher.storage.deliveries import Claim, Claimed, Outcome
+
+log = telemetry.logger(__name__)
+
+POLL_SECONDS = 1.0
+"""How often the queue is looked at for what other processes put there."""
+
+GATHER_SECONDS = 0.01
+"""While few slots are free, how long to wait for more: claims of one row each would be all commits."""
+
+FAULT_SECONDS = 1.0
+
+
+class Sender:
+    """Claims, sends and hands outcomes to the settler.
+
+    ``slots`` deliveries are under way at most, ``per_endpoint`` of them to one subscription. A claim takes at most half
+    of that of one subscription, and none of one that has less than that half left: so the cap always holds, and a slow
+    endpoint never holds the slots of others.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        poster: Poster,
+        settler: Settler,
+        *,
+        schedule: Sequence[float],
+        lease_seconds: float,
+        slots: int,
+        per_endpoint: int,
+    ) -> None:
+        self._db = db
+        self._poster = poster
+        self._settler = settler
+        self._schedule = tuple(schedule)
+        self._lease_seconds = lease_seconds
+        self._slots = slots
+        self._share = max(1, per_endpoint // 2)
+        self._busy_from = max(1, per_endpoint - self._share + 1)
+        self._name = secrets.token_hex(6)
+        self._claims = 0
+        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._of: Counter[int] = Counter()
+        self._bodies = Bodies()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the queue at once."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due until cancelled; what is under way goes on then, see :meth:`drain`."""
+        while True:
+            try:
+                await self._settler.keeps_up.wait()
+                self._wake.clear()
+                if not await self._take():
+                    await self._pause()
+            except Exception as error:
+                log.error("delivery.claim_failed", error=str(error)[:300])
+                await asyncio.sleep(FAULT_SECONDS)
+
+    async def drain(self, grace: float) -> None:
+        """Wait up to ``grace`` seconds for what is under way, then hand the rest back, due at once."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=grace)
+        for task in tuple(self._under_way):
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    @property
+    def _free(self) -> int:
+        return self._slots - len(self._under_way)
+
+    @property
+    def _busy(self) -> list[int]:
+        return [subscription for subscription, count in self._of.items() if count >= self._busy_from]
+
+    async def _take(self) -> bool:
+        """Fill the free slots with what is due; returns whether there was any."""
+        if self._free * 4 < self._slots:
+            await asyncio.sleep(GATHER_SECONDS)
+        if not self._free or await self._due_in() != 0:
+            return False
+        # Unbroken to the start: what was claimed is under way, to be waited for or handed back.
+        return await unbroken(self._claim())
+
+    async def _claim(self) -> bool:
+        self._claims += 1
+        claim = await self._db.write(
+            deliveries.claim,
+            limit=self._free,
+            lease=f"{self._name}.{self._claims}",
+            lease_seconds=self._lease_seconds,
+            busy=self._busy,
+            share=self._share,
+            known=self._bodies.known,
+        )
+        self._start(claim)
+        return bool(claim.deliveries)
+
+    async def _due_in(self) -> float | None:
+        return await unbroken(self._db.read(deliveries.next_due, self._busy))
+
+    async def _pause(self) -> None:
+        """Until something is made due, a slot frees up, the next retry is due, or it is time to look anyway."""
+        wait = POLL_SECONDS
+        if self._free:
+            due = await self._due_in()
+            # What is due and could not be claimed is being claimed by another process.
+            wait = POLL_SECONDS if due is None else min(max(due, GATHER_SECONDS), POLL_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), wait)
+
+    def _start(self, claim: Claim) -> None:
+        self._bodies.add(claim.events)
+        for one in claim.deliveries:
+            if one.cancelled:
+                self._settler.add(Outcome(one.id, one.lease, "cancelled"))
+                continue
+            task = asyncio.create_task(self._deliver(one, self._bodies.get(one.seq)))
+            self._under_way[task] = one
+            self._of[one.subscription] += 1
+            task.add_done_callback(self._release)
+        self._bodies.trim()
+
+    async def _deliver(self, one: Claimed, prepared: Prepared) -> None:
+        body = prepared.body(one.type, one.change)
+        at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
+        self._settler.add(outcome(one, at, result, self._schedule))
+
+    def _release(self, task: asyncio.Task[None]) -> None:
+        one = self._under_way[task]
+        if not self._free or self._of[one.subscription] == self._busy_from:
+            self._wake.set()
+        del self._under_way[task]
+        self._of[one.subscription] -= 1
+        if not self._of[one.subscription]:
+            del self._of[one.subscription]
+        if task.cancelled():
+            self._hand_back([one])
+        elif error := task.exception():
+            # Left to its lease: it is not known what to settle.
+            log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
+
+    def _hand_back(self, claimed: Iterable[Claimed]) -> None:
+        """What was not sent, or not to its end, goes back as it was; the attempt does not count."""
+        for one in claimed:
+            self._settler.add(Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", wait=0.0))

@@ -1,0 +1,98 @@
+"""Settling: outcomes are gathered for some milliseconds and committed together.
+
+While a commit fails nothing may be sent: every delivery sent meanwhile would be one more whose outcome cannot be
+recorded, and which would be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from publisher import telemetry
+from publisher.delivery.unbroken import unbroken
+from publisher.storage import deliveries
+from publisher.storage.database import Database
+from publisher.storage.deliveries import Outcome
+
+log = telemetry.logger(__name__)
+
+BATCH = 500
+BACKLOG = 4 * BATCH
+GATHER_SECONDS = 0.02
+FIRST_BACKOFF = 0.05
+LONGEST_BACKOFF = 5.0
+
+
+class Settler:
+    """Commits outcomes in the background. ``keeps_up`` is clear while commits fail or fall behind.
+
+    ``waits`` is called after a commit that left deliveries to be tried again, with the shortest wait in seconds.
+    """
+
+    def __init__(self, db: Database, waits: Callable[[float], None] = lambda _seconds: None) -> None:
+        self._db = db
+        self._waits = waits
+        self._waiting: list[Outcome] = []
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._finishing = False
+        self._failing = False
+        self.keeps_up = asyncio.Event()
+        self.keeps_up.set()
+
+    def add(self, outcome: Outcome) -> None:
+        """Take an outcome; it is committed soon."""
+        self._waiting.append(outcome)
+        self._signal()
+
+    def finish(self) -> None:
+        """Let :meth:`run` end once everything is committed."""
+        self._finishing = True
+        self._signal()
+
+    async def run(self) -> None:
+        """Commit what arrives, until :meth:`finish` was called and nothing is left."""
+        while self._waiting or not self._finishing:
+            await self._arrived.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), GATHER_SECONDS)
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            self._signal()
+            await self._commit(batch)
+
+    def _signal(self) -> None:
+        _set(self._arrived, bool(self._waiting) or self._finishing)
+        _set(self._full, len(self._waiting) >= BATCH or self._finishing)
+        _set(self.keeps_up, not self._failing and len(self._waiting) < BACKLOG)
+
+    async def _commit(self, batch: list[Outcome]) -> None:
+        """Commit a batch, however often it takes; it is kept and not sent again meanwhile."""
+        backoff = FIRST_BACKOFF
+        while batch:
+            try:
+                own = await unbroken(self._db.write(deliveries.settle, batch))
+            except Exception as error:
+                self._failing = True
+                self._signal()
+                log.error("delivery.settle_failed", deliveries=len(batch), retry_in=backoff, error=str(error)[:300])
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, LONGEST_BACKOFF)
+            else:
+                self._failing = False
+                self._signal()
+                again = [one.wait for one in batch if one.wait is not None]
+                if again:
+                    self._waits(min(again))
+                if len(own) < len(batch):
+                    # Another has them now and may send them again; a receiver tells by webhook-id.
+                    log.warning("delivery.lease_lost", deliveries=len(batch) - len(own))
+                return
+
+
+def _set(event: asyncio.Event, on: bool) -> None:
+    if on:
+        event.set()
+    else:
+        event.clear()

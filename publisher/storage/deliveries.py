@@ -1,0 +1,268 @@
+"""Deliveries: claimed under a lease, settled where the lease still holds, and shown.
+
+::
+
+    pending ──claim──▶ sending ──settle──▶ delivered
+       ▲                │ ▲ │
+       └─ handed back ──┘ │ ├──settle──▶ retrying ──claim──▶ sending …
+                          │ ├──settle──▶ dead        (the schedule is used up)
+        lease run out ────┘ └──settle──▶ cancelled   (its subscription ended meanwhile; pending and retrying at once)
+
+``due_at`` is when a worker may take a delivery: now, at the next attempt, or when the lease on it has run out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+
+from publisher import clock
+from publisher.model import Attempt, Change, Delivery, DeliveryState, Event, EventType, SubscriptionState
+from publisher.storage import events as log
+from publisher.storage.database import Tx
+from publisher.storage.tables import attempts as attempts_table
+from publisher.storage.tables import deliveries as table
+from publisher.storage.tables import events, matches, subscriptions
+from publisher.storage.values import AnyRow, moment
+
+WINDOW = 4
+"""How many due rows a claim looks at for each that it may take, to find those of different subscriptions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
+
+    ``cancelled`` is set where its subscription has ended: it must be settled and not sent.
+    """
+
+    id: int
+    seq: int
+    subscription: int
+    lease: str
+    number: int
+    webhook: str
+    url: str
+    format: str
+    secret: bytes
+    type: EventType
+    change: Change
+    cancelled: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one claim took, and each event of it that the claimer did not know yet."""
+
+    deliveries: tuple[Claimed, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claimed delivery. ``attempt`` is null where nothing was sent; it then does not count.
+
+    ``wait`` is in seconds: null settles it for good.
+    """
+
+    id: int
+    lease: str
+    state: Literal["delivered", "retrying", "dead", "pending", "cancelled"]
+    wait: float | None = None
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """One event: ``matched`` is the sum of ``states`` once it is fanned out, 0 before."""
+
+    seq: int
+    matched: int
+    states: dict[DeliveryState, int]
+
+
+def claim(
+    tx: Tx, *, limit: int, lease: str, lease_seconds: float, busy: Collection[int] = (), share: int = 5,
+    known: Collection[int] = (),
+) -> Claim:  # fmt: skip
+    """Take up to ``limit`` due deliveries, those longest due first, for ``lease_seconds`` by the database's clock.
+
+    None of a subscription in ``busy`` (their ``n``), and at most ``share`` of any other, so that one which has many
+    waiting leaves room. Events in ``known`` (their ``seq``) are not loaded. ``lease`` must be new each time.
+    """
+    tx.dialect.begin_claim(tx.conn)
+    until = tx.now + round(lease_seconds * 1e6)
+    parameters = (lease, until, tx.now, limit * WINDOW, share, limit, tx.dialect.array(busy))
+    rows = tx.conn.exec_driver_sql(tx.dialect.claim, parameters).all()
+    if not rows:
+        return Claim((), ())
+    rows = sorted(rows)
+    owners = _owners(tx, {row.subscription for row in rows})
+    told = _told(tx, {row.seq for row in rows})
+    claimed = tuple(_claimed(row, lease, owners[row.subscription], *told[row.seq, row.filter_id]) for row in rows)
+    return Claim(claimed, _events(tx, {row.seq for row in rows}.difference(known)))
+
+
+def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
+    """Seconds until a delivery of a subscription not in ``busy`` is due (0 if one is); None if none waits."""
+    due = tx.conn.exec_driver_sql(tx.dialect.next_due, (tx.dialect.array(busy),)).scalar()
+    return None if due is None else max(0.0, (due - tx.now) / 1e6)
+
+
+def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
+    """Record outcomes, each only where its lease is still the delivery's own; returns the ids that were."""
+    leases = tx.conn.exec_driver_sql(tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
+    held = {tuple(row) for row in leases}
+    own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
+    if own:
+        tx.conn.exec_driver_sql(tx.dialect.settle, [_settled(tx, one) for one in own])
+    tried = [_attempt_row(one.attempt) for one in own if one.attempt is not None]
+    if tried:
+        tx.conn.execute(attempts_table.insert(), tried)
+    return {one.id for one in own}
+
+
+def cancel(tx: Tx, subscription: int, reason: str) -> None:
+    """Cancel what is open of a subscription (its ``n``).
+
+    What is under way keeps its lease: a success is still recorded as one, anything else settles as cancelled.
+    """
+    still_open = select(table.c.id).where(table.c.subscription == subscription, table.c.due_at.is_not(None))
+    # Locked in the order that settling locks them in, since each would otherwise wait for the other.
+    ids = tx.conn.execute(still_open.order_by(table.c.id).with_for_update()).scalars().all()
+    if not ids:
+        return
+    rest = tx.dialect.among(table.c.id, ids)
+    under_way = table.c.state == DeliveryState.SENDING.value
+    tx.conn.execute(table.update().where(rest, under_way).values(reason=reason))
+    ended = {"state": DeliveryState.CANCELLED.value, "reason": reason, "due_at": None, "settled_at": tx.now}
+    tx.conn.execute(table.update().where(rest, ~under_way).values(ended))
+
+
+def page(
+    tx: Tx, subscription: str, *, limit: int, before: int | None = None, states: Collection[DeliveryState] = ()
+) -> list[Delivery]:
+    """Deliveries of a subscription (its id), newest first; ``before`` is the id of the last one of the page before."""
+    statement = _DELIVERIES.where(subscriptions.c.id == subscription).order_by(table.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(table.c.id < before)
+    if states:
+        statement = statement.where(table.c.state.in_([state.value for state in states]))
+    return [_delivery(row) for row in tx.conn.execute(statement)]
+
+
+def get(tx: Tx, id: int) -> Delivery | None:
+    """One delivery."""
+    row = tx.conn.execute(_DELIVERIES.where(table.c.id == id)).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+def attempts(tx: Tx, delivery: int) -> list[Attempt]:
+    """Every attempt of a delivery, in order."""
+    columns = attempts_table.c
+    rows = tx.conn.execute(select(attempts_table).where(columns.delivery_id == delivery).order_by(columns.number))
+    return [
+        Attempt(
+            delivery=row.delivery_id,
+            number=row.number,
+            at=clock.from_micros(row.at),
+            duration_ms=row.duration_ms,
+            status=row.status,
+            error=row.error,
+            response=row.response,
+        )
+        for row in rows
+    ]
+
+
+def accounting(tx: Tx, seqs: Collection[int]) -> list[Accounts]:
+    """For each of these events: how many subscriptions it matched, and how many deliveries are in each state."""
+    counted = select(table.c.seq, table.c.state, func.count()).where(tx.dialect.among(table.c.seq, seqs))
+    states: dict[int, dict[DeliveryState, int]] = {}
+    for seq, state, count in tx.conn.execute(counted.group_by(table.c.seq, table.c.state)):
+        states.setdefault(seq, {})[DeliveryState(state)] = count
+    matched = select(events.c.seq, events.c.matched).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
+    return [Accounts(seq, count or 0, states.get(seq, {})) for seq, count in tx.conn.execute(matched)]
+
+
+def depth(tx: Tx) -> dict[DeliveryState, int]:
+    """How many deliveries are open, by state."""
+    counted = select(table.c.state, func.count()).where(table.c.due_at.is_not(None)).group_by(table.c.state)
+    return {DeliveryState(state): count for state, count in tx.conn.execute(counted)}
+
+
+def _owners(tx: Tx, ns: Collection[int]) -> dict[int, AnyRow]:
+    of = subscriptions.c
+    columns = select(of.n, of.id, of.url, of.format, of.secret, of.state)
+    return {row.n: row for row in tx.conn.execute(columns.where(tx.dialect.among(of.n, ns)))}
+
+
+def _told(tx: Tx, seqs: Collection[int]) -> dict[tuple[int, int], tuple[EventType, Change]]:
+    rows = tx.conn.execute(select(matches).where(tx.dialect.among(matches.c.seq, seqs)))
+    return {(row.seq, row.filter_id): (EventType(row.type), Change(row.change)) for row in rows}
+
+
+def _events(tx: Tx, seqs: Collection[int]) -> tuple[Event, ...]:
+    return tuple(log.among(tx, seqs)) if seqs else ()
+
+
+def _claimed(row: AnyRow, lease: str, owner: AnyRow, type_: EventType, change: Change) -> Claimed:
+    ended = None if owner.state == SubscriptionState.ACTIVE.value else str(owner.state)
+    return Claimed(
+        id=row.id,
+        seq=row.seq,
+        subscription=row.subscription,
+        lease=lease,
+        number=row.attempts + 1,
+        webhook=owner.id,
+        url=owner.url,
+        format=owner.format,
+        secret=bytes(owner.secret),
+        type=type_,
+        change=change,
+        cancelled=row.reason or ended,
+    )
+
+
+def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
+    due = None if one.wait is None else tx.now + round(one.wait * 1e6)
+    tried = one.attempt
+    status, error = (tried.status, tried.error) if tried else (None, None)
+    return one.id, one.state, due, tx.now, int(tried is not None), status, error
+
+
+def _attempt_row(one: Attempt) -> dict[str, Any]:
+    values = one.model_dump(exclude={"delivery"})
+    return {**values, "delivery_id": one.delivery, "at": clock.to_micros(one.at)}
+
+
+_DELIVERIES = (
+    select(table, subscriptions.c.id.label("webhook"), events.c.id.label("event_id"), matches.c.type)
+    .join(subscriptions, subscriptions.c.n == table.c.subscription)
+    .join(events, events.c.seq == table.c.seq)
+    .join(matches, (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id))
+)
+
+
+def _delivery(row: AnyRow) -> Delivery:
+    state = DeliveryState(row.state)
+    waits = state in (DeliveryState.PENDING, DeliveryState.RETRYING)
+    return Delivery(
+        id=row.id,
+        seq=row.seq,
+        event_id=row.event_id,
+        event_type=row.type,
+        subscription=row.webhook,
+        run=row.run,
+        state=state,
+        reason=row.reason,
+        attempts=row.attempts,
+        created_at=clock.from_micros(row.created_at),
+        next_attempt_at=moment(row.due_at) if waits else None,
+        settled_at=moment(row.settled_at),
+        last_status=row.last_status,
+        last_error=row.last_error,
+    )

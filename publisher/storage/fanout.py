@@ -1,0 +1,147 @@
+"""Fan-out, the part that writes: from events and the filters they matched to delivery rows.
+
+What matches was decided before (``delivery/fanout.py``). Here matches, rows, the number matched and the cursor move
+together, in transactions of at most :data:`CHUNK` rows, so that after a crash between any two of them the next one
+goes on where the last ended. The cursor's row is locked for each: of several processes one does a piece of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import distinct, func, insert, or_, select, update
+
+from publisher.model import Change, Event, EventType, Filter
+from publisher.storage import events, subscriptions
+from publisher.storage.database import Tx
+from publisher.storage.tables import cursors, filters, follows, matches
+
+CHUNK = 10_000
+"""Rows a transaction: about 9 ms of the one writer's time on SQLite, where 100,000 would be 120."""
+
+_CURSOR = cursors.c.name == "fanout"
+_LAST_SUBSCRIPTION = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Every event up to ``seq`` is done, and of the next one every subscription up to ``subscription``."""
+
+    seq: int
+    subscription: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A filter that someone follows; ``followers`` is how many at most."""
+
+    id: int
+    filter: Filter
+    followers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is to be judged next."""
+
+    cursor: Cursor
+    events: tuple[Event, ...]
+    filters: tuple[Followed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An event, and by filter id what it is to those who follow it."""
+
+    seq: int
+    matches: Mapping[int, tuple[EventType, Change]]
+
+
+def page(tx: Tx, limit: int) -> Page:
+    """Up to ``limit`` events that are not fanned out yet, and every filter that may match one of them."""
+    cursor = _cursor(tx, lock=False)
+    # In this order: a subscription is committed before the first event that it follows gets its number.
+    found = events.after(tx, cursor.seq, limit)
+    if not found:
+        return Page(cursor, (), ())
+    followed = (
+        select(filters.c.id, filters.c.definition, func.count(distinct(follows.c.subscription)))
+        .join(follows, follows.c.filter_id == filters.c.id)
+        .where(or_(follows.c.until_seq.is_(None), follows.c.until_seq > cursor.seq))
+        .group_by(filters.c.id, filters.c.definition)
+    )
+    rows = tx.conn.execute(followed).all()
+    return Page(cursor, tuple(found), tuple(Followed(id_, subscriptions.read_filter(d), n) for id_, d, n in rows))
+
+
+def advance(
+    tx: Tx, at: Cursor, judged: Sequence[Judged], followers: Mapping[int, int], chunk: int = CHUNK
+) -> Cursor | None:
+    """Do the next piece of work: whole events, or a part of one that has more than ``chunk`` followers.
+
+    ``judged`` begins with the first event after ``at``; ``followers`` are the most that each filter has. Returns how
+    far it came, None if the cursor is no longer at ``at``, since then another process was here.
+    """
+    if _cursor(tx, lock=True) != at:
+        return None
+    whole = _whole_events(judged, followers, chunk) if at.subscription == 0 else 0
+    if not whole:
+        return _move(tx, _part_of(tx, at, judged[0], chunk))
+    first, last = judged[0].seq, judged[whole - 1].seq
+    _insert_matches(tx, judged[:whole])
+    _fan_out(tx, first, last, 0, _LAST_SUBSCRIPTION)
+    return _move(tx, Cursor(last))
+
+
+def _cursor(tx: Tx, *, lock: bool) -> Cursor:
+    statement = select(cursors.c.seq, cursors.c.subscription).where(_CURSOR)
+    row = tx.conn.execute(statement.with_for_update() if lock else statement).one()
+    return Cursor(row.seq, row.subscription)
+
+
+def _whole_events(judged: Sequence[Judged], followers: Mapping[int, int], chunk: int) -> int:
+    """How many events fit into one transaction."""
+    rows = 0
+    for count, one in enumerate(judged):
+        rows += sum(followers[filter_id] for filter_id in one.matches)
+        if rows > chunk:
+            return count
+    return len(judged)
+
+
+def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
+    """The next subscriptions of one event. Its matches were stored with the first part and hold for all of it."""
+    if at.subscription == 0:
+        _insert_matches(tx, [one])
+    after = follows.c.subscription > at.subscription
+    start = tx.conn.execute(select(func.min(follows.c.subscription)).where(after)).scalar_one()
+    if start is None:
+        _fan_out(tx, one.seq, one.seq, at.subscription, at.subscription)
+        return Cursor(one.seq)
+    end = start + chunk - 1
+    _fan_out(tx, one.seq, one.seq, at.subscription, end)
+    more = tx.conn.execute(select(func.max(follows.c.subscription)).where(follows.c.subscription > end)).scalar_one()
+    return Cursor(one.seq) if more is None else Cursor(at.seq, end)
+
+
+def _insert_matches(tx: Tx, judged: Sequence[Judged]) -> None:
+    rows = [
+        {"seq": one.seq, "filter_id": filter_id, "type": type_.value, "change": change.value}
+        for one in judged
+        for filter_id, (type_, change) in one.matches.items()
+    ]
+    if rows:
+        tx.conn.execute(insert(matches), rows)
+
+
+def _fan_out(tx: Tx, first: int, last: int, after: int, until: int) -> None:
+    """Rows and the number matched for events ``first`` to ``last``, subscriptions above ``after`` up to ``until``."""
+    stretch = (first, last, after, until)
+    tx.conn.exec_driver_sql(tx.dialect.fan_out, (*stretch, tx.now))
+    tx.conn.exec_driver_sql(tx.dialect.count_matched, stretch)
+
+
+def _move(tx: Tx, to: Cursor) -> Cursor:
+    tx.conn.execute(update(cursors).where(_CURSOR).values(seq=to.seq, subscription=to.subscription))
+    return to
