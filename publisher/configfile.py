@@ -1,0 +1,163 @@
+"""What every configuration file has in common: reading TOML, and saying what is wrong with a value and where.
+
+An error names the file, the line where it can be found, the key, the value that stood there and what would be right.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
+
+from publisher.errors import ConfigError
+
+Location = tuple[str | int, ...]
+"""Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    """A file that was read. ``name`` is how errors call it: its path inside the installation."""
+
+    name: str
+    text: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def error(self, message: str, at: Location = ()) -> ConfigError:
+        """An error in this file, with its line where that can be found."""
+        return ConfigError(self.name, message, key=key_of(at) or None, line=line_of(self.text, at) if at else None)
+
+    def errors(self, fault: ValidationError, model: type[BaseModel], prefix: Location = ()) -> Iterator[ConfigError]:
+        """Every fault that a model found in the part of this file that stands at ``prefix``."""
+        for one in fault.errors():
+            yield self.error(explain(one, model), (*prefix, *one["loc"]))
+
+
+def read_toml(path: Path, name: str) -> TomlFile:
+    """Read a TOML file; raises ConfigError with line and column if it is no TOML, or cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return TomlFile(name, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"^(.*?)\s*\(at line (\d+), column (\d+)\)$", str(error))
+        if found is None:
+            raise ConfigError(name, f"is no valid TOML: {error}") from error
+        reason = f"is no valid TOML: {found[1]} (column {found[3]})"
+        raise ConfigError(name, reason, line=int(found[2])) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(name, f"is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(name, f"cannot be read: {error.strerror}") from error
+
+
+def key_of(at: Location) -> str:
+    """A location as people write it: ``source[1].every`` (counted from 1)."""
+    text = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in at)
+    return text.removeprefix(".")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``did you mean "news"?`` where something known is near, else what is known."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"known: {', '.join(names)}" if names else "none is defined"
+
+
+def explain(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One of pydantic's faults in words: the value that stood there, and what would be right."""
+    kind, value, location = fault["type"], fault["input"], fault["loc"]
+    if kind == "extra_forbidden":
+        known = _model_at(model, location[:-1])
+        return f"is not a known key; {nearest(str(location[-1]), known.model_fields if known else ())}"
+    if kind == "missing":
+        return "is missing"
+    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    if kind == "value_error":
+        return message
+    return f"{_shown(value)} {message.partition(', unable')[0]}"
+
+
+def line_of(text: str, at: Location) -> int | None:
+    """The line of the deepest part of ``at`` that stands in the file; None if none does.
+
+    tomllib keeps no positions, so the table headers and keys are looked for as they are commonly written.
+    """
+    table: Location = ()
+    counts: dict[Location, int] = {}
+    best: tuple[int, int | None] = (0, None)
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*(\[\[?)([^\[\]]+)\]", line)
+        if header:
+            table = tuple(part.strip(" \"'") for part in header[2].split("."))
+            if header[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            here = table
+        elif assigned := re.match(r"\s*([A-Za-z0-9_.\-\"']+)\s*=", line):
+            here = (*table, *(part.strip(" \"'") for part in assigned[1].split(".")))
+        else:
+            continue
+        if here == at[: len(here)] and len(here) > best[0]:
+            best = len(here), number
+    return best[1]
+
+
+def seconds(value: object) -> float:
+    """``"5s"``, ``"5m"``, ``"2h"``, ``"1d"`` (also ``"500ms"``) in seconds; raises ValueError."""
+    found = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{_shown(value)} is no duration; write it as "5s", "5m", "2h" or "1d"')
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError as error:
+        raise ValueError(f'"{value}" is no network; write it as "10.0.0.0/8" or "fd00::/8" ({error})') from error
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+"""A length of time, written ``"5s"``, held in seconds."""
+
+Network = Annotated[str, AfterValidator(_network)]
+"""A network in CIDR form; a bare address is a network of one."""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return f'"{value[:120]}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value)[:120]
+
+
+def _model_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
+    found: type[BaseModel] | None = model
+    for step in location:
+        if isinstance(step, int) or found is None:
+            continue
+        declared = found.model_fields.get(step)
+        found = _model_in(declared.annotation) if declared else None
+    return found
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType, list, tuple, Annotated):
+        return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+    return None
