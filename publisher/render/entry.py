@@ -81,7 +81,7 @@ def article_entry(
     return Entry(
         id=identity.article_id(options.site_url, data["id"]),
         url=url,
-        title=data["title"],
+        title=data["title"].strip() or data["id"],
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
         summary=summary,

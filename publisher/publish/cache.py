@@ -1,0 +1,106 @@
+"""Caches that stay within a bound: of bytes in memory, of versions on disk."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Bounded(Generic[K, V]):
+    """The values used last, as many as fit into ``capacity`` bytes by ``size``. Safe to use from several threads."""
+
+    def __init__(self, capacity: int, size: Callable[[V], int]) -> None:
+        self._capacity = capacity
+        self._size = size
+        self._held: OrderedDict[K, V] = OrderedDict()
+        self._used = 0
+        self._lock = threading.Lock()
+
+    @property
+    def used(self) -> int:
+        """The bytes held."""
+        return self._used
+
+    def get(self, key: K) -> V | None:
+        """The value, which counts as used now; null if it is not held."""
+        with self._lock:
+            value = self._held.get(key)
+            if value is not None:
+                self._held.move_to_end(key)
+            return value
+
+    def put(self, key: K, value: V) -> None:
+        """Hold a value, in place of those used longest ago. One that is larger than all room is not held."""
+        size = self._size(value)
+        with self._lock:
+            if key in self._held:
+                self._used -= self._size(self._held.pop(key))
+            if size > self._capacity:
+                return
+            self._held[key] = value
+            self._used += size
+            while self._used > self._capacity:
+                self._used -= self._size(self._held.popitem(last=False)[1])
+
+
+class Shelf:
+    """Large documents as files, so that they are sent from disk and not built again after a restart.
+
+    ``NAME.FORMAT.VERSION`` and the same with ``.gz`` behind it. The version before is kept beside the newest, for
+    whoever has been told of it and is about to open it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        for leftover in folder.glob(".writing-*"):
+            leftover.unlink(missing_ok=True)
+
+    def find(self, name: str, format: str, version: str) -> tuple[Path, Path] | None:
+        """The file of this version and its gzip form."""
+        plain, packed = self._paths(name, format, version)
+        return (plain, packed) if plain.is_file() and packed.is_file() else None
+
+    def put(self, name: str, format: str, version: str, body: bytes, gzip: bytes) -> tuple[Path, Path]:
+        """Write a version, whole or not at all, and remove those before the last."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        plain, packed = self._paths(name, format, version)
+        older = sorted(self._versions(name, format) - {plain, packed}, key=_written, reverse=True)
+        self._write(packed, gzip)
+        self._write(plain, body)
+        for path in older[2:]:
+            path.unlink(missing_ok=True)
+        return plain, packed
+
+    def _paths(self, name: str, format: str, version: str) -> tuple[Path, Path]:
+        plain = self._folder / f"{name}.{format}.{version}"
+        return plain, plain.with_name(plain.name + ".gz")
+
+    def _versions(self, name: str, format: str) -> set[Path]:
+        return set(self._folder.glob(f"{name}.{format}.*"))
+
+    def _write(self, path: Path, data: bytes) -> None:
+        unfinished = self._folder / f".writing-{secrets.token_hex(8)}"
+        try:
+            with unfinished.open("wb") as file:
+                file.write(data)
+                file.flush()
+                # Without it, a power cut can leave the new name on an empty file.
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

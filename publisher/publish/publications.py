@@ -1,0 +1,229 @@
+"""The current documents of the feeds.
+
+A feed's version is a hash of everything its bytes depend on, so a conditional request is answered without rendering.
+A version of a document is built once, however many ask for it at that moment, from fragments that are kept per item
+revision; what is larger than 1 MB is kept on disk and sent from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from publisher import clock, render
+from publisher.errors import NotFound
+from publisher.model import Event, FeedDefinition
+from publisher.publish.cache import Bounded, Shelf
+from publisher.publish.items import Item, Snapshot, chosen, snapshot
+from publisher.render import Entry, Head, Options, identity
+from publisher.storage import feeds as feed_states
+from publisher.storage.articles import StoredArticle
+from publisher.storage.database import Database
+from publisher.storage.feeds import FeedState
+
+FRAGMENT_BYTES = 16 * 1024 * 1024
+DOCUMENT_BYTES = 32 * 1024 * 1024
+ON_DISK_FROM = 1024 * 1024
+GZIP_LEVEL = 6
+
+_FragmentKey = tuple[str, str, int, str, Options]
+_DocumentKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInfo:
+    """How the installation names itself; every id and address in the documents is built from ``url``."""
+
+    title: str
+    url: str
+    language: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The validators of a feed's documents. ``etag`` is bare: the web room makes a strong one per coding of it."""
+
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One feed in one format. ``body`` and ``gzip`` are the same bytes plain and packed; a Path is a file of them."""
+
+    etag: str
+    last_modified: datetime
+    content_type: str
+    body: bytes | Path
+    gzip: bytes | Path
+
+    @property
+    def size(self) -> int:
+        """The bytes it takes in memory."""
+        return sum(len(part) for part in (self.body, self.gzip) if isinstance(part, bytes))
+
+    @property
+    def present(self) -> bool:
+        """Whether its files, if it is in files, are still there: ``data/cache`` may be emptied at any time."""
+        return all(isinstance(part, bytes) or part.is_file() for part in (self.body, self.gzip))
+
+
+class Publications:
+    """The feeds of an installation as documents; made once, asked from every request."""
+
+    def __init__(self, db: Database, feeds: Mapping[str, FeedDefinition], site: SiteInfo, data: Path) -> None:
+        self._db = db
+        self._feeds = dict(feeds)
+        self._site = site
+        self._site_url = site.url.rstrip("/")
+        self._shelf = Shelf(data / "cache")
+        self._fragments: Bounded[_FragmentKey, bytes] = Bounded(FRAGMENT_BYTES, len)
+        self._documents: Bounded[_DocumentKey, Document] = Bounded(
+            DOCUMENT_BYTES, lambda document: document.size or 256
+        )
+        self._building: dict[tuple[str, str, str], asyncio.Task[Document]] = {}
+        self._states = _Fresh(lambda: db.read(feed_states.states))
+
+    def replace(self, feeds: Mapping[str, FeedDefinition]) -> None:
+        """Publish these feeds from now on; storage must have been told of them (``feeds.sync``)."""
+        self._feeds = dict(feeds)
+
+    async def version(self, name: str) -> Version:
+        """A feed's validators, without rendering. Raises NotFound for a name that is no feed."""
+        feed = self._feed(name)
+        return self._version(feed, (await self._states()).get(name))
+
+    async def current(self, name: str, format: str) -> Document:
+        """The document of a feed in ``rss``, ``atom`` or ``json``. Raises NotFound for another name or format."""
+        if format not in render.FORMATS:
+            raise NotFound(f"there is no format {format!r}; feeds come as {', '.join(render.FORMATS)}")
+        version = await self.version(name)
+        held = self._documents.get((name, format))
+        if held is not None and held.etag == version.etag and held.present:
+            return held
+        key = (name, format, version.etag)
+        if key not in self._building:
+            self._building[key] = asyncio.create_task(self._build(self._feed(name), format, version))
+            self._building[key].add_done_callback(lambda _: self._building.pop(key, None))
+        # One who gives up waiting must not take the document from the others.
+        return await asyncio.shield(self._building[key])
+
+    async def items(self, name: str, limit: int) -> list[Item]:
+        """The newest items of a feed as they are stored, at most as many as the feed shows. Raises NotFound."""
+        feed = self._feed(name)
+        return await self._db.read(chosen, feed, min(limit, feed.limit))
+
+    def _feed(self, name: str) -> FeedDefinition:
+        try:
+            return self._feeds[name]
+        except KeyError:
+            raise NotFound(f"there is no feed {name!r}") from None
+
+    def _version(self, feed: FeedDefinition, state: FeedState | None) -> Version:
+        state = state or FeedState(feed.digest, 0, clock.EPOCH)
+        site = self._site
+        parts = (
+            [feed.digest, state.version, clock.to_micros(state.changed_at), render.RENDERER_VERSION],
+            [site.title, self._site_url, site.language, site.timezone],
+        )
+        return Version(hashlib.sha256(orjson.dumps(parts)).hexdigest()[:32], state.changed_at)
+
+    async def _build(self, feed: FeedDefinition, format: str, version: Version) -> Document:
+        kept = await asyncio.to_thread(self._shelf.find, feed.name, format, version.etag)
+        if kept is not None:
+            content_type = render.FORMATS[format].content_type
+            document = Document(version.etag, version.last_modified, content_type, *kept)
+        else:
+            document = await asyncio.to_thread(self._render, feed, format, await self._db.read(snapshot, feed))
+        self._documents.put((feed.name, format), document)
+        return document
+
+    def _render(self, feed: FeedDefinition, format: str, found: Snapshot) -> Document:
+        """Runs in a thread: a large feed takes seconds."""
+        writer = render.FORMATS[format]
+        version = self._version(feed, found.state)
+        language = feed.language or self._site.language
+        options = Options(self._site_url, language, self._site.timezone, feed.content)
+        head = Head(
+            id=identity.feed_id(self._site_url, feed.name),
+            title=feed.title,
+            description=feed.description,
+            language=language,
+            updated=version.last_modified,
+            url=f"{self._site_url}/feeds/{feed.name}.{format}",
+            home_url=f"{self._site_url}/",
+            site_title=self._site.title,
+            items=feed.items,
+            deleted=[(identity.article_id(self._site_url, id), at) for id, at in found.deleted],
+        )
+        body = writer.document(head, [self._fragment(item, format, options) for item in found.items])
+        packed = gzip.compress(body, GZIP_LEVEL, mtime=0)
+        parts: tuple[bytes, bytes] | tuple[Path, Path] = (body, packed)
+        if len(body) > ON_DISK_FROM:
+            parts = self._shelf.put(feed.name, format, version.etag, body, packed)
+        return Document(version.etag, version.last_modified, writer.content_type, *parts)
+
+    def _fragment(self, item: Item, format: str, options: Options) -> bytes:
+        key = (*_revision(item), format, options)
+        fragment = self._fragments.get(key)
+        if fragment is None:
+            fragment = render.FORMATS[format].fragment(_entry(item, options))
+            self._fragments.put(key, fragment)
+        return fragment
+
+
+def _revision(item: Item) -> tuple[str, str, int]:
+    if isinstance(item, Event):
+        return "event", item.id, 0
+    if isinstance(item, StoredArticle):
+        return "article", item.id, item.revision
+    return item.period, item.symbol, item.revision
+
+
+def _entry(item: Item, options: Options) -> Entry:
+    if isinstance(item, Event):
+        return render.event_entry(item, options=options)
+    if isinstance(item, StoredArticle):
+        return render.article_entry(
+            item.data,
+            revision=item.revision,
+            first_seen_at=item.first_seen_at,
+            changed_at=item.changed_at,
+            options=options,
+        )
+    return render.indicator_entry(
+        item.data,
+        period=item.period,
+        source=item.source,
+        first_seen_at=item.first_seen_at,
+        changed_at=item.changed_at,
+        options=options,
+    )
+
+
+class _Fresh:
+    """A read that many ask for at once: each gets the result of one that began after it asked."""
+
+    def __init__(self, read: Callable[[], Awaitable[dict[str, FeedState]]]) -> None:
+        self._read = read
+        self._running: asyncio.Task[dict[str, FeedState]] | None = None
+        self._next: asyncio.Task[dict[str, FeedState]] | None = None
+
+    async def __call__(self) -> dict[str, FeedState]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._running))
+        return await asyncio.shield(self._next)
+
+    async def _after(self, running: asyncio.Task[dict[str, FeedState]] | None) -> dict[str, FeedState]:
+        if running is not None:
+            await asyncio.wait([running])
+        self._running, self._next = self._next, None
+        return await self._read()
