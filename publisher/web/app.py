@@ -1,0 +1,94 @@
+"""The web application: its routes, and what every request goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from publisher import telemetry
+from publisher.errors import StorageError
+from publisher.web import articles, events, feeds, health, indicators, pages, webhooks
+from publisher.web.answers import Problem, problem_response
+from publisher.web.asking import BODY_LIMIT
+from publisher.web.headers import OPEN, PREFLIGHT, is_open
+from publisher.web.health import STOPPING
+from publisher.web.proxies import client_address
+from publisher.web.services import SERVICES, Services
+
+log = telemetry.logger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(services: Services) -> web.Application:
+    """The application over these services; it starts and stops none of them."""
+    app = web.Application(middlewares=[_answer], client_max_size=BODY_LIMIT)
+    app[SERVICES] = services
+    app[STOPPING] = []
+    for room in (articles, indicators, events, webhooks, feeds, health):
+        app.add_routes(room.routes)
+    pages.add_pages(app)
+    app.on_response_prepare.append(_finish)
+    app.on_shutdown.append(_stopping)
+    return app
+
+
+async def _stopping(app: web.Application) -> None:
+    app[STOPPING].append(True)
+
+
+@web.middleware
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error becomes an answer that says what is wrong; a fault of ours is logged."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as refused:
+        return _not_allowed(request, refused)
+    except Exception as error:
+        if isinstance(error, web.HTTPException) and error.status < 400:
+            raise  # a redirect is no error
+        return _failed(request, _as_problem(error))
+
+
+def _as_problem(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case web.HTTPNotFound():
+            return Problem(404, "there is nothing at this address")
+        case web.HTTPRequestEntityTooLarge():
+            return Problem(413, f"a request body may have {BODY_LIMIT} bytes")
+        case web.HTTPException():
+            return Problem(error.status, error.reason)
+        case StorageError():
+            return Problem(503, "storage does not answer; try again", headers={"Retry-After": "5"})
+        case _:
+            return Problem(500, "something went wrong here; it has been logged")
+
+
+def _failed(request: web.Request, problem: Problem) -> web.Response:
+    if problem.status >= 500:
+        # The query may hold what is nobody's business; the path does not.
+        client = client_address(request, request.app[SERVICES].trusted_proxies)
+        log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)
+    return problem_response(problem)
+
+
+def _not_allowed(request: web.Request, refused: web.HTTPMethodNotAllowed) -> web.Response:
+    allowed = ", ".join(sorted({*refused.allowed_methods, "OPTIONS"}))
+    if request.method != "OPTIONS":
+        return problem_response(
+            Problem(405, f"{request.method} is not served here; use {allowed}", headers={"Allow": allowed})
+        )
+    preflight = PREFLIGHT if is_open(request.path, "GET") else {}
+    return web.Response(status=204, headers={"Allow": allowed, **preflight})
+
+
+async def _finish(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    if is_open(request.path, request.method):
+        response.headers.extend({key: value for key, value in OPEN.items() if key not in response.headers})
+    if request.app[STOPPING]:
+        response.force_close()

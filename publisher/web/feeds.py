@@ -1,0 +1,112 @@
+"""``/feeds/NAME.FORMAT``: the documents. A version is built once; a request only picks the coding it accepts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from aiohttp import ClientConnectionError, web
+
+from publisher.errors import NotFound
+from publisher.model import FeedDefinition, Role
+from publisher.web import negotiate
+from publisher.web.answers import Problem, nearest
+from publisher.web.auth import CHALLENGE, caller
+from publisher.web.services import PublishedDocument, services_of
+from publisher.web.visibility import may_read
+
+routes = web.RouteTableDef()
+
+FORMATS = ("rss", "atom", "json")
+CHUNK = 256 * 1024
+
+
+@routes.get("/feeds/{name:[^/]+}.{format:[^/.]+}")
+async def document(request: web.Request) -> web.StreamResponse:
+    """One feed in one format; 304 for whoever has the present version in any coding."""
+    name, format_ = request.match_info["name"], request.match_info["format"]
+    definition = await readable(request, name)
+    if format_ not in FORMATS:
+        raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {format_!r} is none of them")
+    publications = services_of(request).publications
+    shared = _shared(request, definition, format_)
+    try:
+        version = await publications.version(name)
+        tag = negotiate.matching_tag(request, version.etag)
+        if tag is not None or negotiate.unmodified(request, version.last_modified):
+            changed = negotiate.last_modified(version.last_modified, services_of(request).now())
+            return web.Response(
+                status=304, headers={**shared, "ETag": f'"{tag or version.etag}"', "Last-Modified": changed}
+            )
+        return await _send(request, await publications.current(name, format_), shared)
+    except NotFound as error:  # taken away since it was looked up
+        raise Problem(404, str(error)) from error
+
+
+async def readable(request: web.Request, name: str) -> FeedDefinition:
+    """The feed of this name, if the caller may read it; 404 names the nearest feeds that anyone may read."""
+    feeds = services_of(request).catalog().feeds
+    feed = feeds.get(name)
+    if feed is None:
+        public = [one.name for one in feeds.values() if one.public]
+        raise Problem(404, f"there is no feed {name!r}; {nearest(name, public)}")
+    if feed.public:
+        return feed
+    asking = await caller(request)
+    if not may_read(asking, feed):
+        role = Role.OPERATOR if feed.items == "operations" else Role.EDITOR
+        status = 401 if asking.key is None else 403
+        raise Problem(
+            status,
+            f"the feed {name!r} is not public: a key with the role {role.value!r} reads it",
+            headers=CHALLENGE if status == 401 else None,
+        )
+    return feed
+
+
+def _shared(request: web.Request, feed: FeedDefinition, format_: str) -> dict[str, str]:
+    """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
+    url = f"{services_of(request).site.url.rstrip('/')}/feeds/{feed.name}.{format_}"
+    return {
+        "Cache-Control": "no-cache" if feed.public else "private, no-cache",
+        "Vary": "Accept-Encoding" if feed.public else "Accept-Encoding, Authorization",
+        "Link": f'<{url}>; rel="self"',
+    }
+
+
+async def _send(request: web.Request, found: PublishedDocument, shared: dict[str, str]) -> web.StreamResponse:
+    packed = found.gzip if negotiate.accepts_gzip(request) else None
+    body = found.body if packed is None else packed
+    headers = {
+        **shared,
+        "Content-Type": _with_charset(found.content_type),
+        "ETag": f'"{found.etag}"' if packed is None else f'"{found.etag}-gz"',
+        "Last-Modified": negotiate.last_modified(found.last_modified, services_of(request).now()),
+    }
+    if packed is not None:
+        headers["Content-Encoding"] = "gzip"
+    if isinstance(body, Path):
+        return await _send_file(request, body, headers)
+    return web.Response(body=body, headers=headers)
+
+
+async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) -> web.StreamResponse:
+    # aiohttp's FileResponse would put the file's own ETag and Last-Modified in place of the feed's.
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        response = web.StreamResponse(headers=headers)
+        response.content_length = os.fstat(file.fileno()).st_size
+        await response.prepare(request)
+        while request.method != "HEAD" and (chunk := await asyncio.to_thread(file.read, CHUNK)):
+            await response.write(chunk)
+        await response.write_eof()
+    except (ConnectionError, ClientConnectionError):
+        pass  # whoever asked has gone
+    finally:
+        file.close()
+    return response
+
+
+def _with_charset(content_type: str) -> str:
+    return content_type if "charset" in content_type else f"{content_type}; charset=utf-8"

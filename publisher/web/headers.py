@@ -1,0 +1,26 @@
+"""Headers that many answers share."""
+
+from __future__ import annotations
+
+# Asked for again each time, since a pushed change shows at once; what a key shows is not what anyone is shown.
+READ = {"Cache-Control": "no-cache", "Vary": "Authorization"}
+
+OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location",
+}
+"""For what anyone may read, from any page on the web."""
+
+PREFLIGHT = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "Accept, Authorization, If-Modified-Since, If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
+
+OPEN_PATHS = ("/feeds/", "/api/v1/articles", "/api/v1/indicators", "/api/v1/events")
+
+
+def is_open(path: str, method: str) -> bool:
+    """Whether pages of other sites may read this."""
+    return method in ("GET", "HEAD") and path.startswith(OPEN_PATHS)

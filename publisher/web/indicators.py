@@ -1,0 +1,91 @@
+"""``/api/v1/indicators``: the newest observation of each, and pushing observations."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from publisher import telemetry
+from publisher.model import Indicator, Role
+from publisher.model.change import Outcome
+from publisher.storage import indicators
+from publisher.storage.indicators import StoredIndicator
+from publisher.web.answers import Fault, Problem, json_response, nearest
+from publisher.web.asking import json_body
+from publisher.web.auth import caller, require
+from publisher.web.headers import READ
+from publisher.web.intake import read_indicator
+from publisher.web.services import services_of
+from publisher.web.visibility import sight_of
+
+log = telemetry.logger(__name__)
+
+routes = web.RouteTableDef()
+
+MOST = 1_000
+"""Observations in one request."""
+
+
+@routes.get("/api/v1/indicators")
+async def list_indicators(request: web.Request) -> web.Response:
+    """Every indicator that was observed, by symbol, with its newest observation."""
+    return json_response({"indicators": [one.data for one in await _seen(request)]}, headers=READ)
+
+
+# A symbol may hold a slash: it comes as %2F, and plain from those who do not encode it.
+@routes.get("/api/v1/indicators/{symbol:.+}")
+async def show_indicator(request: web.Request) -> web.Response:
+    """The newest observation of one indicator; 404 names those that were observed."""
+    symbol = request.match_info["symbol"]
+    seen = {one.symbol: one for one in await _seen(request)}
+    if symbol not in seen:
+        raise Problem(404, f"no indicator {symbol!r} was observed; {nearest(symbol, seen)}")
+    return json_response(seen[symbol].data, headers=READ)
+
+
+@routes.post("/api/v1/indicators")
+async def push_indicators(request: web.Request) -> web.Response:
+    """Take one observation or a list: 201 if one is new, else 200.
+
+    Each observation stands for itself: the good ones are taken and the others itemised in ``errors``; 422 if none is
+    good. Once it is answered, what was taken is stored and every feed shows it.
+    """
+    await require(request, Role.EDITOR, to="push indicators")
+    body = await json_body(request)
+    given = body if isinstance(body, list) else [body]
+    if not 1 <= len(given) <= MOST:
+        raise Problem(422, f"send one observation, or a list of 1 to {MOST}; this has {len(given)}")
+    good, faults = _read(request, given, listed=isinstance(body, list))
+    if not good:
+        raise Problem(422, "no observation could be taken", faults=faults)
+    outcomes = await services_of(request).ingest.push_indicators(good)
+    log.info("indicators.pushed", taken=len(good), refused=len(given) - len(good))
+    return json_response(
+        {
+            "indicators": [
+                {"symbol": one.symbol, "outcome": outcome.value} for one, outcome in zip(good, outcomes, strict=True)
+            ],
+            "errors": [{"path": fault.path, "message": fault.message} for fault in faults],
+        },
+        status=201 if Outcome.NEW in outcomes else 200,
+    )
+
+
+def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[list[Indicator], list[Fault]]:
+    services = services_of(request)
+    specs, now = services.catalog().indicators, services.now()
+    good: list[Indicator] = []
+    faults: list[Fault] = []
+    for number, payload in enumerate(given):
+        found = read_indicator(payload, specs=specs, now=now, at=f"[{number}]" if listed else "")
+        if isinstance(found, Indicator):
+            good.append(found)
+        else:
+            faults += found
+    return good, faults
+
+
+async def _seen(request: web.Request) -> list[StoredIndicator]:
+    services = services_of(request)
+    sight = sight_of(await caller(request), services.catalog().feeds)
+    latest = await services.db.read(indicators.latest)
+    return [one for one in latest if sight.shows("indicators", one.data, one.source)]

@@ -1,0 +1,115 @@
+"""What may be asked of a webhook: its fields, where it may go and what it may follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from publisher.errors import AddressRefused
+from publisher.model import EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
+from publisher.model.base import Line
+from publisher.web.answers import Fault, Problem, invalid, nearest
+from publisher.web.asking import faults_of
+from publisher.web.services import Services
+
+Names = Annotated[list[str], Field(min_length=1, max_length=100)]
+Note = Annotated[Line, Field(max_length=500)]
+
+
+class Registration(BaseModel):
+    """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    feeds: Names
+    events: Names | None = None
+    format: Literal["standard"] = "standard"
+    description: Note = None
+
+
+class Change(BaseModel):
+    """The body of ``PATCH /api/v1/webhooks/ID``: what is absent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = ""
+    feeds: Names = Field(default_factory=list, validate_default=False)
+    events: Names | None = None
+    description: Note = None
+    state: Literal["active", "disabled"] = "active"
+
+
+Asked = TypeVar("Asked", Registration, Change)
+
+
+def read(model: type[Asked], data: dict[str, Any]) -> Asked:
+    """The body as one of the forms above; 422 names each field that is wrong."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(*faults_of(error)) from error
+
+
+def checked(
+    asked: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
+) -> dict[str, Any]:
+    """The given fields as storage takes them: ``url``, ``filter``, ``description``, ``state``.
+
+    ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once; 403
+    for a feed that takes an operator's key.
+    """
+    given = asked.model_fields_set
+    feeds = services.catalog().feeds
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    if "url" in given:
+        try:
+            values["url"] = services.guard.check_url(asked.url)
+        except AddressRefused as error:
+            faults.append(Fault("url", str(error)))
+    if "feeds" in given:
+        faults += _unknown("feeds", asked.feeds, [one.name for one in feeds.values() if _may_follow(key, one)], feeds)
+    if "events" in given:
+        faults += _unknown("events", asked.events or (), EventType, EventType)
+    if faults:
+        raise invalid(*faults)
+    if given & {"feeds", "events"}:
+        values["filter"] = _filter(asked, now)
+        _allow(key, [feeds[name] for name in values["filter"].feeds if name in feeds])
+    if "description" in given:
+        values["description"] = asked.description
+    if isinstance(asked, Change) and "state" in given:
+        values["state"] = SubscriptionState(asked.state)
+    return values
+
+
+def _filter(asked: Registration | Change, now: Subscription | None) -> Filter:
+    given = asked.model_fields_set
+    names = now.filter.feeds if now is not None and "feeds" not in given else asked.feeds
+    if now is not None and "events" not in given:
+        return Filter(feeds=tuple(names), events=now.filter.events)
+    return Filter(feeds=tuple(names), events=tuple(EventType(name) for name in asked.events or ()))
+
+
+def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: Iterable[str]) -> list[Fault]:
+    known, offered = set(known), list(offered)
+    return [
+        Fault(f"{field}[{place}]", f"{name[:80]!r} is not known; {nearest(name, offered)}")
+        for place, name in enumerate(names)
+        if name not in known
+    ]
+
+
+def _may_follow(key: Key, feed: FeedDefinition) -> bool:
+    return feed.public or key.role.allows(Role.OPERATOR)
+
+
+def _allow(key: Key, feeds: Sequence[FeedDefinition]) -> None:
+    refused = [feed.name for feed in feeds if not _may_follow(key, feed)]
+    if refused:
+        raise Problem(
+            403, f"{', '.join(map(repr, refused))}: a key with the role 'operator' is needed to follow a private feed"
+        )

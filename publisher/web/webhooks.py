@@ -1,0 +1,197 @@
+"""``/api/v1/webhooks``: registering webhooks and seeing what became of each delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from publisher import telemetry
+from publisher.clock import rfc3339
+from publisher.delivery import signing
+from publisher.errors import NotFound
+from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
+from publisher.storage import deliveries, subscriptions
+from publisher.storage.database import Tx
+from publisher.web.answers import Fault, Problem, invalid, json_response
+from publisher.web.asking import integer, json_object, many
+from publisher.web.auth import require
+from publisher.web.registration import Change, Registration, checked, read
+from publisher.web.services import services_of
+
+log = telemetry.logger(__name__)
+
+routes = web.RouteTableDef()
+
+PATH = "/api/v1/webhooks"
+PAGE, MAX_PAGE = 50, 500
+LAST = 2**63 - 1
+
+T = TypeVar("T")
+
+
+@routes.post(PATH)
+async def register(request: web.Request) -> web.Response:
+    """Register a webhook; it is told of every event from the next one on. The secret is shown this once."""
+    key = await require(request, Role.SUBSCRIBER, to="register webhooks")
+    asked = read(Registration, await json_object(request))
+    services = services_of(request)
+    values = checked(asked, key, services)
+    secret = signing.new_secret()
+    created = await services.db.write(
+        subscriptions.create,
+        url=values["url"],
+        filter=values["filter"],
+        format=asked.format,
+        description=asked.description,
+        owner=key.owner,
+        sealed_secret=services.sealer.seal(secret.encode()),
+    )
+    log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
+    body = webhook_json(created)
+    body = {"id": body.pop("id"), "secret": secret, **body}
+    location = f"{services.site.url.rstrip('/')}{PATH}/{created.id}"
+    return json_response(body, status=201, headers={"Location": location})
+
+
+@routes.get(PATH)
+async def list_webhooks(request: web.Request) -> web.Response:
+    """The caller's webhooks, in the order they were made; an operator sees all."""
+    key = await require(request, Role.SUBSCRIBER, to="see webhooks")
+    owner = None if key.role.allows(Role.OPERATOR) else key.owner
+    found = await services_of(request).db.read(subscriptions.list_, owner=owner)
+    return json_response({"webhooks": [webhook_json(one) for one in found]})
+
+
+@routes.get(PATH + "/{id}")
+async def show(request: web.Request) -> web.Response:
+    """One webhook."""
+    _, found = await _own(request)
+    return json_response(webhook_json(found))
+
+
+@routes.patch(PATH + "/{id}")
+async def change(request: web.Request) -> web.Response:
+    """Change what is given. ``state`` ``disabled`` cancels what is open; ``active`` tells of what comes after it."""
+    key, found = await _own(request)
+    asked = read(Change, await json_object(request))
+    values = checked(asked, key, services_of(request), now=found)
+    changed = await _or_404(services_of(request).db.write(subscriptions.update, found.id, **values))
+    log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
+    return json_response(webhook_json(changed))
+
+
+@routes.delete(PATH + "/{id}")
+async def delete(request: web.Request) -> web.Response:
+    """Delete a webhook; what was still to be sent is cancelled."""
+    _, found = await _own(request)
+    await _or_404(services_of(request).db.write(subscriptions.delete, found.id))
+    log.info("webhook.deleted", id=found.id)
+    return web.Response(status=204)
+
+
+@routes.post(PATH + "/{id}/test")
+async def test(request: web.Request) -> web.Response:
+    """Send one signed ``webhook.test`` now, once, and say how that went."""
+    _, found = await _own(request)
+    result = await services_of(request).deliverer.test(found)
+    return json_response(
+        {
+            "delivered": result.status is not None and 200 <= result.status < 300,
+            "status": result.status,
+            "error": result.error,
+            "duration_ms": result.duration_ms,
+            "response": result.response_excerpt,
+        }
+    )
+
+
+@routes.get(PATH + "/{id}/deliveries")
+async def list_deliveries(request: web.Request) -> web.Response:
+    """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
+
+    ``state``, which may be repeated, narrows it.
+    """
+    _, found = await _own(request)
+    limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
+    before = integer(request, "after", LAST, low=0, high=LAST)
+    states = [_state(text) for text in many(request, "state")]
+    page, following = await services_of(request).db.read(_page, found.id, limit, before, states)
+    return json_response({"deliveries": page, "next": following})
+
+
+def webhook_json(webhook: Subscription) -> dict[str, Any]:
+    """A webhook as the API shows it, without its secret; ``events`` is null for all types."""
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "feeds": webhook.filter.feeds,
+        "events": webhook.filter.events or None,
+        "format": webhook.format,
+        "description": webhook.description,
+        "state": webhook.state,
+        "owner": webhook.owner,
+        "created_at": rfc3339(webhook.created_at),
+        "updated_at": rfc3339(webhook.updated_at),
+    }
+
+
+def _page(
+    tx: Tx, webhook: str, limit: int, before: int, states: list[DeliveryState]
+) -> tuple[list[dict[str, Any]], int | None]:
+    found = deliveries.page(tx, webhook, limit=limit + 1, before=before, states=states)
+    shown = found[:limit]
+    page = [_delivery_json(one, deliveries.attempts(tx, one.id)) for one in shown]
+    return page, shown[-1].id if len(found) > limit else None
+
+
+def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "event": one.event_id,
+        "seq": one.seq,
+        "type": one.event_type,
+        "run": one.run,
+        "state": one.state,
+        "reason": one.reason,
+        "created_at": rfc3339(one.created_at),
+        "next_attempt_at": one.next_attempt_at and rfc3339(one.next_attempt_at),
+        "settled_at": one.settled_at and rfc3339(one.settled_at),
+        "attempts": [
+            {
+                "number": attempt.number,
+                "at": rfc3339(attempt.at),
+                "duration_ms": attempt.duration_ms,
+                "status": attempt.status,
+                "error": attempt.error,
+                "response": attempt.response,
+            }
+            for attempt in attempts
+        ],
+    }
+
+
+def _state(text: str) -> DeliveryState:
+    try:
+        return DeliveryState(text)
+    except ValueError:
+        raise invalid(Fault("state", f"must be one of {', '.join(DeliveryState)}, not {text[:40]!r}")) from None
+
+
+async def _or_404(change: Awaitable[T]) -> T:
+    """What was there a moment ago may have been deleted since."""
+    try:
+        return await change
+    except NotFound as error:
+        raise Problem(404, str(error)) from error
+
+
+async def _own(request: web.Request) -> tuple[Key, Subscription]:
+    """The key and the webhook that the path names; one of another owner is as unknown as one that never was."""
+    key = await require(request, Role.SUBSCRIBER, to="see webhooks")
+    id_ = request.match_info["id"]
+    found = await services_of(request).db.read(subscriptions.get, id_)
+    if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
+        raise Problem(404, f"there is no webhook {id_!r}")
+    return key, found
