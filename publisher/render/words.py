@@ -10,7 +10,8 @@ from functools import lru_cache
 from babel.dates import format_time
 
 from publisher.errors import ReadError
-from publisher.locale import format_date, format_decimal, known_locale, known_zone, zone_name
+from publisher.locale import format_date, format_decimal, known_locale, known_zone
+from publisher.locale.names import zone_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,290 @@
+"""Feed name → current document."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import orjson
+import pytest
+from newsroom import SITE, Newsroom
+from support.clock import ManualClock
+
+from publisher.errors import NotFound
+from publisher.model import EventType, FeedDefinition, Selection
+from publisher.model.facets import item_facets
+from publisher.publish import Document
+from publisher.selection import selects
+from publisher.storage import articles
+from publisher.storage.database import Database
+
+NEWS = FeedDefinition(name="news", title="Berita")
+GOLD = FeedDefinition(name="gold", title="Emas", select=Selection(topics=("Emas",)))
+RATES = FeedDefinition(name="rates", title="Kurs", items="indicators")
+DOLLAR = FeedDefinition(name="dollar", title="Dolar", items="indicators", select=Selection(symbols=("usd/idr",)))
+OPERATIONS = FeedDefinition(name="operations", title="Operasi", items="operations")
+
+Open = Callable[..., Awaitable[Newsroom]]
+
+
+@pytest.fixture
+def newsroom(sqlite_db: Database, tmp_path: Path) -> Open:
+    """Opens a newsroom with the feeds it is given."""
+
+    async def open_one(*definitions: FeedDefinition) -> Newsroom:
+        return await Newsroom(sqlite_db, tmp_path / "data", *definitions).open()
+
+    return open_one
+
+
+def ids(document: Document) -> list[str]:
+    """The ids in a JSON document, without what all of them share."""
+    return [item["id"].rpartition(":")[2] for item in orjson.loads(plain(document))["items"]]
+
+
+def plain(document: Document) -> bytes:
+    return document.body.read_bytes() if isinstance(document.body, Path) else document.body
+
+
+def packed(document: Document) -> bytes:
+    return document.gzip.read_bytes() if isinstance(document.gzip, Path) else document.gzip
+
+
+async def test_a_feed_of_nothing_is_a_document_in_every_format(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    for format in ("rss", "atom"):
+        parsed = feedparser.parse(plain(await room.publications.current("news", format)))
+        assert not parsed.bozo
+        assert parsed.entries == []
+    assert ids(await room.publications.current("news", "json")) == []
+
+
+async def test_the_newest_stand_first_and_no_more_than_the_limit(newsroom: Open) -> None:
+    room = await newsroom(NEWS.model_copy(update={"limit": 2}))
+    for day in (3, 1, 2):
+        await room.take(f"a{day}", published=f"2026-11-0{day}T00:00:00Z")
+    assert ids(await room.publications.current("news", "json")) == ["a3", "a2"]
+    assert [item.id for item in await room.publications.items("news", 1)] == ["a3"]  # type: ignore[union-attr]
+
+
+async def test_a_feed_shows_only_what_it_selects_and_changes_only_with_it(newsroom: Open) -> None:
+    room = await newsroom(NEWS, GOLD)
+    await room.take("a1", topics=["emas"])
+    before = await room.publications.version("gold")
+    await room.take("a2", topics=["dolar"])
+    assert ids(await room.publications.current("gold", "json")) == ["a1"]
+    assert await room.publications.version("gold") == before
+    assert set(ids(await room.publications.current("news", "json"))) == {"a1", "a2"}
+
+
+async def test_an_edit_changes_the_bytes_and_the_version_but_not_the_id(newsroom: Open, clock: ManualClock) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1", title="Lama")
+    before = await room.publications.current("news", "rss")
+    clock.advance(60)
+    await room.take("a1", title="Baru")
+    after = await room.publications.current("news", "rss")
+    assert after.etag != before.etag
+    assert after.last_modified > before.last_modified
+    old, new = (feedparser.parse(plain(document)).entries for document in (before, after))
+    assert (old[0].id, old[0].title, new[0].title) == (new[0].id, "Lama", "Baru")
+
+
+async def test_the_same_input_twice_makes_no_new_bytes(newsroom: Open, clock: ManualClock) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1")
+    before = await room.publications.current("news", "atom")
+    clock.advance(3600)
+    await room.take("a1")
+    assert await room.publications.current("news", "atom") is before
+
+
+async def test_bytes_and_version_are_the_same_after_a_restart(newsroom: Open, clock: ManualClock) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1", "a2")
+    before = [await room.publications.current("news", format) for format in ("rss", "atom", "json")]
+    clock.advance(3600)
+    await room.open()
+    after = [await room.publish_anew().current("news", format) for format in ("rss", "atom", "json")]
+    assert after == before
+
+
+async def test_the_packed_form_holds_the_same_bytes(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1")
+    document = await room.publications.current("news", "rss")
+    assert gzip.decompress(packed(document)) == plain(document)
+
+
+async def test_another_definition_or_site_is_another_version(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    versions = {(await room.publications.version("news")).etag}
+    room.publications.replace({"news": NEWS.model_copy(update={"title": "Kabar"})})
+    versions.add((await room.publications.version("news")).etag)
+    moved = room.publish_anew(replace(SITE, url="https://lain.example.id"))
+    versions.add((await moved.version("news")).etag)
+    assert len(versions) == 3
+
+
+async def test_what_is_no_feed_or_no_format_is_not_found(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    with pytest.raises(NotFound, match="no feed 'berita'"):
+        await room.publications.current("berita", "rss")
+    with pytest.raises(NotFound, match="no format 'xml'"):
+        await room.publications.current("news", "xml")
+    room.publications.replace({})
+    with pytest.raises(NotFound):
+        await room.publications.version("news")
+
+
+async def test_a_withdrawn_article_leaves_a_tombstone_until_it_is_back(newsroom: Open, clock: ManualClock) -> None:
+    room = await newsroom(NEWS, GOLD)
+    await room.take("a1", topics=["emas"])
+    clock.advance(1)
+    await room.withdraw("a1")
+
+    async def gone(feed: str) -> list[str]:
+        found = orjson.loads(plain(await room.publications.current(feed, "json")))["_publisher"]
+        return [one["id"] for one in found.get("deleted", [])]
+
+    assert ids(await room.publications.current("gold", "json")) == []
+    assert await gone("gold") == await gone("news") == ["tag:berita.example.id,2026:a1"]
+    await room.take("a1", topics=[])
+    assert await gone("news") == []
+    assert await gone("gold") == ["tag:berita.example.id,2026:a1"]
+
+
+async def test_moves_within_a_day_edit_one_item_and_a_new_day_begins_another(newsroom: Open) -> None:
+    room = await newsroom(RATES, DOLLAR)
+    await room.observe("USD/IDR", "16104", "2026-11-21T08:00:00Z")
+    await room.observe("USD/IDR", "16150", "2026-11-22T02:00:00Z")
+    await room.observe("USD/IDR", "16199", "2026-11-22T08:00:00Z")
+    await room.observe("EMAS", "1533000", "2026-11-22T08:00:00Z")
+    days = ["indicator/usd-idr/2026-11-22", "indicator/usd-idr/2026-11-21"]
+    assert ids(await room.publications.current("dollar", "json")) == days
+    assert len(ids(await room.publications.current("rates", "json"))) == 3
+    newest = feedparser.parse(plain(await room.publications.current("dollar", "rss"))).entries[0]
+    assert newest.title.startswith("USD/IDR 16.199 – 22 Nov 2026 15.00")
+
+
+async def test_an_operations_feed_lists_the_events_of_sources_and_webhooks(newsroom: Open) -> None:
+    room = await newsroom(OPERATIONS, NEWS)
+    await room.take("a1")
+    await room.note(EventType.SOURCE_FAILING, "desk")
+    await room.note(EventType.SOURCE_RECOVERED, "desk")
+    titles = [
+        item["title"] for item in orjson.loads(plain(await room.publications.current("operations", "json")))["items"]
+    ]
+    assert titles == ["source.recovered: desk", "source.failing: desk"]
+
+
+async def test_one_version_is_built_once_however_many_ask(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1")
+    asked = await asyncio.gather(*(room.publications.current("news", "rss") for _ in range(20)))
+    assert len(set(map(id, asked))) == 1
+
+
+async def test_one_who_gives_up_does_not_take_the_document_from_the_others(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1")
+    impatient = asyncio.create_task(room.publications.current("news", "rss"))
+    patient = asyncio.create_task(room.publications.current("news", "rss"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    impatient.cancel()
+    assert plain(await patient).startswith(b"<?xml")
+
+
+async def test_a_version_asked_for_after_a_push_shows_it(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    seen = set()
+    for number in range(10):
+        others = [asyncio.create_task(room.publications.version("news")) for _ in range(3)]
+        await room.take(f"a{number}")
+        seen.add((await room.publications.version("news")).etag)
+        assert len(ids(await room.publications.current("news", "json"))) == number + 1
+        await asyncio.gather(*others)
+    assert len(seen) == 10
+
+
+async def test_a_large_document_lies_on_disk_and_is_used_again_after_a_restart(
+    newsroom: Open, clock: ManualClock
+) -> None:
+    room = await newsroom(NEWS)
+    await room.take(*(f"a{n}" for n in range(3)), body=f"<p>{'kopi ' * 80_000}</p>")
+    first = await room.publications.current("news", "json")
+    assert isinstance(first.body, Path)
+    assert gzip.decompress(packed(first)) == plain(first)
+    written = first.body.stat().st_mtime_ns
+    again = await room.publish_anew().current("news", "json")
+    assert again == first
+    assert again.body.stat().st_mtime_ns == written  # type: ignore[union-attr]
+    for number in range(4):
+        clock.advance(1)
+        await room.take("a0", title=f"Judul {number}", body=f"<p>{'kopi ' * 80_000}</p>")
+        newest = await room.publications.current("news", "json")
+    kept = {path.name for path in first.body.parent.iterdir()}
+    assert first.body.name not in kept
+    assert newest.body.name in kept  # type: ignore[union-attr]
+    assert len(kept) == 4, "two versions, plain and packed"
+
+
+async def test_an_emptied_cache_folder_is_filled_again(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1", body=f"<p>{'kopi ' * 250_000}</p>")
+    first = await room.publications.current("news", "rss")
+    for path in (room.data / "cache").iterdir():
+        path.unlink()
+    assert feedparser.parse(plain(await room.publications.current("news", "rss"))).entries[0].id
+    assert plain(first)
+
+
+async def test_ten_thousand_items_are_one_document_in_every_format(newsroom: Open) -> None:
+    room = await newsroom(NEWS.model_copy(update={"limit": 10_000}))
+    for start in range(0, 10_000, 2_500):
+        await room.take(*(f"a{n:05}" for n in range(start, start + 2_500)))
+    assert len(ids(await room.publications.current("news", "json"))) == 10_000
+    for format, item in (("rss", b"<item>"), ("atom", b"<entry>")):
+        assert plain(await room.publications.current("news", format)).count(item) == 10_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_document_shows_exactly_what_the_matching_rule_selects(newsroom: Open, seed: int) -> None:
+    chance = random.Random(seed)
+    selections: list[dict[str, Any]] = [
+        {"topics": ("emas", "DOLAR")},
+        {"sections": ("pasar",), "topics": ("emas",)},
+        {"sources": ("wire",)},
+    ]
+    chosen = [
+        FeedDefinition(name=f"f{n}", title="f", limit=1000, select=Selection(**one)) for n, one in enumerate(selections)
+    ]
+    room = await newsroom(*chosen)
+    for _ in range(60):
+        id = f"a{chance.randrange(12)}"
+        if chance.random() < 0.15 and await room.db.read(articles.known, [id]):
+            known = (await room.db.read(articles.known, [id]))[id]
+            if known.withdrawn_at is None:
+                await room.withdraw(id)
+            continue
+        await room.take(
+            id,
+            source=chance.choice(["desk", "wire"]),
+            title=chance.choice("ABC"),
+            section=chance.choice([None, "Pasar", "Nasional"]),
+            topics=chance.sample(["Emas", "dolar", "kopi"], chance.randrange(3)),
+        )
+    stored = await room.db.read(lambda tx: articles.page(tx, limit=1000))
+    for feed in chosen:
+        selected = [one.id for one in stored if selects(feed, "articles", item_facets(one.data, one.source))]
+        document = orjson.loads(plain(await room.publications.current(feed.name, "json")))
+        assert [item["id"].rpartition(":")[2] for item in document["items"]] == selected
+        gone = {one["id"].rpartition(":")[2] for one in document["_publisher"].get("deleted", [])}
+        assert not gone & set(selected)
