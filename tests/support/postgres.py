@@ -49,9 +49,13 @@ def blocking(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class Postgres:
-    """A server on which tests make databases. ``url`` is a superuser's way in, without a driver's name."""
+    """A server on which tests make databases. ``url`` is a superuser's way in, without a driver's name.
 
-    def __init__(self, url: str) -> None:
+    ``private``: a server of ours, which copies databases as files: 15 times faster where nothing is synced to disk.
+    """
+
+    def __init__(self, url: str, *, private: bool = False) -> None:
+        self._strategy = "STRATEGY FILE_COPY" if private else ""
         self._admin = make_url(url).set(drivername="postgresql")
         self._template = f"publisher_template_{uuid.uuid4().hex[:12]}"
 
@@ -72,7 +76,7 @@ class Postgres:
         """A fresh database, migrated unless ``empty``; returns the URL that ``[storage] url`` would hold."""
         name = f"publisher_test_{uuid.uuid4().hex[:12]}"
         template = "template1" if empty else self._template
-        blocking(self._run(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        blocking(self._run(f"CREATE DATABASE {name} TEMPLATE {template} {self._strategy}"))
         return self._url(name)
 
     def drop(self, url: str) -> None:
