@@ -1,0 +1,194 @@
+"""The pages for people: the front page, a feed, an article."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from publisher.model import FeedDefinition, IndicatorSpec, SourceState
+from publisher.model.feed import NAME_PATTERN
+from publisher.publish.items import chosen
+from publisher.selection import wants
+from publisher.storage import articles, indicators, sources
+from publisher.storage.articles import StoredArticle
+from publisher.storage.database import Tx
+from publisher.storage.indicators import StoredIndicator
+from publisher.web import assets
+from publisher.web.auth import ANYONE
+from publisher.web.services import Services, services_of
+from publisher.web.texts import LANGUAGE, TEXTS, counted
+from publisher.web.views import Views, in_order
+from publisher.web.visibility import Sight, sight_of
+
+ON_FRONT = 13
+ON_FEED_PAGE = 50
+
+CONTENT_SECURITY = (
+    "default-src 'self'; img-src https: http: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Nothing but our own files runs or styles a page; pictures come from wherever an article has them."""
+
+ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
+
+
+def add_pages(app: web.Application) -> None:
+    """Serve the pages, and the files they are styled with."""
+    app[ASSETS] = assets.load()
+    app.router.add_get("/", front)
+    app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", feed_page)
+    app.router.add_get("/articles/{id}", article_page)
+    app.router.add_get("/static/{name}", static)
+    app.router.add_get("/favicon.ico", favicon)
+
+
+async def front(request: web.Request) -> web.Response:
+    """What is published, the ticker, the feeds, and how to register a webhook."""
+    services, views = services_of(request), _views(request)
+    catalog = services.catalog()
+    sight = sight_of(ANYONE, catalog.feeds)
+    feeds = sorted(sight.feeds.values(), key=lambda feed: feed.items)
+    newest, observed, states = await services.db.read(_front, feeds, sight)
+    return _page(
+        request,
+        "home.html",
+        views=views,
+        feeds=[views.feed(feed) for feed in feeds],
+        headlines=[views.headline(item) for item in newest],
+        quotes=[
+            views.quote(item, catalog.indicators.get(item.symbol)) for item in in_order(observed, catalog.indicators)
+        ],
+        sources=[views.source(state) for state in states],
+        example_feed=next((feed.name for feed in feeds), "news"),
+    )
+
+
+async def feed_page(request: web.Request) -> web.Response:
+    """One feed: its items, and every way to follow it."""
+    services, views = services_of(request), _views(request)
+    catalog = services.catalog()
+    feed = catalog.feeds.get(request.match_info["name"])
+    if feed is None or not feed.public:
+        return _missing(request, 404, "not_found", "not_found_feed")
+    items = await services.db.read(chosen, feed, min(feed.limit, ON_FEED_PAGE))
+    return _page(
+        request,
+        "feed.html",
+        views=views,
+        feed=views.feed(feed),
+        headlines=[views.headline(item) for item in items if isinstance(item, StoredArticle)],
+        quotes=_quotes(views, [item for item in items if isinstance(item, StoredIndicator)], catalog.indicators),
+    )
+
+
+async def article_page(request: web.Request) -> web.Response:
+    """One article; 410 for one that was withdrawn, 404 for one that no public feed shows."""
+    services, views = services_of(request), _views(request)
+    item = await services.db.read(articles.get, request.match_info["id"])
+    sight = sight_of(ANYONE, services.catalog().feeds)
+    if item is None or not sight.shows("articles", item.data, item.source):
+        return _missing(request, 404, "not_found", "not_found_article")
+    if item.withdrawn_at is not None:
+        return _missing(request, 410, "gone", "gone_why")
+    shown_in = [
+        feed for feed in sight.feeds.values() if Sight({feed.name: feed}).shows("articles", item.data, item.source)
+    ]
+    return _page(
+        request, "article.html", views=views, article=views.article(item), feeds=[views.feed(one) for one in shown_in]
+    )
+
+
+async def static(request: web.Request) -> web.Response:
+    """One of our own files."""
+    asset = request.app[ASSETS].get(request.match_info["name"])
+    if asset is None:
+        return _missing(request, 404, "not_found", "not_found")
+    return assets.answer(request, asset)
+
+
+async def favicon(request: web.Request) -> web.Response:
+    """The mark, for browsers that ask without having been told where it is."""
+    return assets.answer(request, request.app[ASSETS]["mark.svg"])
+
+
+def _front(
+    tx: Tx, feeds: list[FeedDefinition], sight: Sight
+) -> tuple[list[StoredArticle], list[StoredIndicator], list[SourceState]]:
+    found: dict[str, StoredArticle] = {}
+    for feed in _widest([feed for feed in feeds if feed.items == "articles"]):
+        found |= {item.id: item for item in chosen(tx, feed, ON_FRONT) if isinstance(item, StoredArticle)}
+    newest = sorted(found.values(), key=lambda item: item.position, reverse=True)[:ON_FRONT]
+    observed = [item for item in indicators.latest(tx) if sight.shows("indicators", item.data, item.source)]
+    return newest, observed, list(sources.states(tx).values())
+
+
+def _widest(feeds: list[FeedDefinition]) -> list[FeedDefinition]:
+    """The feeds that have to be read to know everything in any of them: one that takes all is enough."""
+    return next(([feed] for feed in feeds if not wants(feed.select)), feeds)
+
+
+def _quotes(views: Views, items: list[StoredIndicator], specs: Mapping[str, IndicatorSpec]) -> list[Any]:
+    return [views.quote(item, specs.get(item.symbol)) for item in items]
+
+
+def _views(request: web.Request) -> Views:
+    services: Services = services_of(request)
+    site = services.site
+    return Views(site.url, site.language, site.timezone, services.now())
+
+
+def _missing(request: web.Request, status: int, title: str, reason: str) -> web.Response:
+    return _page(request, "missing.html", status=status, views=_views(request), title=title, reason=reason)
+
+
+def _page(request: web.Request, template: str, *, views: Views, status: int = 200, **values: Any) -> web.Response:
+    """The template as a response; 304 where the browser has these very bytes."""
+    services = services_of(request)
+    found = request.app[ASSETS]
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            t=TEXTS,
+            counted=counted,
+            ui_language=LANGUAGE,
+            site=services.site,
+            views=views,
+            today=views.formats.day(views.today),
+            assets={name: views.root + asset.path for name, asset in found.items()},
+            **values,
+        )
+    )
+    body = html.encode()
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Cache-Control": "no-cache",
+    }
+    asked = request.if_none_match or ()
+    if status == 200 and any(one.value in (tag, "*") for one in asked):
+        response = web.Response(status=304, headers=headers)
+    else:
+        response = web.Response(body=body, status=status, headers=headers, content_type="text/html", charset="utf-8")
+        response.enable_compression()
+    if status == 200:
+        response.headers["ETag"] = f'W/"{tag}"'  # weak: compressed or not, the page is the same
+    return response
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("publisher.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )

@@ -1,0 +1,255 @@
+"""What a page shows, decided: stored items as values that a template has only to write down."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from publisher.model import FeedDefinition, IndicatorSpec, SourceState
+from publisher.render.identity import symbol_slug
+from publisher.render.markup import absolute, first_text
+from publisher.storage.articles import StoredArticle
+from publisher.storage.indicators import StoredIndicator
+from publisher.web.formats import Formats, Shown
+from publisher.web.texts import TEXTS
+
+EXCERPT = 220
+"""Characters of an article's text that a list shows."""
+
+FORMATS = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
+"""Each format's extension in a feed's address, and its media type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One address of a feed."""
+
+    format: str
+    label: str
+    media_type: str
+    path: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCard:
+    """A feed and where to follow it. ``selects`` has the selection's keys that are set, as (what, values)."""
+
+    name: str
+    title: str
+    description: str
+    items: str
+    language: str
+    path: str
+    links: tuple[Link, ...]
+    full: bool
+    limit: int
+    selects: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image that has an address."""
+
+    url: str
+    caption: str | None
+    credit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """An article in a list."""
+
+    path: str
+    title: str
+    excerpt: str
+    section: str | None
+    dateline: str | None
+    agency: str | None
+    language: str
+    time: Shown
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleView:
+    """An article on its page. ``body`` is HTML that was sanitised when it was taken in."""
+
+    id: str
+    title: str
+    body: str
+    summary: str | None
+    section: str | None
+    dateline: str | None
+    authors: tuple[str, ...]
+    editor: str | None
+    agency: str | None
+    topics: tuple[str, ...]
+    language: str
+    published: Shown | None
+    updated: Shown | None
+    first_seen: Shown
+    picture: Picture | None
+    related: tuple[tuple[str, str | None], ...]
+    original: str | None
+    original_host: str | None
+    canonical: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """An indicator in the ticker. ``direction`` is ``up``, ``down``, ``flat`` or empty where no change is known."""
+
+    anchor: str
+    symbol: str
+    name: str
+    unit: str | None
+    value: str
+    change: str | None
+    percent: str | None
+    direction: str
+    time: Shown
+    timed_by_market: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """How reading a source goes. ``well`` is null where it was never read."""
+
+    name: str
+    well: bool | None
+    last: Shown | None
+
+
+class Views:
+    """Makes the values of one site; ``today`` is when the page is asked for."""
+
+    def __init__(self, site_url: str, language: str, timezone: str, today: datetime) -> None:
+        self.url = site_url.rstrip("/")
+        self.root = urlsplit(self.url).path
+        self.language = language
+        self.today = today
+        self.formats = Formats(language, timezone)
+
+    def feed(self, feed: FeedDefinition) -> FeedCard:
+        """The card of a feed."""
+        path = f"/feeds/{feed.name}"
+        return FeedCard(
+            name=feed.name,
+            title=feed.title,
+            description=feed.description,
+            items=feed.items,
+            language=feed.language or self.language,
+            path=f"{self.root}{path}",
+            links=tuple(
+                Link(end, TEXTS[f"format_{end}"], media, f"{self.root}{path}.{end}", f"{self.url}{path}.{end}")
+                for end, media in FORMATS.items()
+            ),
+            full=feed.content == "full",
+            limit=feed.limit,
+            selects=tuple((TEXTS[f"select_{key}"], ", ".join(values)) for key, values in feed.select if values),
+        )
+
+    def headline(self, item: StoredArticle) -> Headline:
+        """An article as a list shows it."""
+        data = item.data
+        return Headline(
+            path=self._article_path(item.id),
+            title=data["title"],
+            excerpt=_shortened(data.get("summary") or first_text(data["body"]) or ""),
+            section=data.get("section"),
+            dateline=data.get("dateline"),
+            agency=data.get("agency"),
+            language=data.get("language") or self.language,
+            time=self.formats.brief(item.ordered_at, self.today),
+            picture=_picture(data),
+        )
+
+    def article(self, item: StoredArticle) -> ArticleView:
+        """An article as its own page shows it."""
+        data = item.data
+        here = f"{self.url}{self._article_path(item.id).removeprefix(self.root)}"
+        url = data.get("url")
+        return ArticleView(
+            id=item.id,
+            title=data["title"],
+            body=absolute(data["body"], url or here),
+            summary=data.get("summary"),
+            section=data.get("section"),
+            dateline=data.get("dateline"),
+            authors=tuple(data.get("authors") or ()),
+            editor=data.get("editor"),
+            agency=data.get("agency"),
+            topics=tuple(data.get("topics") or ()),
+            language=data.get("language") or self.language,
+            published=self._moment(data.get("published")),
+            updated=self._moment(data.get("updated")),
+            first_seen=self.formats.moment(item.first_seen_at),
+            picture=_picture(data),
+            related=tuple((one["title"], one.get("url")) for one in data.get("related") or ()),
+            original=url,
+            original_host=urlsplit(url).hostname if url else None,
+            canonical=url or here,
+        )
+
+    def quote(self, item: StoredIndicator, spec: IndicatorSpec | None) -> Quote:
+        """An indicator's newest observation."""
+        data = item.data
+        change, percent = _decimal(data, "change"), _decimal(data, "percent")
+        return Quote(
+            anchor=f"indicator-{symbol_slug(item.symbol)}",
+            symbol=item.symbol,
+            name=spec.names.get(self.language, spec.name) if spec else data["name"],
+            unit=data.get("unit"),
+            value=self.formats.number(Decimal(data["value"])),
+            change=None if change is None else self.formats.number(change, signed=True),
+            percent=None if percent is None else self.formats.percent(percent),
+            direction=_direction(percent if change is None else change),
+            time=self.formats.moment(datetime.fromisoformat(data.get("as_of") or data["observed_at"])),
+            timed_by_market=bool(data.get("as_of")),
+        )
+
+    def source(self, state: SourceState) -> SourceLine:
+        """How reading this source goes."""
+        last = state.last_success_at
+        well = state.failures == 0 if last or state.last_error_at else None
+        return SourceLine(state.name, well, self.formats.brief(last, self.today) if last else None)
+
+    def _moment(self, text: str | None) -> Shown | None:
+        return self.formats.moment(datetime.fromisoformat(text)) if text else None
+
+    def _article_path(self, id: str) -> str:
+        return f"{self.root}/articles/{quote(id)}"
+
+
+def in_order(found: Iterable[StoredIndicator], order: Collection[str]) -> list[StoredIndicator]:
+    """Indicators as ``order`` has their symbols, others behind them by symbol."""
+    place = {symbol: n for n, symbol in enumerate(order)}
+    return sorted(found, key=lambda item: (place.get(item.symbol, len(place)), item.symbol))
+
+
+def _direction(moved: Decimal | None) -> str:
+    if moved is None:
+        return ""
+    return "up" if moved > 0 else "down" if moved < 0 else "flat"
+
+
+def _decimal(data: Mapping[str, Any], key: str) -> Decimal | None:
+    return None if data.get(key) is None else Decimal(data[key])
+
+
+def _picture(data: Mapping[str, Any]) -> Picture | None:
+    for image in data.get("images") or ():
+        if image.get("url"):
+            return Picture(image["url"], image.get("caption"), image.get("credit"))
+    return None
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= EXCERPT:
+        return text
+    return text[:EXCERPT].rpartition(" ")[0].rstrip(",;:–-") + "…"
