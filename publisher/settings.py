@@ -12,13 +12,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from publisher.configfile import Duration, Network, TomlFile, explain, nearest, read_toml, seconds
+from publisher.configfile import Duration, Network, TomlFile, Zone, explain, nearest, read_toml, seconds
 from publisher.errors import ConfigError, ConfigErrors
 
 FILE = "config/publisher.toml"
@@ -33,14 +32,6 @@ def _site_url(value: str) -> str:
         raise ValueError(f'"{value}" must be an address alone, without user, query or fragment')
     _ = parts.port  # raises ValueError where it is no number
     return value.rstrip("/")
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f'"{value}" is no IANA time zone; write it as "Asia/Jakarta"') from error
-    return value
 
 
 def _language(value: str) -> str:
@@ -67,7 +58,6 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), NoDecode]
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed), NoDecode]
 
@@ -189,3 +179,26 @@ def _faults(fault: ValidationError, file: TomlFile, variables: Collection[str]) 
             yield ConfigError("environment", explain(one, Settings), key=variable)
         else:
             yield file.error(explain(one, Settings), at)
+
+
+def notify_socket() -> str | None:
+    """Where the service manager wants to be told of our state (sd_notify(3)), None if nothing started us so."""
+    return os.environ.get("NOTIFY_SOCKET") or None
+
+
+def watchdog_usec() -> int | None:
+    """How long we may be silent before the service manager restarts us, in microseconds (sd_watchdog_enabled(3)).
+
+    None where no one watches, or where it is another process that is watched.
+    """
+    watched = os.environ.get("WATCHDOG_PID")
+    usec = os.environ.get("WATCHDOG_USEC", "")
+    if not usec.isdecimal() or (watched and watched != str(os.getpid())):
+        return None
+    return int(usec) or None
+
+
+def user_config_home() -> Path:
+    """The user's own configuration folder (XDG Base Directory Specification)."""
+    named = os.environ.get("XDG_CONFIG_HOME", "")
+    return Path(named) if named.startswith("/") else Path.home() / ".config"
