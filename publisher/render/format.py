@@ -75,7 +75,8 @@ def xml_document(root: etree._Element, closing: bytes, fragments: Iterable[bytes
     written = etree.tostring(root, encoding="UTF-8", xml_declaration=False)
     assert written.endswith(closing)
     opening = b'<?xml version="1.0" encoding="UTF-8"?>\n' + written[: -len(closing)]
-    return b"\n".join((opening, *fragments, closing)) + b"\n"
+    # One join, since each further copy of a large document costs as much as writing an entry.
+    return b"\n".join((opening, *fragments, closing + b"\n"))
 
 
 def add(parent: etree._Element, tag: str, text: str | None = None, **attributes: str) -> etree._Element:

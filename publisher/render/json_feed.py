@@ -55,4 +55,7 @@ class JsonFeed(Format):
             },
         }
         opening = orjson.dumps({key: value for key, value in feed.items() if value})[:-1]
-        return opening + b',"items":[' + b",\n".join(fragments) + b"]}\n"
+        parts = [opening, b',"items":[']
+        for number, fragment in enumerate(fragments):
+            parts += (b",\n", fragment) if number else (fragment,)
+        return b"".join((*parts, b"]}\n"))

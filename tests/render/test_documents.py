@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import feedparser
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from reader import make_reader
 
 from publisher.model import Event, EventType
 from publisher.render import FORMATS, Head, Options, article_entry, event_entry, indicator_entry
@@ -126,6 +128,17 @@ def test_feedparser_reads_every_entry_without_complaint(name: str, format: str) 
     for entry, ours in zip(parsed.entries, entries, strict=True):
         assert entry.updated_parsed[:6] == ours.updated.utctimetuple()[:6]
         assert ("published" in entry) == (ours.published is not None)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", golden_pairs.NAMES)
+def test_reader_keeps_every_entry_with_its_title_and_link(name: str, format: str, tmp_path: Path) -> None:
+    (tmp_path / f"feed.{format}").write_bytes(golden_pairs.document(name, format))
+    with make_reader(":memory:", feed_root=str(tmp_path)) as reader:
+        reader.add_feed(f"feed.{format}")
+        reader.update_feed(f"feed.{format}")
+        kept = {(entry.id, entry.title, entry.link) for entry in reader.get_entries()}
+    assert kept == {(entry.id, entry.title, entry.url) for entry in golden_pairs.entries(golden_pairs.case(name))}
 
 
 @pytest.mark.parametrize("format", FORMATS)
