@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from support.clients import CLIENTS, NODE
+from support.machine import needs
 
 RECIPES = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -70,7 +70,7 @@ def test_the_shell_recipe(headers: dict[str, str], tmp_path: Path, body: str, ac
     assert done.stdout.strip() == (b"good" if accepted else b"bad"), done.stderr.decode()
 
 
-@pytest.mark.skipif(not shutil.which("php"), reason="php is not installed; CI installs it from Debian's packages")
+@needs("php")
 @pytest.mark.parametrize(("body", "accepted"), [(BODY, True), (FORGED, False)])
 def test_the_php_recipe(headers: dict[str, str], body: str, accepted: bool) -> None:
     given = "".join(
@@ -82,7 +82,7 @@ def test_the_php_recipe(headers: dict[str, str], body: str, accepted: bool) -> N
     assert done.stdout == (b"good" if accepted else b"bad"), done.stderr.decode()
 
 
-@pytest.mark.skipif(not shutil.which("go"), reason="go is not installed; CI installs it from Debian's packages")
+@needs("go")
 @pytest.mark.parametrize(("body", "accepted"), [(BODY, True), (FORGED, False)])
 def test_the_go_recipe(headers: dict[str, str], tmp_path: Path, body: str, accepted: bool) -> None:
     imports = ("crypto/hmac", "crypto/sha256", "encoding/base64", "fmt", "net/http", "strconv", "strings", "time")

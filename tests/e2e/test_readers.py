@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import feedparser
 import pytest
 from reader import make_reader
 from support.clients import listed_by_npm
+from support.machine import needs
 from support.service import Service, api_client, publisher, serving, write_installation
 
 TITLES = {
@@ -92,9 +92,7 @@ async def test_reader_sees_an_edit_as_the_same_entry_changed(
     assert [title for id_, title in after.items() if before[id_] != title] == ["Pelabuhan baru ditunda"]
 
 
-@pytest.mark.skipif(
-    not shutil.which("newsboat"), reason="newsboat is not installed; CI installs it from Debian's packages"
-)
+@needs("newsboat")
 @pytest.mark.parametrize("format", ["rss", "atom"])
 @pytest.mark.usefixtures("editor")
 async def test_newsboat_lists_every_item(service: Service, tmp_path: Path, format: str) -> None:
