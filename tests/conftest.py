@@ -34,7 +34,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield from _with_template(Postgres(named), tmp_path_factory)
     else:
         with embedded_server() as url:
-            yield from _with_template(Postgres(url, private=True), tmp_path_factory)
+            yield from _with_template(Postgres(url), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

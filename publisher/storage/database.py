@@ -32,14 +32,6 @@ T = TypeVar("T")
 
 SQLITE_READERS = 4
 
-_POSTGRES_SETTINGS = {
-    "application_name": "publisher",
-    # A plan that was made for a rare topic, or for an empty queue, crawls for a common one or a long one.
-    "plan_cache_mode": "force_custom_plan",
-    # Our statements are short; compiling them takes longer than running them.
-    "jit": "off",
-}
-
 
 @dataclass(slots=True)
 class Tx:
@@ -188,8 +180,7 @@ def _last_seq(tx: Tx) -> int:
 
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
-        settings = {"server_settings": _POSTGRES_SETTINGS}
-        engine = create_async_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True, connect_args=settings)
+        engine = create_async_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True)
         # A snapshot for the whole transaction; the default would take one per statement.
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine, reader
