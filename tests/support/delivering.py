@@ -1,0 +1,152 @@
+"""A deliverer over a real database, and receivers on real sockets that tests can hold back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from publisher.delivery import Deliverer
+from publisher.delivery.signing import new_secret
+from publisher.model import FeedDefinition, Subscription
+from publisher.outbound import Outbound
+from publisher.storage.database import Database
+from publisher.storage.sealing import Sealer
+from support.clock import ManualClock
+from support.deliveries import subscribe
+
+
+def _feeds() -> dict[str, FeedDefinition]:
+    russia = {"name": "russia", "title": "Russia", "select": {"topics": ["rusia"]}}
+    return {
+        "news": FeedDefinition(name="news", title="News"),
+        "russia": FeedDefinition.model_validate(russia),
+    }
+
+
+@dataclass
+class Bench:
+    """What a deliverer is made of, and the secrets of the subscriptions made with it."""
+
+    db: Database
+    outbound: Outbound
+    sealer: Sealer
+    clock: ManualClock
+    feeds: dict[str, FeedDefinition] = field(default_factory=_feeds)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    async def subscribe(self, url: str, feed: str = "news", **fields: Any) -> Subscription:
+        """A subscription with a secret of its own."""
+        secret = new_secret()
+        sealed = self.sealer.seal(secret.encode())
+        made: Subscription = await self.db.write(subscribe, feed, url=url, sealed_secret=sealed, **fields)
+        self.secrets[made.id] = secret
+        return made
+
+    def deliverer(self, **options: Any) -> Deliverer:
+        """A deliverer that tries again at once and gives a receiver all the time that a busy machine may need."""
+        given: dict[str, Any] = {"schedule": [0.0] * 30, "timeout": 30.0, "lease_margin": 30.0, **options}
+        return Deliverer(self.db, self.outbound, self.sealer, feeds=lambda: self.feeds, **given)
+
+    @contextlib.asynccontextmanager
+    async def running(self, **options: Any) -> AsyncIterator[Deliverer]:
+        """A deliverer that runs, and is stopped with grace at the end: everything under way is settled then."""
+        deliverer = self.deliverer(**options)
+        task = asyncio.create_task(deliverer.run())
+        try:
+            yield deliverer
+        finally:
+            await deliverer.stop(30)
+            await task
+
+
+async def eventually(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
+    """Look until it is as wanted; a minute without it is a failure."""
+    async with asyncio.timeout(60):
+        while await look() != wanted:  # noqa: ASYNC110 -- another process or the database changes it, who cannot tell
+            await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class Got:
+    """One request: where, with which headers and body, and how it was answered (0: not yet)."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    answered: int
+
+    @property
+    def id(self) -> str:
+        """The ``webhook-id``."""
+        return self.headers["webhook-id"]
+
+
+class Endpoint:
+    """Answers ``answer(number of the request, from 0)``; requests to ``/held`` wait until :attr:`release` is set."""
+
+    def __init__(self, answer: Callable[[int], int]) -> None:
+        self._answer = answer
+        self._changed = asyncio.Condition()
+        self.release = asyncio.Event()
+        self.got: list[Got] = []
+        self.held = 0
+        self.most_held = 0
+        self.root = ""
+
+    def url(self, path: str = "/hook") -> str:
+        """The address of a path."""
+        return self.root + path
+
+    @property
+    def taken(self) -> set[tuple[str, str]]:
+        """(path, webhook-id) of everything that was answered with a success."""
+        return {(one.path, one.id) for one in self.got if 200 <= one.answered < 300}
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a state of what was received; a minute without it is a failure."""
+        async with self._changed:
+            await asyncio.wait_for(self._changed.wait_for(condition), 60)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Keep the request and answer it."""
+        body = await request.read()
+        if request.path == "/held":
+            await self._hold()
+        status = self._answer(len(self.got))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        async with self._changed:
+            self.got.append(Got(request.path, headers, body, status))
+            self._changed.notify_all()
+        return web.Response(status=status, text="noted", headers={"Location": self.root} if status == 302 else None)
+
+    async def _hold(self) -> None:
+        async with self._changed:
+            self.held += 1
+            self.most_held = max(self.held, self.most_held)
+            self._changed.notify_all()
+        try:
+            await self.release.wait()
+        finally:
+            self.held -= 1
+
+
+@contextlib.asynccontextmanager
+async def endpoint(answer: Callable[[int], int] = lambda _n: 204) -> AsyncIterator[Endpoint]:
+    """A running receiver."""
+    one = Endpoint(answer)
+    application = web.Application()
+    application.router.add_post("/{path:.*}", one.handle)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    one.root = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield one
+    finally:
+        one.release.set()
+        await runner.cleanup()
