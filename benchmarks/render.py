@@ -51,7 +51,17 @@ def with_fragments() -> Callable[[int], bytes]:
     """Our way: one fragment is written anew, the document is put together."""
     stored = articles()
     writer = FORMATS["rss"]
-    head = Head("tag:x", "Berita", "", "id", START, "https://news.example/f.rss", "https://news.example/", "Berita")
+    head = Head(
+        id="tag:news.example,2026:feed/f",
+        title="Berita",
+        description="",
+        language="id",
+        updated=START,
+        url="https://news.example/feeds/f.rss",
+        home_url="https://news.example/feeds/f",
+        site_title="Berita",
+        site_url="https://news.example/",
+    )
 
     def fragment(data: dict[str, Any], revision: int) -> bytes:
         moments = {"first_seen_at": START, "changed_at": START}

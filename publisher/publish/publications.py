@@ -159,8 +159,9 @@ class Publications:
             language=language,
             updated=version.last_modified,
             url=f"{self._site_url}/feeds/{feed.name}.{format}",
-            home_url=f"{self._site_url}/",
+            home_url=f"{self._site_url}/feeds/{feed.name}",
             site_title=self._site.title,
+            site_url=f"{self._site_url}/",
             items=feed.items,
             deleted=[(identity.article_id(self._site_url, id), at) for id, at in found.deleted],
         )

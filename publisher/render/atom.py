@@ -77,7 +77,7 @@ class Atom(Format):
         _add(root, "updated", zulu(head.updated))
         author = _add(root, "author")
         _add(author, "name", head.site_title)
-        _add(author, "uri", head.home_url)
+        _add(author, "uri", head.site_url)
         _add(root, "link", rel="self", type="application/atom+xml", href=head.url)
         _add(root, "link", rel="alternate", type="text/html", href=head.home_url)
         _add(root, "generator", GENERATOR)

@@ -30,7 +30,7 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 class Head:
     """A feed without its entries. ``updated`` is when it last changed; ``deleted`` are (entry id, when) that left it.
 
-    ``url`` is that of the document, ``home_url`` of the page for people.
+    ``url`` is that of the document, ``home_url`` of the feed's page for people, ``site_url`` of the site's.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Head:
     url: str
     home_url: str
     site_title: str
+    site_url: str
     items: str = "articles"
     deleted: Sequence[tuple[str, datetime]] = ()
 

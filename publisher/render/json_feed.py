@@ -47,7 +47,7 @@ class JsonFeed(Format):
             "feed_url": head.url,
             "description": head.description,
             "language": head.language,
-            "authors": [{"name": head.site_title, "url": head.home_url}],
+            "authors": [{"name": head.site_title, "url": head.site_url}],
             "_publisher": {
                 "generator": GENERATOR,
                 "updated": zulu(head.updated),

@@ -39,8 +39,9 @@ def head(format: str, **fields: Any) -> Head:
         "language": "id",
         "updated": NOW,
         "url": f"https://berita.example.id/feeds/f.{format}",
-        "home_url": "https://berita.example.id/",
+        "home_url": "https://berita.example.id/feeds/f",
         "site_title": "Berita",
+        "site_url": "https://berita.example.id/",
     }
     return Head(**(values | fields))
 
