@@ -1,7 +1,8 @@
 """Fixtures for every room: a real database of each kind, and a clock that tests move.
 
 The environment is read here alone: ``PUBLISHER_TEST_POSTGRES`` names a PostgreSQL server to make databases on
-(``postgresql://postgres@127.0.0.1:5432/postgres``); without it each test process starts a private one.
+(``postgresql://postgres@127.0.0.1:5432/postgres``); without it each test process starts a private one. With
+``CI=true``, what a fresh machine may lack must be there.
 """
 
 from __future__ import annotations
@@ -111,6 +112,31 @@ async def sqlite_db(sqlite_url: str, tmp_path: Path, clock: ManualClock) -> Asyn
     database = await Database.open(sqlite_url, tmp_path / "data", now=clock)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def lacking() -> Callable[[str], None]:
+    """Called with what this machine lacks: the test is skipped by that name, and in CI it fails."""
+
+    def tell(what: str) -> None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must have {what}")
+        pytest.skip(f"this machine lacks {what}")
+
+    return tell
+
+
+@pytest.fixture
+def program(lacking: Callable[[str], None]) -> Callable[[str], str]:
+    """Finds a program that a fresh machine may lack."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            lacking(name)
+        return str(found)
+
+    return find
 
 
 def _with_template(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
