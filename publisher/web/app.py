@@ -91,4 +91,5 @@ async def _finish(request: web.Request, response: web.StreamResponse) -> None:
     if is_open(request.path, request.method):
         response.headers.extend({key: value for key, value in OPEN.items() if key not in response.headers})
     if request.app[STOPPING]:
+        response.headers["Connection"] = "close"
         response.force_close()

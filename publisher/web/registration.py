@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from publisher.errors import AddressRefused
 from publisher.model import EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
-from publisher.model.base import Line
+from publisher.model.base import Text
 from publisher.web.answers import Fault, Problem, invalid, nearest
 from publisher.web.asking import faults_of
 from publisher.web.services import Services
 
 Names = Annotated[list[str], Field(min_length=1, max_length=100)]
-Note = Annotated[Line, Field(max_length=500)]
+Note = Annotated[Text, Field(max_length=500)] | None
 
 
 class Registration(BaseModel):

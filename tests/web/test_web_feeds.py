@@ -1,0 +1,174 @@
+"""``/feeds/NAME.FORMAT``: codings, validators, private feeds, large ones."""
+
+from __future__ import annotations
+
+import gzip
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+from support.clock import ManualClock
+from webroom import Newsroom
+
+TYPES = {
+    "rss": "application/rss+xml; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+}
+
+
+async def fetch(newsroom: Newsroom, path: str, **headers: str) -> tuple[ClientResponse, bytes]:
+    """The bytes as they came over the wire."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    session = newsroom.client.session
+    async with session.get(newsroom.client.make_url(path), headers=named, auto_decompress=False) as answer:
+        return answer, await answer.read()
+
+
+@pytest.mark.parametrize("format_", TYPES)
+async def test_each_format_has_its_type_and_validators(newsroom: Newsroom, format_: str) -> None:
+    await newsroom.push("kopi-1")
+    answer, body = await fetch(newsroom, f"/feeds/news.{format_}", Accept_Encoding="identity")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, TYPES[format_])
+    assert answer.headers["ETag"].startswith('"')
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.headers["Link"] == f'<https://news.example/feeds/news.{format_}>; rel="self"'
+    assert "Last-Modified" in answer.headers
+    assert "Content-Encoding" not in answer.headers
+    assert b"Judul kopi-1" in body
+
+
+async def test_a_pushed_article_is_in_the_feed_once_the_push_is_answered(newsroom: Newsroom) -> None:
+    for number in range(3):
+        await newsroom.push(f"kopi-{number}")
+        _, body = await fetch(newsroom, "/feeds/coffee.json", Accept_Encoding="identity")
+        assert f"Judul kopi-{number}".encode() in body
+
+
+async def test_gzip_holds_the_same_bytes_under_its_own_strong_tag(newsroom: Newsroom) -> None:
+    await newsroom.push("kopi-1")
+    plain, body = await fetch(newsroom, "/feeds/news.atom", Accept_Encoding="identity")
+    packed, data = await fetch(newsroom, "/feeds/news.atom", Accept_Encoding="br, gzip;q=0.5")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(data) == body
+    assert packed.headers["ETag"] == plain.headers["ETag"][:-1] + '-gz"'
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [("gzip", True), ("*", True), ("gzip;q=0", False), ("gzip;q=0, *", False), ("deflate, br", False), ("", False)],
+)
+async def test_gzip_is_sent_to_those_who_accept_it(newsroom: Newsroom, accepted: str, packed: bool) -> None:
+    answer, _ = await fetch(newsroom, "/feeds/news.rss", Accept_Encoding=accepted)
+    assert ("Content-Encoding" in answer.headers) is packed
+
+
+@pytest.mark.parametrize("form", ['"{v}"', '"{v}-gz"', 'W/"{v}"', '"other", W/"{v}-gz"', "*"])
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_any_tag_of_the_present_version_is_answered_with_304(newsroom: Newsroom, form: str, coding: str) -> None:
+    await newsroom.push("kopi-1")
+    first, _ = await fetch(newsroom, "/feeds/news.rss", Accept_Encoding="identity")
+    tag = form.format(v=first.headers["ETag"].strip('"'))
+    again, body = await fetch(newsroom, "/feeds/news.rss", Accept_Encoding=coding, If_None_Match=tag)
+    assert (again.status, body) == (304, b"")
+    assert again.headers["ETag"].strip('"').removesuffix("-gz") == first.headers["ETag"].strip('"')
+    for name in ("Cache-Control", "Vary", "Link", "Last-Modified"):
+        assert again.headers[name] == first.headers[name]
+
+
+async def test_a_change_makes_every_tag_and_date_of_before_stale(newsroom: Newsroom, clock: ManualClock) -> None:
+    await newsroom.push("kopi-1")
+    clock.advance(5)
+    first, _ = await fetch(newsroom, "/feeds/news.rss")
+    await newsroom.push("kopi-1", title="Judul baru")
+    by_tag, _ = await fetch(newsroom, "/feeds/news.rss", If_None_Match=first.headers["ETag"])
+    by_date, _ = await fetch(newsroom, "/feeds/news.rss", If_Modified_Since=first.headers["Last-Modified"])
+    assert (by_tag.status, by_date.status) == (200, 200)
+
+
+async def test_a_push_that_changes_nothing_leaves_the_version(newsroom: Newsroom, clock: ManualClock) -> None:
+    await newsroom.push("kopi-1")
+    first, body = await fetch(newsroom, "/feeds/news.rss")
+    clock.advance(5)
+    await newsroom.push("kopi-1")
+    again, same = await fetch(newsroom, "/feeds/news.rss")
+    assert (again.headers["ETag"], same) == (first.headers["ETag"], body)
+
+
+async def test_a_date_is_enough_for_a_304_unless_a_tag_says_otherwise(newsroom: Newsroom, clock: ManualClock) -> None:
+    await newsroom.push("kopi-1")
+    clock.advance(5)
+    first, _ = await fetch(newsroom, "/feeds/news.rss")
+    since = first.headers["Last-Modified"]
+    assert (await fetch(newsroom, "/feeds/news.rss", If_Modified_Since=since))[0].status == 304
+    answer, _ = await fetch(newsroom, "/feeds/news.rss", If_Modified_Since=since, If_None_Match='"old"')
+    assert answer.status == 200
+
+
+async def test_two_changes_in_one_second_are_told_apart_by_date_too(newsroom: Newsroom, clock: ManualClock) -> None:
+    clock.advance(0.2)
+    await newsroom.push("kopi-1")
+    clock.advance(0.2)
+    first, _ = await fetch(newsroom, "/feeds/news.rss")
+    clock.advance(0.2)
+    await newsroom.push("kopi-2")
+    clock.advance(10)
+    answer, _ = await fetch(newsroom, "/feeds/news.rss", If_Modified_Since=first.headers["Last-Modified"])
+    assert answer.status == 200
+
+
+async def test_last_modified_is_never_later_than_the_answer(newsroom: Newsroom, clock: ManualClock) -> None:
+    clock.advance(0.5)
+    await newsroom.push("kopi-1")
+    answer, _ = await fetch(newsroom, "/feeds/news.rss")
+    assert parsedate_to_datetime(answer.headers["Last-Modified"]) <= clock()
+
+
+async def test_a_304_builds_no_document(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    await newsroom.push("kopi-1")
+    first, _ = await fetch(newsroom, "/feeds/news.rss")
+    built: list[Any] = []
+    monkeypatch.setattr(type(newsroom.services.publications), "current", lambda *args: built.append(args))
+    again, _ = await fetch(newsroom, "/feeds/news.rss", If_None_Match=first.headers["ETag"])
+    assert (again.status, built) == (304, [])
+
+
+async def test_an_unknown_feed_names_the_nearest_public_one(newsroom: Newsroom) -> None:
+    answer = await newsroom.client.get("/feeds/newz.rss")
+    detail = (await answer.json())["detail"]
+    assert answer.status == 404
+    assert "'news'" in detail
+    assert "desk" not in (await (await newsroom.client.get("/feeds/desc.rss")).json())["detail"]
+
+
+async def test_an_unknown_format_names_those_there_are(newsroom: Newsroom) -> None:
+    answer = await newsroom.client.get("/feeds/news.xml")
+    assert (answer.status, "rss, atom, json" in (await answer.json())["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [("desk", {"": 401, "subscriber": 403, "editor": 200}), ("operations", {"": 401, "editor": 403, "operator": 200})],
+)
+async def test_a_feed_that_is_not_public_needs_a_key(newsroom: Newsroom, name: str, statuses: dict[str, int]) -> None:
+    for role, status in statuses.items():
+        answer = await newsroom.client.get(f"/feeds/{name}.atom", headers=newsroom.as_(role) if role else {})
+        assert answer.status == status
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["Vary"] == "Accept-Encoding, Authorization"
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_a_large_feed_is_sent_whole_from_disk(newsroom: Newsroom, coding: str) -> None:
+    for number in range(3):
+        await newsroom.push(f"kopi-{number}", body=f"<p>{'kopi ' * 120_000}{number}</p>")
+    document = await newsroom.services.publications.current("news", "atom")
+    assert not isinstance(document.body, bytes)
+    answer, body = await fetch(newsroom, "/feeds/news.atom", Accept_Encoding=coding)
+    plain = gzip.decompress(body) if coding == "gzip" else body
+    assert plain == document.body.read_bytes()
+    assert answer.headers["ETag"].startswith(f'"{document.etag}')
+    assert int(answer.headers["Content-Length"]) == len(body)
+    head = await newsroom.client.head("/feeds/news.atom", headers={"Accept-Encoding": coding})
+    assert head.headers["Content-Length"] == answer.headers["Content-Length"]

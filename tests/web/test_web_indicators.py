@@ -1,0 +1,78 @@
+"""``/api/v1/indicators``: pushing observations and reading the newest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.clock import ManualClock
+from webroom import Newsroom
+
+DOLLAR = {"symbol": "USD/IDR", "value": "16199.00", "change": "95.00", "percent": "0.58"}
+
+
+async def push(newsroom: Newsroom, body: Any) -> tuple[int, Any]:
+    answer = await newsroom.client.post("/api/v1/indicators", json=body, headers=newsroom.as_("editor"))
+    return answer.status, await answer.json()
+
+
+async def test_a_pushed_observation_is_read_with_its_own_digits(newsroom: Newsroom, clock: ManualClock) -> None:
+    status, body = await push(newsroom, DOLLAR)
+    assert (status, body["indicators"]) == (201, [{"symbol": "USD/IDR", "outcome": "new"}])
+    assert await newsroom.get("/api/v1/indicators/USD%2FIDR") == {
+        "symbol": "USD/IDR",
+        "name": "Dolar AS",
+        "value": "16199.00",
+        "change": "95.00",
+        "percent": "0.58",
+        "unit": "IDR",
+        "as_of": None,
+        "observed_at": clock().isoformat().replace("+00:00", "Z"),
+    }
+
+
+async def test_the_same_observation_again_is_unchanged_and_another_value_is_not(newsroom: Newsroom) -> None:
+    bodies = [DOLLAR, DOLLAR, {**DOLLAR, "value": "16200.00"}]
+    answers = [await push(newsroom, body) for body in bodies]
+    assert [status for status, _ in answers] == [201, 200, 200]
+    assert [body["indicators"][0]["outcome"] for _, body in answers] == ["new", "unchanged", "changed"]
+    assert len((await newsroom.get("/api/v1/events"))["events"]) == 2
+
+
+async def test_bad_observations_are_itemised_and_the_good_ones_taken(newsroom: Newsroom) -> None:
+    listed = [DOLLAR, {"symbol": "EMAS", "value": 95.5}, "x", {"symbol": "EMAS", "value": "1_000", "extra": 1}]
+    status, body = await push(newsroom, listed)
+    assert status == 201
+    assert [one["symbol"] for one in body["indicators"]] == ["USD/IDR"]
+    assert {error["path"] for error in body["errors"]} >= {"[1].value", "[2]", "[3].extra"}
+    assert [one["symbol"] for one in (await newsroom.get("/api/v1/indicators"))["indicators"]] == ["USD/IDR"]
+
+
+async def test_a_push_without_one_good_observation_is_422(newsroom: Newsroom) -> None:
+    status, problem = await push(newsroom, [{"symbol": "EMAS"}, {"value": "1"}])
+    assert status == 422
+    assert {error["path"] for error in problem["errors"]} >= {"[0].value", "[1].symbol"}
+
+
+@pytest.mark.parametrize("body", [[], [DOLLAR] * 1001])
+async def test_a_list_has_one_to_a_thousand_observations(newsroom: Newsroom, body: Any) -> None:
+    assert (await push(newsroom, body))[0] == 422
+
+
+async def test_a_slash_in_a_symbol_may_come_plain(newsroom: Newsroom) -> None:
+    await push(newsroom, DOLLAR)
+    assert (await newsroom.get("/api/v1/indicators/USD/IDR"))["symbol"] == "USD/IDR"
+
+
+async def test_an_unknown_symbol_names_what_was_observed(newsroom: Newsroom) -> None:
+    await push(newsroom, DOLLAR)
+    answer = await newsroom.client.get("/api/v1/indicators/USD%2FIDX")
+    assert answer.status == 404
+    assert "'USD/IDR'" in (await answer.json())["detail"]
+
+
+async def test_an_indicator_that_no_public_feed_shows_is_seen_with_an_editors_key_only(newsroom: Newsroom) -> None:
+    await push(newsroom, {"symbol": "RAHASIA", "name": "Rahasia", "value": "1"})
+    assert (await newsroom.get("/api/v1/indicators"))["indicators"] == []
+    assert (await newsroom.client.get("/api/v1/indicators/RAHASIA")).status == 404
+    assert (await newsroom.get("/api/v1/indicators/RAHASIA", "editor"))["value"] == "1"

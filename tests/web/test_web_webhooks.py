@@ -1,0 +1,186 @@
+"""``/api/v1/webhooks``: registration, ownership, and what became of deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from support.receiver import receiving
+from webroom import Newsroom
+
+from publisher.delivery import signing
+from publisher.storage import subscriptions
+
+URL = "https://receiver.example/hook"
+
+
+async def register(newsroom: Newsroom, role: str = "subscriber", **fields: Any) -> tuple[int, Any, str | None]:
+    body = {"url": URL, "feeds": ["news"], **fields}
+    answer = await newsroom.client.post("/api/v1/webhooks", json=body, headers=newsroom.as_(role))
+    return answer.status, await answer.json(), answer.headers.get("Location")
+
+
+async def test_registering_shows_the_secret_once(newsroom: Newsroom) -> None:
+    status, body, location = await register(newsroom, description="kantor")
+    assert status == 201
+    assert location == f"https://news.example/api/v1/webhooks/{body['id']}"
+    secret = body.pop("secret")
+    assert secret.startswith("whsec_")
+    assert body == await newsroom.get(f"/api/v1/webhooks/{body['id']}", "subscriber")
+    assert (body["state"], body["feeds"], body["events"], body["format"]) == ("active", ["news"], None, "standard")
+    sealed = await newsroom.db.read(subscriptions.secret, body["id"])
+    assert secret.encode() not in sealed
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "says"),
+    [
+        ({"url": "http://127.0.0.1.nip.example:22/"}, None, None),
+        ({"url": "http://10.0.0.8/"}, "url", "not a public address"),
+        ({"url": "http://169.254.169.254/"}, "url", "never"),
+        ({"url": "ftp://receiver.example/"}, "url", "http:// or https://"),
+        ({"url": "https://user:pw@receiver.example/"}, "url", "user name"),
+        ({"url": 5}, "url", "string"),
+        ({"feeds": []}, "feeds", "at least 1"),
+        ({"feeds": ["newz"]}, "feeds[0]", "'news'"),
+        ({"feeds": ["news", "berita"]}, "feeds[1]", "not known"),
+        ({"events": ["article.publish"]}, "events[0]", "'article.published'"),
+        ({"events": []}, "events", "at least 1"),
+        ({"format": "cloudevents"}, "format", "standard"),
+        ({"event": ["article.published"]}, "event", "not known"),
+    ],
+)
+async def test_what_cannot_be_registered_is_refused_with_the_reason(
+    newsroom: Newsroom, fields: dict[str, Any], path: str | None, says: str | None
+) -> None:
+    status, body, _ = await register(newsroom, **fields)
+    if path is None:  # a name may be anything until it is connected to
+        assert status == 201
+        return
+    assert status == 422
+    (error,) = [one for one in body["errors"] if one["path"] == path]
+    assert says is not None
+    assert says in error["message"]
+
+
+@pytest.mark.parametrize("feed", ["desk", "operations"])
+async def test_a_feed_that_is_not_public_is_followed_with_an_operators_key_only(newsroom: Newsroom, feed: str) -> None:
+    for role, expected in (("subscriber", 403), ("editor", 403), ("operator", 201)):
+        status, body, _ = await register(newsroom, role, feeds=["news", feed])
+        assert status == expected
+        assert "'operator'" in body.get("detail", "'operator'")
+
+
+async def test_a_subscriber_does_not_learn_the_names_of_private_feeds(newsroom: Newsroom) -> None:
+    _, body, _ = await register(newsroom, feeds=["desc"])
+    assert "desk" not in str(body)
+    _, body, _ = await register(newsroom, "operator", feeds=["desc"])
+    assert "'desk'" in str(body)
+
+
+async def test_an_owner_sees_its_own_webhooks_and_an_operator_all(newsroom: Newsroom) -> None:
+    mine = (await register(newsroom))[1]["id"]
+    theirs = (await register(newsroom, "subscriber:other"))[1]["id"]
+
+    async def listed(role: str) -> list[str]:
+        return [one["id"] for one in (await newsroom.get("/api/v1/webhooks", role))["webhooks"]]
+
+    assert await listed("subscriber") == [mine]
+    assert await listed("subscriber:other") == [theirs]
+    assert await listed("operator:other") == [mine, theirs]
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix"), [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/test"), ("GET", "/deliveries")]
+)
+async def test_another_owners_webhook_is_as_unknown_as_none(newsroom: Newsroom, method: str, suffix: str) -> None:
+    theirs = (await register(newsroom, "subscriber:other"))[1]["id"]
+    for id_ in (theirs, "wh_none"):
+        answer = await newsroom.client.request(
+            method, f"/api/v1/webhooks/{id_}{suffix}", json={}, headers=newsroom.as_("subscriber")
+        )
+        assert answer.status == 404
+        assert (await answer.json())["detail"] == f"there is no webhook {id_!r}"
+
+
+async def test_a_patch_changes_what_it_gives_and_nothing_else(newsroom: Newsroom) -> None:
+    created = (await register(newsroom, description="kantor", events=["article.published"]))[1]
+    path = f"/api/v1/webhooks/{created['id']}"
+
+    async def patch(**fields: Any) -> Any:
+        answer = await newsroom.client.patch(path, json=fields, headers=newsroom.as_("subscriber"))
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+    kept = ("url", "feeds", "events", "description", "state")
+    assert [(await patch(state="disabled"))[name] for name in kept] == [
+        URL, ["news"], ["article.published"], "kantor", "disabled",
+    ]  # fmt: skip
+    assert [(await patch(feeds=["coffee"], state="active"))[name] for name in kept] == [
+        URL, ["coffee"], ["article.published"], "kantor", "active",
+    ]  # fmt: skip
+    assert [(await patch(events=None, description=None, url=URL + "2"))[name] for name in kept] == [
+        URL + "2", ["coffee"], None, None, "active",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields", [{"state": "deleted"}, {"url": "http://10.0.0.1/"}, {"feeds": []}, {"feeds": None}, {"secret": "x"}]
+)
+async def test_a_patch_is_checked_like_a_registration(newsroom: Newsroom, fields: dict[str, Any]) -> None:
+    created = (await register(newsroom))[1]
+    path = f"/api/v1/webhooks/{created['id']}"
+    answer = await newsroom.client.patch(path, json=fields, headers=newsroom.as_("subscriber"))
+    assert answer.status == 422
+    created.pop("secret")
+    assert await newsroom.get(path, "subscriber") == created
+
+
+async def test_a_deleted_webhook_is_unknown(newsroom: Newsroom) -> None:
+    path = f"/api/v1/webhooks/{(await register(newsroom))[1]['id']}"
+    assert (await newsroom.client.delete(path, headers=newsroom.as_("subscriber"))).status == 204
+    assert (await newsroom.client.get(path, headers=newsroom.as_("subscriber"))).status == 404
+    assert (await newsroom.client.delete(path, headers=newsroom.as_("subscriber"))).status == 404
+
+
+async def test_a_test_sends_one_signed_event_and_says_how_it_went(newsroom: Newsroom) -> None:
+    async with receiving(lambda number: 204 if number == 0 else 500) as receiver:
+        created = (await register(newsroom, url=receiver.url))[1]
+        path = f"/api/v1/webhooks/{created['id']}/test"
+        answers = [
+            await (await newsroom.client.post(path, headers=newsroom.as_("subscriber"))).json() for _ in range(2)
+        ]
+    assert [(one["delivered"], one["status"], one["error"]) for one in answers] == [
+        (True, 204, None),
+        (False, 500, None),
+    ]
+    sent = receiver.attempts[0]
+    assert sent.event["type"] == "webhook.test"
+    signed = signing.sign(created["secret"], sent.id, int(sent.headers["webhook-timestamp"]), sent.body)
+    assert sent.headers["webhook-signature"] == signed
+
+
+async def test_every_delivery_is_listed_with_its_attempts(newsroom: Newsroom) -> None:
+    async with receiving(lambda number: 204) as receiver:
+        created = (await register(newsroom, url=receiver.url))[1]
+        deliverer: Any = newsroom.services.deliverer
+        running = asyncio.create_task(deliverer.run())
+        for number in range(3):
+            await newsroom.push(f"kopi-{number}")
+        await receiver.until(lambda: len(receiver.attempts) == 3)
+        await deliverer.stop(5)
+        await running
+    path = f"/api/v1/webhooks/{created['id']}/deliveries"
+    first = await newsroom.get(f"{path}?limit=2", "subscriber")
+    second = await newsroom.get(f"{path}?limit=2&after={first['next']}", "subscriber")
+    listed = first["deliveries"] + second["deliveries"]
+    assert [one["seq"] for one in listed] == [3, 2, 1]
+    assert second["next"] is None
+    assert {(one["state"], one["type"], len(one["attempts"])) for one in listed} == {
+        ("delivered", "article.published", 1)
+    }
+    assert listed[0]["attempts"][0]["status"] == 204
+    assert (await newsroom.get(f"{path}?state=dead&state=retrying", "subscriber"))["deliveries"] == []
+    wrong = await newsroom.client.get(f"{path}?state=lost", headers=newsroom.as_("subscriber"))
+    assert wrong.status == 422

@@ -1,0 +1,112 @@
+"""A whole web application over real parts: SQLite, intake, publications, sealing, the sender and the guard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestClient, TestServer
+from support.clock import ManualClock
+
+from publisher.delivery import Deliverer
+from publisher.ingest import Definitions, Intake
+from publisher.model import FeedDefinition, IndicatorSpec, Role, Selection
+from publisher.outbound import Outbound
+from publisher.publish import Publications, SiteInfo
+from publisher.storage import feeds as feed_states
+from publisher.storage import keys
+from publisher.storage.database import Database
+from publisher.storage.sealing import Sealer
+from publisher.web.app import make_app
+from publisher.web.services import Services
+
+SITE = SiteInfo(title="Kabar Uji", url="https://news.example", language="id", timezone="Asia/Jakarta")
+
+FEEDS = [
+    FeedDefinition(name="news", title="Berita", select=Selection(topics=("kopi", "emas", "panen"))),
+    FeedDefinition(name="coffee", title="Kopi", select=Selection(topics=("kopi",)), content="summary"),
+    FeedDefinition(name="market", title="Pasar", items="indicators", select=Selection(symbols=("USD/IDR", "EMAS"))),
+    FeedDefinition(name="desk", title="Meja", private=True),
+    FeedDefinition(name="operations", title="Operasi", items="operations"),
+]
+
+SPECS = [
+    IndicatorSpec(symbol="USD/IDR", slug="usd-idr", name="Dolar AS", unit="IDR"),
+    IndicatorSpec(symbol="EMAS", slug="emas", name="Emas", unit="IDR/g"),
+]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The catalog of these tests."""
+
+    feeds: dict[str, FeedDefinition] = field(default_factory=lambda: {feed.name: feed for feed in FEEDS})
+    indicators: dict[str, IndicatorSpec] = field(default_factory=lambda: {spec.symbol: spec for spec in SPECS})
+
+
+@dataclass
+class Newsroom:
+    """A running application and how its parts are reached."""
+
+    client: TestClient[Any, Any]
+    services: Services
+    db: Database
+    catalog: Definition
+    secrets: dict[str, str]
+    running: dict[str, bool]
+
+    def as_(self, role: str, **headers: str) -> dict[str, str]:
+        """Request headers with the key of a role, or of another owner with the same role: ``subscriber:other``."""
+        return {"Authorization": f"Bearer {self.secrets[role]}", **headers}
+
+    async def push(self, id_: str, topic: str = "kopi", **fields: Any) -> dict[str, Any]:
+        """Push an article over the API."""
+        article = {"title": f"Judul {id_}", "body": f"<p>Isi {id_}.</p>", "topics": [topic], **fields}
+        answer = await self.client.put(f"/api/v1/articles/{id_}", json=article, headers=self.as_("editor"))
+        assert answer.status in (200, 201), await answer.text()
+        body: dict[str, Any] = await answer.json()
+        return body
+
+    async def get(self, path: str, role: str | None = None) -> Any:
+        """The JSON of a GET that succeeds."""
+        answer = await self.client.get(path, headers=self.as_(role) if role else {})
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+
+@asynccontextmanager
+async def open_newsroom(db: Database, data: Path, clock: ManualClock) -> AsyncIterator[Newsroom]:
+    """The application over this database; ``data`` is the installation's data folder."""
+    catalog = Definition()
+    definitions = Definitions(
+        feeds=lambda: catalog.feeds,
+        sources=frozenset,
+        indicators=lambda: catalog.indicators,
+        timezone=SITE.timezone,
+    )
+    await db.write(feed_states.sync, {feed.name: feed.digest for feed in FEEDS})
+    outbound = Outbound(allow_private=["127.0.0.0/8"], now=clock)
+    sealer = Sealer.open(data)
+    running = {"scheduler": True, "deliverer": True}
+    services = Services(
+        db=db,
+        site=SITE,
+        catalog=lambda: catalog,
+        ingest=Intake(db, definitions),
+        publications=Publications(db, catalog.feeds, SITE, data),
+        deliverer=Deliverer(db, outbound, sealer, feeds=lambda: catalog.feeds, schedule=[1.0], timeout=5.0, now=clock),
+        sealer=sealer,
+        guard=outbound,
+        probes={"scheduler": lambda: running["scheduler"], "deliverer": lambda: running["deliverer"]},
+        now=clock,
+    )
+    secrets = {}
+    for role in Role:
+        for owner in ("", ":other"):
+            _, secrets[role.value + owner] = await db.write(keys.create, role, f"desk{owner}")
+    async with TestClient(TestServer(make_app(services))) as client:
+        yield Newsroom(client, services, db, catalog, secrets, running)
+    await outbound.close()
