@@ -1,0 +1,63 @@
+"""``publisher feeds``: what is published."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import HERE, Home, show_table, with_app
+
+if TYPE_CHECKING:
+    from publisher.app import App
+
+
+class Format(StrEnum):
+    """The formats of a feed."""
+
+    RSS = "rss"
+    ATOM = "atom"
+    JSON = "json"
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="What is published.", no_args_is_help=True)
+    group.command("list")(list_feeds)
+    group.command()(show)
+    cli.add_typer(group, name="feeds")
+
+
+def list_feeds(home: Home = HERE) -> None:
+    """List the feeds.
+
+    Shows name, items, who may read it, address, title.
+    """
+    from publisher import catalog, settings
+
+    url = settings.load(home).site.url
+    rows = [
+        (feed.name, feed.items, "public" if feed.public else "private", f"{url}/feeds/{feed.name}.rss", feed.title)
+        for feed in catalog.load(home).feeds.values()
+    ]
+    show_table(("name", "items", "readers", "address", "title"), rows)
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="The feed's name: that of its file in feeds/.")],
+    format: Annotated[Format, typer.Option("--format", help="rss, atom or json.")] = Format.ATOM,
+    home: Home = HERE,
+) -> None:
+    """Print a feed's document as it is served now."""
+
+    async def work(app: App) -> bytes:
+        body = (await app.publications.current(name, format.value)).body
+        return await asyncio.to_thread(body.read_bytes) if isinstance(body, Path) else body
+
+    document = with_app(home, work)
+    sys.stdout.buffer.write(document)
+    sys.stdout.buffer.flush()

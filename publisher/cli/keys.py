@@ -1,0 +1,100 @@
+"""``publisher keys``: who may use the API."""
+
+from __future__ import annotations
+
+import secrets
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import HERE, Home, moment, note, show_table, with_app
+
+if TYPE_CHECKING:
+    from publisher.app import App
+    from publisher.model import Key
+
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `publisher keys list` shows it.")]
+
+
+class RoleName(StrEnum):
+    """The roles of a key, least first; each includes those before it."""
+
+    SUBSCRIBER = "subscriber"
+    EDITOR = "editor"
+    OPERATOR = "operator"
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="API keys.", no_args_is_help=True)
+    group.command()(create)
+    group.command("list")(list_keys)
+    group.command()(revoke)
+    group.command()(rotate)
+    cli.add_typer(group, name="keys")
+
+
+def create(
+    role: Annotated[
+        RoleName,
+        typer.Option("--role", help="subscriber: registers webhooks; editor: also pushes items; operator: everything."),
+    ],
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", help="Whose key it is; keys of one owner see the same webhooks. Default: a new owner."),
+    ] = None,
+    home: Home = HERE,
+) -> None:
+    """Make a key and print it.
+
+    It stands alone on standard output. It cannot be shown again: only its hash is kept.
+    """
+    from publisher.model import Role
+    from publisher.storage import keys
+
+    name = owner or f"{role.value}-{secrets.token_hex(4)}"
+    key, secret = with_app(home, lambda app: app.db.write(keys.create, Role(role.value), name))
+    note(f"{key.id}: {key.role.value} key of {key.owner}")
+    typer.echo(secret)
+
+
+def list_keys(home: Home = HERE) -> None:
+    """List the keys.
+
+    Shows id, role, owner, how the key begins, when it was made and revoked.
+    """
+    from publisher.storage import keys
+
+    found = with_app(home, lambda app: app.db.read(keys.list_))
+    rows = [
+        (key.id, key.role.value, key.owner, f"{key.prefix}…", moment(key.created_at), moment(key.revoked_at))
+        for key in found
+    ]
+    show_table(("id", "role", "owner", "key", "made", "revoked"), rows)
+
+
+def revoke(id: KeyId, home: Home = HERE) -> None:
+    """Make a key open nothing from now on.
+
+    Its owner's webhooks stay.
+    """
+    from publisher.storage import keys
+
+    key = with_app(home, lambda app: app.db.write(keys.revoke, id))
+    note(f"{key.id}: revoked")
+
+
+def rotate(id: KeyId, home: Home = HERE) -> None:
+    """Give a key a new secret and print that.
+
+    It stands alone on standard output; the old one opens nothing from now on.
+    """
+    from publisher.storage import keys
+
+    async def work(app: App) -> tuple[Key, str]:
+        return await app.db.write(keys.rotate, id)
+
+    key, secret = with_app(home, work)
+    note(f"{key.id}: {key.role.value} key of {key.owner}, with a new secret")
+    typer.echo(secret)

@@ -1,0 +1,106 @@
+"""``publisher load``: read sources once, now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from publisher.cli.common import HERE, Home, with_app
+
+if TYPE_CHECKING:
+    from publisher.app import App
+    from publisher.ingest import Report
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command of this file."""
+    cli.command()(load)
+
+
+def load(
+    source: Annotated[str | None, typer.Argument(help="One source; all, if left out.")] = None,
+    home: Home = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list of reports.")] = False,
+) -> None:
+    """Read sources once, now.
+
+    Whatever their schedule says; what changed is recorded. Exit code 1 if a source could not be read, or something in it was refused.
+    """
+
+    async def work(app: App) -> list[Report]:
+        names = [app.source(source).name] if source else [one.name for one in app.catalog.sources]
+        if as_json or not sys.stdout.isatty():
+            return await _each(app, names, lambda report: None if as_json else _print(report))
+        return await _with_bar(app, names)
+
+    reports = with_app(home, work)
+    if as_json:
+        import orjson
+
+        typer.echo(orjson.dumps([_report_json(report) for report in reports], option=orjson.OPT_INDENT_2).decode())
+    elif not reports:
+        typer.echo("config/sources.toml names no source")
+    if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+
+
+async def _each(app: App, names: Sequence[str], done: Callable[[Report], None]) -> list[Report]:
+    reports = []
+    for name in names:
+        reports.append(await app.load(name))
+        done(reports[-1])
+    return reports
+
+
+async def _with_bar(app: App, names: Sequence[str]) -> list[Report]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, transient=True) as progress:
+        task = progress.add_task("sources", total=len(names))
+
+        def done(report: Report) -> None:
+            progress.advance(task)
+            progress.console.print("\n".join(_lines(report)), markup=False, highlight=True)
+
+        return await _each(app, names, done)
+
+
+def _print(report: Report) -> None:
+    typer.echo("\n".join(_lines(report)))
+
+
+def _lines(report: Report) -> list[str]:
+    if report.error is not None:
+        summary = f"failed: {report.error}"
+    elif report.skipped is not None:
+        summary = f"left alone: {report.skipped}"
+    else:
+        kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(report.outcomes.items()))
+        summary = f"{report.items} items" + (f" ({kinds})" if kinds else "") + f", {report.events} events"
+    return [f"{report.source}: {summary}", *(f"  {problem.severity}: {problem}" for problem in report.problems)]
+
+
+def _report_json(report: Report) -> dict[str, Any]:
+    return {
+        "source": report.source,
+        "ok": report.ok,
+        "items": report.items,
+        "events": report.events,
+        "outcomes": {outcome.value: count for outcome, count in sorted(report.outcomes.items())},
+        "error": report.error,
+        "skipped": report.skipped,
+        "problems": [
+            {
+                "severity": problem.severity,
+                "origin": problem.origin,
+                "field": problem.field,
+                "text": problem.text,
+                "message": problem.message,
+            }
+            for problem in report.problems
+        ],
+    }
