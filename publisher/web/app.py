@@ -13,6 +13,7 @@ from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.headers import OPEN, PREFLIGHT, is_open
 from publisher.web.health import STOPPING
+from publisher.web.negotiate import prefers_html
 from publisher.web.proxies import client_address
 from publisher.web.services import SERVICES, Services
 
@@ -72,6 +73,8 @@ def _failed(request: web.Request, problem: Problem) -> web.Response:
         # The query may hold what is nobody's business; the path does not.
         client = client_address(request, request.app[SERVICES].trusted_proxies)
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)
+    if problem.status == 404 and prefers_html(request) and not request.path.startswith(("/api/", "/feeds/")):
+        return pages.nothing_here(request)
     return problem_response(problem)
 
 

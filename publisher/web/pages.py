@@ -25,7 +25,7 @@ from publisher.web.texts import LANGUAGE, TEXTS, counted
 from publisher.web.views import Views, in_order
 from publisher.web.visibility import Sight, sight_of
 
-ON_FRONT = 13
+ON_FRONT = 11
 ON_FEED_PAGE = 50
 
 CONTENT_SECURITY = (
@@ -114,6 +114,11 @@ async def static(request: web.Request) -> web.Response:
 async def favicon(request: web.Request) -> web.Response:
     """The mark, for browsers that ask without having been told where it is."""
     return assets.answer(request, request.app[ASSETS]["mark.svg"])
+
+
+def nothing_here(request: web.Request) -> web.Response:
+    """The page for an address that leads nowhere."""
+    return _missing(request, 404, "not_found", "not_found_here")
 
 
 def _front(

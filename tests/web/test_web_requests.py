@@ -95,6 +95,16 @@ async def test_an_unknown_address_is_a_problem(newsroom: Newsroom, path: str) ->
     assert (answer.status, (await answer.json())["title"]) == (404, "Not Found")
 
 
+async def test_a_browser_at_an_unknown_address_gets_a_page(newsroom: Newsroom) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    page = await newsroom.client.get("/nothing", headers=browser)
+    api = await newsroom.client.get("/api/v1/nothing", headers=browser)
+    assert [(one.status, one.content_type) for one in (page, api)] == [
+        (404, "text/html"),
+        (404, "application/problem+json"),
+    ]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/articles", "/api/v1/indicators", "/api/v1/events", "/feeds/news.json"])
 async def test_pages_of_other_sites_may_read_what_is_open(newsroom: Newsroom, path: str) -> None:
     answer = await newsroom.client.get(path)
