@@ -65,7 +65,7 @@ async def show_article(request: web.Request) -> web.Response:
     """One article. 404 if there is none; 410 if it was withdrawn."""
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
-    article = request.match_info["id"]
+    article = _known_form(request)
     stored = await services.db.read(articles.get, article)
     if stored is None or not sight.shows("articles", stored.data, stored.source):
         raise Problem(404, f"no article has the id {article!r}")
@@ -95,13 +95,21 @@ async def push_article(request: web.Request) -> web.Response:
 async def withdraw_article(request: web.Request) -> web.Response:
     """Withdraw an article; 404 if there never was one. Doing it twice changes nothing."""
     await require(request, Role.EDITOR, to="withdraw articles")
-    article = request.match_info["id"]
+    article = _known_form(request)
     try:
         outcome = await services_of(request).ingest.withdraw(article)
     except NotFound as error:
         raise Problem(404, str(error)) from error
     log.info("article.withdrawn", id=article, outcome=outcome.value)
     return json_response({"outcome": outcome.value, "id": article})
+
+
+def _known_form(request: web.Request) -> str:
+    """The id in the path; 404 for what can be none, before a database is asked that may choke on it."""
+    article = request.match_info["id"]
+    if not re.fullmatch(ID_PATTERN, article):
+        raise Problem(404, f"no article has the id {article[:200]!r}")
+    return article
 
 
 def _visible(

@@ -29,19 +29,25 @@ async def document(request: web.Request) -> web.StreamResponse:
     definition = await readable(request, name)
     if format_ not in FORMATS:
         raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {format_!r} is none of them")
-    publications = services_of(request).publications
     shared = _shared(request, definition, format_)
     try:
-        version = await publications.version(name)
-        tag = negotiate.matching_tag(request, version.etag)
-        if tag is not None or negotiate.unmodified(request, version.last_modified):
-            changed = negotiate.last_modified(version.last_modified, services_of(request).now())
-            return web.Response(
-                status=304, headers={**shared, "ETag": f'"{tag or version.etag}"', "Last-Modified": changed}
-            )
-        return await _send(request, await publications.current(name, format_), shared)
+        has_it = await _not_modified(request, name, shared)
+        return has_it or await _send(request, await services_of(request).publications.current(name, format_), shared)
     except NotFound as error:  # taken away since it was looked up
         raise Problem(404, str(error)) from error
+
+
+async def _not_modified(request: web.Request, name: str, shared: dict[str, str]) -> web.Response | None:
+    """The 304 for whoever has the present version; it needs no rendering."""
+    if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
+        return None
+    services = services_of(request)
+    version = await services.publications.version(name)
+    tag = negotiate.matching_tag(request, version.etag)
+    if tag is None and not negotiate.unmodified(request, version.last_modified):
+        return None
+    changed = negotiate.last_modified(version.last_modified, services.now())
+    return web.Response(status=304, headers={**shared, "ETag": f'"{tag or version.etag}"', "Last-Modified": changed})
 
 
 async def readable(request: web.Request, name: str) -> FeedDefinition:

@@ -191,7 +191,8 @@ async def _own(request: web.Request) -> tuple[Key, Subscription]:
     """The key and the webhook that the path names; one of another owner is as unknown as one that never was."""
     key = await require(request, Role.SUBSCRIBER, to="see webhooks")
     id_ = request.match_info["id"]
-    found = await services_of(request).db.read(subscriptions.get, id_)
+    # A database may choke on what can be no id, such as a NUL.
+    found = await services_of(request).db.read(subscriptions.get, id_) if id_.isascii() and id_.isprintable() else None
     if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
         raise Problem(404, f"there is no webhook {id_!r}")
     return key, found

@@ -95,6 +95,16 @@ async def test_an_unknown_address_is_a_problem(newsroom: Newsroom, path: str) ->
     assert (answer.status, (await answer.json())["title"]) == (404, "Not Found")
 
 
+@pytest.mark.parametrize("id_", ["%00", "a%00b", "%F0%9F%98%80", "%ED%A0%80", "a%2Fb", "%25", "a" * 300])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/articles/", "/api/v1/indicators/", "/api/v1/webhooks/", "/feeds/x.", "/articles/"]
+)
+async def test_what_can_be_no_id_is_not_found(newsroom: Newsroom, path: str, id_: str) -> None:
+    url = newsroom.client.make_url("/").with_path(path + id_, encoded=True)
+    answer = await newsroom.client.session.get(url, headers=newsroom.as_("operator"))
+    assert answer.status == 404
+
+
 async def test_a_browser_at_an_unknown_address_gets_a_page(newsroom: Newsroom) -> None:
     browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
     page = await newsroom.client.get("/nothing", headers=browser)
