@@ -31,8 +31,10 @@ async def document(request: web.Request) -> web.StreamResponse:
         raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {format_!r} is none of them")
     shared = _shared(request, definition, format_)
     try:
-        has_it = await _not_modified(request, name, shared)
-        return has_it or await _send(request, await services_of(request).publications.current(name, format_), shared)
+        unchanged = await _not_modified(request, name, shared)
+        if unchanged is not None:
+            return unchanged
+        return await _send(request, await services_of(request).publications.current(name, format_), shared)
     except NotFound as error:  # taken away since it was looked up
         raise Problem(404, str(error)) from error
 
