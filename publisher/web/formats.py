@@ -11,7 +11,8 @@ from babel.dates import format_time
 
 from publisher.clock import rfc3339
 from publisher.errors import ReadError
-from publisher.locale import format_date, format_decimal, known_locale, known_zone, zone_name
+from publisher.locale import format_date, format_decimal, known_locale, known_zone
+from publisher.locale.names import zone_name
 
 _MINUS = "\u2212"
 
@@ -66,4 +67,4 @@ class Formats:
 
     def _time(self, moment: datetime) -> str:
         local = self._local(moment)
-        return f"{format_time(local, 'short', local.tzinfo, self.locale)} {zone_name(local, self.locale)}"
+        return f"{format_time(local, 'short', local.tzinfo, self.locale)}\u00a0{zone_name(local, self.locale)}"

@@ -10,7 +10,7 @@ TEXTS = MappingProxyType(
     {
         "home": "Home",
         "skip": "Skip to content",
-        "front_nav": "Sections of this page",
+        "front_nav": "On the front page",
         "count_indicators": "{n} indicators",
         "count_indicators_one": "{n} indicator",
         "count_feeds": "{n} feeds",

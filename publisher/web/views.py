@@ -118,7 +118,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """How reading a source goes. ``well`` is null where it was never read."""
+    """How reading a source goes. ``well`` is null where nothing was ever read from it."""
 
     name: str
     well: bool | None
@@ -216,7 +216,7 @@ class Views:
     def source(self, state: SourceState) -> SourceLine:
         """How reading this source goes."""
         last = state.last_success_at
-        well = state.failures == 0 if last or state.last_error_at else None
+        well = state.failures == 0 if last else None
         return SourceLine(state.name, well, self.formats.brief(last, self.today) if last else None)
 
     def _moment(self, text: str | None) -> Shown | None:

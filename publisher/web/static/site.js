@@ -19,11 +19,15 @@ document.addEventListener("click", (event) => {
 });
 
 // A picture that its site no longer has leaves no hole.
-document.addEventListener("error", (event) => {
-  const holder = event.target.tagName === "IMG" && event.target.closest("figure, .shot");
+function drop(image) {
+  const holder = image.closest("figure, .shot");
   if (!holder) return;
   holder.parentElement.classList.remove("lead--pictured");
   holder.remove();
+}
+
+document.addEventListener("error", (event) => {
+  if (event.target.tagName === "IMG") drop(event.target);
 }, true);
 
 function reveal() {
@@ -59,4 +63,7 @@ async function keepUp() {
 }
 
 reveal();
+for (const image of document.images) {
+  if (image.complete && !image.naturalWidth) drop(image);
+}
 if (document.querySelector("[data-live]")) setTimeout(keepUp, EVERY);
