@@ -27,7 +27,8 @@ def load(
 ) -> None:
     """Read sources once, now.
 
-    Whatever their schedule says; what changed is recorded. Exit code 1 if a source could not be read, or something in it was refused.
+    Whatever their schedule says; what changed is recorded. Exit code 1 if a source could not be read, or something in
+    it was refused.
     """
 
     async def work(app: App) -> list[Report]:

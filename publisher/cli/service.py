@@ -15,11 +15,9 @@ from typing import Annotated
 import typer
 
 import publisher
-from publisher import settings
+from publisher.cli.common import HERE, Home
 from publisher.cli.unit import MARK, Unit, code_folders
 from publisher.errors import Conflict, NotFound, PublisherError
-
-app = typer.Typer(help="Run the installation as a systemd service.", no_args_is_help=True)
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 ACCOUNT = "publisher"
@@ -30,7 +28,6 @@ ACTIVE, INACTIVE, NOT_INSTALLED = 0, 3, 4
 
 SHOWN = ("ActiveState", "SubState", "StatusText", "MainPID", "NRestarts", "ActiveEnterTimestamp", "MemoryCurrent")
 
-Home = Annotated[Path, typer.Option(help="The installation's folder.", metavar="DIR")]
 User = Annotated[bool, typer.Option("--user", help="A service of your own, without root.")]
 Name = Annotated[str, typer.Option(help="What the service is called.")]
 Directory = Annotated[
@@ -38,10 +35,18 @@ Directory = Annotated[
 ]
 
 
-@app.command()
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="The installation as a systemd service.", no_args_is_help=True)
+    group.command()(install)
+    group.command()(status)
+    group.command()(uninstall)
+    cli.add_typer(group, name="service")
+
+
 def install(
     *,
-    home: Home = Path(),
+    home: Home = HERE,
     user: User = False,
     name: Name = "publisher",
     account: Annotated[
@@ -50,7 +55,12 @@ def install(
     directory: Directory = None,
     print_only: Annotated[bool, typer.Option("--print", help="Only print the unit.")] = False,
 ) -> None:
-    """Write the unit, say what it does, and start it."""
+    """Write the unit and start it.
+
+    Says what it wrote, what the service may do, and what is left to do where systemd does not run.
+    """
+    from publisher.settings import FILE
+
     home = home.resolve()
     if user and account:
         raise typer.BadParameter("a --user service runs as you", param_hint="--as")
@@ -64,7 +74,7 @@ def install(
     if print_only:
         typer.echo(unit.text(), nl=False)
         return
-    if not (home / settings.FILE).is_file():
+    if not (home / FILE).is_file():
         raise NotFound(f"{home} is no installation; make one with: publisher init {shlex.quote(str(home))}")
     path = _folder(user, directory) / unit.file
     _write(path, unit.text())
@@ -76,9 +86,11 @@ def install(
         typer.echo("To have it run while you are not logged in: loginctl enable-linger")
 
 
-@app.command()
 def status(user: User = False, name: Name = "publisher", directory: Directory = None) -> None:
-    """Say whether it is installed and running; exits 0 if active, 3 if not, 4 if not installed."""
+    """Say whether it is installed and running.
+
+    Exit code 0 if it is active, 3 if not, 4 if it is not installed.
+    """
     path = _folder(user, directory) / f"{name}.service"
     if not path.is_file():
         typer.echo(f"{name} is not installed: there is no {path}")
@@ -96,9 +108,11 @@ def status(user: User = False, name: Name = "publisher", directory: Directory = 
     raise typer.Exit(ACTIVE if found.get("ActiveState") in ("active", "reloading") else INACTIVE)
 
 
-@app.command()
 def uninstall(user: User = False, name: Name = "publisher", directory: Directory = None) -> None:
-    """Stop the service and remove its unit; the installation stays as it is."""
+    """Stop the service and remove its unit.
+
+    The installation stays as it is.
+    """
     path = _folder(user, directory) / f"{name}.service"
     if not path.is_file():
         raise NotFound(f"there is no {path}; nothing to remove")
@@ -118,7 +132,11 @@ def uninstall(user: User = False, name: Name = "publisher", directory: Directory
 def _folder(user: bool, directory: Path | None) -> Path:
     if directory is not None:
         return directory
-    return settings.user_config_home() / "systemd/user" if user else SYSTEM_UNITS
+    if not user:
+        return SYSTEM_UNITS
+    from publisher.settings import user_config_home
+
+    return user_config_home() / "systemd/user"
 
 
 def _owner(home: Path) -> str:

@@ -1,0 +1,49 @@
+"""The nouns that an installation defines, as the rest of the program takes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from publisher.model import FeedDefinition, IndicatorSpec
+from publisher.sources.base import Source
+from publisher.sources.profile import HtmlProfile, TextProfile
+
+PUSHED = "api"
+"""The built-in source of what is pushed; no other may have its name."""
+
+EVERY = 60.0
+"""How often (seconds) a source is read that says neither ``every`` nor ``cron``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDefinition:
+    """One table of ``config/sources.toml``. Exactly one of ``every`` (seconds) and ``cron`` is set."""
+
+    name: str
+    kind: type[Source]
+    options: BaseModel
+    profile: HtmlProfile | TextProfile | None = None
+    every: float | None = EVERY
+    cron: str | None = None
+    backfill: Literal["quiet", "push"] = "quiet"
+
+    @property
+    def profile_digest(self) -> str:
+        """A digest of how the source is read; where it changes, what it gives is a new baseline."""
+        profile = self.profile.digest if self.profile else ""
+        written = f"{self.kind.kind}\n{profile}\n{self.options.model_dump_json()}"
+        return hashlib.sha256(written.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Every definition of an installation; indicators by symbol, feeds by name."""
+
+    sources: tuple[SourceDefinition, ...]
+    feeds: Mapping[str, FeedDefinition]
+    indicators: Mapping[str, IndicatorSpec]

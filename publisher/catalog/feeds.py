@@ -1,0 +1,60 @@
+"""``feeds/*.toml``: what an installation publishes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from pydantic import ValidationError
+
+from publisher.catalog.findings import Findings
+from publisher.configfile import TomlFile, nearest
+from publisher.errors import ConfigError
+from publisher.model import FeedDefinition
+from publisher.model.facets import fold
+
+FEEDS = "feeds"
+
+_NOUN = {"sources": "source", "symbols": "symbol"}
+
+
+def read(
+    findings: Findings, sources: Collection[str] | None, symbols: Collection[str] | None
+) -> dict[str, FeedDefinition]:
+    """The feeds by name. ``sources`` and ``symbols`` are what a feed can select; None where that is not known."""
+    found: dict[str, FeedDefinition] = {}
+    for path in sorted((findings.home / FEEDS).glob("*.toml")):
+        file = findings.file(path, f"{FEEDS}/{path.name}")
+        if file is None:
+            continue
+        if "name" in file.data:
+            findings.say(file, "is not a key here; a feed is named by its file", "name")
+            continue
+        try:
+            feed = FeedDefinition.model_validate({**file.data, "name": path.stem})
+        except ValidationError as fault:
+            findings.errors += _faults(file, path.stem, fault)
+            continue
+        _selects_what_exists(findings, file, feed, {"sources": sources, "symbols": symbols})
+        found[feed.name] = feed
+    return found
+
+
+def _faults(file: TomlFile, name: str, fault: ValidationError) -> Iterator[ConfigError]:
+    for error in file.errors(fault, FeedDefinition):
+        if error.key != "name":
+            yield error
+            continue
+        near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "news"
+        yield ConfigError(file.name, f'"{name}" cannot stand in a URL; name the file "{near}.toml"')
+
+
+def _selects_what_exists(
+    findings: Findings, file: TomlFile, feed: FeedDefinition, known: Mapping[str, Collection[str] | None]
+) -> None:
+    for key, names in known.items():
+        chosen: tuple[str, ...] = getattr(feed.select, key)
+        folded = set(map(fold, names or ()))
+        for one in chosen:
+            if names is not None and fold(one) not in folded:
+                findings.say(file, f'"{one}" is no known {_NOUN[key]}; {nearest(one, names)}', "select", key)

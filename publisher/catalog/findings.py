@@ -1,0 +1,47 @@
+"""What one reading of an installation found wrong, and what the readers of its files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from publisher.configfile import TomlFile, read_toml
+from publisher.errors import ConfigError
+
+
+class Findings:
+    """Gathers the errors of one reading of the installation at ``home``."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.errors: list[ConfigError] = []
+
+    def file(self, path: Path, name: str) -> TomlFile | None:
+        """The file; None, and an error, if it cannot be read."""
+        try:
+            return read_toml(path, name)
+        except ConfigError as error:
+            self.errors.append(error)
+            return None
+
+    def say(self, file: TomlFile, message: str, *at: str | int) -> None:
+        """Add one error."""
+        self.errors.append(file.error(message, at))
+
+    def tables(self, file: TomlFile, key: str) -> list[tuple[int, dict[str, Any]]]:
+        """The numbered tables ``[[key]]`` of a file that has no others."""
+        for other in file.data:
+            if other != key:
+                self.say(file, f'is not a known key; each {key} is a table headed "[[{key}]]"', other)
+        tables = file.data.get(key, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self.say(file, f'is no list of tables; head each with "[[{key}]]"', key)
+            return []
+        return list(enumerate(tables))
+
+
+def written(file: TomlFile, tables: str, key: str) -> set[str]:
+    """Every name that stands in the file, also that of a table with errors, so that one fault is told once."""
+    found = file.data.get(tables, [])
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return {str(row[key]) for row in rows if key in row}

@@ -1,0 +1,140 @@
+"""``config/sources.toml``: where an installation looks. Each kind of source checks its own keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from publisher.catalog.definitions import EVERY, PUSHED, SourceDefinition
+from publisher.catalog.findings import Findings, written
+from publisher.configfile import Cron, Duration, TomlFile, explain, nearest
+from publisher.errors import ConfigError, ConfigErrors, PublisherError
+from publisher.sources import KINDS, kind_for
+from publisher.sources.base import Source
+from publisher.sources.profile import HtmlProfile, TextProfile, load_profile
+
+SOURCES = "config/sources.toml"
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+
+def _not_too_often(value: float) -> float:
+    if value < 0.1:
+        raise ValueError('is too often; "100ms" is the least')
+    return value
+
+
+class _Common(BaseModel):
+    """The keys that every kind of source has; the others are the kind's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Annotated[str, Field(pattern=NAME)]
+    kind: str
+    profile: str | None = None
+    every: Annotated[Duration, AfterValidator(_not_too_often)] | None = None
+    cron: Cron | None = None
+    backfill: Literal["quiet", "push"] = "quiet"
+
+
+def read(findings: Findings) -> tuple[list[SourceDefinition], set[str] | None]:
+    """The sources in their order, and every name that stands in the file: None if it could not be read."""
+    file = findings.file(findings.home / SOURCES, SOURCES)
+    if file is None:
+        return [], None
+    found: dict[str, SourceDefinition] = {}
+    for number, values in findings.tables(file, "source"):
+        table = _Table(findings, file, number, values)
+        definition = table.read()
+        if definition is not None and definition.name in found:
+            table.say(f'"{definition.name}" is defined twice', "name")
+        elif definition is not None:
+            found[definition.name] = definition
+    return list(found.values()), written(file, "source", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One ``[[source]]``, and where its errors go."""
+
+    findings: Findings
+    file: TomlFile
+    number: int
+    values: Mapping[str, Any]
+
+    def say(self, message: str, *key: str | int) -> None:
+        self.findings.say(self.file, message, "source", self.number, *key)
+
+    def read(self) -> SourceDefinition | None:
+        """The definition; None where there is an error, after all of the table's have been said."""
+        before = len(self.findings.errors)
+        common = self._common()
+        kind = self._kind()
+        options = self._options(kind) if kind else None
+        profile = self._profile()
+        if len(self.findings.errors) > before or common is None or kind is None or options is None:
+            return None
+        return SourceDefinition(
+            name=common.name,
+            kind=kind,
+            options=options,
+            profile=profile,
+            every=None if common.cron else common.every or EVERY,
+            cron=common.cron,
+            backfill=common.backfill,
+        )
+
+    def _common(self) -> _Common | None:
+        if self.values.get("name") == PUSHED:
+            self.say(f'"{PUSHED}" is the built-in source of what is pushed; take another name', "name")
+        if "every" in self.values and "cron" in self.values:
+            self.say('stands beside "every"; a source has one of the two', "cron")
+        try:
+            return _Common.model_validate(self.values)
+        except ValidationError as fault:
+            self.findings.errors += self.file.errors(fault, _Common, ("source", self.number))
+            return None
+
+    def _kind(self) -> type[Source] | None:
+        name = self.values.get("kind")
+        if not isinstance(name, str):
+            return None  # said with the common keys
+        try:
+            return kind_for(name)
+        except Exception as error:  # a kind of one's own is anyone's code, and runs when it is imported
+            wrong = (
+                f'"{name}" cannot be used: {error}' if ":" in name else f'"{name}" is no kind; {nearest(name, KINDS)}'
+            )
+            self.say(wrong, "kind")
+            return None
+
+    def _options(self, kind: type[Source]) -> BaseModel | None:
+        own = {key: value for key, value in self.values.items() if key not in _Common.model_fields}
+        try:
+            return kind.Options.model_validate(own)
+        except ValidationError as fault:
+            known = {*kind.Options.model_fields, *_Common.model_fields}
+            for one in fault.errors():
+                if one["type"] == "extra_forbidden" and len(one["loc"]) == 1:
+                    near = nearest(str(one["loc"][0]), known)
+                    self.say(f'is not a known key of the kind "{kind.kind}"; {near}', *one["loc"])
+                else:
+                    self.say(explain(one, kind.Options), *one["loc"])
+            return None
+
+    def _profile(self) -> HtmlProfile | TextProfile | None:
+        name = self.values.get("profile")
+        if not isinstance(name, str):
+            return None
+        try:
+            return load_profile(name, self.findings.home)
+        except ConfigErrors as errors:
+            self.findings.errors += errors.errors
+        except ConfigError as error:
+            self.findings.errors.append(error)
+        except PublisherError as error:
+            self.say(str(error), "profile")
+        return None

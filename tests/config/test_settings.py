@@ -1,0 +1,135 @@
+"""What `config/publisher.toml` and the environment say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from publisher import settings
+from publisher.errors import ConfigErrors
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PUBLISHER_SITE__URL", "PUBLISHER_SERVER__PORT", "PUBLISHER_STORAGE__URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "config").mkdir()
+    return tmp_path
+
+
+def load(home: Path, text: str) -> settings.Settings:
+    (home / settings.FILE).write_text(text)
+    return settings.load(home)
+
+
+def faults(home: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigErrors) as caught:
+        load(home, text)
+    return [str(error) for error in caught.value.errors]
+
+
+def test_an_empty_file_gives_every_default(home: Path) -> None:
+    found = load(home, "")
+    assert (found.server.host, found.server.port, found.storage.url) == ("127.0.0.1", 8080, "sqlite")
+    assert found.delivery.schedule == (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    assert (found.fetch.timeout, found.delivery.timeout) == (20, 20)
+
+
+def test_durations_are_read_as_they_are_written(home: Path) -> None:
+    found = load(home, '[delivery]\nschedule = ["0s", "250ms", "5s", "5m", "2h", "1d"]')
+    assert found.delivery.schedule == (0, 0.25, 5, 300, 7200, 86400)
+
+
+def test_the_canonical_url_ends_without_a_slash(home: Path) -> None:
+    assert load(home, '[site]\nurl = "https://example.org/news/"').site.url == "https://example.org/news"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:8080", "/news", "ftp://example.org", "https://", "https://example.org/?a=1", "https://u:p@example.org"],
+)
+def test_a_canonical_url_that_links_cannot_stand_on_is_refused(home: Path, url: str) -> None:
+    (fault,) = faults(home, f'[site]\nurl = "{url}"')
+    assert fault.startswith(f'config/publisher.toml:2: site.url: "{url}" ')
+
+
+def test_the_environment_stands_above_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_SERVER__PORT", "9000")
+    monkeypatch.setenv("PUBLISHER_FETCH__ALLOW_PRIVATE_NETWORKS", "10.0.0.0/8, 127.0.0.1")
+    monkeypatch.setenv("PUBLISHER_DELIVERY__SCHEDULE", '["1s", "1m"]')
+    found = load(home, '[server]\nhost = "0.0.0.0"\nport = 8000')
+    assert (found.server.host, found.server.port) == ("0.0.0.0", 9000)
+    assert found.fetch.allow_private_networks == ("10.0.0.0/8", "127.0.0.1/32")
+    assert found.delivery.schedule == (1, 60)
+
+
+def test_a_fault_in_the_environment_names_its_variable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_SERVER__PORT", "web")
+    monkeypatch.setenv("PUBLISHER_SITTE__URL", "https://example.org")
+    monkeypatch.setenv("PUBLISHER_SITE__TITEL", "News")
+    assert faults(home, "") == [
+        'environment: PUBLISHER_SITTE__URL: names no section of config/publisher.toml; did you mean "SITE"?',
+        'environment: PUBLISHER_SITE__TITEL: is not a known key; did you mean "title"?',
+        'environment: PUBLISHER_SERVER__PORT: "web" should be a valid integer',
+    ]
+
+
+def test_variables_of_other_programs_are_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_TEST_POSTGRES", "postgresql://example.org")
+    assert load(home, "").storage.url == "sqlite"
+
+
+def test_every_fault_is_told_at_once_with_line_key_value_and_what_is_right(home: Path) -> None:
+    text = """
+[site]
+titel = "News"
+timezone = "Asia/Jakrta"
+language = "Indonesian"
+[server]
+port = 70000
+trusted_proxies = ["10.0.0.0/8", "proxy"]
+[storage]
+url = "mysql://db"
+[registration]
+mode = "any"
+[fetch]
+timeout = 5
+[delivery]
+schedule = ["5s", "5 sec"]
+[deliveries]
+x = 1
+"""
+    assert [fault.removeprefix("config/publisher.toml:") for fault in faults(home, text)] == [
+        '3: site.titel: is not a known key; did you mean "title"?',
+        '4: site.timezone: "Asia/Jakrta" is no IANA time zone; write it as "Asia/Jakarta"',
+        '5: site.language: "Indonesian" is no language tag; write it as "id" or "en-GB"',
+        "7: server.port: 70000 should be less than or equal to 65535",
+        '8: server.trusted_proxies[2]: "proxy" is no network; write it as "10.0.0.0/8" or "fd00::/8" '
+        "('proxy' does not appear to be an IPv4 or IPv6 network)",
+        '10: storage.url: "mysql://db" is not served; use "sqlite" or a URL that begins "postgresql+asyncpg://"',
+        "12: registration.mode: \"any\" should be 'key'",
+        '14: fetch.timeout: 5 is no duration; write it as "5s", "5m", "2h" or "1d"',
+        '16: delivery.schedule[2]: "5 sec" is no duration; write it as "5s", "5m", "2h" or "1d"',
+        '17: deliveries: is not a known key; did you mean "delivery"?',
+    ]
+
+
+def test_a_file_that_is_no_toml_is_told_with_line_and_column(home: Path) -> None:
+    (fault,) = faults(home, '[site]\ntitle = "News\n')
+    assert fault == "config/publisher.toml:2: is no valid TOML: Illegal character '\\n' (column 14)"
+
+
+def test_a_file_that_is_not_utf_8_is_told(home: Path) -> None:
+    (home / settings.FILE).write_bytes(b'[site]\ntitle = "\xff"')
+    with pytest.raises(ConfigErrors, match="is not UTF-8"):
+        settings.load(home)
+
+
+def test_a_folder_without_an_installation_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigErrors, match="publisher init"):
+        settings.load(tmp_path)
