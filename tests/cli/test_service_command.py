@@ -11,7 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from publisher.cli.service import INACTIVE, NOT_INSTALLED, app
+from publisher.cli.main import cli
+from publisher.cli.service import INACTIVE, NOT_INSTALLED
 from publisher.cli.unit import Unit
 from publisher.errors import Conflict, NotFound, PublisherError
 
@@ -35,7 +36,7 @@ def units(tmp_path: Path) -> Path:
 
 
 def service(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(cli, ["service", *map(str, arguments)])
 
 
 def a_unit(home: Path, account: str | None = ACCOUNT) -> Unit:

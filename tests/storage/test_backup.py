@@ -1,75 +1,293 @@
 import asyncio
-import stat
+import io
+import shutil
+import sqlite3
+import tarfile
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support.items import an_event, article_change
+from support.postgres import blocking
 
-from publisher.errors import Conflict, NotFound, StorageError
-from publisher.storage import articles, events
-from publisher.storage.backup import snapshot
+from publisher.errors import Conflict, NotFound, PublisherError, StorageError
+from publisher.storage import articles, backup, events, feeds, record
 from publisher.storage.database import Database, Tx
-from publisher.storage.record import record
+from publisher.storage.sealing import KEY_FILE, Sealer
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
-def restored(copy: Path, folder: Path) -> Path:
-    folder.mkdir()
-    copy.rename(folder / "publisher.db")
-    return folder
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
 
 
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "night.tar"
 
 
-async def test_a_copy_taken_while_others_write_is_whole_and_of_one_moment(sqlite_db: Database, tmp_path: Path) -> None:
-    def add(tx: Tx, number: int) -> None:
-        record(tx, articles=[article_change(f"a{number}")], events=[an_event(subject=f"a{number}")])
+@pytest.fixture
+def written(sqlite_url: str, data: Path) -> Path:
+    """A database with three articles and a key, that no one has open."""
 
-    for number in range(20):
-        await sqlite_db.write(add, number)
-    copying = asyncio.create_task(asyncio.to_thread(snapshot, tmp_path / "data" / "publisher.db", tmp_path / "copy"))
-    number = 20
-    while not copying.done():
-        await sqlite_db.write(add, number)
-        number += 1
-    size = await copying
+    async def write() -> None:
+        db = await Database.open(sqlite_url, data)
+        await db.write(feeds.sync, {"news": "digest"})
+        for n in range(3):
+            await db.write(publish, f"a{n}")
+        await db.close()
 
-    assert size > 0
-    assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o600
-    assert names(tmp_path) == ["copy", "data"]
-    copy = await Database.open("sqlite", restored(tmp_path / "copy", tmp_path / "restored"))
-    try:
-        last = await copy.read(events.last_seq)
-        assert last >= 20
-        assert [event.seq for event in await copy.read(events.after, 0, 10_000)] == list(range(1, last + 1))
-        assert await copy.read(articles.count) == last
-        assert await copy.write(events.append, [an_event()])
-    finally:
-        await copy.close()
+    blocking(write())
+    Sealer.open(data)
+    return data / "publisher.db"
 
 
-async def test_a_copy_never_takes_the_place_of_a_file(sqlite_db: Database, tmp_path: Path) -> None:
-    target = tmp_path / "precious"
-    target.write_text("keep me")
-
-    with pytest.raises(Conflict, match="there already"):
-        snapshot(tmp_path / "data" / "publisher.db", target)
-
-    assert target.read_text() == "keep me"
+def publish(tx: Tx, id: str) -> None:
+    record.record(tx, articles=[article_change(id)], events=[an_event(subject=id)])
 
 
-def test_without_a_database_there_is_nothing_to_copy(tmp_path: Path) -> None:
+def take(data: Path, file: Path) -> backup.Backup:
+    return backup.backup(data / "publisher.db", data, file, now=NOON, publisher="1.0")
+
+
+def put_back(file: Path, data: Path, *, force: bool = False) -> backup.Restored:
+    return backup.restore(file, data / "publisher.db", data, now=NOON, force=force)
+
+
+async def test_a_backup_taken_while_others_write_restores_to_one_moment(
+    sqlite_db: Database, data: Path, tmp_path: Path
+) -> None:
+    done = asyncio.Event()
+
+    async def write_on() -> None:
+        n = 0
+        while not done.is_set():
+            n += 1
+            await sqlite_db.write(publish, f"a{n}")
+
+    writer = asyncio.create_task(write_on())
+    for n in range(5):
+        before = await sqlite_db.grown(sqlite_db.last_seq + 10)
+        made = await asyncio.to_thread(take, data, tmp_path / f"{n}.tar")
+        after = await sqlite_db.grown(made.last_seq)  # the writer was not held up for good
+        assert before <= made.last_seq < after
+    done.set()
+    await writer
+
+    for n in range(5):
+        target = tmp_path / f"restored-{n}"
+        last = put_back(tmp_path / f"{n}.tar", target).backup.last_seq
+        db = await Database.open("sqlite", target)
+        logged = await db.read(events.after, 0, 100_000)
+        assert [event.seq for event in logged] == list(range(1, last + 1))
+        assert await db.read(articles.count) == last
+        await db.close()
+
+
+async def test_what_is_only_in_the_wal_is_in_the_backup(sqlite_db: Database, data: Path, file: Path) -> None:
+    await sqlite_db.write(publish, "a1")
+    assert _size(data / "publisher.db-wal") > 0
+    assert take(data, file).last_seq == 1
+
+
+def test_a_backup_is_private_and_holds_the_key(written: Path, data: Path, file: Path) -> None:
+    made = take(data, file)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert made.has_key
+    with tarfile.open(file) as tar:
+        assert [(entry.name, entry.mode) for entry in tar] == [
+            ("backup.json", 0o600),
+            ("publisher.db", 0o600),
+            (KEY_FILE, 0o600),
+        ]
+
+
+def test_a_backup_that_fails_leaves_the_one_before(written: Path, data: Path, file: Path) -> None:
+    file.write_bytes(b"last night's")
+    _damage(written)
+    with pytest.raises(StorageError):
+        take(data, file)
+    assert file.read_bytes() == b"last night's"
+    assert sorted(path.name for path in file.parent.iterdir()) == ["data", "night.tar"]
+
+
+def test_without_a_database_there_is_nothing_to_back_up(data: Path, file: Path) -> None:
     with pytest.raises(NotFound, match="no database"):
-        snapshot(tmp_path / "publisher.db", tmp_path / "copy")
+        take(data, file)
+    assert not data.exists()
 
-    assert names(tmp_path) == []
+
+def test_a_secret_sealed_before_the_backup_opens_after_the_restore(written: Path, data: Path, file: Path) -> None:
+    sealed = Sealer.open(data).seal(b"whsec")
+    take(data, file)
+    (data / KEY_FILE).unlink()
+    Sealer.open(data)  # another key by the same name
+    done = put_back(file, data)
+    assert Sealer.open(data).unseal(sealed) == b"whsec"
+    assert data / f"{KEY_FILE}.before-restore" in done.kept
 
 
-def test_what_is_no_database_leaves_no_copy(tmp_path: Path) -> None:
-    (tmp_path / "publisher.db").write_bytes(b"something else" * 1000)
+async def test_what_was_there_is_kept_whole_beside_it(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    db = await Database.open("sqlite", data)
+    await db.write(publish, "later")
+    await db.close()
+    done = put_back(file, data)
+    assert done.kept == (data / "publisher.db.before-restore",)
+    assert _count(data / "publisher.db") == 3
+    assert _count(data / "publisher.db.before-restore") == 4
 
-    with pytest.raises(StorageError, match="cannot copy"):
-        snapshot(tmp_path / "publisher.db", tmp_path / "copy")
 
-    assert names(tmp_path) == ["publisher.db"]
+def test_restoring_twice_keeps_both(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    put_back(file, data)
+    assert put_back(file, data).kept == (data / "publisher.db.before-restore-2",)
+    assert (data / "publisher.db.before-restore").exists()
+
+
+async def test_a_database_in_use_is_not_replaced(sqlite_db: Database, data: Path, file: Path) -> None:
+    await sqlite_db.write(publish, "a1")
+    take(data, file)
+    await sqlite_db.write(publish, "a2")
+    with pytest.raises(Conflict, match="in use"):
+        put_back(file, data)
+    assert await sqlite_db.read(articles.count) == 2
+    assert not _kept(data)
+    await sqlite_db.write(publish, "a3")
+
+
+async def test_forced_the_old_database_stays_whole_for_who_has_it_open(
+    sqlite_db: Database, data: Path, file: Path
+) -> None:
+    await sqlite_db.write(publish, "a1")
+    take(data, file)
+    await sqlite_db.write(publish, "a2")
+    put_back(file, data, force=True)
+    assert _count(data / "publisher.db") == 1
+    await sqlite_db.close()
+    assert _count(data / "publisher.db.before-restore") == 2
+
+
+def test_a_damaged_database_can_be_replaced(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    _damage(written)
+    put_back(file, data)
+    assert _count(data / "publisher.db") == 3
+
+
+async def test_a_wal_left_by_another_database_is_not_taken_for_ones_own(
+    sqlite_db: Database, data: Path, file: Path, tmp_path: Path
+) -> None:
+    await sqlite_db.write(publish, "a1")
+    take(data, file)
+    await sqlite_db.write(publish, "a2")
+    crashed = _folder(tmp_path / "crashed")
+    shutil.copy(data / "publisher.db-wal", crashed)
+    put_back(file, crashed)
+    assert _kept(crashed) == [crashed / "publisher.db.before-restore-wal"]
+    assert _count(crashed / "publisher.db") == 1
+
+
+async def test_every_feed_counts_as_changed_after_a_restore(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    put_back(file, data)
+    db = await Database.open("sqlite", data)
+    state = (await db.read(feeds.states))["news"]
+    await db.close()
+    assert (state.version, state.changed_at) == (2, NOON)
+
+
+def test_a_backup_that_was_altered_is_refused(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    whole = bytearray(file.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    file.write_bytes(whole)
+    with pytest.raises(StorageError, match="not as it was"):
+        put_back(file, data)
+    assert not _kept(data)
+
+
+def test_half_a_backup_is_refused(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(StorageError):
+        put_back(file, data)
+    assert _count(written) == 3
+
+
+def test_a_backup_of_a_newer_publisher_is_refused(written: Path, data: Path, file: Path) -> None:
+    take(data, file)
+    _set(written, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageError, match="newer publisher"):
+        take(data, file)
+
+
+def test_another_database_is_no_backup_of_ours(tmp_path: Path, data: Path, file: Path) -> None:
+    data.mkdir()
+    _set(data / "publisher.db", "CREATE TABLE t (x)")
+    with pytest.raises(StorageError, match="no publisher's database"):
+        take(data, file)
+
+
+@pytest.mark.parametrize("content", [b"", b"no tar at all", "empty tar"])
+def test_another_file_is_no_backup(content: bytes | str, data: Path, file: Path) -> None:
+    if isinstance(content, str):
+        tarfile.open(file, "w").close()
+    else:
+        file.write_bytes(content)
+    with pytest.raises(StorageError, match=r"night\.tar"):
+        put_back(file, data)
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "publisher.db/../../evil", "config/publisher.toml"])
+def test_a_backup_writes_only_its_two_files(written: Path, data: Path, file: Path, name: str) -> None:
+    take(data, file)
+    with tarfile.open(file) as tar:
+        manifest = tar.extractfile("backup.json").read().decode()
+    forged = manifest.replace(KEY_FILE, name).encode()
+    with tarfile.open(file, "w") as tar:
+        entry = tarfile.TarInfo("backup.json")
+        entry.size = len(forged)
+        tar.addfile(entry, io.BytesIO(forged))
+    with pytest.raises(StorageError, match="names other files"):
+        put_back(file, data)
+
+
+def test_postgresql_is_backed_up_with_its_own_tools(data: Path) -> None:
+    with pytest.raises(PublisherError, match="pg_dump") as refused:
+        backup.database_file("postgresql+asyncpg://desk:hidden@db/news", data)
+    assert "hidden" not in str(refused.value)
+    assert backup.database_file("sqlite", data) == data / "publisher.db"
+    assert backup.database_file("sqlite+aiosqlite:////srv/x.db", data) == Path("/srv/x.db")
+
+
+def _set(database: Path, statement: str) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _kept(data: Path) -> list[Path]:
+    return list(data.glob("*before-restore*"))
+
+
+def _count(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM articles").fetchone()[0])
+
+
+def _damage(database: Path) -> None:
+    with database.open("r+b") as raw:
+        raw.seek(0)
+        raw.write(b"no database " * 100)
