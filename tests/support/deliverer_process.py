@@ -1,0 +1,47 @@
+"""A deliverer in a process of its own, to be killed: ``python deliverer_process.py DATA``.
+
+It prints a line once it runs, and stops with grace when its standard input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from publisher.delivery import Deliverer
+from publisher.delivery.fanout import FanOut
+from publisher.model import FeedDefinition
+from publisher.outbound import Outbound
+from publisher.storage.database import Database
+from publisher.storage.sealing import Sealer
+
+FEEDS = {"news": FeedDefinition(name="news", title="News")}
+
+
+async def main(data: Path) -> None:
+    db = await Database.open("sqlite", data)
+    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    deliverer = Deliverer(
+        db,
+        outbound,
+        Sealer.open(data),
+        feeds=lambda: FEEDS,
+        schedule=[0.0] * 30,
+        timeout=1.0,
+        lease_margin=1.0,
+        slots=32,
+    )
+    # Small chunks: the more transactions, the more places to be killed between.
+    deliverer._fanout = FanOut(db, lambda: FEEDS, made=deliverer.wake, chunk=7)
+    running = asyncio.create_task(deliverer.run())
+    print("running", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await deliverer.stop(30)
+    await running
+    await outbound.close()
+    await db.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
