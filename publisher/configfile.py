@@ -92,7 +92,7 @@ def explain(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
         return f"is not a known key; {nearest(str(location[-1]), known.model_fields if known else ())}"
     if kind == "missing":
         return "is missing"
-    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     if kind == "value_error":
         return message
     return f"{_shown(value)} {message.partition(', unable')[0]}"
@@ -118,8 +118,9 @@ def line_of(text: str, at: Location) -> int | None:
             here = (*table, *(part.strip(" \"'") for part in assigned[1].split(".")))
         else:
             continue
-        if here == at[: len(here)] and len(here) > best[0]:
-            best = len(here), number
+        shared = min(len(here), len(at))
+        if here[:shared] == at[:shared] and shared > best[0]:
+            best = shared, number
     return best[1]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from publisher.catalog.definitions import EVERY, PUSHED, SourceDefinition
 from publisher.catalog.findings import Findings, written
@@ -18,7 +19,11 @@ from publisher.sources.profile import HtmlProfile, TextProfile, load_profile
 
 SOURCES = "config/sources.toml"
 
-NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+def _plain_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", value):
+        raise ValueError(f'"{value}" is no name; take up to 64 of a-z, 0-9, "-" and "_", a letter or digit first')
+    return value
 
 
 def _not_too_often(value: float) -> float:
@@ -32,7 +37,7 @@ class _Common(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    name: Annotated[str, Field(pattern=NAME)]
+    name: Annotated[str, AfterValidator(_plain_name)]
     kind: str
     profile: str | None = None
     every: Annotated[Duration, AfterValidator(_not_too_often)] | None = None

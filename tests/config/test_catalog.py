@@ -1,0 +1,215 @@
+"""What an installation's files define, and how their faults are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from publisher import catalog
+from publisher.errors import ConfigErrors
+
+ROOT = Path(__file__).parents[2]
+
+SOURCE = """
+[[source]]
+name = "desk"
+kind = "folder"
+path = "inbox"
+"""
+
+INDICATOR = """
+[[indicator]]
+symbol = "USD/IDR"
+slug = "usd-idr"
+name = "Dolar"
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write(
+        tmp_path, {"config/sources.toml": SOURCE, "config/indicators.toml": INDICATOR, "feeds/news.toml": 'title = "N"'}
+    )
+    return tmp_path
+
+
+def write(home: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+
+
+def faults(home: Path, files: Mapping[str, str]) -> list[str]:
+    write(home, files)
+    with pytest.raises(ConfigErrors) as caught:
+        catalog.load(home)
+    return [str(error) for error in caught.value.errors]
+
+
+def test_a_source_that_says_no_pace_is_read_every_minute(home: Path) -> None:
+    (source,) = catalog.load(home).sources
+    assert (source.name, source.kind.kind, source.every, source.cron) == ("desk", "folder", 60, None)
+    assert source.backfill == "quiet"
+
+
+def test_a_source_is_read_at_its_pace_or_by_a_cron_line(home: Path) -> None:
+    other = SOURCE.replace("desk", "daily") + 'cron = "30 6 * * 1-5"'
+    write(home, {"config/sources.toml": SOURCE + 'every = "5m"\n' + other})
+    often, daily = catalog.load(home).sources
+    assert (often.every, often.cron) == (300, None)
+    assert (daily.every, daily.cron) == (None, "30 6 * * mon,tue,wed,thu,fri")
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("* * * * *", "* * * * *"),
+        ("*/20 0-6/3 1,15 jan *", "0,20,40 0,3,6 1,15 1 *"),
+        ("0 0 * * 0", "0 0 * * sun"),
+        ("0 0 * * 7", "0 0 * * sun"),
+        ("0 0 * * 5-7", "0 0 * * fri,sat,sun"),
+        ("50/5 0 * * sat", "50,55 0 * * sat"),
+    ],
+)
+def test_a_cron_line_counts_weekdays_from_sunday(home: Path, line: str, meant: str) -> None:
+    write(home, {"config/sources.toml": f'{SOURCE}cron = "{line}"'})
+    assert catalog.load(home).sources[0].cron == meant
+
+
+@pytest.mark.parametrize(
+    "line", ["hourly", "* * * *", "60 * * * *", "5-1 * * * *", "*/0 * * * *", "* * * * mo", "1, * * * *"]
+)
+def test_a_cron_line_that_is_none_is_refused(home: Path, line: str) -> None:
+    (fault,) = faults(home, {"config/sources.toml": f'{SOURCE}cron = "{line}"'})
+    assert fault.startswith("config/sources.toml:6: source[1].cron: ")
+
+
+def test_how_a_source_is_read_has_a_digest_that_its_pace_is_no_part_of(home: Path) -> None:
+    def digest(text: str) -> str:
+        write(home, {"config/sources.toml": text})
+        return catalog.load(home).sources[0].profile_digest
+
+    assert digest(SOURCE) == digest(SOURCE + 'every = "5s"') != digest(SOURCE.replace("inbox", "outbox"))
+
+
+def test_every_fault_of_every_file_is_told_at_once(home: Path) -> None:
+    found = faults(
+        home,
+        {
+            "config/sources.toml": """
+[[source]]
+name = "Desk 1"
+kind = "foldr"
+every = "10 minutes"
+
+[[source]]
+name = "desk"
+kind = "folder"
+path = "inbox"
+profil = "kontan"
+every = "5s"
+cron = "* * * * *"
+
+[[source]]
+name = "desk"
+kind = "folder"
+path = "inbox"
+profile = "kontan-txt"
+
+[[source]]
+name = "api"
+kind = "folder"
+path = "inbox"
+""",
+            "config/indicators.toml": INDICATOR * 2 + INDICATOR.replace("USD/IDR", "EUR/IDR"),
+            "feeds/broken.toml": "title = ",
+            "feeds/news.toml": 'title = "N"\nlimit = 0\ncontents = "full"',
+            "feeds/Top Stories.toml": 'title = "T"',
+            "feeds/desk.toml": 'title = "D"\n[select]\nsources = ["Desk", "deks"]\nsymbols = ["usd/idr", "USD/IRD"]',
+        },
+    )
+    assert found == [
+        'config/indicators.toml:8: indicator[2].symbol: "USD/IDR" is defined twice',
+        'config/indicators.toml:14: indicator[3].slug: "usd-idr" is also that of USD/IDR',
+        'config/sources.toml:3: source[1].name: "Desk 1" is no name; take up to 64 of a-z, 0-9, "-" and "_", '
+        "a letter or digit first",
+        'config/sources.toml:5: source[1].every: "10 minutes" is no duration; write it as "5s", "5m", "2h" or "1d"',
+        'config/sources.toml:4: source[1].kind: "foldr" is no kind; did you mean "folder"?',
+        'config/sources.toml:13: source[2].cron: stands beside "every"; a source has one of the two',
+        'config/sources.toml:11: source[2].profil: is not a known key of the kind "folder"; did you mean "profile"?',
+        'config/sources.toml:19: source[3].profile: there is no profile "kontan-txt" in config/profiles; '
+        'did you mean "kontan-text"?',
+        'config/sources.toml:22: source[4].name: "api" is the built-in source of what is pushed; take another name',
+        'feeds/Top Stories.toml: "Top Stories" cannot stand in a URL; name the file "top-stories.toml"',
+        "feeds/broken.toml:1: is no valid TOML: Invalid value (column 9)",
+        'feeds/desk.toml:3: select.sources: "deks" is no known source; did you mean "desk"?',
+        'feeds/desk.toml:4: select.symbols: "USD/IRD" is no known symbol; did you mean "USD/IDR"?',
+        "feeds/news.toml:2: limit: 0 should be greater than or equal to 1",
+        'feeds/news.toml:3: contents: is not a known key; did you mean "content"?',
+    ]
+
+
+def test_a_feed_is_not_blamed_for_a_file_of_sources_that_cannot_be_read(home: Path) -> None:
+    (fault,) = faults(
+        home, {"config/sources.toml": "[[source]\n", "feeds/desk.toml": 'title = "D"\nselect.sources = ["desk"]'}
+    )
+    assert fault.startswith("config/sources.toml:1: is no valid TOML: ")
+
+
+def test_a_feed_may_select_what_is_pushed(home: Path) -> None:
+    write(home, {"feeds/pushed.toml": 'title = "P"\nselect.sources = ["api"]'})
+    assert catalog.load(home).feeds["pushed"].select.sources == ("api",)
+
+
+def test_two_sources_of_one_name_are_a_fault(home: Path) -> None:
+    (fault,) = faults(home, {"config/sources.toml": SOURCE * 2})
+    assert fault == 'config/sources.toml:8: source[2].name: "desk" is defined twice'
+
+
+def test_a_table_of_another_name_is_a_fault(home: Path) -> None:
+    (fault,) = faults(home, {"config/sources.toml": SOURCE.replace("[[source]]", "[[sources]]")})
+    assert fault == 'config/sources.toml:2: sources: is not a known key; each source is a table headed "[[source]]"'
+
+
+def test_one_table_where_there_are_several_is_a_fault(home: Path) -> None:
+    (fault,) = faults(home, {"config/sources.toml": SOURCE.replace("[[source]]", "[source]")})
+    assert fault == 'config/sources.toml:2: source: is no list of tables; head each with "[[source]]"'
+
+
+def test_a_feed_cannot_name_itself(home: Path) -> None:
+    (fault,) = faults(home, {"feeds/news.toml": 'name = "top"\ntitle = "N"'})
+    assert fault == "feeds/news.toml:1: name: is not a key here; a feed is named by its file"
+
+
+@pytest.mark.parametrize("kind", ["no_such_module:Source", "pathlib:Path", "publisher.sources.base:Nothing"])
+def test_a_kind_of_ones_own_that_cannot_be_used_is_told(home: Path, kind: str) -> None:
+    (fault,) = faults(home, {"config/sources.toml": SOURCE.replace('"folder"', f'"{kind}"')})
+    assert fault.startswith(f'config/sources.toml:4: source[1].kind: "{kind}" cannot be used: ')
+
+
+def test_a_kind_of_ones_own_that_crashes_when_imported_is_told(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crashing_kind.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    (fault,) = faults(home, {"config/sources.toml": SOURCE.replace('"folder"', '"crashing_kind:Source"')})
+    assert fault.endswith('"crashing_kind:Source" cannot be used: division by zero')
+
+
+def test_an_installation_without_indicators_of_its_own_knows_those_that_ship(home: Path) -> None:
+    (home / catalog.INDICATORS).unlink()
+    assert list(catalog.load(home).indicators) == [
+        "EMAS", "USD/IDR", "IDX", "KOMPAS100", "LQ45", "ISSI", "IDX30", "IDXHIDIV20", "IDX80", "IDXV30", "IDXQ30",
+    ]  # fmt: skip
+
+
+def test_the_repository_is_an_installation() -> None:
+    found = catalog.load(ROOT)
+    assert {"news", "komoditas", "indicators", "usd-idr"} <= set(found.feeds)
+    assert found.feeds["usd-idr"].select.symbols == ("USD/IDR",)
+
+
+def test_the_repositorys_indicators_are_those_that_ship() -> None:
+    assert (ROOT / catalog.INDICATORS).read_text() == catalog.REGISTRY.read_text()
