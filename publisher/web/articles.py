@@ -81,11 +81,15 @@ async def push_article(request: web.Request) -> web.Response:
     Once it is answered, the article is stored and every feed shows it.
     """
     await require(request, Role.EDITOR, to="push articles")
-    observed = read_article(request.match_info["id"], await json_object(request))
+    observed, warnings = read_article(request, request.match_info["id"], await json_object(request))
     outcome, data = await services_of(request).ingest.push_article(observed)
     log.info("article.pushed", id=observed.article.id, outcome=outcome.value)
     return json_response(
-        {"outcome": outcome.value, "article": data},
+        {
+            "outcome": outcome.value,
+            "article": data,
+            "warnings": [{"path": fault.path, "message": fault.message} for fault in warnings],
+        },
         status=201 if outcome is Outcome.NEW else 200,
         headers={"Location": f"{services_of(request).site.url.rstrip('/')}/api/v1/articles/{observed.article.id}"},
     )

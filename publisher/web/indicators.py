@@ -71,12 +71,10 @@ async def push_indicators(request: web.Request) -> web.Response:
 
 
 def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[list[Indicator], list[Fault]]:
-    services = services_of(request)
-    specs, now = services.catalog().indicators, services.now()
     good: list[Indicator] = []
     faults: list[Fault] = []
     for number, payload in enumerate(given):
-        found = read_indicator(payload, specs=specs, now=now, at=f"[{number}]" if listed else "")
+        found = read_indicator(request, payload, f"[{number}]" if listed else "")
         if isinstance(found, Indicator):
             good.append(found)
         else:

@@ -36,6 +36,13 @@ async def test_what_was_pushed_is_what_is_read(newsroom: Newsroom) -> None:
     assert await newsroom.get("/api/v1/articles/kopi-1") == pushed["article"]
 
 
+async def test_an_article_without_a_date_is_taken_with_a_warning(newsroom: Newsroom) -> None:
+    undated = await newsroom.push("kopi-1")
+    dated = await newsroom.push("kopi-2", published="2026-03-01T00:00:00Z")
+    assert undated["article"]["published"] is None
+    assert ([one["path"] for one in undated["warnings"]], dated["warnings"]) == (["published"], [])
+
+
 async def test_scripts_are_taken_out_of_a_pushed_body(newsroom: Newsroom) -> None:
     body = '<p onclick="x()">Aman<script>alert(1)</script></p>'
     pushed = await newsroom.push("kopi-1", body=body)
