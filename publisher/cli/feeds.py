@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.common import HERE, Home, show_table, with_app
+from publisher.errors import NotFound
 
 if TYPE_CHECKING:
     from publisher.app import App
@@ -55,6 +56,10 @@ def show(
     """Print a feed's document as it is served now."""
 
     async def work(app: App) -> bytes:
+        from publisher.configfile import nearest
+
+        if name not in app.catalog.feeds:
+            raise NotFound(f'there is no feed "{name}"; {nearest(name, app.catalog.feeds)}')
         body = (await app.publications.current(name, format.value)).body
         return await asyncio.to_thread(body.read_bytes) if isinstance(body, Path) else body
 

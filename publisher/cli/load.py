@@ -81,8 +81,13 @@ def _lines(report: Report) -> list[str]:
         summary = f"left alone: {report.skipped}"
     else:
         kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(report.outcomes.items()))
-        summary = f"{report.items} items" + (f" ({kinds})" if kinds else "") + f", {report.events} events"
+        found = _counted(report.items, "item") + (f" ({kinds})" if kinds else "")
+        summary = f"{found}, {_counted(report.events, 'event')}"
     return [f"{report.source}: {summary}", *(f"  {problem.severity}: {problem}" for problem in report.problems)]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _report_json(report: Report) -> dict[str, Any]:

@@ -56,10 +56,8 @@ def check(home: Home = HERE) -> None:
     Exit code 2 if there is anything.
     """
     catalog = read(home)
-    typer.echo(
-        f"{home}: {len(catalog.sources)} sources, {len(catalog.feeds)} feeds, "
-        f"{len(catalog.indicators)} indicators; nothing is wrong"
-    )
+    counts = {"sources": catalog.sources, "feeds": catalog.feeds, "indicators": catalog.indicators}
+    typer.echo(", ".join(f"{noun}: {len(found)}" for noun, found in counts.items()) + "; nothing is wrong")
 
 
 def read(home: Path) -> Catalog:

@@ -124,7 +124,7 @@ kind = "folder"
 path = "inbox"
 """,
             "config/indicators.toml": INDICATOR * 2 + INDICATOR.replace("USD/IDR", "EUR/IDR"),
-            "feeds/broken.toml": "title = ",
+            "feeds/broken.toml": 'title = "B"\nlimit = = 5',
             "feeds/news.toml": 'title = "N"\nlimit = 0\ncontents = "full"',
             "feeds/Top Stories.toml": 'title = "T"',
             "feeds/desk.toml": 'title = "D"\n[select]\nsources = ["Desk", "deks"]\nsymbols = ["usd/idr", "USD/IRD"]',
@@ -143,7 +143,7 @@ path = "inbox"
         'did you mean "kontan-text"?',
         'config/sources.toml:22: source[4].name: "api" is the built-in source of what is pushed; take another name',
         'feeds/Top Stories.toml: "Top Stories" cannot stand in a URL; name the file "top-stories.toml"',
-        "feeds/broken.toml:1: is no valid TOML: Invalid value (column 9)",
+        "feeds/broken.toml:2: is no valid TOML: Invalid value (column 9)",
         'feeds/desk.toml:3: select.sources: "deks" is no known source; did you mean "desk"?',
         'feeds/desk.toml:4: select.symbols: "USD/IRD" is no known symbol; did you mean "USD/IDR"?',
         "feeds/news.toml:2: limit: 0 should be greater than or equal to 1",
