@@ -13,6 +13,9 @@ TESTS ?= tests
 WORKERS ?= auto
 HOME_DIR ?= .
 
+# Each file of benchmarks/ is one, but for what they share.
+BENCHMARKS = $(filter-out _%,$(basename $(notdir $(wildcard benchmarks/*.py))))
+
 # The first of these that is new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -39,10 +42,10 @@ format: $(VENV)/.dev  ## put the code into the house's form
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev  ## every measurement of docs/benchmarks.md; takes minutes
-	$(BIN)/python -m benchmarks
+	@for one in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$one; done
 
 bench-quick: $(VENV)/.dev  ## the same at a size that shows only that they run
-	$(BIN)/python -m benchmarks --quick
+	@for one in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$one --quick; done
 
 lock: $(VENV)/.venv  ## work out requirements/*.txt anew from requirements/*.in
 	$(PIP) install uv

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -35,6 +37,20 @@ def with_app(home: Path, action: Callable[[App], Awaitable[T]]) -> T:
             await app.close()
 
     return asyncio.run(perform())
+
+
+def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run something that has no end of its own until SIGTERM or Ctrl-C, and let it end in order."""
+
+    async def perform() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(perform())
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from publisher.cli.common import HERE, Home
+from publisher.cli.sample import HOST, PORT
+from publisher.errors import PublisherError
 
 
 def register(cli: typer.Typer) -> None:
@@ -38,9 +41,30 @@ async def _serve(home: Path, sample: bool) -> None:
 
     app = await App.open(home)
     try:
-        await app.serve(on_ready=lambda address: typer.echo(f"Publisher is ready: {address}"))
+        async with _sample_newsroom() if sample else contextlib.nullcontext():
+            await app.serve(on_ready=lambda address: typer.echo(f"Publisher is ready: {address}"))
     finally:
         await app.close()
+
+
+@contextlib.asynccontextmanager
+async def _sample_newsroom() -> AsyncIterator[None]:
+    """The sample newsroom beside the service; it answers before the first source is read."""
+    from publisher.sample import run_newsroom
+
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    newsroom = asyncio.create_task(run_newsroom(HOST, PORT, on_ready=ready.set_result), name="sample newsroom")
+    either: set[asyncio.Future[Any]] = {ready, newsroom}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not ready.done():
+        reason = newsroom.exception()
+        raise PublisherError(f"the sample newsroom cannot answer at {HOST}:{PORT}: {reason}") from reason
+    try:
+        typer.echo(f"The sample newsroom: {ready.result()}")
+        yield
+    finally:
+        newsroom.cancel()
+        await asyncio.gather(newsroom, return_exceptions=True)
 
 
 def _on_the_fastest_loop(work: Coroutine[Any, Any, None]) -> None:
