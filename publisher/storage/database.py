@@ -4,7 +4,7 @@ SQLite: one writing connection that begins IMMEDIATE, so that a lock is waited f
 half-way, and a few reading ones. WAL lets readers read while it writes; ``synchronous=FULL`` makes a commit outlive a
 power cut, since a push is answered and an event promised on its strength.
 
-PostgreSQL: one pool for both.
+PostgreSQL: one pool for both, and once something waits for the log to grow, one connection that listens.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import ConfigError, StorageError
 from publisher.storage.dialects import Dialect, dialect_for
+from publisher.storage.listening import Listener
 from publisher.storage.migrate import migrate
 
 P = ParamSpec("P")
@@ -56,6 +57,8 @@ class Database:
         self._write_lock = asyncio.Lock() if dialect.single_writer else None
         self._grown = asyncio.Condition()
         self._last_seq = 0
+        self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
+        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, data: Path, *, now: Clock | None = None) -> Database:
@@ -85,6 +88,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
         await self._writer.dispose()
         if self._dialect.single_writer:  # else the two share one pool
             await self._reader.dispose()
@@ -97,7 +103,7 @@ class Database:
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises."""
         async with self._writing(), _connected(self._writer) as connection:
-            tx, result = await self._run(connection, lambda tx: fn(tx, *args, **kwargs))
+            tx, result = await self._run(connection, lambda tx: _announced(tx, fn(tx, *args, **kwargs)))
             await _whole(self._commit(connection, tx.appended))
         return result
 
@@ -116,10 +122,18 @@ class Database:
         return self._last_seq
 
     async def grown(self, after: int) -> int:
-        """Wait until the log holds more than ``after``; returns its last sequence number."""
+        """Wait until the log holds more than ``after``; returns its last sequence number.
+
+        What this process appends is seen at once; what another does at its :meth:`refresh`, and on PostgreSQL sooner.
+        """
+        self._listen()
         async with self._grown:
             await self._grown.wait_for(lambda: self._last_seq > after)
         return self._last_seq
+
+    def _listen(self) -> None:
+        if self._listener is not None and self._listening is None:
+            self._listening = asyncio.create_task(self._listener.run(), name="listener")
 
     async def _advance(self, seq: int) -> None:
         if seq > self._last_seq:
@@ -154,6 +168,12 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         raise StorageError(str(error)) from error
 
 
+def _announced(tx: Tx, result: T) -> T:
+    if tx.appended:
+        tx.dialect.announce(tx.conn, tx.appended)
+    return result
+
+
 async def _whole(work: Coroutine[Any, Any, None]) -> None:
     """Await ``work`` to its end even if we are cancelled meanwhile.
 
@@ -180,7 +200,7 @@ def _last_seq(tx: Tx) -> int:
 
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
-        engine = create_async_engine(url, pool_size=10, max_overflow=5, pool_pre_ping=True)
+        engine = create_async_engine(url, pool_size=10, max_overflow=6, pool_pre_ping=True)
         # A snapshot for the whole transaction; the default would take one per statement.
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine, reader

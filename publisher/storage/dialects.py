@@ -19,6 +19,9 @@ from sqlalchemy.exc import ArgumentError
 from publisher import clock
 from publisher.errors import ConfigError
 
+CHANNEL = "publisher_log"
+"""What a growing log is notified under, where the database can notify."""
+
 # Every subscription that follows a matching filter, for a stretch of events (?1 to ?2) and of subscriptions (above ?3,
 # up to ?4). A subscription's stretches of the log do not overlap, so it matches an event at most once.
 _FOLLOWERS = """
@@ -73,6 +76,10 @@ _SETTLE = """
     WHERE id = CAST(?1 AS BIGINT)"""
 
 
+# What a first reading fills.
+_LOADED = ("articles", "article_facets", "events")
+
+
 def _dollars(statement: str) -> str:
     """With parameters as PostgreSQL numbers them."""
     return statement.replace("?", "$")
@@ -87,6 +94,7 @@ class Dialect(ABC):
 
     name: str
     single_writer: bool
+    notifies: bool
     fan_out: str
     count_matched: str
     claim: str
@@ -97,6 +105,14 @@ class Dialect(ABC):
     @abstractmethod
     def begin_claim(self, conn: Connection) -> None:
         """Prepare the transaction for the claim's statement."""
+
+    @abstractmethod
+    def announce(self, conn: Connection, seq: int) -> None:
+        """Tell other processes, once the transaction is committed, that the log holds events up to ``seq``."""
+
+    @abstractmethod
+    def loaded(self, conn: Connection) -> None:
+        """Much was just inserted: look at it anew, so that statements are planned for what is there now."""
 
     @abstractmethod
     def array(self, values: Collection[int]) -> Any:
@@ -120,6 +136,7 @@ class SQLite(Dialect):
 
     name = "sqlite"
     single_writer = True
+    notifies = False
     fan_out = _FAN_OUT
     count_matched = _COUNT_MATCHED
     claim = _CLAIM.format(of="IN", busy="NOT IN (SELECT value FROM json_each(?7))", lock="", end="")
@@ -128,6 +145,12 @@ class SQLite(Dialect):
     settle = _SETTLE
 
     def begin_claim(self, conn: Connection) -> None:
+        pass
+
+    def announce(self, conn: Connection, seq: int) -> None:
+        pass
+
+    def loaded(self, conn: Connection) -> None:
         pass
 
     def array(self, values: Collection[int]) -> str:
@@ -149,6 +172,7 @@ class PostgreSQL(Dialect):
 
     name = "postgresql"
     single_writer = False
+    notifies = True
     fan_out = _dollars(_FAN_OUT)
     count_matched = _dollars(_COUNT_MATCHED)
     # "id IN (SELECT …)" claimed 2,000 rows for a limit of 32 under a stale plan; an array is made once.
@@ -162,6 +186,13 @@ class PostgreSQL(Dialect):
     def begin_claim(self, conn: Connection) -> None:
         # A plan made when the queue was empty crawls once it is long.
         conn.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+
+    def announce(self, conn: Connection, seq: int) -> None:
+        conn.exec_driver_sql("SELECT pg_notify($1, $2)", (CHANNEL, str(seq)))
+
+    def loaded(self, conn: Connection) -> None:
+        # The server does so by itself within minutes. A table that it is just vacuuming is left out, not waited for.
+        conn.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {', '.join(_LOADED)}")
 
     def array(self, values: Collection[int]) -> list[int]:
         return list(values)

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from publisher import clock
 from publisher.model.change import FeedTouch
 from publisher.model.event import Change
+from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import feed_states
 from publisher.storage.tables import tombstones as graves
@@ -32,6 +33,8 @@ def sync(tx: Tx, digests: Mapping[str, str]) -> None:
     """Take note of the feeds' definitions: a new or changed one changes its feed. Others are left as they are."""
     if not digests:
         return
+    # As whoever records does: they lock several feeds too, in an order of their own, and each would wait for the other.
+    log.lock(tx)
     statement = tx.dialect.insert(feed_states)
     statement = statement.on_conflict_do_update(
         index_elements=[feed_states.c.name],

@@ -23,6 +23,9 @@ from publisher.storage.database import Tx
 from publisher.storage.tables import article_facets, articles, indicators
 from publisher.storage.values import AnyRow, dump, micros
 
+BULK = 5_000
+"""A reading that made so many events is a bulk load."""
+
 # These leave an article's content as it is stored.
 _KEEPING = (Outcome.HELD, Outcome.UNCHANGED)
 
@@ -80,6 +83,8 @@ def record(
             items=reading.items,
             events=reading.events + len(numbered),
         )
+        if reading.events + len(numbered) >= BULK:
+            tx.dialect.loaded(tx.conn)
     return numbered
 
 
