@@ -78,11 +78,12 @@ class Site(Section):
 
 
 class Server(Section):
-    """Where requests are answered. Port 0 takes a free one."""
+    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     trusted_proxies: Networks = ()
+    metrics: Literal["loopback", "key", "open"] = "loopback"
 
 
 class Storage(Section):

@@ -12,7 +12,7 @@ from publisher.clock import Clock
 from publisher.delivery import envelope
 from publisher.delivery.fanout import FanOut
 from publisher.delivery.post import Poster
-from publisher.delivery.sender import POLL_SECONDS, Sender
+from publisher.delivery.sender import POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.model import FeedDefinition, Subscription
 from publisher.outbound import Outbound, PostResult
@@ -35,7 +35,8 @@ class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``feeds`` is asked for the definitions that hold now; ``schedule`` are the waits between attempts and ``timeout``
-    the limit of one, in seconds. Start it with :meth:`run`, end it with :meth:`stop`.
+    the limit of one, in seconds. ``observe`` is told of each attempt. Start it with :meth:`run`, end it with
+    :meth:`stop`.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Deliverer:
         slots: int = SLOTS,
         per_endpoint: int = PER_ENDPOINT,
         lease_margin: float = LEASE_MARGIN,
+        observe: Observer = lambda _status, _age: None,
         now: Clock = clock.now,
     ) -> None:
         self._db = db
@@ -64,6 +66,7 @@ class Deliverer:
             lease_seconds=timeout + lease_margin,
             slots=slots,
             per_endpoint=per_endpoint,
+            observe=observe,
         )
         self._fanout = FanOut(db, feeds, made=self._sender.wake)
         self._loops: tuple[asyncio.Task[None], ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from publisher import telemetry
@@ -27,6 +27,9 @@ GATHER_SECONDS = 0.01
 
 FAULT_SECONDS = 1.0
 
+Observer = Callable[[int | None, float | None], None]
+"""Told of each attempt: the status that was answered, null if none, and the event's age in seconds if it arrived."""
+
 
 class Sender:
     """Claims, sends and hands outcomes to the settler.
@@ -46,12 +49,14 @@ class Sender:
         lease_seconds: float,
         slots: int,
         per_endpoint: int,
+        observe: Observer = lambda _status, _age: None,
     ) -> None:
         self._db = db
         self._poster = poster
         self._settler = settler
         self._schedule = tuple(schedule)
         self._lease_seconds = lease_seconds
+        self._observe = observe
         self._slots = slots
         self._share = max(1, per_endpoint // 2)
         self._busy_from = max(1, per_endpoint - self._share + 1)
@@ -147,6 +152,8 @@ class Sender:
         body = prepared.body(one.type, one.change)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
         self._settler.add(outcome(one, at, result, self._schedule))
+        age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
+        self._observe(result.status, age if result.delivered else None)
 
     def _release(self, task: asyncio.Task[None]) -> None:
         one = self._under_way[task]

@@ -1,0 +1,84 @@
+"""What monitoring asks of the database: a few numbers by index, and apart from them those that count whole tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Select, distinct, func, select
+
+from publisher.storage.database import Tx
+from publisher.storage.tables import articles, cursors, deliveries, events, indicators, sources, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How reading a source goes; ``age`` is the seconds since it last went well, null if it never did."""
+
+    failures: int
+    age: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """How things stand, by index alone. ``overdue`` is for how many seconds the oldest due delivery has waited."""
+
+    sources: Mapping[str, SourceHealth]
+    last_seq: int
+    fanned_out: int
+    overdue: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What counting whole tables finds."""
+
+    articles: int
+    withdrawn: int
+    indicators: int
+    deliveries: Mapping[str, int]
+    subscriptions: Mapping[str, int]
+
+
+def present(tx: Tx) -> Present:
+    """How things stand now; a handful of rows are read, however large the database."""
+    found = select(sources.c.name, sources.c.failures, sources.c.last_success_at)
+    health = {
+        row.name: SourceHealth(row.failures, None if row.last_success_at is None else _since(tx, row.last_success_at))
+        for row in tx.conn.execute(found)
+    }
+    places = _pairs(tx, select(cursors.c.name, cursors.c.seq))
+    due = tx.conn.execute(select(func.min(deliveries.c.due_at)).where(deliveries.c.due_at.is_not(None))).scalar()
+    overdue = 0.0 if due is None else _since(tx, due)
+    return Present(health, places["log"], places["fanout"], overdue)
+
+
+def totals(tx: Tx) -> Totals:
+    """Counts of whole tables: seconds of reading where there are millions of rows, so not for every scrape."""
+    withdrawn = func.count(articles.c.withdrawn_at)
+    all_articles, gone = tx.conn.execute(select(func.count(), withdrawn).select_from(articles)).one()
+    return Totals(
+        articles=all_articles - gone,
+        withdrawn=gone,
+        indicators=tx.conn.execute(select(func.count(distinct(indicators.c.symbol)))).scalar_one(),
+        deliveries=_by(tx, deliveries.c.state),
+        subscriptions=_by(tx, subscriptions.c.state),
+    )
+
+
+def events_between(tx: Tx, after: int, until: int) -> dict[str, int]:
+    """How many events of each type are numbered above ``after`` and up to ``until``."""
+    counted = select(events.c.type, func.count()).where(events.c.seq > after, events.c.seq <= until)
+    return _pairs(tx, counted.group_by(events.c.type))
+
+
+def _by(tx: Tx, column: Column[str]) -> dict[str, int]:
+    return _pairs(tx, select(column, func.count()).group_by(column))
+
+
+def _pairs(tx: Tx, statement: Select[str, int]) -> dict[str, int]:
+    return {row[0]: row[1] for row in tx.conn.execute(statement)}
+
+
+def _since(tx: Tx, at: int) -> float:
+    return max(0.0, (tx.now - at) / 1e6)
