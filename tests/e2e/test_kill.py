@@ -52,26 +52,39 @@ async def _killed_while_pushing(service: Service, key: str, receiver: Receiver) 
             up.set()
 
 
-async def _accounted(service: Service, key: str, webhook: str) -> dict[str, int]:
-    """How many deliveries the API shows in each state."""
-    states: dict[str, int] = {}
+async def _deliveries(service: Service, key: str, webhook: str) -> dict[str, str]:
+    """The state of each delivery that the API shows, by event."""
+    states: dict[str, str] = {}
     async with api_client(key) as client:
-        url: str | None = f"{service.url}/api/v1/webhooks/{webhook}/deliveries?limit=100"
-        while url:
-            async with client.get(url) as answer:
+        query = "limit=100"
+        while query:
+            async with client.get(f"{service.url}/api/v1/webhooks/{webhook}/deliveries?{query}") as answer:
                 assert answer.status == 200, await answer.text()
                 page = await answer.json()
-            for delivery in page["deliveries"]:
-                states[delivery["state"]] = states.get(delivery["state"], 0) + 1
-            following = page.get("next")
-            url = (
-                f"{service.url}/api/v1/webhooks/{webhook}/deliveries?limit=100&after={following}" if following else None
-            )
+            states |= {delivery["event"]: delivery["state"] for delivery in page["deliveries"]}
+            query = f"limit=100&after={page['next']}" if page["next"] else ""
     return states
 
 
+async def _settled(service: Service, key: str, webhook: str, receiver: Receiver) -> dict[str, str]:
+    """The deliveries once none is open: what was taken in the moment of a kill is sent again when its lease ends."""
+    while True:
+        seen = len(receiver.attempts)
+        states = await _deliveries(service, key, webhook)
+        still_open = {event for event, state in states.items() if state != "delivered"}
+        if not still_open:
+            return states
+        await receiver.until(
+            lambda seen=seen, still_open=still_open: any(  # type: ignore[misc]
+                one.id in still_open and one.answered < 300 for one in receiver.attempts[seen:]
+            )
+        )
+        assert await service.stop() == 0  # what is under way is settled
+        await service.start()
+
+
 async def test_no_event_is_lost_over_five_kills_and_a_receiver_that_fails_a_third_of_the_time(tmp_path: Path) -> None:
-    home = write_installation(tmp_path)
+    home = write_installation(tmp_path, delivery='timeout = "2s"')
     editor = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
     service = Service(home)
     await service.start()
@@ -92,10 +105,9 @@ async def test_no_event_is_lost_over_five_kills_and_a_receiver_that_fails_a_thir
             _every_attempt_of_an_event_is_the_same(receiver)
 
             await service.start()
-            await receiver.until(lambda: True)
-            assert await service.stop() == 0
-            await service.start()
-            assert await _accounted(service, editor, webhook["id"]) == {"delivered": ARTICLES}
+            states = await _settled(service, editor, webhook["id"], receiver)
+            assert states.keys() == {attempt.id for attempt in receiver.taken}
+            assert len(states) == ARTICLES
     finally:
         await service.kill()
 

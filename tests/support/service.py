@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LOOPBACK = 'allow_private_networks = ["127.0.0.0/8"]'
 
 
-def write_installation(home: Path, files: Mapping[str, str] | None = None) -> Path:
+def write_installation(home: Path, files: Mapping[str, str] | None = None, *, delivery: str = "") -> Path:
     """Write an installation that listens on a free port, may talk to loopback, and retries at once."""
     written = {
         "config/publisher.toml": f"""
@@ -34,6 +34,7 @@ port = 0
 [delivery]
 {LOOPBACK}
 schedule = {json.dumps(["0s"] * 40)}
+{delivery}
 """,
         "config/sources.toml": "",
         "feeds/news.toml": 'title = "Berita"\nitems = "articles"\nlimit = 300\n',
