@@ -11,6 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from publisher.model import FeedDefinition, IndicatorSpec, SourceState
+from publisher.model.article import ID_PATTERN
 from publisher.model.feed import NAME_PATTERN
 from publisher.publish.items import chosen
 from publisher.selection import wants
@@ -21,7 +22,7 @@ from publisher.storage.indicators import StoredIndicator
 from publisher.web import assets
 from publisher.web.auth import ANYONE
 from publisher.web.services import Services, services_of
-from publisher.web.texts import LANGUAGE, TEXTS, counted
+from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Views, in_order
 from publisher.web.visibility import Sight, sight_of
 
@@ -42,7 +43,7 @@ def add_pages(app: web.Application) -> None:
     app[ASSETS] = assets.load()
     app.router.add_get("/", front)
     app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", feed_page)
-    app.router.add_get("/articles/{id}", article_page)
+    app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", article_page)
     app.router.add_get("/static/{name}", static)
     app.router.add_get("/favicon.ico", favicon)
 
@@ -52,7 +53,8 @@ async def front(request: web.Request) -> web.Response:
     services, views = services_of(request), _views(request)
     catalog = services.catalog()
     sight = sight_of(ANYONE, catalog.feeds)
-    feeds = sorted(sight.feeds.values(), key=lambda feed: feed.items)
+    # Articles before indicators, and what takes everything before what selects.
+    feeds = sorted(sight.feeds.values(), key=lambda feed: (feed.items, bool(wants(feed.select)), feed.name))
     newest, observed, states = await services.db.read(_front, feeds, sight)
     return _page(
         request,
@@ -107,7 +109,7 @@ async def static(request: web.Request) -> web.Response:
     """One of our own files."""
     asset = request.app[ASSETS].get(request.match_info["name"])
     if asset is None:
-        return _missing(request, 404, "not_found", "not_found")
+        return nothing_here(request)
     return assets.answer(request, asset)
 
 
@@ -160,7 +162,6 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
         .get_template(template)
         .render(
             t=TEXTS,
-            counted=counted,
             ui_language=LANGUAGE,
             site=services.site,
             views=views,

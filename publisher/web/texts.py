@@ -8,20 +8,14 @@ LANGUAGE = "en"
 
 TEXTS = MappingProxyType(
     {
-        "home": "Home",
         "skip": "Skip to content",
         "front_nav": "On the front page",
-        "count_indicators": "{n} indicators",
-        "count_indicators_one": "{n} indicator",
-        "count_feeds": "{n} feeds",
-        "count_feeds_one": "{n} feed",
         "ticker": "Market indicators",
         "observed": "Observed",
         "as_of": "As of",
         "up": "up",
         "down": "down",
         "flat": "unchanged",
-        "previous": "against the previous close",
         "latest": "Latest",
         "latest_none": "Nothing has been published yet. Articles show here as soon as a source brings the first one.",
         "feeds": "Feeds",
@@ -75,7 +69,6 @@ TEXTS = MappingProxyType(
         "shows_newest": "newest {n}",
         "feed_items": "Items in this feed",
         "feed_empty": "This feed has no items yet. Subscribe now and the first one arrives as it is published.",
-        "selects": "Selects",
         "select_sources": "source",
         "select_sections": "section",
         "select_topics": "topic",
@@ -110,8 +103,3 @@ TEXTS = MappingProxyType(
         "back": "Back to the front page",
     }
 )
-
-
-def counted(key: str, n: int, shown: str) -> str:
-    """The text for a count of ``n``, written as ``shown``."""
-    return TEXTS[f"{key}_one" if n == 1 else key].format(n=shown)
