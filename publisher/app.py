@@ -25,13 +25,16 @@ from publisher.ingest import Definitions, Intake, Puller, Report
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
 from publisher.schedule import Schedule
-from publisher.settings import Settings
+from publisher.settings import Settings, notify_socket, watchdog_usec
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.storage import feeds as feed_states
 from publisher.storage.database import Database
 from publisher.storage.sealing import Sealer
+from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.app import make_app
+from publisher.web.measures import Metrics
+from publisher.web.metrics import add_metrics
 from publisher.web.services import Services
 
 log = telemetry.logger(__name__)
@@ -77,6 +80,7 @@ class App:
         )
         self.intake = Intake(db, definitions)
         self.puller = Puller(db, definitions)
+        self.metrics = Metrics()
         self.deliverer = Deliverer(
             db,
             self.sender,
@@ -84,6 +88,7 @@ class App:
             feeds=lambda: self.catalog.feeds,
             schedule=settings.delivery.schedule,
             timeout=settings.delivery.timeout,
+            observe=self.metrics.attempted,
         )
         self._sources: dict[str, Source] = {}
 
@@ -141,8 +146,9 @@ class App:
         ``on_ready`` is called with the address once requests are answered.
         """
         stop = stop or asyncio.Event()
+        manager = Manager(notify_socket())
         schedule = Schedule(self._tick, timezone=self.site.timezone)
-        runner = web.AppRunner(make_app(self._services(schedule)), access_log=None, shutdown_timeout=GRACE_SECONDS / 2)
+        runner = web.AppRunner(self._web(schedule), access_log=None, shutdown_timeout=GRACE_SECONDS / 2)
         async with contextlib.AsyncExitStack() as stack:
             _stop_on_signals(stop, stack)
             await runner.setup()
@@ -155,11 +161,16 @@ class App:
             helpers = [asyncio.create_task(_every(TAIL_SECONDS, self.db.refresh), name="tail")]
             helpers.append(asyncio.create_task(_every(SETTLE_SECONDS, self.intake.settle), name="settle"))
             stack.callback(lambda: [task.cancel() for task in helpers])
+            if interval := watchdog_interval(watchdog_usec()):
+                alive = watch(manager, interval, lambda: schedule.running and self.deliverer.running)
+                helpers.append(asyncio.create_task(alive, name="watchdog"))
             address = _address(runner, self.settings.server.host)
             log.info("service.ready", url=address, sources=len(self.catalog.sources), feeds=len(self.catalog.feeds))
+            manager.ready(f"Answers at {address}")
             if on_ready:
                 on_ready(address)
             await stop.wait()
+            manager.stopping()
             log.info("service.stopping")
         log.info("service.stopped")
 
@@ -176,6 +187,16 @@ class App:
     def _watched(self) -> dict[str, Path]:
         paths = {one.name: self._reader(one).watch_path() for one in self.catalog.sources}
         return {name: path for name, path in paths.items() if path is not None}
+
+    def _web(self, schedule: Schedule) -> web.Application:
+        application = make_app(self._services(schedule))
+        add_metrics(
+            application,
+            self.metrics,
+            access=self.settings.server.metrics,
+            sources=lambda: {source.name for source in self.catalog.sources},
+        )
+        return application
 
     def _services(self, schedule: Schedule) -> Services:
         return Services(
