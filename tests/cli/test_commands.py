@@ -364,3 +364,36 @@ def test_help_imports_nothing_heavy() -> None:
     usage, _, loaded = done.stdout.partition("LOADED")
     assert "webhooks" in usage
     assert {name.partition(".")[0] for name in loaded.split()} & {*HEAVY} == set()
+
+
+def test_the_sample_receiver_registers_itself_and_leaves_nothing_behind(local: Path, publisher: Publisher) -> None:
+    with (local / "config/publisher.toml").open("a") as file:
+        file.write("\n[server]\nport = 0\n")
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    here = [sys.executable, "-m", "publisher"]
+    with subprocess.Popen(
+        [*here, "run", "--home", str(local)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    ) as service:
+        assert service.stdout
+        url = service.stdout.readline().rpartition(" ")[2].strip()
+        with subprocess.Popen(
+            [*here, "sample", "receiver", "--url", url, "--home", str(local)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        ) as receiver:
+            assert receiver.stdout
+            assert receiver.stdout.readline().startswith("Listening at ")
+            assert len(publisher("webhooks", "list", "--home", local).rows) == 1
+            receiver.terminate()
+            assert "Unregistered." in receiver.stdout.read()
+        assert receiver.returncode == 0
+        service.terminate()
+    assert service.returncode == 0
+    assert publisher("webhooks", "list", "--home", local).out == ""
+    ((*_, revoked),) = publisher("keys", "list", "--home", local).rows
+    assert revoked != "-"

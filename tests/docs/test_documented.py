@@ -1,0 +1,73 @@
+"""Every setting and every command is documented."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from publisher.catalog.sources import _Common
+from publisher.cli.main import cli
+from publisher.model import FeedDefinition, IndicatorSpec, Selection
+from publisher.settings import Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+CONFIGURATION = (DOCS / "configuration.md").read_text()
+OPERATION = (DOCS / "operation.md").read_text()
+
+SECTIONS = {name: field.annotation for name, field in Settings.model_fields.items()}
+
+
+def section(heading: str) -> str:
+    """The text under a heading, up to the next of its level or above."""
+    level = heading.split(" ", 1)[0]
+    found = re.search(
+        rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(level)}}} |\Z)", CONFIGURATION, re.MULTILINE | re.DOTALL
+    )
+    assert found, f"docs/configuration.md has no heading {heading!r}"
+    return found[1]
+
+
+def keys_in(text: str) -> set[str]:
+    return set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_setting_is_documented_and_no_other(name: str) -> None:
+    model = SECTIONS[name]
+    assert isinstance(model, type)
+    assert issubclass(model, BaseModel)
+    assert keys_in(section(f"### [{name}]")) == set(model.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("heading", "model"),
+    [
+        ("## config/sources.toml", _Common),
+        ("## config/indicators.toml", IndicatorSpec),
+        ("## feeds/NAME.toml", FeedDefinition),
+    ],
+)
+def test_every_key_of_a_definition_is_documented_and_no_other(heading: str, model: type[BaseModel]) -> None:
+    named_by_its_file = {"name"} if model is FeedDefinition else set()
+    assert keys_in(section(heading)) == set(model.model_fields) - named_by_its_file
+
+
+def test_every_key_of_a_selection_is_documented() -> None:
+    assert {key for key in Selection.model_fields if f"`{key}`" not in section("## feeds/NAME.toml")} == set()
+
+
+def _commands(group: typer.main.TyperGroup, prefix: str = "publisher") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        path = f"{prefix} {name}"
+        found += _commands(command, path) if isinstance(command, typer.main.TyperGroup) else [path]
+    return found
+
+
+@pytest.mark.parametrize("command", _commands(typer.main.get_group(cli)))
+def test_every_command_is_documented(command: str) -> None:
+    assert re.search(rf"`{command}[ `]", OPERATION), f"docs/operation.md does not name `{command}`"
