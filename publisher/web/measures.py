@@ -25,24 +25,25 @@ class Metrics:
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._requests = Counter(
-            "publisher_feed_requests", "Requests for feed documents.", ["format", "status"], registry=self.registry
+            "publisher_feed_requests", "Requests for feed documents.", ["format", "status"], registry=None
         )
         self._attempts = Counter(
             "publisher_delivery_attempts",
             "Attempts to deliver, by class of the status that was answered (none: no answer).",
             ["status"],
-            registry=self.registry,
+            registry=None,
         )
         self._age = Histogram(
             "publisher_delivery_event_age_seconds",
             "From the event to its successful delivery.",
             buckets=AGES,
-            registry=self.registry,
+            registry=None,
         )
-        self._events = Counter("publisher_events", "Events logged.", ["type"], registry=self.registry)
+        self._events = Counter("publisher_events", "Events logged.", ["type"], registry=None)
         for type_ in EventType:
             self._events.labels(type_.value)
         self._standing = _Standing()
+        self.registry.register(_Plain(self._requests, self._attempts, self._age, self._events))
         self.registry.register(self._standing)
 
     def attempted(self, status: int | None, age: float | None) -> None:
@@ -70,6 +71,21 @@ class Metrics:
         """All of it in the format that ``accept`` prefers, and that format's content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
+
+
+class _Plain(Collector):
+    """Collectors without their ``_created`` samples: as many again, which tell only when this process started.
+
+    The library leaves them out for all of a process or for none.
+    """
+
+    def __init__(self, *collectors: Collector) -> None:
+        self._collectors = collectors
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in (metric for collector in self._collectors for metric in collector.collect()):
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
 
 
 class _Standing(Collector):

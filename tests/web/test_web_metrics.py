@@ -146,6 +146,12 @@ async def test_the_process_itself_is_shown(room: Newsroom) -> None:
     assert (sample(found, "process_resident_memory_bytes") or 0) > 1_000_000
 
 
+async def test_no_sample_tells_when_it_was_made(room: Newsroom) -> None:
+    async with Measured(room) as it:
+        await it.client.get("/feeds/news.rss")
+        assert [name for name, _ in await it.scrape() if name.endswith("_created")] == []
+
+
 async def test_openmetrics_is_answered_to_whoever_prefers_it(room: Newsroom) -> None:
     async with Measured(room) as it:
         answer = await it.client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
