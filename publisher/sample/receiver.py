@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -72,15 +73,17 @@ class Receiver:
 
 
 def describe(event: Mapping[str, Any], received: datetime, *, repeated: bool = False) -> Text:
-    """One line for people: when, what happened, to what, and that its signature is right."""
+    """One line for people about an event whose signature is right: when, what happened, and to what."""
     kind = event["type"]
     colour = _COLOURS.get(kind, "blue")
     line = Text.assemble(
-        (f"{received.astimezone():%H:%M:%S} ", "dim"), (f"{kind:<18} ", f"bold {colour}"), _subject(event["data"])
+        (f"{received.astimezone():%H:%M:%S} ", "dim"),
+        ("✓ ", "green"),
+        (f"{kind:<18} ", f"bold {colour}"),
+        _subject(event["data"]),
     )
-    if event.get("changed"):
+    if event.get("changed") and "symbol" not in event["data"]:
         line.append(f"  ({', '.join(event['changed'])})", "dim")
-    line.append("  ✓ verified", "green dim")
     if repeated:
         line.append("  repeat, dropped", "yellow")
     return line
@@ -113,7 +116,7 @@ async def run_receiver(
     publisher cannot be reached or refuses, OSError if the port is taken.
     """
     console = console or Console()
-    receiver = Receiver(console.print)
+    receiver = Receiver(partial(console.print, soft_wrap=True))
     runner = web.AppRunner(receiver.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
@@ -126,7 +129,8 @@ async def run_receiver(
             webhook = await _register(session, api, hook, feeds)
             receiver.secret = webhook["secret"]
             try:
-                console.print(f"Listening at {hook} for {', '.join(feeds)} ({webhook['id']}). Ctrl-C ends it.")
+                console.print(f"Listening at {hook} for {', '.join(feeds)} ({webhook['id']}).")
+                console.print("✓ is a verified signature; Ctrl-C ends it.", style="dim")
                 if on_ready:
                     on_ready(webhook["id"])
                 await asyncio.Event().wait()

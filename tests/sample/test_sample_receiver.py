@@ -51,7 +51,7 @@ async def desk(clock: ManualClock) -> AsyncIterator[Desk]:
 async def test_a_genuine_event_is_shown_with_what_changed(desk: Desk) -> None:
     assert await desk.send() == 204
     [line] = desk.lines
-    assert line.plain.split(" ", 1)[1] == "article.updated    Harga garam naik  (title)  ✓ verified"
+    assert line.plain.split(" ", 1)[1] == "✓ article.updated    Harga garam naik  (title)"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ async def test_a_genuine_event_is_shown_with_what_changed(desk: Desk) -> None:
         ("95.00", "USD/IDR 16199 ▲ 95.00 0.58%"),
         ("-1.00", "USD/IDR 16199 ▼ -1.00 0.58%"),
         ("0", "▬ 0"),
-        (None, "16199  "),
+        (None, "USD/IDR 16199"),
     ],
 )
 async def test_an_indicator_is_shown_with_its_direction(desk: Desk, change: str | None, shown: str) -> None:
@@ -123,7 +123,7 @@ async def test_it_registers_prints_what_is_pushed_and_unregisters(tmp_path: Path
         printing = asyncio.create_task(run_receiver(service.url, key, ["news"], console=Console(file=paper, width=200)))
         await paper.holds("Listening at")
         await session.put(f"{service.url}/api/v1/articles/a", json={"title": "Harga garam naik", "body": "<p>x</p>"})
-        await paper.holds("Harga garam naik  ✓ verified")
+        await paper.holds("✓ article.published  Harga garam naik")
         printing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await printing
