@@ -8,6 +8,7 @@ PublisherError
 ├── AddressRefused         a URL or address that the guard does not allow
 ├── NotFound               a feed, item, subscription or key that does not exist
 ├── Conflict               a change that contradicts what is stored
+│   └── KeyReused          an Idempotency-Key that came before, with another body
 ├── StorageError           the database refused or failed
 └── SecretError            a sealed secret cannot be opened
 
@@ -69,6 +70,10 @@ class NotFound(PublisherError):
 
 class Conflict(PublisherError):
     """The change contradicts what is stored."""
+
+
+class KeyReused(Conflict):
+    """This Idempotency-Key came before, with another body; a new request takes a new key."""
 
 
 class StorageError(PublisherError):

@@ -1,6 +1,15 @@
 """What a reading means: known + observed → a decision. Pure; ``storage`` carries the decisions out."""
 
-from publisher.changes.articles import RETURNS_SENT, SETTLE_TIME, WINDOW, article, settled, withdrawal
+from publisher.changes.articles import (
+    RETURNS_SENT,
+    SETTLE_TIME,
+    WINDOW,
+    article,
+    embargoed,
+    is_early,
+    settled,
+    withdrawal,
+)
 from publisher.changes.fingerprint import FINGERPRINT_VERSION, article_fingerprint, indicator_fingerprint
 from publisher.changes.indicators import indicator, period_of
 
@@ -11,8 +20,10 @@ __all__ = [
     "WINDOW",
     "article",
     "article_fingerprint",
+    "embargoed",
     "indicator",
     "indicator_fingerprint",
+    "is_early",
     "period_of",
     "settled",
     "withdrawal",

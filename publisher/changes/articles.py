@@ -67,6 +67,30 @@ def article(
     return _changed(known, seen)
 
 
+def is_early(article: Article, now: datetime) -> bool:
+    """Whether the article's published time is still to come."""
+    return article.published is not None and article.published > now
+
+
+def embargoed(known: KnownArticle | None, observed: ObservedArticle, *, source: str, now: datetime) -> ArticleChange:
+    """Decide what an article does whose published time is still to come: it waits.
+
+    One that is published already is withdrawn until then. The withdrawal tells of the article as followers know it,
+    and nothing of the one that waits.
+    """
+    if known is not None and known.withdrawn_at is None:
+        return replace(withdrawal(known, source=source, now=now), waiting=observed.article)
+    return ArticleChange(
+        Outcome.EMBARGOED,
+        source,
+        observed.identity,
+        observed.article,
+        fingerprint="",
+        revision=known.revision if known else 0,
+        waiting=observed.article,
+    )
+
+
 def settled(known: KnownArticle, now: datetime) -> ArticleChange:
     """Decide what becomes of an observation whose waiting time (``held_until``) has come."""
     if known.held is None or known.withdrawn_at is not None:

@@ -17,7 +17,7 @@ from publisher.model import Event, EventType, FeedDefinition, Indicator, Indicat
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
 from publisher.model.known import KnownIndicator
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.storage import articles, events, indicators, record
+from publisher.storage import articles, embargoes, events, indicators, record
 from publisher.storage.database import Tx
 
 PUSHED = "api"
@@ -96,22 +96,27 @@ class Recorder:
         )
 
     def _articles(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[ArticleChange]:
-        known = articles.known(tx, [one.article.id for one in observed]) if observed else {}
+        ids = [one.article.id for one in observed]
+        known, waiting = (articles.known(tx, ids), embargoes.among(tx, ids)) if ids else ({}, {})
+        now = clock.from_micros(tx.now)
         decided: dict[str, ArticleChange] = {}
         for one in observed:
             before = known.get(one.article.id)
+            owner = waiting.get(one.article.id) or before
             if one.article.id in decided:
                 message = f"is the same article ({one.identity}) as one read before it; left out"
                 self.tally.problems.append(Problem(one.origin, message))
-            elif before is not None and self._belongs_elsewhere(before.source):
-                message = f"is already published from source {before.source!r} ({before.identity}); left out here"
+            elif owner is not None and self._belongs_elsewhere(owner.source):
+                message = f"is already published from source {owner.source!r} ({owner.identity}); left out here"
                 self.tally.problems.append(Problem(one.origin, message, severity="warning"))
+            elif changes.is_early(one.article, now):
+                decided[one.article.id] = changes.embargoed(before, one, source=self._source, now=now)
             else:
                 decided[one.article.id] = changes.article(
                     before,
                     one,
                     source=self._source,
-                    now=clock.from_micros(tx.now),
+                    now=now,
                     settle=self._source != PUSHED,
                     rebaseline=self._rebaseline,
                 )

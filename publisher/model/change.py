@@ -13,7 +13,10 @@ from publisher.model.indicator import Indicator
 
 
 class Outcome(StrEnum):
-    """``rebaselined``: stored anew without an event, since our way of reading changed and not the article."""
+    """``rebaselined``: stored anew without an event, since our way of reading changed and not the article.
+
+    ``embargoed``: its published time has not come; it waits, and is in no feed, page or delivery until then.
+    """
 
     NEW = "new"
     CHANGED = "changed"
@@ -21,11 +24,15 @@ class Outcome(StrEnum):
     HELD = "held"
     WITHDRAWN = "withdrawn"
     REBASELINED = "rebaselined"
+    EMBARGOED = "embargoed"
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleChange:
-    """One article's decision. ``before`` is null where there was nothing (or a withdrawn article) before."""
+    """One article's decision. ``before`` is null where there was nothing (or a withdrawn article) before.
+
+    ``waiting`` is an article under embargo that takes the place of whatever waited under this id; null: nothing does.
+    """
 
     outcome: Outcome
     source: str
@@ -38,6 +45,7 @@ class ArticleChange:
     changed: tuple[str, ...] = ()
     recent: tuple[tuple[str, datetime], ...] = ()
     held_until: datetime | None = None
+    waiting: Article | None = None
 
 
 @dataclass(frozen=True, slots=True)

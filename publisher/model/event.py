@@ -64,3 +64,8 @@ class Event(Frozen):
     before: dict[str, Any] | None = None
     changed: tuple[str, ...] = ()
     quiet: bool = False
+
+    @property
+    def erased(self) -> bool:
+        """Whether its item's text was removed for good: ``data`` then holds the id and ``erased`` alone."""
+        return self.data.get("erased") is True

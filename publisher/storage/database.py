@@ -32,6 +32,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SQLITE_READERS = 4
+BUSY_MILLISECONDS = 30_000
+WIPE_MILLISECONDS = 250
 
 
 @dataclass(slots=True)
@@ -110,6 +112,16 @@ class Database:
     async def _commit(self, connection: AsyncConnection, appended: int) -> None:
         await connection.commit()
         await self._advance(appended)
+
+    async def wipe(self) -> bool:
+        """Leave nothing of what was erased in SQLite's write-ahead log; False if a reader still needs that.
+
+        On PostgreSQL dead rows are the server's to remove (VACUUM), and this does nothing.
+        """
+        if not self._dialect.single_writer:
+            return True
+        async with self._writing(), _connected(self._writer) as connection:
+            return await connection.run_sync(_truncate_journal)
 
     @property
     def last_seq(self) -> int:
@@ -198,6 +210,19 @@ def _last_seq(tx: Tx) -> int:
     return int(tx.conn.execute(text("SELECT seq FROM cursors WHERE name = 'log'")).scalar_one())
 
 
+def _truncate_journal(connection: Connection) -> bool:
+    # Outside any transaction, hence on the driver's own connection. Writers wait meanwhile, so not for long.
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={WIPE_MILLISECONDS}")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = cursor.fetchone() or (1,)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        cursor.close()
+    return not busy
+
+
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
         engine = create_async_engine(url, pool_size=10, max_overflow=6, pool_pre_ping=True)
@@ -217,15 +242,19 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None
         # The driver's own transactions begin too late and deferred; we begin them ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-8000")
+        # What is deleted or replaced is overwritten with zeros: an erased article is not left in a free page.
+        cursor.execute("PRAGMA secure_delete=ON")
         if query_only:
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        # One change of thread, where SQLAlchemy's cursor takes three.
+        adapted: Any = connection.connection.dbapi_connection
+        adapted.run_async(lambda driver: driver.execute_fetchall(begin))

@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from publisher import clock
 from publisher.model import Attempt, Change, Delivery, DeliveryState, Event, EventType, SubscriptionState
@@ -91,7 +91,8 @@ def claim(
     """Take up to ``limit`` due deliveries, those longest due first, for ``lease_seconds`` by the database's clock.
 
     None of a subscription in ``busy`` (their ``n``), and at most ``share`` of any other, so that one which has many
-    waiting leaves room. Events in ``known`` (their ``seq``) are not loaded. ``lease`` must be new each time.
+    waiting leaves room. Events in ``known`` (their ``seq``) are not loaded, unless what is known of them was erased.
+    ``lease`` must be new each time.
     """
     tx.dialect.begin_claim(tx.conn)
     until = tx.now + round(lease_seconds * 1e6)
@@ -103,7 +104,8 @@ def claim(
     owners = _owners(tx, {row.subscription for row in rows})
     told = _told(tx, {row.seq for row in rows})
     claimed = tuple(_claimed(row, lease, owners[row.subscription], *told[row.seq, row.filter_id]) for row in rows)
-    return Claim(claimed, _events(tx, {row.seq for row in rows}.difference(known)))
+    erased = log.erased(tx, {row.seq for row in rows}.intersection(known))
+    return Claim(claimed, _events(tx, {row.seq for row in rows}.difference(known) | erased))
 
 
 def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
@@ -130,7 +132,21 @@ def cancel(tx: Tx, subscription: int, reason: str) -> None:
 
     What is under way keeps its lease: a success is still recorded as one, anything else settles as cancelled.
     """
-    still_open = select(table.c.id).where(table.c.subscription == subscription, table.c.due_at.is_not(None))
+    _cancel(tx, table.c.subscription == subscription, reason)
+
+
+def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
+    """Cancel what is open of these events, except what takes the article from a follower; see ``storage/erasure``."""
+    if not seqs:
+        return
+    parting = select(matches.c.seq).where(
+        matches.c.seq == table.c.seq, matches.c.filter_id == table.c.filter_id, matches.c.change == Change.LEFT.value
+    )
+    _cancel(tx, tx.dialect.among(table.c.seq, seqs) & ~parting.exists(), "erased")
+
+
+def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
+    still_open = select(table.c.id).where(which, table.c.due_at.is_not(None))
     # Locked in the order that settling locks them in, since each would otherwise wait for the other.
     ids = tx.conn.execute(still_open.order_by(table.c.id).with_for_update()).scalars().all()
     if not ids:

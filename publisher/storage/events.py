@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from publisher import clock
 from publisher.model.event import Event, EventType
@@ -75,6 +75,31 @@ def among(tx: Tx, seqs: Collection[int]) -> list[Event]:
     """The events with these numbers, in the log's order."""
     statement = select(events).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
     return [_event(row) for row in tx.conn.execute(statement)]
+
+
+def erased(tx: Tx, seqs: Collection[int]) -> set[int]:
+    """Those of these events whose content was erased."""
+    statement = select(events.c.seq).where(tx.dialect.among(events.c.seq, seqs), events.c.erased)
+    return set(tx.conn.execute(statement).scalars())
+
+
+def erase(tx: Tx, article: str) -> list[int]:
+    """Reduce what an article's events hold to its id (and, of ``before``, its source); returns their numbers."""
+    types = [type.value for type in EventType if type.items == "articles"]
+    own = (events.c.subject == article) & events.c.type.in_(types)
+    gone = {"id": article, "erased": True}
+    found = tx.conn.execute(select(events.c.seq, events.c.before).where(own).order_by(events.c.seq)).all()
+    rows = [
+        {"number": row.seq, "was": None if row.before is None else dump(gone | _source(row.before))} for row in found
+    ]
+    if rows:
+        values = {"erased": True, "data": dump(gone), "before": bindparam("was")}
+        tx.conn.execute(update(events).where(events.c.seq == bindparam("number")).values(values), rows)
+    return [row.seq for row in found]
+
+
+def _source(before: str) -> dict[str, Any]:
+    return {key: value for key, value in load(before).items() if key == "source"}
 
 
 def get(tx: Tx, id: str) -> Event | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import distinct, func, insert, or_, select, update
+from sqlalchemy import distinct, func, or_, select, update
 
 from publisher.model import Change, Event, EventType, Filter
-from publisher.storage import events, subscriptions
+from publisher.storage import deliveries, events, subscriptions
 from publisher.storage.database import Tx
 from publisher.storage.tables import cursors, filters, follows, matches
 
@@ -65,14 +65,24 @@ def page(tx: Tx, limit: int) -> Page:
     found = events.after(tx, cursor.seq, limit)
     if not found:
         return Page(cursor, (), ())
-    followed = (
+    return Page(cursor, tuple(found), followed(tx, cursor.seq))
+
+
+def followed(tx: Tx, after: int) -> tuple[Followed, ...]:
+    """Every filter that may match an event above ``after``."""
+    statement = (
         select(filters.c.id, filters.c.definition, func.count(distinct(follows.c.subscription)))
         .join(follows, follows.c.filter_id == filters.c.id)
-        .where(or_(follows.c.until_seq.is_(None), follows.c.until_seq > cursor.seq))
+        .where(or_(follows.c.until_seq.is_(None), follows.c.until_seq > after))
         .group_by(filters.c.id, filters.c.definition)
     )
-    rows = tx.conn.execute(followed).all()
-    return Page(cursor, tuple(found), tuple(Followed(id_, subscriptions.read_filter(d), n) for id_, d, n in rows))
+    rows = tx.conn.execute(statement).all()
+    return tuple(Followed(id_, subscriptions.read_filter(d), n) for id_, d, n in rows)
+
+
+def hold(tx: Tx) -> Cursor:
+    """Where the fan-out stands; it does not move until this transaction ends."""
+    return _cursor(tx, lock=True)
 
 
 def advance(
@@ -85,13 +95,28 @@ def advance(
     """
     if _cursor(tx, lock=True) != at:
         return None
+    erased = events.erased(tx, [one.seq for one in judged])
+    if erased:
+        judged = [_as_stored(tx, one.seq) if one.seq in erased else one for one in judged]
+    to = _next_piece(tx, at, judged, followers, chunk)
+    deliveries.cancel_erased(tx, erased)
+    return _move(tx, to)
+
+
+def _next_piece(tx: Tx, at: Cursor, judged: Sequence[Judged], followers: Mapping[int, int], chunk: int) -> Cursor:
     whole = _whole_events(judged, followers, chunk) if at.subscription == 0 else 0
     if not whole:
-        return _move(tx, _part_of(tx, at, judged[0], chunk))
+        return _part_of(tx, at, judged[0], chunk)
     first, last = judged[0].seq, judged[whole - 1].seq
-    _insert_matches(tx, judged[:whole])
+    store_matches(tx, judged[:whole])
     _fan_out(tx, first, last, 0, _LAST_SUBSCRIPTION)
-    return _move(tx, Cursor(last))
+    return Cursor(last)
+
+
+def _as_stored(tx: Tx, seq: int) -> Judged:
+    """What an erased event is to each filter: it can be judged no more, and was before its content went."""
+    rows = tx.conn.execute(select(matches).where(matches.c.seq == seq))
+    return Judged(seq, {row.filter_id: (EventType(row.type), Change(row.change)) for row in rows})
 
 
 def _cursor(tx: Tx, *, lock: bool) -> Cursor:
@@ -104,7 +129,7 @@ def _whole_events(judged: Sequence[Judged], followers: Mapping[int, int], chunk:
     """How many events fit into one transaction."""
     rows = 0
     for count, one in enumerate(judged):
-        rows += sum(followers[filter_id] for filter_id in one.matches)
+        rows += sum(followers.get(filter_id, 0) for filter_id in one.matches)
         if rows > chunk:
             return count
     return len(judged)
@@ -113,7 +138,7 @@ def _whole_events(judged: Sequence[Judged], followers: Mapping[int, int], chunk:
 def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
     """The next subscriptions of one event. Its matches were stored with the first part and hold for all of it."""
     if at.subscription == 0:
-        _insert_matches(tx, [one])
+        store_matches(tx, [one])
     after = follows.c.subscription > at.subscription
     start = tx.conn.execute(select(func.min(follows.c.subscription)).where(after)).scalar_one()
     if start is None:
@@ -125,14 +150,15 @@ def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
     return Cursor(one.seq) if more is None else Cursor(at.seq, end)
 
 
-def _insert_matches(tx: Tx, judged: Sequence[Judged]) -> None:
+def store_matches(tx: Tx, judged: Sequence[Judged]) -> None:
+    """Settle what events are to filters; what is settled already stays as it is."""
     rows = [
         {"seq": one.seq, "filter_id": filter_id, "type": type_.value, "change": change.value}
         for one in judged
         for filter_id, (type_, change) in one.matches.items()
     ]
     if rows:
-        tx.conn.execute(insert(matches), rows)
+        tx.conn.execute(tx.dialect.insert(matches).on_conflict_do_nothing(), rows)
 
 
 def _fan_out(tx: Tx, first: int, last: int, after: int, until: int) -> None:

@@ -17,8 +17,8 @@ from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Ou
 from publisher.model.event import Event
 from publisher.model.facets import item_facets
 from publisher.model.indicator import indicator_json
+from publisher.storage import embargoes, feeds, sources
 from publisher.storage import events as log
-from publisher.storage import feeds, sources
 from publisher.storage.database import Tx
 from publisher.storage.tables import article_facets, articles, indicators
 from publisher.storage.values import AnyRow, dump, micros
@@ -67,8 +67,9 @@ def record(
     log.lock(tx)
     if reading is not None and not sources.holds(tx, reading.source, reading.lease):
         raise Conflict(f"source {reading.source!r} was taken over by another process; what this one read is dropped")
-    _record_articles(tx, [change for change in articles if change.outcome not in _KEEPING])
+    _record_articles(tx, [change for change in articles if change.outcome not in (*_KEEPING, Outcome.EMBARGOED)])
     _keep_articles(tx, [change for change in articles if change.outcome in _KEEPING])
+    embargoes.keep(tx, articles)
     _record_indicators(tx, [change for change in indicators if change.outcome is not Outcome.UNCHANGED])
     unchanged = {change.indicator.symbol for change in indicators if change.outcome is Outcome.UNCHANGED}
     _seen(tx, seen, unchanged.union(seen_indicators))

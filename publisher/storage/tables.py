@@ -87,6 +87,20 @@ articles = Table(
     ),
 )
 
+# Articles whose published time has not come: in no feed, page or delivery until then. An article is here or published,
+# never both.
+embargoes = Table(
+    "embargoes",
+    metadata,
+    Column("id", Code, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("edition", Integer, nullable=False),  # how often what waits was changed, from 1
+    Column("until", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("ix_embargoes_until", "until"),
+)
+
 # One row per selectable value of an article, folded to lower case: narrows a selection before Python judges it.
 article_facets = Table(
     "article_facets",
@@ -126,6 +140,8 @@ events = Table(
     Column("at", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    # Whether data and before were reduced to the id; see storage/erasure.py.
+    Column("erased", Boolean, nullable=False, server_default=text("false")),
     Column("data", Text, nullable=False),
     Column("before", Text),
     Column("changed", Text, nullable=False, server_default="[]"),
@@ -262,6 +278,25 @@ attempts = Table(
     Column("error", Text),
     Column("response", Text),
     PrimaryKeyConstraint("delivery_id", "number"),
+)
+
+# What was answered to a request that named a key, for as long as it may be repeated. A row is written in the
+# transaction of the request's effect: there is no effect without its answer.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("owner", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # SHA-256 of the request's body
+    Column("at", BigInteger, nullable=False),
+    Column("status", Integer),  # null within the transaction that makes the answer
+    Column("sealed", Boolean, nullable=False, server_default=text("false")),  # the answer holds a secret
+    Column("headers", Text, nullable=False, server_default="{}"),
+    Column("body", LargeBinary),
+    PrimaryKeyConstraint("owner", "method", "path", "key"),
+    Index("ix_idempotency_at", "at"),
 )
 
 # "log": the last sequence number given out; appending locks this row, so that numbers become visible in order.

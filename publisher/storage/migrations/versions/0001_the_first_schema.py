@@ -101,6 +101,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_subscription_id", ["subscription", "id"], unique=False)
 
     op.create_table(
+        "embargoes",
+        sa.Column("id", Code, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("edition", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_embargoes")),
+    )
+    with op.batch_alter_table("embargoes", schema=None) as batch_op:
+        batch_op.create_index("ix_embargoes_until", ["until"], unique=False)
+
+    op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -108,6 +121,7 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("erased", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("before", sa.Text(), nullable=True),
         sa.Column("changed", sa.Text(), server_default="[]", nullable=False),
@@ -145,6 +159,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("follows", schema=None) as batch_op:
         batch_op.create_index("ix_follows_filter_id_subscription", ["filter_id", "subscription"], unique=False)
+
+    op.create_table(
+        "idempotency",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("sealed", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("headers", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("owner", "method", "path", "key", name=op.f("pk_idempotency")),
+    )
+    with op.batch_alter_table("idempotency", schema=None) as batch_op:
+        batch_op.create_index("ix_idempotency_at", ["at"], unique=False)
 
     op.create_table(
         "indicators",

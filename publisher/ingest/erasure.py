@@ -1,0 +1,60 @@
+"""Removing an article for good: withdrawn first if need be, so that its followers are told, then without its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from publisher import changes, clock, selection, telemetry
+from publisher.errors import NotFound
+from publisher.ingest.recorder import PUSHED, Definitions, Recorder
+from publisher.model import Event
+from publisher.storage import articles, embargoes, erasure, events
+from publisher.storage.database import Database, Tx
+from publisher.storage.fanout import Followed, Judged
+
+log = telemetry.logger(__name__)
+
+PATH = "/api/v1/articles/"
+
+
+class Eraser:
+    """Erases articles. What a stop kept from being wiped from the database's files is wiped after the next start."""
+
+    def __init__(self, db: Database, definitions: Definitions) -> None:
+        self._db = db
+        self._definitions = definitions
+        self._unwiped = True
+
+    async def erase(self, id: str, check: Callable[[Tx], object]) -> None:
+        """See :meth:`publisher.ingest.Intake.erase`."""
+        await self._db.write(self._erase, id, check)
+        self._unwiped = True
+        await self.finish()
+        log.info("article.erased", id=id)
+
+    async def finish(self) -> None:
+        """Wipe what was erased from the journal too, if that is still to be done; a reader may delay it."""
+        if self._unwiped:
+            self._unwiped = not await self._db.wipe()
+
+    def _erase(self, tx: Tx, id: str, check: Callable[[Tx], object]) -> None:
+        events.lock(tx)
+        known, waiting = articles.known(tx, [id]).get(id), embargoes.get(tx, id)
+        if known is None and waiting is None:
+            raise NotFound(f"no article has the id {id!r}")
+        check(tx)
+        if known is not None and known.withdrawn_at is None:
+            change = changes.withdrawal(known, source=PUSHED, now=clock.from_micros(tx.now))
+            Recorder(self._definitions, PUSHED).record(tx, [change])
+        else:
+            erasure.bury(tx, id, PUSHED)
+        unsent, filters = erasure.unsent(tx, id)
+        erasure.settle(tx, [self._judge(event, filters) for event in unsent])
+        erasure.erase(tx, id, PATH + id)
+
+    def _judge(self, event: Event, filters: tuple[Followed, ...]) -> Judged:
+        if event.quiet or event.erased:
+            return Judged(event.seq, {})
+        feeds = self._definitions.feeds()
+        found = ((one.id, selection.follow(one.filter, feeds, event)) for one in filters)
+        return Judged(event.seq, {id: (match.type, match.change) for id, match in found if match is not None})
