@@ -61,6 +61,7 @@ def test_bytes_that_are_no_sealed_secret_are_named_so(tmp_path: Path, stored: by
         (f"{new_key_line()}a !!!\n", ":2: each line"),
         ("a c2hvcnQ=\n", ":1: a key has 32 bytes"),
     ],
+    ids=["empty", "one word", "not base64", "too short"],
 )
 def test_a_faulty_key_file_is_refused_with_the_line(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / KEY_FILE).write_text(text)
