@@ -1,0 +1,86 @@
+"""``publisher migrate`` on a whole installation."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+from support.clock import ManualClock
+from support.everything import fill, rows
+from support.postgres import Postgres
+from support.service import publisher, write_installation
+from typer.testing import CliRunner, Result
+
+from publisher.cli.main import cli
+from publisher.errors import ConfigErrors, PublisherError
+from publisher.storage.database import Database
+from publisher.storage.sealing import Sealer
+
+
+@pytest.fixture
+def target(postgres: Postgres) -> Iterator[str]:
+    url = postgres.create(empty=True)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def home(sqlite_url: str, tmp_path: Path) -> Path:
+    Sealer.open(tmp_path / "data")
+    return write_installation(tmp_path)
+
+
+def refused(*arguments: object) -> Result:
+    done = CliRunner().invoke(cli, ["migrate", *map(str, arguments)])
+    assert done.exit_code != 0
+    return done
+
+
+async def test_moved_the_installation_goes_on_with_the_line_that_was_printed(
+    home: Path, target: str, clock: ManualClock
+) -> None:
+    db = await Database.open("sqlite", home / "data", now=clock)
+    await fill(db)
+    held = await rows(db)
+    await db.close()
+
+    said = await publisher(
+        "migrate", "--to", make_url(target).set(drivername="postgresql").render_as_string(), "--home", str(home)
+    )
+
+    assert f"checking articles: {len(held['articles'])} rows" in said.splitlines()
+    assert f"{sum(map(len, held.values())) - 2} rows in" in said
+    told = re.search(r'^\[storage\]\nurl = ".*"$', said, re.MULTILINE)
+    assert told is not None
+    config = home / "config" / "publisher.toml"
+    config.write_text(f"{config.read_text()}\n{told[0]}\n")
+    events = (await publisher("events", "--limit", "1000", "--home", str(home))).splitlines()
+    assert len(events) == len(held["events"])
+    with pytest.raises(PublisherError, match="names PostgreSQL already"):
+        raise refused("--to", target, "--home", home).exception or AssertionError
+
+
+def test_a_password_is_not_printed(home: Path, target: str) -> None:
+    with_password = make_url(target).set(password="hunter2")  # the server here trusts whoever comes
+    done = CliRunner().invoke(
+        cli, ["migrate", "--to", with_password.render_as_string(hide_password=False), "--home", str(home)]
+    )
+
+    assert done.exit_code == 0, done.output
+    assert "hunter2" not in done.output
+    assert ":***@" in done.output
+    assert "Write the password" in done.output
+    assert str(home / "data" / "secret-storage.key") in done.output
+
+
+def test_a_target_of_another_kind_is_refused(home: Path) -> None:
+    done = refused("--to", "sqlite", "--home", home)
+
+    assert "--to must name a PostgreSQL database" in str(done.exception)
+
+
+def test_a_folder_that_is_no_installation_is_refused(tmp_path: Path) -> None:
+    done = refused("--to", "postgresql://localhost/x", "--home", tmp_path)
+
+    assert isinstance(done.exception, ConfigErrors)
