@@ -1,0 +1,77 @@
+"""A page as a tree, within limits, and the values that a profile's rules find in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from publisher.errors import ReadError
+from publisher.sources.depth import MAX_DEPTH, too_deep
+from publisher.sources.patterns import value_of
+from publisher.sources.profile import Rule
+
+# Elements without text for people, and those that begin a new piece of text.
+_SILENT = frozenset(("script", "style", "template", "noscript", "iframe", "object", "svg", "math"))
+_BLOCK_NAMES = (
+    "address article aside blockquote dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6"
+    " header hr li main nav ol p pre section table tbody td tfoot th thead tr ul br"
+)
+BLOCKS = frozenset(_BLOCK_NAMES.split())
+
+
+def parse(text: str) -> LexborHTMLParser:
+    """The tree of a page. Raises ReadError for one that is nested too deeply."""
+    if too_deep(text):
+        raise ReadError(f"is nested deeper than {MAX_DEPTH} elements")
+    return LexborHTMLParser(text)
+
+
+def descendants(node: LexborNode) -> Iterator[LexborNode]:
+    """Everything below a node in document order, comments and text included."""
+    current = node.first_child
+    while current is not None:
+        yield current
+        following = current.first_child or current.next
+        while following is None:
+            current = current.parent
+            if current is None or current == node:
+                return
+            following = current.next
+        current = following
+
+
+def text_of(node: LexborNode) -> str:
+    """The text of a node on one line, as people see it: block elements are apart, scripts are not read."""
+    return " ".join("".join(_pieces(node)).split())
+
+
+def _pieces(node: LexborNode) -> Iterator[str]:
+    for child in node.iter(include_text=True, skip_empty=False):
+        if child.is_text_node:
+            yield child.text_content or ""
+        elif child.is_element_node and child.tag not in _SILENT:
+            apart = " " if child.tag in BLOCKS else ""
+            yield apart
+            yield from _pieces(child)
+            yield apart
+
+
+def select(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...]) -> list[tuple[LexborNode, str]]:
+    """What the first of the rules finds that finds anything: each element and its value."""
+    for rule in rules:
+        found = [(node, value) for node in scope.css(rule.select) if (value := _value(node, rule))]
+        if found:
+            return found
+    return []
+
+
+def first(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...]) -> str | None:
+    """The first value that the rules find; null if none does."""
+    found = select(scope, rules)
+    return found[0][1] if found else None
+
+
+def _value(node: LexborNode, rule: Rule) -> str | None:
+    text = text_of(node) if rule.attribute is None else (node.attributes.get(rule.attribute) or "")
+    return value_of(rule.pattern, text)

@@ -1,0 +1,291 @@
+"""The kind ``folder``: articles and tickers that are dropped as files, ``.html``, ``.txt`` or ``.json``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from publisher.clock import from_micros
+from publisher.errors import FetchError, ReadError
+from publisher.model import Indicator, identity_id
+from publisher.model.base import Frozen
+from publisher.model.observed import Batch, ObservedArticle, Problem
+from publisher.sources.base import PAGE_LIMIT, Source
+from publisher.sources.html import read_html
+from publisher.sources.profile import HtmlProfile, TextProfile
+from publisher.sources.push import load_json, read_article_json
+from publisher.sources.reading import Reading, observed
+from publisher.sources.text import read_text
+from publisher.sources.urls import canonical
+
+SETTLED = timedelta(seconds=0.5)
+"""How long a file's size must have stood still before it is read."""
+
+_HTML = (".html", ".htm")
+_TEXT = (".txt",)
+
+
+class FolderOptions(Frozen):
+    """The keys of a folder. ``path`` is relative to the installation.
+
+    ``identity``: what an article is known by. ``url``: its canonical URL, else its path (the default; a JSON article's
+    own id comes first); ``path``: always its path in the folder; ``id``: the id that a JSON article must have.
+    """
+
+    path: str
+    pattern: str = "*"
+    extensions: tuple[Literal[".html", ".htm", ".txt", ".json"], ...] = (".html", ".htm", ".txt", ".json")
+    recursive: bool = False
+    identity: Literal["url", "path", "id"] = "url"
+    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+
+    @field_validator("path")
+    @classmethod
+    def _given(cls, value: str) -> str:
+        if not value.strip() or "\0" in value:
+            raise ValueError("must name a folder")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as one look found it; ``path`` is relative to the folder, with forward slashes."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(slots=True)
+class _Parsed:
+    """What one file gave."""
+
+    articles: list[ObservedArticle] = field(default_factory=list)
+    indicators: list[Indicator] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class FolderSource(Source):
+    """Reads each file of a folder once, and again when its size or time of change is another.
+
+    The bookmark keeps ``files``: path → size, mtime in nanoseconds, the ids of the articles in it, and those of them
+    that another file stands for.
+    """
+
+    kind: ClassVar[str] = "folder"
+    Options = FolderOptions
+    options: FolderOptions
+
+    @property
+    def _root(self) -> Path:
+        return self.context.home / self.options.path
+
+    def watch_path(self) -> Path | None:
+        """The folder itself."""
+        return self._root
+
+    async def read(self, bookmark: Mapping[str, Any]) -> Batch:
+        """New and changed files. Raises FetchError if the folder cannot be listed."""
+        remembered: dict[str, list[Any]] = dict(bookmark.get("files", {}))
+        files, problems = await asyncio.to_thread(self._look)
+        changed = [one for one in files if remembered.get(one.path, [])[:2] != [one.size, one.mtime_ns]]
+        settled = await self._settled(changed)
+        standing = {one.path for one in files}
+        known = {path: entry for path, entry in remembered.items() if path in standing}
+        return await asyncio.to_thread(self._read_files, files, settled, known, problems)
+
+    async def _settled(self, changed: list[_File]) -> set[str]:
+        """The paths of those files whose size has stood still; those that were written just now are looked at twice."""
+        now = self.context.now()
+        still = {one.path for one in changed if timedelta(0) <= now - from_micros(one.mtime_ns // 1000) - SETTLED}
+        fresh = {one.path: one for one in changed if one.path not in still}
+        if fresh:
+            await self.context.pause(SETTLED.total_seconds())
+            again, _ = await asyncio.to_thread(self._look)
+            still |= {one.path for one in again if fresh.get(one.path) == one}
+        return still
+
+    def _look(self) -> tuple[list[_File], list[Problem]]:
+        """Every file that could be read, by path."""
+        problems: list[Problem] = []
+        try:
+            root = self._root.resolve(strict=True)
+            names = sorted(self._names(root, root))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise FetchError(
+                f"the folder {self.options.path} cannot be read ({reason}); make it, or correct path"
+            ) from error
+        files = []
+        for name in names:
+            path = root / name
+            try:
+                info = path.stat()
+                if not path.resolve().is_relative_to(root):
+                    problems.append(Problem(name, "is a link that leads out of the folder; it is not followed"))
+                elif not stat.S_ISREG(info.st_mode):
+                    problems.append(Problem(name, "is no regular file"))
+                else:
+                    files.append(_File(name, info.st_size, info.st_mtime_ns))
+            except (OSError, RuntimeError) as error:
+                if not isinstance(error, FileNotFoundError) or path.is_symlink():
+                    problems.append(Problem(name, f"cannot be read: {getattr(error, 'strerror', None) or error}"))
+        return files, problems
+
+    def _names(self, folder: Path, root: Path) -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if self.options.recursive:
+                        yield from self._names(Path(entry.path), root)
+                elif Path(entry.name).suffix.lower() in self.options.extensions and fnmatch(
+                    entry.name, self.options.pattern
+                ):
+                    yield Path(entry.path).relative_to(root).as_posix()
+
+    def _read_files(
+        self, files: list[_File], settled: set[str], known: dict[str, list[Any]], problems: list[Problem]
+    ) -> Batch:
+        """Parse what is settled, and what stood back for a file that is gone or holds another article now."""
+        parsed: dict[str, _Parsed] = {}
+        by_path = {one.path: one for one in files}
+        waiting = sorted(settled)
+        while waiting:
+            for path in waiting:
+                parsed[path] = self._parse(by_path[path])
+                ids = list(dict.fromkeys(article.article.id for article in parsed[path].articles))
+                known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, []]
+            holders = _holders(known)
+            waiting = [
+                path
+                for path, entry in sorted(known.items())
+                if path not in parsed and any(holders[one] == path for one in entry[3])
+            ]
+        return self._batch(parsed, known, problems)
+
+    def _batch(self, parsed: dict[str, _Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
+        holders = _holders(known)
+        for path, entry in known.items():
+            entry[3] = [one for one in entry[2] if holders[one] != path]
+        articles: list[ObservedArticle] = []
+        indicators: list[Indicator] = []
+        for path, found in sorted(parsed.items()):
+            problems.extend(found.problems)
+            indicators.extend(found.indicators)
+            for one in found.articles:
+                if holders[one.article.id] == path:
+                    articles.append(one)
+        # Whichever of two files was read just now, the one that stands back is told of.
+        for path, entry in sorted(known.items()):
+            for one in entry[3]:
+                if path in parsed or holders[one] in parsed:
+                    message = f"is the same article as {holders[one]}, which stands; remove one of the two"
+                    problems.append(Problem(path, message, text=one))
+        # A ticker in each of many saved pages: the newest file's row is the newest observation.
+        return Batch(tuple(articles), _newest(parsed, known), tuple(problems), {"files": known})
+
+    def _parse(self, file: _File) -> _Parsed:
+        found = _Parsed()
+        try:
+            body = self._bytes(file)
+            if not body.strip():
+                raise ReadError("is empty")
+            if file.path.lower().endswith(".json"):
+                self._parse_json(file, body, found)
+            else:
+                self._parse_document(file, body, found)
+        except ReadError as error:
+            found.problems.append(Problem(file.path, str(error)))
+        except OSError as error:
+            found.problems.append(Problem(file.path, f"cannot be read: {error.strerror or error}"))
+        return found
+
+    def _bytes(self, file: _File) -> bytes:
+        if file.size > self.options.limit:
+            raise ReadError(f"is too large: {file.size:,} bytes, the limit is {self.options.limit:,}")
+        with (self._root / file.path).open("rb") as handle:
+            body = handle.read(self.options.limit + 1)
+        if len(body) > self.options.limit:
+            raise ReadError(f"is too large: the limit is {self.options.limit:,} bytes")
+        return body
+
+    def _parse_document(self, file: _File, body: bytes, found: _Parsed) -> None:
+        profile = self.context.profile
+        suffix = Path(file.path).suffix.lower()
+        if profile is None:
+            raise ReadError("needs a profile; name one in the source, or give the article as JSON")
+        reading: Reading
+        if isinstance(profile, HtmlProfile) and suffix in _HTML:
+            reading = read_html(body, profile, origin=file.path, now=self.context.now(), specs=self.context.indicators)
+        elif isinstance(profile, TextProfile) and suffix in _TEXT:
+            reading = read_text(body, profile, origin=file.path, now=self.context.now(), specs=self.context.indicators)
+        else:
+            raise ReadError(f'cannot be read with a profile of the kind "{profile.kind}"; give the source another')
+        if self.options.identity == "id" and reading.fields is not None:
+            raise ReadError('has no id; only JSON articles have, so set identity to "url" or "path"')
+        url = (reading.fields or {}).get("url")
+        identity = canonical(url) if url and self.options.identity == "url" else self._identity(file.path)
+        article = observed(reading, identity_id(identity), identity)
+        found.articles += [article] if article else []
+        found.indicators += reading.indicators
+        found.problems += reading.problems
+
+    def _parse_json(self, file: _File, body: bytes, found: _Parsed) -> None:
+        payload = load_json(body)
+        listed = isinstance(payload, list)
+        for number, one in enumerate(payload if listed else [payload]):
+            identity = self._identity(f"{file.path}#{number}" if listed else file.path)
+            article, problems = self._json_article(one, identity, file.path, f"[{number}]" if listed else "")
+            found.problems += problems
+            if article and any(other.article.id == article.article.id for other in found.articles):
+                path = f"[{number}]"
+                found.problems.append(Problem(file.path, "has the id of an article before it", field=path))
+            elif article:
+                found.articles.append(article)
+
+    def _json_article(
+        self, payload: object, by_path: str, origin: str, path: str
+    ) -> tuple[ObservedArticle | None, list[Problem]]:
+        chosen: str | None = by_path
+        if isinstance(payload, dict):
+            if self.options.identity == "path":
+                payload = {key: value for key, value in payload.items() if key != "id"}
+            elif self.options.identity == "id" or payload.get("id") is not None:
+                if payload.get("id") is None:
+                    return None, [Problem(origin, "is missing", field=f"{path}.id".removeprefix("."))]
+            elif isinstance(payload.get("url"), str):
+                chosen = None
+        language = self.context.profile.language if self.context.profile else self.context.language
+        found = read_article_json(payload, origin=origin, language=language, identity=chosen, path=path)
+        if found[0] is None and chosen is None:  # an address that is none: known by its path
+            return read_article_json(payload, origin=origin, language=language, identity=by_path, path=path)
+        return found
+
+    def _identity(self, path: str) -> str:
+        return f"{self.name}/{path}"
+
+
+def _holders(known: Mapping[str, list[Any]]) -> dict[str, str]:
+    """Article id → the file that stands for it: of several the one whose path sorts first."""
+    holders: dict[str, str] = {}
+    for path in sorted(known, reverse=True):
+        for one in known[path][2]:
+            holders[one] = path
+    return holders
+
+
+def _newest(parsed: Mapping[str, _Parsed], known: Mapping[str, list[Any]]) -> tuple[Indicator, ...]:
+    """The observations of the files that were read, the newest file's where several hold one symbol."""
+    by_age: Iterable[str] = sorted(parsed, key=lambda path: (known[path][1], path))
+    return tuple({one.symbol: one for path in by_age for one in parsed[path].indicators}.values())

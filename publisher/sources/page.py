@@ -1,0 +1,151 @@
+"""The kind ``page``: one page over HTTP, with an article, a ticker, or both; asked for only when it has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from publisher.errors import AddressRefused, FetchError, ReadError
+from publisher.model import identity_id
+from publisher.model.base import Frozen
+from publisher.model.observed import Batch
+from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.html import read_html
+from publisher.sources.profile import HtmlProfile, Profile, TextProfile
+from publisher.sources.reading import Reading, observed
+from publisher.sources.text import read_text
+from publisher.sources.urls import absolute, canonical
+
+_CHALLENGE = re.compile(
+    rb"just a moment\.\.\.|attention required|cf-browser-verification|challenge-platform|cf_chl_|captcha"
+    rb"|verify(?:ing)? (?:that )?you are (?:a )?human|are you a robot|access denied|pardon our interruption",
+    re.IGNORECASE,
+)
+
+
+def web_address(value: str) -> str:
+    """An absolute http or https URL; raises ValueError."""
+    if absolute(value, None) is None:
+        raise ValueError(f'"{value}" is no absolute http or https URL')
+    return value
+
+
+class PageOptions(Frozen):
+    """The keys of a page. ``limit`` is in bytes.
+
+    ``identity``: what its article is known by, ``url`` its canonical URL, ``path`` the ``url`` of this source.
+    """
+
+    url: str
+    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    identity: Literal["url", "path"] = "url"
+
+    _web = field_validator("url")(web_address)
+
+
+class PageSource(Source):
+    """Reads one page. The bookmark keeps its ``etag`` and ``last_modified``."""
+
+    kind: ClassVar[str] = "page"
+    Options = PageOptions
+    options: PageOptions
+
+    async def read(self, bookmark: Mapping[str, Any]) -> Batch:
+        """What the page holds; nothing where it has not changed. Raises FetchError."""
+        profile = self.context.profile
+        if profile is None:
+            raise FetchError("a page needs a profile; name one in the source")
+        response = await get(self, self.options.url, bookmark, self.options.limit)
+        if response.status == 304:
+            return Batch(bookmark=bookmark)
+        kind = header(response, "content-type").partition(";")[0].strip().lower()
+        if kind and not re.search(r"html|xml|^text/", kind):
+            raise FetchError(f"is {kind}, no page")
+        try:
+            reading = await asyncio.to_thread(self._parse, response, profile)
+        except ReadError as error:
+            raise FetchError(str(error), status=response.status) from error
+        address = (reading.fields or {}).get("url") or response.url
+        identity = canonical(address if self.options.identity == "url" else self.options.url)
+        article = observed(reading, identity_id(identity), identity)
+        return Batch(
+            (article,) if article else (),
+            tuple(reading.indicators),
+            tuple(reading.problems),
+            validators(response),
+        )
+
+    def _parse(self, response: Response, profile: Profile) -> Reading:
+        now, specs = self.context.now(), self.context.indicators
+        if isinstance(profile, TextProfile):
+            return read_text(response.body, profile, origin=self.options.url, now=now, specs=specs)
+        assert isinstance(profile, HtmlProfile)
+        return read_html(
+            response.body,
+            profile,
+            origin=self.options.url,
+            now=now,
+            url=response.url,
+            content_type=header(response, "content-type"),
+            specs=specs,
+        )
+
+
+async def get(source: Source, url: str, bookmark: Mapping[str, Any], limit: int) -> Response:
+    """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
+    asked = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
+    try:
+        response = await source.context.http.get(url, {k: v for k, v in asked.items() if v}, limit)
+    except AddressRefused as error:
+        raise FetchError(f"refused: {error}") from error
+    except TimeoutError as error:
+        raise FetchError("did not answer in time") from error
+    if response.status == 304 and any(asked.values()):
+        return response
+    if response.status == 200:
+        if len(response.body) > limit:
+            raise FetchError(f"is too large: the limit is {limit:,} bytes")
+        return response
+    raise _refusal(response, source.context.now())
+
+
+def header(response: Response, name: str) -> str:
+    """A header's value, whatever the case of its name; empty where there is none."""
+    return next((value for key, value in response.headers.items() if key.lower() == name), "")
+
+
+def validators(response: Response) -> dict[str, str]:
+    """What a conditional request for the same document sends back."""
+    named = {"etag": header(response, "etag"), "last_modified": header(response, "last-modified")}
+    return {name: value for name, value in named.items() if value}
+
+
+def _refusal(response: Response, now: datetime) -> FetchError:
+    status = response.status
+    said = f"answered {status}"
+    challenged = header(response, "cf-mitigated").lower() == "challenge" or _CHALLENGE.search(response.body[:65_536])
+    if status in (401, 403, 429, 503) and challenged:
+        said += " with a challenge page: blocked"
+    elif status in (404, 410):
+        said += ": there is no such page"
+    elif status == 429:
+        said += ": asked too often"
+    return FetchError(said, status=status, retry_after=_retry_after(header(response, "retry-after"), now))
+
+
+def _retry_after(value: str, now: datetime) -> float | None:
+    """Seconds to wait, given as seconds or as a date (RFC 9110 section 10.2.3); null where it is neither."""
+    if re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

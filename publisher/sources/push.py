@@ -1,0 +1,190 @@
+"""Items given as JSON: files of a folder, and what is pushed over the API.
+
+What is wrong with a value is one :class:`~publisher.model.observed.Problem` whose ``field`` is its JSON path. A folder
+keeps an article without the fields that were wrong; who takes pushes may refuse it for any error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from publisher.configfile import explain
+from publisher.errors import ReadError
+from publisher.model import Article, Indicator, IndicatorSpec, identity_id
+from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.body import fragment_blocks, sanitised
+from publisher.sources.urls import absolute, canonical
+
+# RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?", re.ASCII)
+_NEEDED = ("id", "title", "body")
+_MOMENTS = ("published", "updated", "as_of", "observed_at")
+_DECIMALS = ("value", "change", "percent")
+
+
+class _Item:
+    """One JSON object being read; ``path`` is where it stands in the document."""
+
+    def __init__(
+        self, payload: Mapping[str, Any], origin: str, path: str, model: type[Article] | type[Indicator]
+    ) -> None:
+        self.values = dict(payload)
+        self.origin = origin
+        self.path = path
+        self.model = model
+        self.problems: list[Problem] = []
+
+    def fail(self, at: Sequence[str | int], message: str, value: object = None) -> None:
+        text = value if isinstance(value, str) else None if value is None else repr(value)
+        self.problems.append(Problem(self.origin, message, field=json_path(at, self.path) or None, text=text))
+
+    def check(self) -> None:
+        """Take out values whose type pydantic would guess at."""
+        for name in _MOMENTS:
+            value = self.values.get(name)
+            if value is not None and not (isinstance(value, str) and _RFC3339.fullmatch(value)):
+                self.drop((name,), 'is no RFC 3339 time with a zone; write it as "2024-02-08T23:31:00Z"', value)
+        for name in _DECIMALS if self.model is Indicator else ():
+            value = self.values.get(name)
+            if isinstance(value, float):
+                self.drop((name,), 'is a JSON float, which has lost its own digits; write it as "95.00"', value)
+            elif value is not None and not self._decimal(value):
+                self.drop((name,), 'is no plain decimal; write it as "-1.32"', value)
+
+    def drop(self, at: Sequence[str | int], message: str, value: object) -> None:
+        """Note a fault, and leave out the top-level value that it is in."""
+        self.fail(at, message, value)
+        self.values.pop(str(at[0]), None)
+
+    def validated(self, needed: Sequence[str]) -> Any:
+        """The item, without the values that cannot be; null where one of ``needed`` is among them."""
+        while True:
+            try:
+                return self.model.model_validate(self.values)
+            except ValidationError as error:
+                lost = self._note(error)
+                if lost & set(needed):
+                    return None
+
+    def _note(self, error: ValidationError) -> set[str]:
+        names = set()
+        for fault in error.errors():
+            at = fault["loc"]
+            names.add(str(at[0]))
+            known = any(one.field == json_path(at[:1], self.path) for one in self.problems)
+            if not (fault["type"] == "missing" and known):
+                self.fail(at, explain(fault, self.model), None if fault["type"] == "missing" else fault["input"])
+        for name in names:
+            self.values.pop(name, None)
+        return names
+
+    def _decimal(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return False
+        return isinstance(value, int | Decimal) or (isinstance(value, str) and bool(_DECIMAL.fullmatch(value)))
+
+
+def json_path(at: Sequence[str | int], start: str = "") -> str:
+    """A place in a JSON document: ``images[0].url`` (counted from 0, as JSON does)."""
+    text = start + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
+    return text.removeprefix(".")
+
+
+def load_json(body: bytes) -> Any:
+    """A JSON document. Raises ReadError that says where it breaks off."""
+    try:
+        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise ReadError(f"is no JSON: {error}") from error
+
+
+def read_article_json(
+    payload: object,
+    *,
+    origin: str,
+    language: str,
+    article_id: str | None = None,
+    identity: str | None = None,
+    path: str = "",
+) -> tuple[ObservedArticle | None, list[Problem]]:
+    """One article in the form that the API shows, and what is wrong with it; null where it is refused whole.
+
+    ``article_id`` is a pushed id: the payload may repeat it. Without one the payload's ``id`` counts, then
+    ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL.
+    """
+    if not isinstance(payload, dict):
+        return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
+    item = _Item(payload, origin, path, Article)
+    given = payload.get("id")
+    if article_id is not None and given not in (None, article_id):
+        item.fail(("id",), f'must be "{article_id}" or left out', given)
+        return None, item.problems
+    known_as = article_id or (given if given is not None else None) or identity
+    url = absolute(payload["url"], None) if isinstance(payload.get("url"), str) else None
+    known_as = known_as or (canonical(url) if url else None)
+    if known_as is None:
+        item.fail(("id",), "is missing, and there is no url to know the article by")
+        return None, item.problems
+    item.values["id"] = known_as if known_as in (article_id, given) else identity_id(str(known_as))
+    item.check()
+    _sanitise(item, url)
+    if item.values.get("language") is None:
+        item.values["language"] = language
+    article = item.validated(_NEEDED)
+    if article is None:
+        return None, item.problems
+    if article.published is None and not any(
+        problem.field == json_path(("published",), path) for problem in item.problems
+    ):
+        message = "no date: it is ordered by when it was first seen"
+        item.problems.append(Problem(origin, message, field=json_path(("published",), path), severity="warning"))
+    return ObservedArticle(article, str(known_as), origin), item.problems
+
+
+def read_indicator_json(
+    payload: object,
+    *,
+    specs: Mapping[str, IndicatorSpec],
+    now: datetime,
+    origin: str,
+    path: str = "",
+) -> tuple[Indicator | None, list[Problem]]:
+    """One observation ``{symbol, name?, value, change?, percent?, unit?, as_of?, observed_at?}``, and what is wrong.
+
+    Decimals are strings or JSON integers. Name and unit are the registry's where not given, ``observed_at`` is now.
+    Null where anything is wrong with it: half an observation misleads.
+    """
+    if not isinstance(payload, dict):
+        return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
+    item = _Item(payload, origin, path, Indicator)
+    item.check()
+    spec = specs.get(str(payload.get("symbol")))
+    if item.values.get("name") is None:
+        item.values["name"] = spec.name if spec else payload.get("symbol")
+    if item.values.get("unit") is None and spec:
+        item.values["unit"] = spec.unit
+    if item.values.get("observed_at") is None:
+        item.values["observed_at"] = now
+    indicator = item.validated(tuple(Indicator.model_fields))
+    return (None, item.problems) if item.problems else (indicator, [])
+
+
+def _sanitise(item: _Item, url: str | None) -> None:
+    body = item.values.get("body")
+    if isinstance(body, str):
+        try:
+            item.values["body"] = sanitised(fragment_blocks(body), url)
+        except ReadError as error:
+            item.drop(("body",), str(error), body[:200])
+
+
+def _excerpt(value: object) -> str:
+    return repr(value)[:200]

@@ -1,0 +1,154 @@
+"""What one document gave, before it has an identity: fields, indicators, and what could not be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from publisher.errors import ReadError
+from publisher.locale import parse_datetime, parse_decimal
+from publisher.model import Article, Image, Indicator, IndicatorSpec
+from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.patterns import find, matches_any
+from publisher.sources.profile import COLUMNS, Byline, Caption, Profile, Ticker
+
+
+@dataclass(slots=True)
+class Reading:
+    """One document being read. ``fields`` are those of an article but its id, null where there is no article."""
+
+    origin: str
+    profile: Profile
+    fields: dict[str, Any] | None = None
+    indicators: list[Indicator] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def error(self, message: str, name: str | None = None, text: str | None = None) -> None:
+        """Note what could not be read."""
+        self.problems.append(Problem(self.origin, message, field=name, text=text))
+
+    def warn(self, message: str, name: str | None = None, text: str | None = None) -> None:
+        """Note what was read but is doubtful."""
+        self.problems.append(Problem(self.origin, message, field=name, text=text, severity="warning"))
+
+    def moment(self, name: str, text: str | None) -> datetime | None:
+        """A date as the profile's locale means it; null, and noted, where it cannot be read."""
+        if text is None:
+            return None
+        try:
+            read = parse_datetime(
+                text,
+                self.profile.locale,
+                self.profile.timezone,
+                order=self.profile.date_order,
+                zones=self.profile.zone_minutes,
+            )
+        except ReadError as error:
+            self.error(str(error), name, text)
+            return None
+        if read.warning:
+            self.warn(read.warning, name, text)
+        return read.value
+
+    def complete(self, fields: dict[str, Any]) -> None:
+        """Take an article's fields, unless what makes it an article is missing."""
+        for name in ("title", "body"):
+            if not fields.get(name):
+                self.error(f"no {name}: the article is refused", name)
+                return
+        if fields.get("published") is None and not any(one.field == "published" for one in self.problems):
+            self.warn("no date: it is ordered by when it was first seen", "published")
+        self.fields = fields
+
+
+def byline_values(byline: Byline, line: str) -> dict[str, Any]:
+    """``authors``, ``editor`` and ``agency`` of a line, those that it has."""
+    found: dict[str, Any] = {}
+    for pattern in byline.patterns:
+        match = find(pattern, line)
+        for name, value in match.groupdict().items() if match else ():
+            if value and value.strip():
+                found[name] = value.strip()
+    if "authors" in found:
+        found["authors"] = [name for name in re.split(byline.separator, found["authors"]) if name]
+    return found
+
+
+def is_byline(byline: Byline | None, line: str) -> bool:
+    """Whether a paragraph is the byline."""
+    return byline is not None and matches_any((byline.line,), line)
+
+
+def image(rules: Caption, url: str | None, text: str | None) -> Image | None:
+    """An illustration with caption and credit apart; null where there is nothing of it."""
+    caption, credit = (text or "").strip(), None
+    if rules.label:
+        match = find(rules.label, caption)
+        if match and match.start() == 0:
+            caption = caption[match.end() :].strip()
+    for pattern in rules.credit:
+        match = find(pattern, caption)
+        if match:
+            caption, credit = match["caption"].strip(), match["credit"].strip()
+            break
+    return Image(url=url, caption=caption, credit=credit) if url or caption or credit else None
+
+
+def add_row(
+    reading: Reading,
+    ticker: Ticker,
+    row: str,
+    cells: Mapping[str, str | None],
+    *,
+    specs: Mapping[str, IndicatorSpec],
+    now: datetime,
+) -> None:
+    """One row of a ticker as an indicator, or as a problem that says which column is missing or unreadable.
+
+    The time of reading is all that is known of when it held: a page's date is its article's.
+    """
+    symbol = (cells.get("symbol") or "").strip()
+    where = f"ticker {symbol}" if symbol else "ticker"
+    missing = [column for column in ticker.columns if not (cells.get(column) or "").strip()]
+    if missing:
+        reading.error(f"the row has no {' and no '.join(missing)}; it is left out", where, row)
+        return
+    symbol = ticker.symbols.get(symbol, symbol)
+    if any(known.symbol == symbol for known in reading.indicators):
+        reading.error("stands twice in the ticker; the first row is taken", where, row)
+        return
+    try:
+        numbers = {
+            column: parse_decimal(text, reading.profile.locale) if (text := cells.get(column)) else None
+            for column in COLUMNS[1:]
+        }
+        spec = specs.get(symbol)
+        known = {"name": spec.name, "unit": spec.unit} if spec else {"name": symbol}
+        reading.indicators.append(Indicator.model_validate({"symbol": symbol, "observed_at": now, **known, **numbers}))
+    except ReadError as error:
+        reading.error(f"{error}; the row is left out", where, row)
+    except ValidationError as error:
+        reading.error(f"{error.errors()[0]['msg']}; the row is left out", where, row)
+
+
+def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticle | None:
+    """The article under its id; null where there is none. A value that no article can have is noted and left out."""
+    if reading.fields is None:
+        return None
+    fields = dict(reading.fields)
+    while True:
+        try:
+            article = Article.model_validate({"id": article_id, **fields})
+            return ObservedArticle(article, identity, reading.origin)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = str(fault["loc"][0])
+            reading.error(fault["msg"], name, str(fault["input"]))
+            if name in ("id", "title", "body") or name not in fields:
+                return None
+            del fields[name]
