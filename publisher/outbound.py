@@ -172,6 +172,7 @@ class Outbound:
         self._now = now
         self._session: aiohttp.ClientSession | None = None
         self._checked = lru_cache(maxsize=4096)(self._check)
+        self._host_refused = lru_cache(maxsize=4096)(self._host_refusal)
 
     # --- the guard
 
@@ -217,7 +218,7 @@ class Outbound:
             raise AddressRefused("the URL must not contain a user name or password")
         if not host or port is None:
             raise AddressRefused("the URL names no host")
-        reason = self._host_refusal(host, port)
+        reason = self._host_refused(host, port)
         if reason:
             raise AddressRefused(reason)
         return parsed

@@ -10,7 +10,6 @@ from publisher import clock, telemetry
 from publisher.clock import Clock
 from publisher.delivery import retry, signing
 from publisher.errors import SecretError
-from publisher.model import Attempt
 from publisher.outbound import Outbound, PostResult
 from publisher.storage.deliveries import Claimed, Outcome
 from publisher.storage.sealing import Sealer
@@ -44,19 +43,10 @@ class Poster:
 
 def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:
     """What becomes of a delivery: 2xx is success, anything else is tried again until the schedule is used up."""
-    attempt = Attempt(
-        delivery=one.id,
-        number=one.number,
-        at=at,
-        duration_ms=result.duration_ms,
-        status=result.status,
-        error=result.error,
-        response=result.response_excerpt,
-    )
+    tried = (one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt)
     if result.delivered:
-        return Outcome(one.id, one.lease, "delivered", attempt=attempt)
+        return Outcome(one.id, one.lease, "delivered", None, *tried)
     wait = retry.next_wait(one.number, schedule, random.random())
     if wait is None:
         log.warning("delivery.dead", webhook=one.webhook, seq=one.seq, attempts=one.number, status=result.status)
-        return Outcome(one.id, one.lease, "dead", attempt=attempt)
-    return Outcome(one.id, one.lease, "retrying", wait=wait, attempt=attempt)
+    return Outcome(one.id, one.lease, "dead" if wait is None else "retrying", wait, *tried)

@@ -62,6 +62,7 @@ class Sender:
         self._busy_from = max(1, per_endpoint - self._share + 1)
         self._name = secrets.token_hex(6)
         self._claims = 0
+        self._flowing = False
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
         self._of: Counter[int] = Counter()
         self._bodies = Bodies()
@@ -102,9 +103,12 @@ class Sender:
 
     async def _take(self) -> bool:
         """Fill the free slots with what is due; returns whether there was any."""
-        if self._free * 4 < self._slots:
+        if self._free * 2 < self._slots:
             await asyncio.sleep(GATHER_SECONDS)
-        if not self._free or await self._due_in() != 0:
+        if not self._free:
+            return False
+        # While claims bring something the next one probably does; else looking first spares the writer.
+        if not self._flowing and await self._due_in() != 0:
             return False
         # Unbroken to the start: what was claimed is under way, to be waited for or handed back.
         return await unbroken(self._claim())
@@ -121,7 +125,8 @@ class Sender:
             known=self._bodies.known,
         )
         self._start(claim)
-        return bool(claim.deliveries)
+        self._flowing = bool(claim.deliveries)
+        return self._flowing
 
     async def _due_in(self) -> float | None:
         return await unbroken(self._db.read(deliveries.next_due, self._busy))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,4 +258,7 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None
     def on_begin(connection: Connection) -> None:
         # One change of thread, where SQLAlchemy's cursor takes three.
         adapted: Any = connection.connection.dbapi_connection
-        adapted.run_async(lambda driver: driver.execute_fetchall(begin))
+        try:
+            adapted.run_async(lambda driver: driver.execute_fetchall(begin))
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error

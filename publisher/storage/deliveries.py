@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
 from publisher import clock
-from publisher.model import Attempt, Change, Delivery, DeliveryState, Event, EventType, SubscriptionState
+from publisher.model import Attempt, Change, Delivery, DeliveryState, Event, EventType
 from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import attempts as attempts_table
@@ -28,15 +29,18 @@ from publisher.storage.tables import deliveries as table
 from publisher.storage.tables import events, matches, subscriptions
 from publisher.storage.values import AnyRow, moment
 
+_TYPES = {type_.value: type_ for type_ in EventType}
+_CHANGES = {change.value: change for change in Change}
+
 WINDOW = 4
 """How many due rows a claim looks at for each that it may take, to find those of different subscriptions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
 
-    ``cancelled`` is set where its subscription has ended: it must be settled and not sent.
+    ``cancelled`` is set where its subscription has ended: it must be settled and not sent. A tuple, as is
+    :class:`Outcome`, since one of each is made for every attempt.
     """
 
     id: int
@@ -50,7 +54,7 @@ class Claimed:
     secret: bytes
     type: EventType
     change: Change
-    cancelled: str | None = None
+    cancelled: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +65,22 @@ class Claim:
     events: tuple[Event, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a claimed delivery. ``attempt`` is null where nothing was sent; it then does not count.
+class Outcome(NamedTuple):
+    """What became of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
-    ``wait`` is in seconds: null settles it for good.
+    ``wait`` is in seconds: null settles it for good. ``at`` and what follows it describe the attempt.
     """
 
     id: int
     lease: str
     state: Literal["delivered", "retrying", "dead", "pending", "cancelled"]
     wait: float | None = None
-    attempt: Attempt | None = None
+    number: int = 0
+    at: datetime = clock.EPOCH
+    duration_ms: int = 0
+    status: int | None = None
+    error: str | None = None
+    response: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +105,30 @@ def claim(
     tx.dialect.begin_claim(tx.conn)
     until = tx.now + round(lease_seconds * 1e6)
     parameters = (lease, until, tx.now, limit * WINDOW, share, limit, tx.dialect.array(busy))
-    rows = tx.conn.exec_driver_sql(tx.dialect.claim, parameters).all()
-    if not rows:
+    ids = [row[0] for row in tx.dialect.fetch(tx.conn, tx.dialect.claim, parameters)]
+    if not ids:
         return Claim((), ())
-    rows = sorted(rows)
-    owners = _owners(tx, {row.subscription for row in rows})
-    told = _told(tx, {row.seq for row in rows})
-    claimed = tuple(_claimed(row, lease, owners[row.subscription], *told[row.seq, row.filter_id]) for row in rows)
-    erased = log.erased(tx, {row.seq for row in rows}.intersection(known))
-    return Claim(claimed, _events(tx, {row.seq for row in rows}.difference(known) | erased))
+    rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
+    claimed = tuple(Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11])) for row in rows)
+    return Claim(claimed, _events(tx, {row[1] for row in rows if row[12] or row[1] not in known}))
 
 
 def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
     """Seconds until a delivery of a subscription not in ``busy`` is due (0 if one is); None if none waits."""
-    due = tx.conn.exec_driver_sql(tx.dialect.next_due, (tx.dialect.array(busy),)).scalar()
-    return None if due is None else max(0.0, (due - tx.now) / 1e6)
+    due = tx.dialect.fetch(tx.conn, tx.dialect.next_due, (tx.dialect.array(busy),))
+    return max(0.0, (due[0][0] - tx.now) / 1e6) if due else None
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
     """Record outcomes, each only where its lease is still the delivery's own; returns the ids that were."""
-    leases = tx.conn.exec_driver_sql(tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
+    leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
     held = {tuple(row) for row in leases}
     own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
     if own:
-        tx.conn.exec_driver_sql(tx.dialect.settle, [_settled(tx, one) for one in own])
-    tried = [_attempt_row(one.attempt) for one in own if one.attempt is not None]
+        tx.dialect.many(tx.conn, tx.dialect.settle, [_settled(tx, one) for one in own])
+    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:]) for one in own if one.number]
     if tried:
-        tx.conn.execute(attempts_table.insert(), tried)
+        tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
     return {one.id for one in own}
 
 
@@ -210,49 +215,13 @@ def depth(tx: Tx) -> dict[DeliveryState, int]:
     return {DeliveryState(state): count for state, count in tx.conn.execute(counted)}
 
 
-def _owners(tx: Tx, ns: Collection[int]) -> dict[int, AnyRow]:
-    of = subscriptions.c
-    columns = select(of.n, of.id, of.url, of.format, of.secret, of.state)
-    return {row.n: row for row in tx.conn.execute(columns.where(tx.dialect.among(of.n, ns)))}
-
-
-def _told(tx: Tx, seqs: Collection[int]) -> dict[tuple[int, int], tuple[EventType, Change]]:
-    rows = tx.conn.execute(select(matches).where(tx.dialect.among(matches.c.seq, seqs)))
-    return {(row.seq, row.filter_id): (EventType(row.type), Change(row.change)) for row in rows}
-
-
 def _events(tx: Tx, seqs: Collection[int]) -> tuple[Event, ...]:
     return tuple(log.among(tx, seqs)) if seqs else ()
 
 
-def _claimed(row: AnyRow, lease: str, owner: AnyRow, type_: EventType, change: Change) -> Claimed:
-    ended = None if owner.state == SubscriptionState.ACTIVE.value else str(owner.state)
-    return Claimed(
-        id=row.id,
-        seq=row.seq,
-        subscription=row.subscription,
-        lease=lease,
-        number=row.attempts + 1,
-        webhook=owner.id,
-        url=owner.url,
-        format=owner.format,
-        secret=bytes(owner.secret),
-        type=type_,
-        change=change,
-        cancelled=row.reason or ended,
-    )
-
-
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
     due = None if one.wait is None else tx.now + round(one.wait * 1e6)
-    tried = one.attempt
-    status, error = (tried.status, tried.error) if tried else (None, None)
-    return one.id, one.state, due, tx.now, int(tried is not None), status, error
-
-
-def _attempt_row(one: Attempt) -> dict[str, Any]:
-    values = one.model_dump(exclude={"delivery"})
-    return {**values, "delivery_id": one.delivery, "at": clock.to_micros(one.at)}
+    return one.id, one.state, due, tx.now, int(one.number > 0), one.status, one.error
 
 
 _DELIVERIES = (

@@ -6,9 +6,10 @@ cost a quarter of the delivery rate when measured.
 
 from __future__ import annotations
 
+import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, func, select
@@ -17,7 +18,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from publisher import clock
-from publisher.errors import ConfigError
+from publisher.errors import ConfigError, StorageError
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+T = TypeVar("T")
 
 CHANNEL = "publisher_log"
 """What a growing log is notified under, where the database can notify."""
@@ -56,7 +62,17 @@ _CLAIM = """
         ) AS due
       ) AS placed WHERE place <= CAST(?5 AS BIGINT) LIMIT CAST(?6 AS BIGINT)
     ){end}
-    RETURNING id, seq, subscription, filter_id, attempts, reason"""
+    RETURNING id"""
+
+# All that a sender needs, in the order of Claimed's fields, and whether the event's content was erased.
+_CLAIMED = """
+    SELECT d.id, d.seq, d.subscription, d.lease, d.attempts + 1, s.id, s.url, s.format, s.secret, m.type, m.change,
+      coalesce(d.reason, CASE WHEN s.state <> 'active' THEN s.state END), e.erased
+    FROM deliveries d
+      JOIN events e ON e.seq = d.seq
+      JOIN subscriptions s ON s.n = d.subscription
+      JOIN matches m ON m.seq = d.seq AND m.filter_id = d.filter_id
+    WHERE d.id {among} ORDER BY d.id"""
 
 _NEXT_DUE = "SELECT due_at FROM deliveries WHERE due_at IS NOT NULL AND subscription {busy} ORDER BY due_at LIMIT 1"
 
@@ -74,6 +90,10 @@ _SETTLE = """
       last_error = CASE WHEN CAST(?5 AS INTEGER) = 1 THEN CAST(?7 AS TEXT) ELSE last_error END,
       lease = NULL
     WHERE id = CAST(?1 AS BIGINT)"""
+
+_ATTEMPT = """
+    INSERT INTO attempts (delivery_id, number, at, duration_ms, status, error, response)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"""
 
 
 # What a first reading fills.
@@ -98,9 +118,19 @@ class Dialect(ABC):
     fan_out: str
     count_matched: str
     claim: str
+    claimed: str
     next_due: str
     leases: str
     settle: str
+    attempt: str
+
+    @abstractmethod
+    def fetch(self, conn: Connection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Sequence[Any]]:
+        """Run a hot statement and return its rows."""
+
+    @abstractmethod
+    def many(self, conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run a hot statement once for each row of parameters."""
 
     @abstractmethod
     def begin_claim(self, conn: Connection) -> None:
@@ -140,9 +170,36 @@ class SQLite(Dialect):
     fan_out = _FAN_OUT
     count_matched = _COUNT_MATCHED
     claim = _CLAIM.format(of="IN", busy="NOT IN (SELECT value FROM json_each(?7))", lock="", end="")
+    claimed = _CLAIMED.format(among="IN (SELECT value FROM json_each(?1))")
     next_due = _NEXT_DUE.format(busy="NOT IN (SELECT value FROM json_each(?1))")
     leases = _LEASES.format(among="IN (SELECT value FROM json_each(?1))", lock="")
     settle = _SETTLE
+    attempt = _ATTEMPT
+
+    def fetch(self, conn: Connection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Sequence[Any]]:
+        async def run(driver: aiosqlite.Connection) -> Sequence[Sequence[Any]]:
+            return list(await driver.execute_fetchall(statement, parameters))
+
+        return self._direct(conn, run)
+
+    def many(self, conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        async def run(driver: aiosqlite.Connection) -> None:
+            async with driver.executemany(statement, rows):
+                pass
+
+        self._direct(conn, run)
+
+    def _direct(self, conn: Connection, call: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
+        """Call the driver itself: each call is a change of thread there and back, and SQLAlchemy makes four of them
+        where one does."""
+        if not conn.in_transaction():
+            conn.begin()
+        adapted: Any = conn.connection.dbapi_connection
+        try:
+            result: T = adapted.run_async(call)
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+        return result
 
     def begin_claim(self, conn: Connection) -> None:
         pass
@@ -179,9 +236,17 @@ class PostgreSQL(Dialect):
     claim = _dollars(
         _CLAIM.format(of="= ANY(ARRAY", busy="<> ALL(?7::bigint[])", lock="FOR UPDATE SKIP LOCKED", end=")")
     )
+    claimed = _dollars(_CLAIMED.format(among="= ANY(?1::bigint[])"))
     next_due = _dollars(_NEXT_DUE.format(busy="<> ALL(?1::bigint[])"))
     leases = _dollars(_LEASES.format(among="= ANY(?1::bigint[])", lock=" FOR UPDATE"))
     settle = _dollars(_SETTLE)
+    attempt = _dollars(_ATTEMPT)
+
+    def fetch(self, conn: Connection, statement: str, parameters: tuple[Any, ...]) -> Sequence[Sequence[Any]]:
+        return conn.exec_driver_sql(statement, parameters).all()
+
+    def many(self, conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        conn.exec_driver_sql(statement, list(rows))
 
     def begin_claim(self, conn: Connection) -> None:
         # A plan made when the queue was empty crawls once it is long.

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, states, subscribe
@@ -12,10 +13,16 @@ from publisher.storage.deliveries import Claimed, Outcome
 SENDING, RETRYING, DELIVERED = DeliveryState.SENDING, DeliveryState.RETRYING, DeliveryState.DELIVERED
 
 
-def attempt(one: Claimed, clock: ManualClock, status: int | None = 204, error: str | None = None) -> Attempt:
-    return Attempt(
-        delivery=one.id, number=one.number, at=clock(), duration_ms=7, status=status, error=error, response="ok"
-    )
+def settled(
+    one: Claimed,
+    clock: ManualClock,
+    state: Any,
+    wait: float | None = None,
+    *,
+    status: int | None = None,
+    error: str = "",
+) -> Outcome:
+    return Outcome(one.id, one.lease, state, wait, one.number, clock(), 7, status, error or None, "ok")
 
 
 async def test_a_claim_brings_all_that_a_sender_needs(db: Database) -> None:
@@ -66,9 +73,7 @@ async def test_settling_with_a_lost_lease_changes_nothing(db: Database, clock: M
     clock.advance(61)
     await claim(db, lease="two")
 
-    assert (
-        await db.write(deliveries.settle, [Outcome(lost.id, "one", "delivered", attempt=attempt(lost, clock))]) == set()
-    )
+    assert await db.write(deliveries.settle, [settled(lost, clock, "delivered", status=204)]) == set()
 
     assert await states(db, subscription) == [SENDING]
     assert await db.read(deliveries.attempts, lost.id) == []
@@ -79,13 +84,13 @@ async def test_a_success_is_settled_for_good(db: Database, clock: ManualClock) -
     await append(db)
     await fan_out(db)
     [one] = (await claim(db)).deliveries
-    tried = attempt(one, clock)
 
-    assert await db.write(deliveries.settle, [Outcome(one.id, one.lease, "delivered", attempt=tried)]) == {one.id}
+    assert await db.write(deliveries.settle, [settled(one, clock, "delivered", status=204)]) == {one.id}
 
     [delivery] = await db.read(deliveries.page, subscription.id, limit=10)
     assert (delivery.state, delivery.attempts, delivery.last_status) == (DELIVERED, 1, 204)
     assert (delivery.settled_at, delivery.next_attempt_at) == (clock(), None)
+    tried = Attempt(delivery=one.id, number=1, at=clock(), duration_ms=7, status=204, response="ok")
     assert await db.read(deliveries.attempts, one.id) == [tried]
     assert await db.read(deliveries.get, one.id) == delivery
     clock.advance(3600)
@@ -98,8 +103,7 @@ async def test_a_failure_comes_back_when_its_wait_is_over(db: Database, clock: M
     await append(db)
     await fan_out(db)
     [one] = (await claim(db)).deliveries
-    failed = Outcome(one.id, one.lease, "retrying", wait=5.5, attempt=attempt(one, clock, None, "refused"))
-    await db.write(deliveries.settle, [failed])
+    await db.write(deliveries.settle, [settled(one, clock, "retrying", 5.5, error="refused")])
 
     [delivery] = await db.read(deliveries.page, subscription.id, limit=10)
     assert (delivery.state, delivery.last_status, delivery.last_error) == (RETRYING, None, "refused")
