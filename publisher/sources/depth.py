@@ -27,7 +27,8 @@ _OPAQUE = _names("script style textarea title")
 _FOREIGN = _names("svg math")
 # HTML standard 13.2.4.2, "has an element in scope": an end tag does not reach beyond these.
 _WALLS = _names(
-    "applet caption html table td th marquee object template select foreignobject desc title annotation-xml"
+    "applet caption html table td th marquee object template select foreignobject desc title annotation-xml mi mo"
+    " mn ms mtext"
 )
 _HEADINGS = _names("h1 h2 h3 h4 h5 h6")
 # End tags that close whatever is open inside their element.
@@ -52,7 +53,11 @@ _IMPLIED = {
 _CLOSE_P = _BLOCKS | _HEADINGS | _names("p li dt dd form hr table")
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
 _SPECIAL = (
-    _BLOCKS | _WALLS | _TABLE | _names("p li dt dd iframe noscript noembed noframes optgroup option plaintext form")
+    _BLOCKS
+    | _HEADINGS
+    | _WALLS
+    | _TABLE
+    | _names("p li dt dd iframe noscript noembed noframes optgroup option plaintext form")
 )
 
 
@@ -126,6 +131,8 @@ def _walls(name: str) -> frozenset[str]:
     """What the end tag of an element does not reach beyond."""
     if name in _TABLE:
         return _names("template select") if name == "table" else _names("template select table")
+    if name in _FOREIGN:
+        return _SPECIAL | _FORMATTING | _names("ruby span sub sup var")  # these end svg and math before their end tag
     if name == "p":
         return _WALLS | {"button"}
     return _WALLS if name in _BLOCKS or name in _HEADINGS else _SPECIAL
