@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from publisher.model.source import SourceState
+from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import sources
 from publisher.storage.values import AnyRow, dump, load, micros, moment
@@ -82,6 +83,8 @@ def succeeded(
 
 def failed(tx: Tx, name: str, error: str, next_run_at: datetime | None) -> int:
     """The source could not be read; returns how many times in a row by now. The bookmark stays."""
+    # As recording does, before the source: an event may follow, and each would wait for the other.
+    log.lock(tx)
     fields = {"last_error_at": tx.now, "last_error": error, "next_run_at": micros(next_run_at)}
     statement = tx.dialect.insert(sources).values(name=name, failures=1, **fields)
     statement = statement.on_conflict_do_update(
