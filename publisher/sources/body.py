@@ -153,10 +153,15 @@ def _cut(body: LexborNode, comment: str) -> None:
 
 
 def _bounded(blocks: Iterator[Block]) -> Iterator[Block]:
-    for number, block in enumerate(blocks):
-        if number >= MAX_BLOCKS:
-            raise ReadError(f"has more than {MAX_BLOCKS:,} paragraphs")
-        yield block
+    number = 0
+    try:
+        for block in blocks:
+            number += 1
+            if number > MAX_BLOCKS:
+                raise ReadError(f"has more than {MAX_BLOCKS:,} paragraphs")
+            yield block
+    except RecursionError as error:
+        raise ReadError("is nested too deeply") from error
 
 
 def _blocks(node: LexborNode) -> Iterator[Block]:

@@ -43,7 +43,10 @@ def descendants(node: LexborNode) -> Iterator[LexborNode]:
 
 def text_of(node: LexborNode) -> str:
     """The text of a node on one line, as people see it: block elements are apart, scripts are not read."""
-    return " ".join("".join(_pieces(node)).split())
+    try:
+        return " ".join("".join(_pieces(node)).split())
+    except RecursionError as error:
+        raise ReadError("is nested too deeply") from error
 
 
 def _pieces(node: LexborNode) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
 from typing import Annotated, Any, ClassVar, Literal
+from xml.sax import SAXException
 
 import orjson
 from pydantic import Field, ValidationError, field_validator
@@ -197,11 +198,11 @@ def _xml_entries(response: Response) -> tuple[list[dict[str, Any]], list[Problem
     found = feedparser.parse(
         BytesIO(response.body), response_headers={k: v for k, v in headers.items() if v}, sanitize_html=False
     )
-    if not found.version:
+    if not found.get("version"):
         raise FetchError("is no RSS, Atom or JSON Feed")
     problems = []
     fault = found.get("bozo_exception") if found.bozo else None
-    if fault is not None:
+    if isinstance(fault, SAXException):  # the others are about HTTP headers, which say nothing of the document
         message = f"is not well-formed: {fault}; what could be read was taken"
         problems.append(Problem(response.url, message[:300], severity="warning"))
     return [_xml_entry(entry, found.feed) for entry in found.entries], problems

@@ -160,18 +160,13 @@ class FolderSource(Source):
         """Parse what is settled, and what stood back for a file that is gone or holds another article now."""
         parsed: dict[str, _Parsed] = {}
         by_path = {one.path: one for one in files}
-        waiting = sorted(settled)
+        waiting = sorted(settled | _called_up(known))
         while waiting:
             for path in waiting:
                 parsed[path] = self._parse(by_path[path])
                 ids = list(dict.fromkeys(article.article.id for article in parsed[path].articles))
                 known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, []]
-            holders = _holders(known)
-            waiting = [
-                path
-                for path, entry in sorted(known.items())
-                if path not in parsed and any(holders[one] == path for one in entry[3])
-            ]
+            waiting = sorted(_called_up(known) - parsed.keys())
         return self._batch(parsed, known, problems)
 
     def _batch(self, parsed: dict[str, _Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
@@ -283,6 +278,12 @@ def _holders(known: Mapping[str, list[Any]]) -> dict[str, str]:
         for one in known[path][2]:
             holders[one] = path
     return holders
+
+
+def _called_up(known: Mapping[str, list[Any]]) -> set[str]:
+    """The files that stood back for another that is gone, or holds another article now."""
+    holders = _holders(known)
+    return {path for path, entry in known.items() if any(holders[one] == path for one in entry[3])}
 
 
 def _newest(parsed: Mapping[str, _Parsed], known: Mapping[str, list[Any]]) -> tuple[Indicator, ...]:

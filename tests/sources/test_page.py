@@ -1,0 +1,106 @@
+"""The kind ``page``."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from support.clock import ManualClock
+from support.reading import FIXTURES, Answer, Server, open_source
+
+from publisher.errors import AddressRefused, FetchError
+from publisher.sources.base import Source
+from publisher.sources.page import PageOptions
+
+PAGE = (FIXTURES / "kontan" / "cengkih.html").read_bytes()
+URL = "https://industri.kontan.co.id/news/x"
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+def open_page(home: Path, clock: ManualClock, server: Server, **options: object) -> Source:
+    return open_source("page", home, clock, profile="kontan", http=server, url=URL, **options)
+
+
+async def test_a_page_gives_its_article_and_its_ticker(tmp_path: Path, clock: ManualClock) -> None:
+    batch = await open_page(tmp_path, clock, Server(Answer(PAGE, headers=HTML))).read({})
+    assert [one.article.dateline for one in batch.articles] == ["AMBON"]
+    assert [one.symbol for one in batch.indicators] == ["EMAS", "USD/IDR", "IDX", "LQ45"]
+    assert batch.problems == ()
+
+
+async def test_a_page_is_asked_for_only_when_it_has_changed(tmp_path: Path, clock: ManualClock) -> None:
+    server = Server(Answer(PAGE, headers={"ETag": '"v1"', "last-modified": "Fri, 09 Feb 2024 06:31:00 GMT", **HTML}))
+    source = open_page(tmp_path, clock, server)
+    first = await source.read({})
+    server.answer = Answer(status=304)
+    second = await source.read(first.bookmark)
+    assert server.asked[0] == (URL, {})
+    assert server.asked[1][1] == {
+        "If-None-Match": '"v1"',
+        "If-Modified-Since": "Fri, 09 Feb 2024 06:31:00 GMT",
+    }
+    assert (second.articles, second.indicators, second.bookmark) == ((), (), first.bookmark)
+
+
+async def test_a_304_that_nobody_asked_for_is_a_failure(tmp_path: Path, clock: ManualClock) -> None:
+    with pytest.raises(FetchError, match="answered 304"):
+        await open_page(tmp_path, clock, Server(Answer(status=304))).read({})
+
+
+async def test_without_a_canonical_link_the_fetched_address_counts(tmp_path: Path, clock: ManualClock) -> None:
+    page = PAGE.replace(b'rel="canonical"', b'rel="other"')
+    landed = Answer(page, headers=HTML, url="https://Industri.kontan.co.id:443/news/y?fbclid=1&page=2#top")
+    [found] = (await open_page(tmp_path, clock, Server(landed)).read({})).articles
+    assert found.identity == "https://industri.kontan.co.id/news/y?page=2"
+    [fixed] = (await open_page(tmp_path, clock, Server(landed), identity="path").read({})).articles
+    assert fixed.identity == URL
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            Answer(b"<title>Just a moment...</title>", 403, {"Server": "cloudflare"}),
+            "answered 403 with a challenge page: blocked",
+        ),
+        (Answer(b"", 503, {"cf-mitigated": "challenge"}), "answered 503 with a challenge page: blocked"),
+        (Answer(b"nope", 403), "answered 403"),
+        (Answer(b"", 404), "answered 404: there is no such page"),
+        (Answer(b"", 429, {"Retry-After": "120"}), "answered 429: asked too often"),
+        (Answer(b"", 500), "answered 500"),
+        (Answer(b"", 204), "answered 204"),
+        (Answer(b"%PDF-1.7", 200, {"Content-Type": "application/pdf"}), "is application/pdf, no page"),
+        (AddressRefused("169.254.169.254 is never allowed"), "refused: 169.254.169.254 is never allowed"),
+        (TimeoutError(), "did not answer in time"),
+    ],
+)
+async def test_what_keeps_a_page_from_being_read_is_said_in_words(
+    answer: Answer | Exception, said: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    with pytest.raises(FetchError) as caught:
+        await open_page(tmp_path, clock, Server(answer)).read({})
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("120", 120.0), ("Mon, 02 Mar 2026 09:05:00 GMT", 300.0), ("Mon, 02 Mar 2026 08:00:00 GMT", 0.0), ("soon", None)],
+)
+async def test_a_server_that_says_when_to_come_back_is_heard(
+    value: str, seconds: float | None, tmp_path: Path, clock: ManualClock
+) -> None:
+    with pytest.raises(FetchError) as caught:
+        await open_page(tmp_path, clock, Server(Answer(b"", 429, {"Retry-After": value}))).read({})
+    assert caught.value.retry_after == seconds
+
+
+async def test_a_page_without_a_profile_is_a_failure_that_says_so(tmp_path: Path, clock: ManualClock) -> None:
+    with pytest.raises(FetchError, match="needs a profile"):
+        await open_source("page", tmp_path, clock, url=URL).read({})
+
+
+@pytest.mark.parametrize(
+    "url", ["inbox", "ftp://contoh.id/", "https://", "javascript:alert(1)", "http://u:p@contoh.id/"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="is no absolute http or https URL"):
+        PageOptions(url=url)
