@@ -20,7 +20,7 @@ from publisher.ingest.recorder import PUSHED, Definitions, Recorder
 from publisher.model import Indicator, article_json
 from publisher.model.change import ArticleChange, Outcome
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.storage import articles, embargoes, erasure, events
+from publisher.storage import articles, embargoes, erasure, events, idempotency
 from publisher.storage.database import Database, Tx
 
 log = telemetry.logger(__name__)
@@ -79,8 +79,9 @@ class Intake:
         return await self._db.write(self._settle)
 
     async def release_due(self) -> int:
-        """Publish the articles whose time has come; returns how many. Also ends what a stop left unfinished."""
+        """Publish the articles whose time has come; returns how many. Also clears away what has had its time."""
         await self._eraser.finish()
+        await self._prune()
         return await release_due(self._db, self._definitions)
 
     async def next_due(self) -> float | None:
@@ -101,6 +102,10 @@ class Intake:
                 log.error("embargo.failed", error=str(error)[:300])
                 due = None
             await asyncio.sleep(POLL_SECONDS if due is None else min(due, POLL_SECONDS))
+
+    async def _prune(self) -> None:
+        if await self._db.read(idempotency.outdated):
+            await self._db.write(idempotency.prune)
 
     def version(self, tx: Tx, article_id: str) -> str | None:
         """The version of an article: its revision, ``r3``; while it waits, ``r3.2``: its second edition after that.

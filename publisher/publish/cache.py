@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -50,6 +50,12 @@ class Bounded(Generic[K, V]):
             while self._used > self._capacity:
                 self._used -= self._size(self._held.popitem(last=False)[1])
 
+    def clear(self) -> None:
+        """Hold nothing."""
+        with self._lock:
+            self._held.clear()
+            self._used = 0
+
 
 class Shelf:
     """Large documents as files, so that they are sent from disk and not built again after a restart.
@@ -78,6 +84,14 @@ class Shelf:
         for path in older[2:]:
             path.unlink(missing_ok=True)
         return plain, packed
+
+    def sweep(self, present: Mapping[str, str]) -> None:
+        """Remove every file but those of the present version of each feed, given by name."""
+        kept = {f"{name}.{version}" for name, version in present.items()}
+        for path in self._folder.glob("*.*.*"):
+            name, _, version = path.name.removesuffix(".gz").split(".", 2)
+            if f"{name}.{version}" not in kept:
+                path.unlink(missing_ok=True)
 
     def _paths(self, name: str, format: str, version: str) -> tuple[Path, Path]:
         plain = self._folder / f"{name}.{format}.{version}"

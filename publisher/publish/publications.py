@@ -89,6 +89,7 @@ class Publications:
         self._documents: Bounded[_DocumentKey, Document] = Bounded(
             DOCUMENT_BYTES, lambda document: document.size or 256
         )
+        self._swept = False
         self._building: dict[tuple[str, str, str], asyncio.Task[Document]] = {}
         self._states = _Fresh(lambda: db.read(feed_states.states))
 
@@ -109,12 +110,28 @@ class Publications:
         held = self._documents.get((name, format))
         if held is not None and held.etag == version.etag and held.present:
             return held
+        if not self._swept:
+            await self.sweep()
         key = (name, format, version.etag)
         if key not in self._building:
             self._building[key] = asyncio.create_task(self._build(self._feed(name), format, version))
             self._building[key].add_done_callback(lambda _: self._building.pop(key, None))
         # One who gives up waiting must not take the document from the others.
         return await asyncio.shield(self._building[key])
+
+    async def sweep(self) -> None:
+        """Forget every version but the present ones, in memory and on disk, so that nothing of what was erased stays.
+
+        The first document that a process makes does so too, for one that was stopped before it could.
+        """
+        self._swept = True
+        while self._building:
+            await asyncio.wait(tuple(self._building.values()))
+        self._fragments.clear()
+        self._documents.clear()
+        states = await self._states()
+        present = {name: self._version(feed, states.get(name)).etag for name, feed in self._feeds.items()}
+        await asyncio.to_thread(self._shelf.sweep, present)
 
     async def items(self, name: str, limit: int) -> list[Item]:
         """The newest items of a feed as they are stored, at most as many as the feed shows. Raises NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from publisher.storage.tables import tombstones as graves
 class FeedState:
     """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
 
-    ``digest`` is that of the definition which the version stands for.
+    ``digest`` is that of the definition which the version stands for, empty for a feed that was removed.
     """
 
     digest: str
@@ -49,6 +49,20 @@ def sync(tx: Tx, digests: Mapping[str, str]) -> None:
         {"name": name, "digest": digest, "version": 1, "changed_at": tx.now} for name, digest in sorted(digests.items())
     ]
     tx.conn.execute(statement, rows)
+
+
+def define(tx: Tx, digests: Mapping[str, str]) -> list[str]:
+    """Take these for all feeds there are; returns those that were removed since.
+
+    A feed that comes back has changed, whatever its definition: what happened meanwhile did not touch it.
+    """
+    log.lock(tx)
+    sync(tx, digests)
+    gone = sorted(name for name, known in states(tx).items() if known.digest and name not in digests)
+    if gone:
+        statement = update(feed_states).where(tx.dialect.among(feed_states.c.name, gone))
+        tx.conn.execute(statement.values(digest=""))
+    return gone
 
 
 def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
@@ -91,6 +105,14 @@ def state(tx: Tx, name: str) -> FeedState | None:
     """One feed's state; None if it was never synced."""
     row = tx.conn.execute(select(feed_states).where(feed_states.c.name == name)).first()
     return None if row is None else FeedState(row.digest, row.version, clock.from_micros(row.changed_at))
+
+
+def left(tx: Tx, articles: Collection[str]) -> dict[str, set[str]]:
+    """For each of these articles: the feeds that it left."""
+    found: dict[str, set[str]] = {article: set() for article in articles}
+    for row in tx.conn.execute(select(graves).where(tx.dialect.among(graves.c.article_id, sorted(found)))):
+        found[row.article_id].add(row.feed)
+    return found
 
 
 def tombstones(tx: Tx, feed: str, limit: int) -> list[tuple[str, datetime]]:

@@ -76,6 +76,11 @@ def finish(tx: Tx, slot: Slot, answer: Answer) -> None:
     tx.conn.execute(update(table).where(_at(slot)).values(**values, body=answer.body))
 
 
+def outdated(tx: Tx) -> bool:
+    """Whether there is anything to :func:`prune`."""
+    return tx.conn.execute(select(table.c.at).where(table.c.at < _oldest(tx)).limit(1)).first() is not None
+
+
 def prune(tx: Tx) -> int:
     """Forget the answers that are older than :data:`RETENTION`; returns how many."""
     return tx.conn.execute(delete(table).where(table.c.at < _oldest(tx))).rowcount

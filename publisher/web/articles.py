@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from aiohttp import web
 
@@ -13,16 +14,19 @@ from publisher.model import Role
 from publisher.model.article import ID_PATTERN
 from publisher.model.change import Outcome
 from publisher.model.facets import fold
-from publisher.storage import articles
+from publisher.storage import articles, embargoes, events
 from publisher.storage.articles import Narrowing, Position, StoredArticle
 from publisher.storage.database import Tx
+from publisher.storage.embargoes import Embargo
 from publisher.web.answers import Fault, Problem, invalid, json_response
-from publisher.web.asking import integer, json_object, many
+from publisher.web.asking import flag, integer, json_object, many
 from publisher.web.auth import caller, require
+from publisher.web.conditions import conditions_of
 from publisher.web.headers import READ
+from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_article
-from publisher.web.services import services_of
-from publisher.web.visibility import Sight, sight_of
+from publisher.web.services import Intake, Taken, services_of
+from publisher.web.visibility import Sight, in_sight, sight_of
 
 log = telemetry.logger(__name__)
 
@@ -62,50 +66,75 @@ async def list_articles(request: web.Request) -> web.Response:
 
 @routes.get("/api/v1/articles/{id}")
 async def show_article(request: web.Request) -> web.Response:
-    """One article. 404 if there is none; 410 if it was withdrawn."""
+    """One article, with its version as ``ETag``. 404 if there is none; 410 if it was withdrawn.
+
+    An article that waits for its published time is shown to editors alone, and says so in ``Embargoed-Until``.
+    """
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
     article = _known_form(request)
-    stored = await services.db.read(articles.get, article)
-    if stored is None or not sight.shows("articles", stored.data, stored.source):
+    stored, waiting, version = await services.db.read(_find, services.ingest, sight, article)
+    headers = READ | ({} if version is None else _tag(version))
+    if waiting is not None:
+        return json_response(waiting.data, headers=headers | _embargoed(waiting.until))
+    if stored is None:
         raise Problem(404, f"no article has the id {article!r}")
     if stored.withdrawn_at is not None:
         raise Problem(410, f"the article was withdrawn at {rfc3339(stored.withdrawn_at)}")
-    return json_response(stored.data, headers=READ)
+    if any(tag.value in (version, "*") for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    return json_response(stored.data, headers=headers)
 
 
 @routes.put("/api/v1/articles/{id}")
 async def push_article(request: web.Request) -> web.Response:
     """Publish or change an article: 201 if it is new, 200 if it was changed or is what it was.
 
-    Once it is answered, the article is stored and every feed shows it.
+    202 if its published time is still to come: it is stored, and published then. Otherwise, once it is answered, every
+    feed shows it. ``If-Match`` and ``If-None-Match`` are held to its version, 412 otherwise.
     """
-    await require(request, Role.EDITOR, to="push articles")
+    key = await require(request, Role.EDITOR, to="push articles")
     observed, warnings = read_article(request, request.match_info["id"], await json_object(request))
-    outcome, data = await services_of(request).ingest.push_article(observed)
-    log.info("article.pushed", id=observed.article.id, outcome=outcome.value)
-    return json_response(
-        {
-            "outcome": outcome.value,
-            "article": data,
-            "warnings": [{"path": fault.path, "message": fault.message} for fault in warnings],
-        },
-        status=201 if outcome is Outcome.NEW else 200,
-        headers={"Location": f"{services_of(request).site.url.rstrip('/')}/api/v1/articles/{observed.article.id}"},
-    )
+    conditions, services = conditions_of(request), services_of(request)
+
+    def effect(tx: Tx) -> Answer:
+        events.lock(tx)
+        conditions.check(services.ingest.version(tx, observed.article.id))
+        (taken,) = services.ingest.take(tx, [observed])
+        log.info("article.pushed", id=taken.id, outcome=taken.outcome.value)
+        return _pushed(taken, warnings, services.site.url.rstrip("/"))
+
+    return await once(request, key, effect)
 
 
 @routes.delete("/api/v1/articles/{id}")
 async def withdraw_article(request: web.Request) -> web.Response:
-    """Withdraw an article; 404 if there never was one. Doing it twice changes nothing."""
+    """Withdraw an article; 404 if there never was one. Doing it twice changes nothing.
+
+    With ``?erase=true`` its text is removed for good, too. ``If-Match`` is held to its version, 412 otherwise.
+    """
     await require(request, Role.EDITOR, to="withdraw articles")
-    article = _known_form(request)
+    article, services, conditions = _known_form(request), services_of(request), conditions_of(request)
+
+    def check(tx: Tx) -> None:
+        events.lock(tx)
+        conditions.check(services.ingest.version(tx, article))
+
+    def withdraw(tx: Tx) -> str:
+        check(tx)
+        return services.ingest.remove(tx, article).value
+
     try:
-        outcome = await services_of(request).ingest.withdraw(article)
+        if flag(request, "erase"):
+            await services.ingest.erase(article, check)
+            await services.publications.sweep()
+            outcome = "erased"
+        else:
+            outcome = await services.db.write(withdraw)
     except NotFound as error:
         raise Problem(404, str(error)) from error
-    log.info("article.withdrawn", id=article, outcome=outcome.value)
-    return json_response({"outcome": outcome.value, "id": article})
+    log.info("article.withdrawn", id=article, outcome=outcome)
+    return json_response({"outcome": outcome, "id": article})
 
 
 def _known_form(request: web.Request) -> str:
@@ -114,6 +143,30 @@ def _known_form(request: web.Request) -> str:
     if not re.fullmatch(ID_PATTERN, article):
         raise Problem(404, f"no article has the id {article[:200]!r}")
     return article
+
+
+def _find(tx: Tx, ingest: Intake, sight: Sight, id: str) -> tuple[StoredArticle | None, Embargo | None, str | None]:
+    """The article as far as it is in sight; what waits under its id, for who sees everything; and its version."""
+    waiting = embargoes.get(tx, id) if sight.everything else None
+    return in_sight(tx, sight, id), waiting, ingest.version(tx, id)
+
+
+def _pushed(taken: Taken, warnings: list[Fault], root: str) -> Answer:
+    doubts = [{"path": fault.path, "message": fault.message} for fault in warnings]
+    data = {"outcome": taken.outcome.value, "article": taken.data, "warnings": doubts}
+    headers = {"Location": f"{root}/api/v1/articles/{taken.id}", **_tag(taken.version)}
+    if taken.until is not None:
+        data["embargoed_until"] = rfc3339(taken.until)
+        return Answer(data, 202, headers | _embargoed(taken.until))
+    return Answer(data, 201 if taken.outcome is Outcome.NEW else 200, headers)
+
+
+def _tag(version: str) -> dict[str, str]:
+    return {"ETag": f'"{version}"'}
+
+
+def _embargoed(until: datetime) -> dict[str, str]:
+    return {"Embargoed-Until": rfc3339(until)}
 
 
 def _visible(

@@ -15,15 +15,31 @@ from publisher.web.answers import Fault, Problem, invalid
 BODY_LIMIT = 1_000_000
 """Bytes of a request body; more is 413."""
 
+_BODY = web.RequestKey("body", bytes)
 
-async def json_body(request: web.Request) -> Any:
+
+async def body_of(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
+    """The request's body, which is read once; 413 over the limit, also where only reading shows its length."""
+    if _BODY in request:
+        return request[_BODY]
+    refused = Problem(413, f"a request body may have {limit} bytes here")
+    if (request.content_length or 0) > limit:
+        raise refused
+    body = bytearray()
+    async for piece in request.content.iter_any():
+        body += piece
+        if len(body) > limit:
+            raise refused
+    request[_BODY] = bytes(body)
+    return request[_BODY]
+
+
+async def json_body(request: web.Request, limit: int = BODY_LIMIT) -> Any:
     """The request's JSON. 415 for another content type, 413 over the limit, 400 with the place for what is no JSON."""
     if request.content_type != "application/json" and not request.content_type.endswith("+json"):
         given = request.headers.get("Content-Type", "no content type")
         raise Problem(415, f"send JSON with Content-Type: application/json; this request has {given}")
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise Problem(413, f"a request body may have {BODY_LIMIT} bytes")
-    body = await request.read()
+    body = await body_of(request, limit)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -47,6 +63,14 @@ def integer(request: web.Request, name: str, default: int, *, low: int, high: in
     if not (text.isascii() and text.isdecimal() and len(text) < 20 and low <= int(text) <= high):
         raise invalid(Fault(name, f"must be a number from {low} to {high}, not {text[:40]!r}"))
     return int(text)
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """A query parameter that is ``true`` or ``false``, absent: false; 422 for anything else."""
+    text = request.query.get(name, "false")
+    if text not in ("true", "false"):
+        raise invalid(Fault(name, f"must be true or false, not {text[:40]!r}"))
+    return text == "true"
 
 
 def many(request: web.Request, name: str) -> list[str]:

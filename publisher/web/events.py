@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from publisher.storage import events
+from publisher.storage import events, feeds
 from publisher.storage.database import Tx
 from publisher.web.answers import json_response
 from publisher.web.asking import integer
@@ -43,9 +43,10 @@ def _visible(tx: Tx, sight: Sight, after: int, limit: int) -> tuple[list[dict[st
     found: list[dict[str, Any]] = []
     for _ in range(0, SCANNED, BATCH):
         batch = events.after(tx, after, BATCH)
+        left = feeds.left(tx, {event.subject for event in batch if event.erased})
         for event in batch:
             after = event.seq
-            seen = sight.event(event)
+            seen = sight.event(event, left.get(event.subject, ()))
             if seen is not None:
                 found.append(seen)
             if len(found) == limit:

@@ -8,11 +8,13 @@ from publisher import telemetry
 from publisher.model import Indicator, Role
 from publisher.model.change import Outcome
 from publisher.storage import indicators
+from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web.answers import Fault, Problem, json_response, nearest
 from publisher.web.asking import json_body
 from publisher.web.auth import caller, require
 from publisher.web.headers import READ
+from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_indicator
 from publisher.web.services import services_of
 from publisher.web.visibility import sight_of
@@ -49,7 +51,7 @@ async def push_indicators(request: web.Request) -> web.Response:
     Each observation stands for itself: the good ones are taken and the others itemised in ``errors``; 422 if none is
     good. Once it is answered, what was taken is stored and every feed shows it.
     """
-    await require(request, Role.EDITOR, to="push indicators")
+    key = await require(request, Role.EDITOR, to="push indicators")
     body = await json_body(request)
     given = body if isinstance(body, list) else [body]
     if not 1 <= len(given) <= MOST:
@@ -57,17 +59,16 @@ async def push_indicators(request: web.Request) -> web.Response:
     good, faults = _read(request, given, listed=isinstance(body, list))
     if not good:
         raise Problem(422, "no observation could be taken", faults=faults)
-    outcomes = await services_of(request).ingest.push_indicators(good)
-    log.info("indicators.pushed", taken=len(good), refused=len(given) - len(good))
-    return json_response(
-        {
-            "indicators": [
-                {"symbol": one.symbol, "outcome": outcome.value} for one, outcome in zip(good, outcomes, strict=True)
-            ],
-            "errors": [{"path": fault.path, "message": fault.message} for fault in faults],
-        },
-        status=201 if Outcome.NEW in outcomes else 200,
-    )
+    services = services_of(request)
+
+    def effect(tx: Tx) -> Answer:
+        outcomes = services.ingest.observe(tx, good)
+        log.info("indicators.pushed", taken=len(good), refused=len(given) - len(good))
+        taken = [{"symbol": one.symbol, "outcome": outcome} for one, outcome in zip(good, outcomes, strict=True)]
+        errors = [{"path": fault.path, "message": fault.message} for fault in faults]
+        return Answer({"indicators": taken, "errors": errors}, 201 if Outcome.NEW in outcomes else 200)
+
+    return await once(request, key, effect)
 
 
 def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[list[Indicator], list[Fault]]:

@@ -15,7 +15,7 @@ from publisher.model.article import ID_PATTERN
 from publisher.model.feed import NAME_PATTERN
 from publisher.publish.items import chosen
 from publisher.selection import wants
-from publisher.storage import articles, indicators, sources
+from publisher.storage import indicators, sources
 from publisher.storage.articles import StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
@@ -24,7 +24,7 @@ from publisher.web.auth import ANYONE
 from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Views, in_order
-from publisher.web.visibility import Sight, sight_of
+from publisher.web.visibility import Sight, in_sight, sight_of
 
 ON_FRONT = 11
 ON_FEED_PAGE = 50
@@ -91,9 +91,9 @@ async def feed_page(request: web.Request) -> web.Response:
 async def article_page(request: web.Request) -> web.Response:
     """One article; 410 for one that was withdrawn, 404 for one that no public feed shows."""
     services, views = services_of(request), _views(request)
-    item = await services.db.read(articles.get, request.match_info["id"])
     sight = sight_of(ANYONE, services.catalog().feeds)
-    if item is None or not sight.shows("articles", item.data, item.source):
+    item = await services.db.read(in_sight, sight, request.match_info["id"])
+    if item is None:
         return _missing(request, 404, "not_found", "not_found_article")
     if item.withdrawn_at is not None:
         return _missing(request, 410, "gone", "gone_why")

@@ -18,7 +18,7 @@ from publisher.clock import Clock
 from publisher.model import FeedDefinition, Indicator, IndicatorSpec, Subscription
 from publisher.model.change import Outcome
 from publisher.model.observed import ObservedArticle
-from publisher.storage.database import Database
+from publisher.storage.database import Database, Tx
 
 
 class Site(Protocol):
@@ -43,19 +43,42 @@ class CatalogView(Protocol):
     def indicators(self) -> Mapping[str, IndicatorSpec]: ...
 
 
+class Taken(Protocol):
+    """A pushed article as it was taken; ``until`` is set where it waits for its published time."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def data(self) -> dict[str, Any]: ...
+    @property
+    def until(self) -> datetime | None: ...
+
+
 class Intake(Protocol):
     """Where pushed items go; once a call returns, every feed shows the item."""
 
-    async def push_article(self, observed: ObservedArticle) -> tuple[Outcome, dict[str, Any]]:
-        """Take one article; returns what it was and its JSON form."""
+    def take(self, tx: Tx, observed: Sequence[ObservedArticle]) -> Sequence[Taken]:
+        """Take articles of different ids; returns what each was, in their order."""
         ...
 
-    async def withdraw(self, article_id: str) -> Outcome:
+    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[Outcome]:
+        """Take observations; one outcome for each, in their order."""
+        ...
+
+    def remove(self, tx: Tx, article_id: str) -> Outcome:
         """Withdraw one article; raises NotFound."""
         ...
 
-    async def push_indicators(self, observed: list[Indicator]) -> list[Outcome]:
-        """Take observations; one outcome for each, in their order."""
+    def version(self, tx: Tx, article_id: str) -> str | None:
+        """The version of an article, None for one that is not there."""
+        ...
+
+    async def erase(self, article_id: str, check: Callable[[Tx], object]) -> None:
+        """Withdraw one article and remove its text for good, after ``check``; raises NotFound."""
         ...
 
 
@@ -94,6 +117,10 @@ class PublishedFeeds(Protocol):
         """Its validators alone, without rendering."""
         ...
 
+    async def sweep(self) -> None:
+        """Forget every version but the present ones."""
+        ...
+
 
 class TrialResult(Protocol):
     """How one test delivery went; ``status`` is null where no status line came, ``error`` then says why."""
@@ -120,6 +147,7 @@ class Seal(Protocol):
     """Encrypts secrets at rest."""
 
     def seal(self, secret: bytes) -> bytes: ...
+    def unseal(self, sealed: bytes) -> bytes: ...
 
 
 class UrlGuard(Protocol):

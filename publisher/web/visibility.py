@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from publisher import selection
 from publisher.clock import rfc3339
-from publisher.model import Change, Event, FeedDefinition, Filter, Role
+from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
 from publisher.model.facets import item_facets
+from publisher.storage import articles
+from publisher.storage import feeds as feed_states
+from publisher.storage.articles import StoredArticle
+from publisher.storage.database import Tx
 from publisher.web.auth import Caller
 
 
@@ -31,12 +35,13 @@ class Sight:
         facets = item_facets(data, source)
         return any(selection.selects(feed, kind, facets) for feed in self.feeds.values())
 
-    def event(self, event: Event) -> dict[str, Any] | None:
+    def event(self, event: Event, left: Collection[str] = ()) -> dict[str, Any] | None:
         """The event as it is seen, in the form that webhooks carry; None if it is not.
 
-        One that took an item out of sight shows the item as it was last seen.
+        One that took an item out of sight shows the item as it was last seen. What it was can no longer be told of an
+        erased one: its withdrawal is seen where a feed in sight is among ``left``, those that it left.
         """
-        change = self._change(event)
+        change = self._parted(event, left) if event.erased else self._change(event)
         if change is None:
             return None
         item = event.type.items != "operations"
@@ -52,6 +57,10 @@ class Sight:
             # A source in it says whose item it was, and is no part of the item.
             "data": {key: value for key, value in data.items() if key != "source"} if item else data,
         }
+
+    def _parted(self, event: Event, left: Collection[str]) -> Change | None:
+        known = self.everything or not self.feeds.keys().isdisjoint(left)
+        return Change.LEFT if known and event.type is EventType.ARTICLE_WITHDRAWN else None
 
     def _change(self, event: Event) -> Change | None:
         kind = event.type.items
@@ -71,6 +80,16 @@ def sight_of(caller: Caller, feeds: Mapping[str, FeedDefinition]) -> Sight:
         everything=caller.may(Role.EDITOR),
         operations=caller.may(Role.OPERATOR),
     )
+
+
+def in_sight(tx: Tx, sight: Sight, id: str) -> StoredArticle | None:
+    """An article as far as it is in sight, withdrawn or not; an erased one where it left a feed in sight."""
+    stored = articles.get(tx, id)
+    if stored is None or sight.everything:
+        return stored
+    if stored.data.get("erased"):
+        return stored if not sight.feeds.keys().isdisjoint(feed_states.left(tx, [id])[id]) else None
+    return stored if sight.shows("articles", stored.data, stored.source) else None
 
 
 def may_read(caller: Caller, feed: FeedDefinition) -> bool:

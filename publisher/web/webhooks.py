@@ -17,6 +17,7 @@ from publisher.storage.database import Tx
 from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
 from publisher.web.auth import require
+from publisher.web.idempotency import Answer, once
 from publisher.web.registration import Change, Registration, checked, read
 from publisher.web.services import services_of
 
@@ -39,20 +40,25 @@ async def register(request: web.Request) -> web.Response:
     services = services_of(request)
     values = checked(asked, key, services)
     secret = signing.new_secret()
-    created = await services.db.write(
-        subscriptions.create,
-        url=values["url"],
-        filter=values["filter"],
-        format=asked.format,
-        description=asked.description,
-        owner=key.owner,
-        sealed_secret=services.sealer.seal(secret.encode()),
-    )
-    log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
-    body = webhook_json(created)
-    body = {"id": body.pop("id"), "secret": secret, **body}
-    location = f"{services.site.url.rstrip('/')}{PATH}/{created.id}"
-    return json_response(body, status=201, headers={"Location": location})
+    sealed = services.sealer.seal(secret.encode())
+
+    def effect(tx: Tx) -> Answer:
+        created = subscriptions.create(
+            tx,
+            url=values["url"],
+            filter=values["filter"],
+            format=asked.format,
+            description=asked.description,
+            owner=key.owner,
+            sealed_secret=sealed,
+        )
+        log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
+        body = webhook_json(created)
+        body = {"id": body.pop("id"), "secret": secret, **body}
+        location = f"{services.site.url.rstrip('/')}{PATH}/{created.id}"
+        return Answer(body, 201, {"Location": location}, secret=True)
+
+    return await once(request, key, effect)
 
 
 @routes.get(PATH)
