@@ -16,12 +16,12 @@ from datetime import timedelta
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError
-from publisher.ingest.recorder import Definitions, Recorder, new_event, touches
+from publisher.ingest.recorder import Definitions, Recorder, touches
 from publisher.model import EventType, SourceState
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
 from publisher.sources.base import Source
-from publisher.storage import record, sources
+from publisher.storage import events, record, sources
 from publisher.storage.database import Database, Tx
 
 log = telemetry.logger(__name__)
@@ -144,7 +144,7 @@ class Puller:
             self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=reason)
 
     def _note(self, tx: Tx, type_: EventType, name: str, **said: object) -> None:
-        event = new_event(tx, type_, source=name, subject=name, data={"source": name, **said})
+        event = events.new(tx, type_, source=name, subject=name, data={"source": name, **said})
         record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
 
 

@@ -6,11 +6,9 @@ before anyone else can write, so two readers of one article cannot both find it 
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from publisher import changes, clock, selection
 from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
@@ -152,7 +150,7 @@ class Recorder:
         else:
             default, subject = EventType.INDICATOR_UPDATED, change.indicator.symbol
             data = indicator_json(change.indicator)
-        return new_event(
+        return events.new(
             tx,
             change.event or default,
             source=change.source,
@@ -162,19 +160,6 @@ class Recorder:
             changed=change.changed,
             quiet=self._quiet,
         )
-
-
-def new_event(tx: Tx, type_: EventType, *, source: str, subject: str, data: dict[str, Any], **more: Any) -> Event:
-    """An event that happens now. Its id is the time and 48 random bits: ids sort by time and never repeat."""
-    return Event(
-        id=f"evt_{tx.now:014x}{secrets.token_hex(6)}",
-        type=type_,
-        timestamp=clock.from_micros(tx.now),
-        source=source,
-        subject=subject,
-        data=data,
-        **more,
-    )
 
 
 def touches(feeds: Mapping[str, FeedDefinition], logged: Sequence[Event]) -> list[FeedTouch]:

@@ -29,7 +29,10 @@ class Filter(Frozen):
 
 
 class Subscription(Frozen):
-    """A webhook and its owner. ``from_seq`` is the first event it is told of, ``until_seq`` the last (null: no end)."""
+    """A webhook and its owner. ``from_seq`` is the first event it is told of, ``until_seq`` the last (null: no end).
+
+    ``reason`` says in words why the publisher disabled it, null where it did not.
+    """
 
     id: str
     url: str
@@ -38,6 +41,7 @@ class Subscription(Frozen):
     description: str | None = None
     owner: str
     state: SubscriptionState = SubscriptionState.ACTIVE
+    reason: str | None = None
     from_seq: int
     until_seq: int | None = None
     created_at: datetime

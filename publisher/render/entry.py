@@ -135,7 +135,7 @@ def indicator_entry(
 def event_entry(event: Event, *, options: Options) -> Entry:
     """The entry of an operations event."""
     data = _legal(event.data)
-    lines = [f"{key}: {value}" for key, value in data.items() if value is not None]
+    lines = [f"{key}: {_listed(value)}" for key, value in data.items() if value is not None]
     moment = _whole(event.timestamp)
     return Entry(
         id=identity.event_id(options.site_url, event.id),
@@ -148,6 +148,10 @@ def event_entry(event: Event, *, options: Options) -> Entry:
         categories=(event.type.value,),
         extra={"type": event.type.value, "subject": xml_legal(event.subject), "data": data},
     )
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _article_extra(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,10 +64,13 @@ _CLAIM = """
     ){end}
     RETURNING id"""
 
-# All that a sender needs, in the order of Claimed's fields, and whether the event's content was erased.
+# All that a sender needs, in the order of Claimed's fields, and whether the event's content was erased. That it is
+# disabled is the one thing that a disabled subscription is still told.
 _CLAIMED = """
     SELECT d.id, d.seq, d.subscription, d.lease, d.attempts + 1, s.id, s.url, s.format, s.secret, m.type, m.change,
-      coalesce(d.reason, CASE WHEN s.state <> 'active' THEN s.state END), e.erased
+      coalesce(d.reason,
+        CASE WHEN s.state = 'deleted' OR s.state <> 'active' AND m.type <> 'webhook.disabled' THEN s.state END),
+      e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription

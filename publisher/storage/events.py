@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -38,6 +39,19 @@ def append(tx: Tx, new: Sequence[Event]) -> list[Event]:
     tx.conn.execute(insert(events), [_row(event) for event in numbered])
     tx.appended = last
     return numbered
+
+
+def new(tx: Tx, type_: EventType, *, source: str, subject: str, data: dict[str, Any], **more: Any) -> Event:
+    """An event that happens now. Its id is the time and 48 random bits: ids sort by time and never repeat."""
+    return Event(
+        id=f"evt_{tx.now:014x}{secrets.token_hex(6)}",
+        type=type_,
+        timestamp=clock.from_micros(tx.now),
+        source=source,
+        subject=subject,
+        data=data,
+        **more,
+    )
 
 
 def last_seq(tx: Tx) -> int:

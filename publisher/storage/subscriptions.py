@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from sqlalchemy import delete as delete_from
@@ -18,13 +19,19 @@ from sqlalchemy import update as update_table
 
 from publisher import clock
 from publisher.errors import NotFound
-from publisher.model import EventType, Filter, Subscription, SubscriptionState
-from publisher.storage import deliveries
+from publisher.model import Change, Event, EventType, Filter, Subscription, SubscriptionState
+from publisher.storage import deliveries, events
 from publisher.storage.database import Tx
-from publisher.storage.tables import cursors, filters, follows
+from publisher.storage.tables import cursors, filters, follows, matches
 from publisher.storage.tables import subscriptions as table
 
 PRESENT = (SubscriptionState.ACTIVE, SubscriptionState.DISABLED)
+
+SOURCE = "publisher"
+"""The source of events about the publisher itself."""
+
+NOTICE = Filter(feeds=(), events=(EventType.WEBHOOK_DISABLED,))
+"""What a subscription that was paused follows, for the one event that says so. It takes nothing from any feed."""
 
 
 def create(
@@ -131,6 +138,37 @@ def disable(tx: Tx, id: str) -> Subscription:
     return update(tx, id, state=SubscriptionState.DISABLED)
 
 
+def pause(tx: Tx, id: str, reason: str) -> Event | None:
+    """Disable it for a reason, and tell: in the log, and as the last thing that it is sent.
+
+    ``reason`` is in words, for its owner. The notice is a delivery like any other: made by the fan-out, counted and
+    tried again. Returns the event, None if it was not active; whoever calls this raises the version of the feeds that
+    show the event (``delivery/pausing.py``). Raises NotFound.
+    """
+    last, done = _hold(tx)
+    current, n = _require(tx, id), _n(tx, id)
+    if current.state is not SubscriptionState.ACTIVE:
+        return None
+    _set_state(tx, n, SubscriptionState.DISABLED, last, reason)
+    (event,) = events.append(tx, [_disabled(tx, current, reason)])
+    _notify(tx, n, event)
+    _forget_passed(tx, n, done)
+    return event
+
+
+def stranded(tx: Tx, feeds: Collection[str], limit: int) -> list[Subscription]:
+    """Up to ``limit`` active subscriptions that follow none of these feeds, in the order they were made."""
+    active, present = table.c.state == SubscriptionState.ACTIVE.value, set(feeds)
+    followed = select(filters.c.id, filters.c.definition).where(
+        select(table.c.n).where(active, table.c.filter_id == filters.c.id).exists()
+    )
+    lost = [row.id for row in tx.conn.execute(followed) if present.isdisjoint(read_filter(row.definition).feeds)]
+    if not lost:
+        return []
+    statement = _SELECT.where(active, tx.dialect.among(table.c.filter_id, lost)).order_by(table.c.n).limit(limit)
+    return [_subscription(row) for row in tx.conn.execute(statement).mappings()]
+
+
 def delete(tx: Tx, id: str) -> None:
     """Delete it: what is open is cancelled, what happened stays in the accounts; raises NotFound."""
     last, done = _hold(tx)
@@ -165,6 +203,7 @@ _SELECT = select(
     table.c.description,
     table.c.owner,
     table.c.state,
+    table.c.reason,
     table.c.from_seq,
     table.c.until_seq,
     table.c.created_at,
@@ -219,8 +258,8 @@ def _unfollow(tx: Tx, n: int, last: int) -> None:
     tx.conn.execute(update_table(follows).where(is_open).values(until_seq=last))
 
 
-def _set_state(tx: Tx, n: int, state: SubscriptionState, last: int) -> None:
-    values: dict[str, Any] = {"state": state.value, "updated_at": tx.now}
+def _set_state(tx: Tx, n: int, state: SubscriptionState, last: int, reason: str | None = None) -> None:
+    values: dict[str, Any] = {"state": state.value, "reason": reason, "updated_at": tx.now}
     if state is SubscriptionState.ACTIVE:
         values |= {"from_seq": last + 1, "until_seq": None}
         filter_id = tx.conn.execute(select(table.c.filter_id).where(table.c.n == n)).scalar_one()
@@ -234,6 +273,21 @@ def _set_state(tx: Tx, n: int, state: SubscriptionState, last: int) -> None:
         until = tx.conn.execute(select(table.c.until_seq).where(table.c.n == n)).scalar_one()
         values["until_seq"] = last if until is None else until
     tx.conn.execute(update_table(table).where(table.c.n == n).values(values))
+
+
+def _disabled(tx: Tx, one: Subscription, reason: str) -> Event:
+    # A URL may hold a secret in its path or query; the log is for more eyes than its owner's.
+    host = urlsplit(one.url).netloc.rpartition("@")[2]
+    data = {"id": one.id, "host": host, "reason": reason, "feeds": list(one.filter.feeds)}
+    return events.new(tx, EventType.WEBHOOK_DISABLED, source=SOURCE, subject=one.id, data=data)
+
+
+def _notify(tx: Tx, n: int, event: Event) -> None:
+    """Let the subscription follow the log for this one event, by a filter that matches nothing else."""
+    notice = _intern(tx, NOTICE)
+    told = {"type": event.type.value, "change": Change.ENTERED.value}
+    tx.conn.execute(insert(matches).values(seq=event.seq, filter_id=notice, **told))
+    tx.conn.execute(insert(follows).values(subscription=n, from_seq=event.seq, until_seq=event.seq, filter_id=notice))
 
 
 def _forget_passed(tx: Tx, n: int, done: int) -> None:

@@ -151,7 +151,8 @@ events = Table(
     Index("ix_events_subject", "subject"),
 )
 
-# What a feed's documents depend on besides its definition. ``version`` rises with every change that it shows.
+# What a feed's documents depend on besides its definition. ``version`` rises with every change that it shows; the
+# digest of a feed that was removed is empty.
 feed_states = Table(
     "feed_states",
     metadata,
@@ -204,6 +205,7 @@ subscriptions = Table(
     Column("owner", Text, nullable=False),
     Column("secret", LargeBinary, nullable=False),  # sealed; see storage/sealing.py
     Column("state", Text, nullable=False),
+    Column("reason", Text),  # set where the publisher disabled it: why, in words
     Column("from_seq", BigInteger, nullable=False),
     Column("until_seq", BigInteger),
     Column("created_at", BigInteger, nullable=False),
