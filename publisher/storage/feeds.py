@@ -65,20 +65,6 @@ def define(tx: Tx, digests: Mapping[str, str]) -> list[str]:
     return gone
 
 
-def define(tx: Tx, digests: Mapping[str, str]) -> list[str]:
-    """Take these for all feeds there are; returns those that were removed since.
-
-    A feed that comes back has changed, whatever its definition: what happened meanwhile did not touch it.
-    """
-    log.lock(tx)
-    sync(tx, digests)
-    gone = sorted(name for name, known in states(tx).items() if known.digest and name not in digests)
-    if gone:
-        statement = update(feed_states).where(tx.dialect.among(feed_states.c.name, gone))
-        tx.conn.execute(statement.values(digest=""))
-    return gone
-
-
 def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
     """Raise the version of each feed that is named, once, and keep account of the articles that left it.
 
