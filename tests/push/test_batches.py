@@ -1,0 +1,136 @@
+"""``POST /api/v1/articles``: the good ones are taken though others are refused, and each is accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import json
+import zlib
+from typing import Any
+
+import pytest
+from web.webroom import Newsroom
+
+from publisher.storage import articles, events
+from publisher.web.asking import BODY_LIMIT
+from publisher.web.batches import BATCH_LIMIT
+
+PATH = "/api/v1/articles"
+
+
+def article(id: Any, **fields: Any) -> dict[str, Any]:
+    return {"id": id, "title": f"Judul {id}", "body": "<p>Isi.</p>", "topics": ["kopi"], **fields}
+
+
+async def post(newsroom: Newsroom, body: Any, role: str = "editor", **headers: str) -> tuple[int, Any]:
+    answer = await newsroom.client.post(PATH, json=body, headers=newsroom.as_(role, **headers))
+    return answer.status, await answer.json()
+
+
+async def test_what_became_of_each_is_told_in_their_order(newsroom: Newsroom) -> None:
+    await newsroom.push("lama")
+    await newsroom.push("sama")
+    batch = [
+        article("baru"),
+        article("lama", title="Judul lain"),
+        {**article("sama"), "body": "<p>Isi sama.</p>"},
+        article("nanti", published="2026-03-02T10:00:00Z"),
+        article("rusak", title=" "),
+        article("-bad"),
+        {"title": "tanpa id", "body": "<p>x</p>"},
+        article("baru", title="Lagi"),
+        "bukan objek",
+    ]
+    status, body = await post(newsroom, batch)
+    assert (status, body["taken"], body["refused"]) == (200, 4, 5)
+    assert [(one["id"], one["outcome"], one.get("etag")) for one in body["articles"]] == [
+        ("baru", "new", '"r1"'),
+        ("lama", "changed", '"r2"'),
+        ("sama", "unchanged", '"r1"'),
+        ("nanti", "embargoed", '"r0.1"'),
+        ("rusak", "error", None),
+        ("-bad", "error", None),
+        (None, "error", None),
+        ("baru", "error", None),
+        (None, "error", None),
+    ]
+    assert body["articles"][3]["embargoed_until"] == "2026-03-02T10:00:00Z"
+    paths = [fault["path"] for one in body["articles"][4:] for fault in one["errors"]]
+    assert paths == ["[4].title", "[5].id", "[6].id", "[7].id", "[8]"]
+    listed = (await newsroom.get(PATH))["articles"]
+    assert {one["id"]: one["title"] for one in listed} == {
+        "baru": "Judul baru", "lama": "Judul lain", "sama": "Judul sama",
+    }  # fmt: skip
+
+
+async def test_a_thousand_are_taken_in_one_transaction(newsroom: Newsroom) -> None:
+    status, body = await post(newsroom, [article(f"a-{number}") for number in range(1000)])
+    assert (status, body["taken"], {one["outcome"] for one in body["articles"]}) == (200, 1000, {"new"})
+    assert await newsroom.db.read(articles.count) == 1000
+    assert newsroom.db.last_seq == 1000
+    moments = {event.timestamp for event in await newsroom.db.read(events.after, 0, 2000)}
+    assert len(moments) == 1
+
+
+@pytest.mark.parametrize("body", [[], {}, article("a"), "x", 5])
+async def test_what_is_no_batch_is_refused(one_newsroom: Newsroom, body: Any) -> None:
+    status, problem = await post(one_newsroom, body)
+    assert (status, "list of 1 to 1000" in problem["detail"]) == (422, True)
+
+
+async def test_more_than_a_thousand_are_refused_and_none_taken(one_newsroom: Newsroom) -> None:
+    status, problem = await post(one_newsroom, [article(f"a-{number}") for number in range(1001)])
+    assert (status, "1001" in problem["detail"]) == (422, True)
+    assert await one_newsroom.db.read(articles.count) == 0
+
+
+async def test_a_batch_without_a_good_one_is_refused_with_every_reason(one_newsroom: Newsroom) -> None:
+    status, problem = await post(one_newsroom, [article("a", title=""), article("b", body=7), {}])
+    assert status == 422
+    assert {error["path"] for error in problem["errors"]} >= {"[0].title", "[1].body", "[2].id"}
+
+
+async def test_an_article_over_the_limit_is_refused_and_the_others_are_taken(one_newsroom: Newsroom) -> None:
+    status, body = await post(one_newsroom, [article("besar", body="x" * BODY_LIMIT), article("kecil")])
+    assert (status, [one["outcome"] for one in body["articles"]]) == (200, ["error", "new"])
+    assert f"may have {BODY_LIMIT}" in body["articles"][0]["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(("path", "method", "limit"), [(PATH, "POST", BATCH_LIMIT), (PATH + "/a", "PUT", BODY_LIMIT)])
+@pytest.mark.parametrize("coding", [None, "gzip", "deflate", "chunked"])
+async def test_a_body_over_the_limit_is_refused_however_it_comes(
+    one_newsroom: Newsroom, path: str, method: str, limit: int, coding: str | None
+) -> None:
+    body = json.dumps([article("a", body="x" * limit)]).encode()
+    headers = one_newsroom.as_("editor", **{"Content-Type": "application/json"})
+    data: Any = io.BytesIO(body)
+    if coding in ("gzip", "deflate"):
+        data = gzip.compress(body) if coding == "gzip" else zlib.compress(body)
+        headers["Content-Encoding"] = coding
+    elif coding == "chunked":
+        data = _pieces(body)
+    answer = await one_newsroom.client.request(method, path, data=data, headers=headers)
+    assert (answer.status, str(limit) in (await answer.json())["detail"]) == (413, True)
+    assert await one_newsroom.db.read(articles.count) == 0
+
+
+async def _pieces(body: bytes) -> Any:
+    for start in range(0, len(body), 65536):
+        yield body[start : start + 65536]
+        await asyncio.sleep(0)
+
+
+async def test_pushing_takes_an_editors_key(one_newsroom: Newsroom) -> None:
+    assert (await post(one_newsroom, [article("a")], "subscriber"))[0] == 403
+    answer = await one_newsroom.client.post(PATH, json=[article("a")])
+    assert answer.status == 401
+
+
+async def test_of_indicators_too_the_good_ones_are_taken_and_the_others_itemised(newsroom: Newsroom) -> None:
+    observations = [{"symbol": "EMAS", "value": "900"}, {"symbol": "EMAS"}, {"symbol": "USD/IDR", "value": 1.5}]
+    answer = await newsroom.client.post("/api/v1/indicators", json=observations, headers=newsroom.as_("editor"))
+    body = await answer.json()
+    assert answer.status == 201
+    assert body["indicators"] == [{"symbol": "EMAS", "outcome": "new"}]
+    assert {error["path"].partition(".")[0] for error in body["errors"]} == {"[1]", "[2]"}
