@@ -17,12 +17,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from support.deliveries import append, claim, fan_out, fan_out_once, states, subscribe
-from support.items import an_event
+from support.items import an_event, article_change
 
 from publisher import clock as clocks
 from publisher.model import DeliveryState
-from publisher.storage import deliveries, events
+from publisher.storage import deliveries, events, sources
 from publisher.storage.database import SQLITE_READERS, Database, Tx
+from publisher.storage.record import BULK, Reading, record
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 
@@ -232,3 +233,27 @@ def test_the_asynchronous_part_of_sqlalchemy_is_asked_for_by_name() -> None:
 
     assert needed.startswith("sqlalchemy[asyncio]")
     assert re.search(r"^greenlet==", (root / "requirements" / "run.txt").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("events_made", "looked_at"), [(BULK, True), (BULK - 1, False)])
+async def test_after_a_bulk_load_postgresql_knows_what_it_holds(
+    events_made: int, looked_at: bool, postgres_url: str, tmp_path: Path
+) -> None:
+    """Until the server looks at a table by itself, minutes later, it plans as though nothing were there."""
+
+    def known(tx: Tx) -> list[float]:
+        names = "('articles', 'article_facets', 'events')"
+        statement = f"SELECT reltuples FROM pg_class WHERE relname IN {names} ORDER BY relname"
+        return list(tx.conn.execute(text(statement)).scalars())
+
+    db = await Database.open(postgres_url, tmp_path)
+    try:
+        await db.write(sources.claim, "desk", "lease", 60)
+        assert await db.read(known) == [-1, -1, -1]
+        reading = Reading("desk", "lease", {}, None, items=1, events=events_made - 1)
+        await db.write(record, articles=[article_change("a1")], events=[an_event()], reading=reading)
+        found = await db.read(known)
+    finally:
+        await db.close()
+
+    assert (min(found) > 0) is looked_at
