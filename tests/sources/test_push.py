@@ -1,0 +1,137 @@
+"""Items given as JSON."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from publisher.model import IndicatorSpec, identity_id
+from publisher.sources.push import read_article_json, read_indicator_json
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+STORY: dict[str, Any] = {"title": "Judul", "body": "<p>Isi</p>", "published": "2024-02-08T23:31:00Z"}
+RATE: dict[str, Any] = {"symbol": "USD/IDR", "value": "16199", "change": "95.00", "percent": "0.58"}
+
+
+def article(payload: object, **options: Any) -> Any:
+    return read_article_json(payload, origin="PUT", language="id", **options)
+
+
+def indicator(payload: object, **options: Any) -> Any:
+    spec = IndicatorSpec(symbol="USD/IDR", slug="usd-idr", name="US dollar", unit="IDR")
+    return read_indicator_json(payload, specs={"USD/IDR": spec}, now=NOW, origin="POST", **options)
+
+
+def test_an_article_is_taken_under_its_pushed_id_with_its_body_sanitised() -> None:
+    body = '<p onclick="x()">Isi <a href="/2">lanjut</a></p><script>x()</script>'
+    found, problems = article(STORY | {"body": body, "url": "https://contoh.id/1"}, article_id="n-1")
+    assert problems == []
+    assert (found.article.id, found.identity, found.article.language) == ("n-1", "n-1", "id")
+    assert found.article.body == '<p>Isi <a href="https://contoh.id/2" rel="noopener noreferrer">lanjut</a></p>'
+
+
+def test_an_article_without_a_pushed_id_is_known_by_its_own_id_then_its_url() -> None:
+    url = "https://contoh.id/1?utm_source=x"
+    assert article(STORY | {"id": "n-1", "url": url})[0].identity == "n-1"
+    found = article(STORY | {"url": url})[0]
+    assert (found.identity, found.article.id) == ("https://contoh.id/1", identity_id("https://contoh.id/1"))
+
+
+@pytest.mark.parametrize(
+    ("payload", "fields"),
+    [
+        ([], [None]),
+        (None, [None]),
+        ("text", [None]),
+        ({}, ["title", "body"]),
+        ({"title": "", "body": "<p></p>"}, ["title", "body"]),
+        ({"title": 5, "body": ["x"]}, ["title", "body"]),
+        ({"title": "x", "body": "<script>x()</script>"}, ["body"]),
+        (STORY | {"id": "other"}, ["id"]),
+        (STORY | {"body": "<div>" * 1000}, ["body"]),
+    ],
+)
+def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault_is_told(
+    payload: object, fields: list[str | None]
+) -> None:
+    found, problems = article(payload, article_id="n-1")
+    assert found is None
+    assert [one.field for one in problems if one.severity == "error"] == fields
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({"published": 1707435060}, "published", "is no RFC 3339 time with a zone"),
+        ({"published": "2024-02-09"}, "published", "is no RFC 3339 time with a zone"),
+        ({"updated": "2024-02-09T06:31:00"}, "updated", "is no RFC 3339 time with a zone"),
+        ({"published": "2024-13-09T06:31:00Z"}, "published", "month"),
+        ({"authors": "Nadia"}, "authors", "should be a valid tuple"),
+        ({"authors": ["Nadia", 5]}, "authors[1]", "should be a valid string"),
+        ({"images": [{"url": "data:image/png;base64,x"}]}, "images[0].url", "is no absolute http or https URL"),
+        ({"images": [{"href": "https://contoh.id/1.jpg"}]}, "images[0].href", "is not a known key"),
+        ({"related": [{}]}, "related[0].title", "is missing"),
+        ({"url": "javascript:alert(1)"}, "url", "is no absolute http or https URL"),
+        ({"tilte": "x"}, "tilte", 'did you mean "title"?'),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_by_its_json_path_and_left_out(
+    values: dict[str, Any], field: str, said: str
+) -> None:
+    found, problems = article(STORY | values, article_id="n-1")
+    assert found is not None
+    [problem] = [one for one in problems if one.severity == "error"]
+    assert problem.field == field
+    assert said in problem.message
+
+
+def test_an_article_without_a_date_is_kept_with_a_warning() -> None:
+    found, problems = article({"title": "Judul", "body": "Isi"}, article_id="n-1")
+    assert found.article.published is None
+    assert [(one.field, one.severity) for one in problems] == [("published", "warning")]
+
+
+def test_plain_text_as_a_body_becomes_a_paragraph() -> None:
+    assert article(STORY | {"body": "Satu &lt; dua"}, article_id="n-1")[0].article.body == "<p>Satu &lt; dua</p>"
+
+
+def test_an_observation_is_named_by_the_registry_and_observed_now_unless_it_says_otherwise() -> None:
+    found, problems = indicator(RATE)
+    assert problems == []
+    assert (found.name, found.unit, found.observed_at, found.as_of) == ("US dollar", "IDR", NOW, None)
+    assert [str(one) for one in (found.value, found.change, found.percent)] == ["16199", "95.00", "0.58"]
+    own, _ = indicator(RATE | {"symbol": "X", "value": 5, "name": "Own", "as_of": "2024-02-09T06:31:00+07:00"})
+    assert (own.name, str(own.value), own.as_of.isoformat()) == ("Own", "5", "2024-02-08T23:31:00+00:00")
+    assert indicator({"symbol": "X", "value": "1"})[0].name == "X"
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({"value": 16199.5}, "value", "is a JSON float, which has lost its own digits"),
+        ({"change": 95.0}, "change", "is a JSON float"),
+        ({"value": "16.199,50"}, "value", "is no plain decimal"),
+        ({"value": "1e5"}, "value", "is no plain decimal"),
+        ({"value": "NaN"}, "value", "is no plain decimal"),
+        ({"value": " 1"}, "value", "is no plain decimal"),
+        ({"value": True}, "value", "is no plain decimal"),
+        ({"value": None}, "value", ""),
+        ({"symbol": ""}, "symbol", ""),
+        ({"symbol": 5}, "symbol", ""),
+        ({"observed_at": 1707435060}, "observed_at", "is no RFC 3339 time"),
+        ({"percentage": "1"}, "percentage", 'did you mean "percent"?'),
+    ],
+)
+def test_an_observation_with_anything_wrong_is_refused_and_the_field_named(
+    values: dict[str, Any], field: str, said: str
+) -> None:
+    found, problems = indicator(RATE | values, path="[3]")
+    assert found is None
+    assert f"[3].{field}" in [one.field for one in problems]
+    assert said in problems[0].message
+
+
+@pytest.mark.parametrize("payload", [None, [], "x", 5])
+def test_an_observation_that_is_no_object_is_refused(payload: object) -> None:
+    found, [problem] = indicator(payload)
+    assert (found, problem.message) == (None, "must be an object")
