@@ -57,7 +57,7 @@ def body_blocks(tree: LexborHTMLParser, rules: HtmlBody) -> list[Block]:
         _cut(body, rules.end_comment)
     for selector in (*rules.junk, *_DROPPED):
         for node in body.css(selector):
-            if node != body:
+            if node.mem_id != body.mem_id:
                 node.decompose()
     return [block for block in _bounded(_blocks(body)) if not matches_any(rules.junk_text, block.text)]
 
@@ -145,7 +145,7 @@ def _cut(body: LexborNode, comment: str) -> None:
     else:
         return
     current: LexborNode | None = node
-    while current is not None and current != body:
+    while current is not None and current.mem_id != body.mem_id:
         while current.next is not None:
             following = current.next
             following.remove() if following.is_text_node or following.is_comment_node else following.decompose()

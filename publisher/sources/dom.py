@@ -30,12 +30,13 @@ def parse(text: str) -> LexborHTMLParser:
 def descendants(node: LexborNode) -> Iterator[LexborNode]:
     """Everything below a node in document order, comments and text included."""
     current = node.first_child
+    top = node.mem_id  # == compares the markup of two nodes, which takes as long as writing it out
     while current is not None:
         yield current
         following = current.first_child or current.next
         while following is None:
             current = current.parent
-            if current is None or current == node:
+            if current is None or current.mem_id == top:
                 return
             following = current.next
         current = following
