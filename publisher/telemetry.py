@@ -6,11 +6,29 @@ its values, never a formatted sentence, so that both forms can be searched.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any
 
-import structlog
+
+@contextlib.contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Let an import that is optional to others find that ``module`` is not installed; what is loaded stays loaded."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # as the import system documents it
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+# structlog would load rich, and with it pygments, only to print tracebacks in colour: 4 MB in every process.
+with _without("rich"):
+    import structlog
 
 
 def configure(*, level: str = "info", json: bool | None = None) -> None:

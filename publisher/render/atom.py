@@ -13,21 +13,8 @@ from feedgen.entry import FeedEntry
 from lxml import etree
 
 from publisher.render.entry import Entry
-from publisher.render.format import (
-    ATOM,
-    DC,
-    GENERATOR,
-    MEDIA,
-    TOMBSTONES,
-    XML_LANG,
-    Format,
-    Head,
-    add,
-    add_common,
-    inner_xml,
-    xml_document,
-    zulu,
-)
+from publisher.render.format import GENERATOR, Format, Head, zulu
+from publisher.render.xml import ATOM, DC, MEDIA, TOMBSTONES, XML_LANG, add, add_common, inner_xml, xml_document
 
 _NAMESPACES: dict[str | None, str] = {"dc": DC, "media": MEDIA}
 

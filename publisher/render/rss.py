@@ -14,23 +14,9 @@ from feedgen.entry import FeedEntry
 from lxml import etree
 
 from publisher.render.entry import Entry
-from publisher.render.format import (
-    ATOM,
-    CB,
-    CONTENT,
-    DC,
-    GENERATOR,
-    MEDIA,
-    Format,
-    Head,
-    add,
-    add_common,
-    inner_xml,
-    rfc822,
-    xml_document,
-    zulu,
-)
+from publisher.render.format import GENERATOR, Format, Head, rfc822, zulu
 from publisher.render.market import Statistic
+from publisher.render.xml import ATOM, CB, CONTENT, DC, MEDIA, add, add_common, inner_xml, xml_document
 
 TTL_MINUTES = 5
 _NAMESPACES = {"atom": ATOM, "content": CONTENT, "dc": DC, "media": MEDIA}

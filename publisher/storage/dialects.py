@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -22,6 +22,7 @@ from publisher.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     import aiosqlite
+    from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 
@@ -270,9 +271,13 @@ class PostgreSQL(Dialect):
         return int(conn.exec_driver_sql(statement).scalar_one())
 
     def among(self, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+        from sqlalchemy.dialects import postgresql
+
         return column == any_(bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True))
 
     def insert(self, table: Table) -> postgresql.Insert:
+        from sqlalchemy.dialects import postgresql
+
         return postgresql.insert(table)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from publisher.model import FeedDefinition, IndicatorSpec, SourceState
 from publisher.model.article import ID_PATTERN
@@ -25,6 +24,9 @@ from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Views, in_order
 from publisher.web.visibility import Sight, in_sight, sight_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 ON_FRONT = 11
 ON_FEED_PAGE = 50
@@ -191,6 +193,8 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     return Environment(
         loader=PackageLoader("publisher.web"),
         autoescape=True,
