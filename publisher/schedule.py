@@ -65,7 +65,8 @@ class Schedule:
             executors={"default": AsyncIOExecutor()},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        self._watchers: dict[str, asyncio.Task[None]] = {}
+        self._paces: dict[str, tuple[float | None, str | None]] = {}
+        self._watchers: dict[tuple[str, Path], asyncio.Task[None]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._stopping = asyncio.Event()
@@ -81,17 +82,20 @@ class Schedule:
         self.replace(sources, watched)
 
     def replace(self, sources: Mapping[str, Paced], watched: Mapping[str, Path] | None = None) -> None:
-        """Take another timetable; a reading under way ends as it would have."""
-        self._scheduler.remove_all_jobs()
-        for watcher in self._watchers.values():
-            watcher.cancel()
-        for name, source in sources.items():
-            trigger, first = _trigger(source, self._scheduler.timezone)
+        """Take another timetable; a reading under way ends as it would have.
+
+        A source whose pace stays is read when it would have been, one that is new or of another pace at once.
+        """
+        paces = {name: (source.every, source.cron) for name, source in sources.items()}
+        for name in [name for name, pace in self._paces.items() if paces.get(name) != pace]:
+            self._scheduler.remove_job(name)
+            del self._paces[name]
+        self._again &= paces.keys()
+        for name in [name for name in paces if name not in self._paces]:
+            trigger, first = _trigger(sources[name], self._scheduler.timezone)
             self._scheduler.add_job(self._due, trigger, args=[name], id=name, name=name, **first)
-        self._watchers = {
-            name: asyncio.create_task(self._watch(name, path), name=f"watch {name}")
-            for name, path in (watched or {}).items()
-        }
+        self._paces = paces
+        self._watch_these(watched or {})
 
     def next_runs(self) -> dict[str, datetime]:
         """When each source is due next."""
@@ -117,6 +121,14 @@ class Schedule:
             for reading in late:
                 reading.cancel()
         await asyncio.gather(*watchers, *readings, return_exceptions=True)
+
+    def _watch_these(self, watched: Mapping[str, Path]) -> None:
+        wanted = set(watched.items())
+        for place in [place for place in self._watchers if place not in wanted]:
+            self._watchers.pop(place).cancel()
+        for name, path in wanted - self._watchers.keys():
+            task = asyncio.create_task(self._watch(name, path), name=f"watch {name}")
+            self._watchers[name, path] = task
 
     async def _due(self, name: str) -> None:
         self._request(name, remember=False)

@@ -1,7 +1,7 @@
 """How this installation runs: ``config/publisher.toml``, and what the environment overrides.
 
 ``PUBLISHER_SERVER__PORT=9000`` stands above ``[server] port``. Lists in the environment are comma-separated, or JSON.
-Only ``app.py`` and ``cli/`` see these objects; every other room is given values.
+Only ``app/`` and ``cli/`` see these objects; every other room is given values.
 """
 
 from __future__ import annotations

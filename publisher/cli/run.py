@@ -38,11 +38,12 @@ def run(
 
 async def _serve(home: Path, sample: bool) -> None:
     from publisher.app import App
+    from publisher.app.serving import serve
 
     app = await App.open(home)
     try:
         async with _sample_newsroom() if sample else contextlib.nullcontext():
-            await app.serve(on_ready=lambda address: typer.echo(f"Publisher is ready: {address}"))
+            await serve(app, on_ready=lambda address: typer.echo(f"Publisher is ready: {address}"))
     finally:
         await app.close()
 

@@ -32,7 +32,7 @@ def register(cli: typer.Typer) -> None:
 def list_webhooks(home: Home = HERE) -> None:
     """List everyone's webhooks.
 
-    Shows id, state, owner, feeds, event types, when it was made, URL.
+    Shows id, state, owner, feeds, event types, when it was made, URL, why it was disabled if the publisher did so.
     """
     from publisher.storage import subscriptions
 
@@ -46,10 +46,11 @@ def list_webhooks(home: Home = HERE) -> None:
             ",".join(one.filter.events) or "all",
             moment(one.created_at),
             one.url,
+            one.reason or "",
         )
         for one in found
     ]
-    show_table(("id", "state", "owner", "feeds", "events", "made", "url"), rows)
+    show_table(("id", "state", "owner", "feeds", "events", "made", "url", "why"), rows)
 
 
 def add(

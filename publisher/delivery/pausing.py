@@ -36,6 +36,8 @@ def pause(tx: Tx, id: str, reason: str, feeds: Mapping[str, FeedDefinition]) -> 
 async def pause_stranded(db: Database, feeds: Mapping[str, FeedDefinition]) -> int:
     """Pause every active subscription none of whose feeds is there any more; returns how many."""
     paused = 0
+    if not await db.read(subscriptions.stranded, feeds, 1):
+        return paused
     while events := await unbroken(db.write(_pause_some, feeds)):
         for event in events:
             log.warning("webhook.paused", id=event.subject, reason=event.data["reason"])

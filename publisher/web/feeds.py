@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from pathlib import Path
 
 from aiohttp import ClientConnectionError, web
 
 from publisher.errors import NotFound
 from publisher.model import FeedDefinition, Role
+from publisher.model.feed import NAME_PATTERN
+from publisher.storage import feeds as feed_states
 from publisher.web import negotiate
 from publisher.web.answers import Problem, nearest
 from publisher.web.auth import CHALLENGE, caller
@@ -18,6 +21,7 @@ from publisher.web.visibility import may_read
 
 routes = web.RouteTableDef()
 
+KNOWN_NAME = re.compile(NAME_PATTERN)
 FORMATS = ("rss", "atom", "json")
 CHUNK = 256 * 1024
 
@@ -53,11 +57,16 @@ async def _not_modified(request: web.Request, name: str, shared: dict[str, str])
 
 
 async def readable(request: web.Request, name: str) -> FeedDefinition:
-    """The feed of this name, if the caller may read it; 404 names the nearest feeds that anyone may read."""
+    """The feed of this name, if the caller may read it.
+
+    404 and, where there was one, 410 name the nearest feeds that anyone may read.
+    """
     feeds = services_of(request).catalog().feeds
     feed = feeds.get(name)
     if feed is None:
         public = [one.name for one in feeds.values() if one.public]
+        if await was_removed(request, name):
+            raise Problem(410, f"the feed {name!r} was removed; {nearest(name, public)}")
         raise Problem(404, f"there is no feed {name!r}; {nearest(name, public)}")
     if feed.public:
         return feed
@@ -71,6 +80,14 @@ async def readable(request: web.Request, name: str) -> FeedDefinition:
             headers=CHALLENGE if status == 401 else None,
         )
     return feed
+
+
+async def was_removed(request: web.Request, name: str) -> bool:
+    """Whether a name that is no feed was one."""
+    # A database may choke on what can be no name, such as a NUL.
+    if not KNOWN_NAME.fullmatch(name):
+        return False
+    return await services_of(request).db.read(feed_states.state, name) is not None
 
 
 def _shared(request: web.Request, feed: FeedDefinition, format_: str) -> dict[str, str]:

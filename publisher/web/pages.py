@@ -20,6 +20,7 @@ from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web import assets
 from publisher.web.auth import ANYONE
+from publisher.web.feeds import was_removed
 from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Views, in_order
@@ -77,6 +78,8 @@ async def feed_page(request: web.Request) -> web.Response:
     services, views = services_of(request), _views(request)
     catalog = services.catalog()
     feed = catalog.feeds.get(request.match_info["name"])
+    if feed is None and await was_removed(request, request.match_info["name"]):
+        return _missing(request, 410, "gone_feed", "gone_feed_why")
     if feed is None or not feed.public:
         return _missing(request, 404, "not_found", "not_found_feed")
     items = await services.db.read(chosen, feed, min(feed.limit, ON_FEED_PAGE))

@@ -74,6 +74,8 @@ def checked(
         faults += _unknown("feeds", asked.feeds, [one.name for one in feeds.values() if _may_follow(key, one)], feeds)
     if "events" in given:
         faults += _unknown("events", asked.events or (), EventType, EventType)
+    if isinstance(asked, Change) and "state" in given and asked.state == "active":
+        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, feeds)
     if faults:
         raise invalid(*faults)
     if given & {"feeds", "events"}:
@@ -101,6 +103,14 @@ def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: It
         for place, name in enumerate(names)
         if name not in known
     ]
+
+
+def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault]:
+    """Where none of its feeds is there (one is enough), it would be paused again at once."""
+    if not set(names).isdisjoint(known):
+        return []
+    missing = ", ".join(repr(name[:80]) for name in names)
+    return [Fault("state", f"cannot be 'active' before one of its feeds is there: {missing}")]
 
 
 def _may_follow(key: Key, feed: FeedDefinition) -> bool:

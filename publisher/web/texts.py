@@ -100,6 +100,8 @@ TEXTS = MappingProxyType(
         "not_found_feed": "There is no public feed of this name.",
         "gone": "This article was withdrawn",
         "gone_why": "Its publisher took it back. Feeds no longer carry it, and those who follow them were told.",
+        "gone_feed": "This feed was removed",
+        "gone_feed_why": "It is published no more. Webhooks that followed nothing else were told.",
         "back": "Back to the front page",
     }
 )

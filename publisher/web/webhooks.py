@@ -128,7 +128,10 @@ async def list_deliveries(request: web.Request) -> web.Response:
 
 
 def webhook_json(webhook: Subscription) -> dict[str, Any]:
-    """A webhook as the API shows it, without its secret; ``events`` is null for all types."""
+    """A webhook as the API shows it, without its secret; ``events`` is null for all types.
+
+    ``reason`` says why the publisher disabled it, null where it did not.
+    """
     return {
         "id": webhook.id,
         "url": webhook.url,
@@ -137,6 +140,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "format": webhook.format,
         "description": webhook.description,
         "state": webhook.state,
+        "reason": webhook.reason,
         "owner": webhook.owner,
         "created_at": rfc3339(webhook.created_at),
         "updated_at": rfc3339(webhook.updated_at),
