@@ -92,12 +92,16 @@ NAT64 = ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class FetchResponse:
-    """What a server answered. ``url`` is where the last redirect led; ``headers`` are looked up in any case."""
+    """What a server answered. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
+
+    ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); null where none was.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
+    moved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +268,7 @@ class Outbound:
             raise FetchError(self._explain(error, self._timeout)) from error
 
     async def _follow(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
+        moved, lasting = None, True
         for _ in range(MAX_REDIRECTS + 1):
             async with self._open().get(
                 target, headers=headers, allow_redirects=False, auto_decompress=True
@@ -271,13 +276,15 @@ class Outbound:
                 location = response.headers.get("Location")
                 if response.status not in (301, 302, 303, 307, 308) or not location:
                     body = await _read_within(response, limit)
-                    return FetchResponse(response.status, response.headers, body, str(target))
+                    return FetchResponse(response.status, response.headers, body, str(target), moved)
             step = self._checked(str(target.join(URL(location))))
             if target.scheme == "https" and step.scheme != "https":
                 raise FetchError(f"refused: a redirect leads from https to {step.scheme}")
             if step.origin() != target.origin():
                 headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
             target = step
+            lasting = lasting and response.status in (301, 308)
+            moved = str(target) if lasting else moved
         raise FetchError(f"more than {MAX_REDIRECTS} redirects")
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostResult:

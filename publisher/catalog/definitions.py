@@ -36,7 +36,9 @@ class SourceDefinition:
     def profile_digest(self) -> str:
         """A digest of how the source is read; where it changes, what it gives is a new baseline."""
         profile = self.profile.digest if self.profile else ""
-        written = f"{self.kind.kind}\n{profile}\n{self.options.model_dump_json()}"
+        # What says only how much and how often it is read shapes nothing that it gives.
+        options = self.options.model_dump_json(exclude=set(getattr(self.kind.Options, "pace", ())))
+        written = f"{self.kind.kind}\n{profile}\n{options}"
         return hashlib.sha256(written.encode()).hexdigest()[:32]
 
 

@@ -10,18 +10,19 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError
+from publisher.ingest.absences import MISSES, Absences, judge, withdraw
 from publisher.ingest.recorder import Definitions, Recorder, touches
 from publisher.model import EventType, SourceState
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
 from publisher.sources.base import Source
-from publisher.storage import events, record, sources
+from publisher.storage import articles, events, record, sources
 from publisher.storage.database import Database, Tx
 
 log = telemetry.logger(__name__)
@@ -97,8 +98,9 @@ class Puller:
     ) -> None:
         # Read differently, everything may come out differently: begin anew, and take it for no change.
         reread = state.loaded and state.profile_digest != definition.profile_digest
+        known = {key: value for key, value in state.bookmark.items() if key != MISSES}
         try:
-            batch = await source.read({} if reread else state.bookmark)
+            batch = await source.read({} if reread else known)
         except Exception as error:  # a source kind may be anyone's code; none may take the service down
             await self._failed(definition, error, report, state.failures)
             return
@@ -116,7 +118,8 @@ class Puller:
                 items=len(batch.articles) + len(batch.indicators),
                 events=recorder.tally.events,
             )
-            await self._db.write(self._finish, recorder, chunk, reading, state.failures)
+            absences = await self._db.write(self._finish, recorder, chunk, reading, state)
+            report.error = absences.held
         tally = recorder.tally
         report.outcomes, report.events = tally.outcomes, tally.events
         report.problems = [*batch.problems, *tally.problems]
@@ -124,10 +127,24 @@ class Puller:
         for problem in report.problems:
             log.warning("source.problem", source=definition.name, severity=problem.severity, problem=str(problem))
 
-    def _finish(self, tx: Tx, recorder: Recorder, chunk: Batch, reading: record.Reading, failures: int) -> None:
-        recorder.apply(tx, chunk, reading)
-        if failures >= FAILING_AFTER:
-            self._note(tx, EventType.SOURCE_RECOVERED, reading.source, failures=failures)
+    def _finish(
+        self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, state: SourceState
+    ) -> Absences:
+        events.lock(tx)
+        name, misses = reading.source, state.bookmark.get(MISSES, {})
+        asked = batch.gone or batch.listed is not None
+        found = judge(articles.standing(tx, name), batch, misses) if asked else Absences(misses=misses)
+        withdraw(tx, recorder, name, found.withdrawn)
+        bookmark = {**batch.bookmark, MISSES: found.misses} if found.misses else batch.bookmark
+        recorder.apply(tx, batch, replace(reading, bookmark=bookmark, events=recorder.tally.events))
+        if found.held:
+            # What it still has is taken all the same, and read on at its pace.
+            failures = sources.failed(tx, name, found.held, None, failures=max(FAILING_AFTER, state.failures + 1))
+            if state.failures < FAILING_AFTER:
+                self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=found.held)
+        elif state.failures >= FAILING_AFTER:
+            self._note(tx, EventType.SOURCE_RECOVERED, name, failures=state.failures)
+        return found
 
     async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, failures: int) -> None:
         expected = isinstance(error, FetchError)
@@ -158,7 +175,7 @@ def _chunks(batch: Batch) -> Iterator[tuple[Batch, bool]]:
     while len(rest) > CHUNK:
         yield Batch(articles=rest[:CHUNK], indicators=indicators), False
         rest, indicators = rest[CHUNK:], ()
-    yield Batch(articles=rest, indicators=indicators), True
+    yield replace(batch, articles=rest, indicators=indicators), True
 
 
 def _backoff(every: float | None, failures: int) -> timedelta:

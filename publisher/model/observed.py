@@ -41,9 +41,19 @@ class ObservedArticle:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that one reading brought. ``bookmark`` is what the next reading is given."""
+    """Everything that one reading brought. ``bookmark`` is what the next reading is given.
+
+    ``gone`` are ids of articles that the source says it has no more; naming one again does nothing. ``listed`` are the
+    ids of all articles that it has, null where it does not list everything: one that was missing in ``gone_after``
+    readings in a row is gone. Where more than the share ``hold_above`` of its articles is missing at once, it is taken
+    for a fault of the source.
+    """
 
     articles: tuple[ObservedArticle, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     problems: tuple[Problem, ...] = ()
     bookmark: Mapping[str, Any] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    listed: frozenset[str] | None = None
+    gone_after: int = 3
+    hold_above: float = 0.3

@@ -12,9 +12,10 @@ from publisher.errors import ReadError
 from publisher.sources.base import Source
 from publisher.sources.feed import FeedSource
 from publisher.sources.folder import FolderSource
+from publisher.sources.index import IndexSource
 from publisher.sources.page import PageSource
 
-KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in (FolderSource, PageSource, FeedSource)}
+KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in (FolderSource, PageSource, FeedSource, IndexSource)}
 """The kinds that ship, by name."""
 
 

@@ -15,9 +15,9 @@ from publisher.errors import AddressRefused, FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch
-from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.base import PAGE_LIMIT, Response, Source, SourceContext
 from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, Profile, TextProfile
+from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.text import read_text
 from publisher.sources.urls import absolute, canonical
@@ -64,13 +64,7 @@ class PageSource(Source):
         response = await get(self, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
             return Batch(bookmark=bookmark)
-        kind = header(response, "content-type").partition(";")[0].strip().lower()
-        if kind and not re.search(r"html|xml|^text/", kind):
-            raise FetchError(f"is {kind}, no page")
-        try:
-            reading = await asyncio.to_thread(self._parse, response, profile)
-        except ReadError as error:
-            raise FetchError(str(error), status=response.status) from error
+        reading = await parse_page(response, self.context, self.options.url)
         address = (reading.fields or {}).get("url") or response.url
         identity = canonical(address if self.options.identity == "url" else self.options.url)
         article = observed(reading, identity_id(identity), identity)
@@ -81,20 +75,32 @@ class PageSource(Source):
             validators(response),
         )
 
-    def _parse(self, response: Response, profile: Profile) -> Reading:
-        now, specs = self.context.now(), self.context.indicators
-        if isinstance(profile, TextProfile):
-            return read_text(response.body, profile, origin=self.options.url, now=now, specs=specs)
-        assert isinstance(profile, HtmlProfile)
-        return read_html(
-            response.body,
-            profile,
-            origin=self.options.url,
-            now=now,
-            url=response.url,
-            content_type=header(response, "content-type"),
-            specs=specs,
-        )
+
+async def parse_page(response: Response, context: SourceContext, origin: str) -> Reading:
+    """What a page that was fetched holds, by the source's profile. Raises FetchError for what is no page."""
+    kind = header(response, "content-type").partition(";")[0].strip().lower()
+    if kind and not re.search(r"html|xml|^text/", kind):
+        raise FetchError(f"is {kind}, no page")
+    try:
+        return await asyncio.to_thread(_parse, response, context, origin)
+    except ReadError as error:
+        raise FetchError(str(error), status=response.status) from error
+
+
+def _parse(response: Response, context: SourceContext, origin: str) -> Reading:
+    now, specs, profile = context.now(), context.indicators, context.profile
+    if isinstance(profile, TextProfile):
+        return read_text(response.body, profile, origin=origin, now=now, specs=specs)
+    assert isinstance(profile, HtmlProfile)
+    return read_html(
+        response.body,
+        profile,
+        origin=origin,
+        now=now,
+        url=response.url,
+        content_type=header(response, "content-type"),
+        specs=specs,
+    )
 
 
 async def get(source: Source, url: str, bookmark: Mapping[str, Any], limit: int) -> Response:

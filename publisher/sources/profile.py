@@ -139,6 +139,12 @@ class HtmlArticle(Frozen):
     related: Rules = ()
 
 
+class HtmlIndex(Frozen):
+    """The lists of the site: ``links`` finds the links to its articles, or what they stand in."""
+
+    links: Selectors
+
+
 class TextBody(Frozen):
     """The text of an article in a dump: one paragraph per line with text.
 
@@ -267,9 +273,10 @@ class Profile(Frozen):
 
 
 class HtmlProfile(Profile):
-    """How pages are read; one without ``article`` or without ``ticker`` has none."""
+    """How pages are read; one without ``article`` or without ``ticker`` has none. ``index`` is for lists of pages."""
 
     kind: Literal["html"]
+    index: HtmlIndex | None = None
     article: HtmlArticle | None = None
     ticker: HtmlTicker | None = None
 

@@ -112,6 +112,12 @@ def due_held(tx: Tx) -> list[KnownArticle]:
     return [_known(row) for row in tx.conn.execute(statement)]
 
 
+def standing(tx: Tx, source: str) -> frozenset[str]:
+    """The ids of the source's articles that are not withdrawn."""
+    statement = select(articles.c.id).where(articles.c.source == source, articles.c.withdrawn_at.is_(None))
+    return frozenset(tx.conn.execute(statement).scalars())
+
+
 def count(tx: Tx) -> int:
     """How many articles are published, that is, not withdrawn."""
     statement = select(func.count()).select_from(articles).where(articles.c.withdrawn_at.is_(None))

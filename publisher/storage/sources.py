@@ -81,14 +81,17 @@ def succeeded(
     )
 
 
-def failed(tx: Tx, name: str, error: str, next_run_at: datetime | None) -> int:
-    """The source could not be read; returns how many times in a row by now. The bookmark stays."""
+def failed(tx: Tx, name: str, error: str, next_run_at: datetime | None, *, failures: int = 1) -> int:
+    """The source could not be read; returns how many times in a row by now. The bookmark stays.
+
+    ``failures`` is by how many the count rises.
+    """
     # As recording does, before the source: an event may follow, and each would wait for the other.
     log.lock(tx)
     fields = {"last_error_at": tx.now, "last_error": error, "next_run_at": micros(next_run_at)}
-    statement = tx.dialect.insert(sources).values(name=name, failures=1, **fields)
+    statement = tx.dialect.insert(sources).values(name=name, failures=failures, **fields)
     statement = statement.on_conflict_do_update(
-        index_elements=[sources.c.name], set_={"failures": sources.c.failures + 1, **fields}
+        index_elements=[sources.c.name], set_={"failures": sources.c.failures + failures, **fields}
     )
     return int(tx.conn.execute(statement.returning(sources.c.failures)).scalar_one())
 

@@ -1,0 +1,61 @@
+"""What becomes of articles that their source has no more: withdrawn, counted for now, or held.
+
+A list may be cut short by a fault: an article is withdrawn when it was missing several times in a row, and none is
+where too much is missing at once. What the source itself says is gone needs no second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from publisher import changes, clock
+from publisher.ingest.recorder import Recorder
+from publisher.model.observed import Batch
+from publisher.storage import articles
+from publisher.storage.database import Tx
+
+MISSES = "misses"
+"""The key of a stored bookmark under which the misses are kept; no source kind is shown it."""
+
+NEVER_HELD = 3
+"""So many may go at once from the smallest of sources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absences:
+    """``withdrawn``: ids that go now. ``misses``: readings in a row in which an id was missing. ``held``: why none
+    goes, in words; null where nothing is held.
+    """
+
+    withdrawn: frozenset[str] = frozenset()
+    misses: Mapping[str, int] = field(default_factory=dict)
+    held: str | None = None
+
+
+def judge(standing: Collection[str], batch: Batch, misses: Mapping[str, int]) -> Absences:
+    """Decide it for a source that has published ``standing``. Pure."""
+    here = frozenset(standing)
+    gone = batch.gone & here
+    missing = frozenset() if batch.listed is None else here - batch.listed - gone
+    absent = len(gone | missing)
+    if absent > NEVER_HELD and absent > batch.hold_above * len(here):
+        reason = (
+            f"{absent} of {len(here)} articles vanished at once, so none is withdrawn. "
+            "Where they are to go, set hold_above = 1.0 for this source"
+        )
+        return Absences(misses=misses, held=reason)
+    if batch.listed is not None:
+        misses = {one: misses.get(one, 0) + 1 for one in sorted(missing)}
+    late = {one for one, count in misses.items() if count >= batch.gone_after}
+    kept = {one: count for one, count in misses.items() if one not in late}
+    return Absences(gone | (late & here), kept)
+
+
+def withdraw(tx: Tx, recorder: Recorder, source: str, ids: Collection[str]) -> None:
+    """Withdraw those of these articles that are the source's own."""
+    if not ids:
+        return
+    now = clock.from_micros(tx.now)
+    known = articles.known(tx, sorted(ids)).values()
+    recorder.record(tx, [changes.withdrawal(one, source=source, now=now) for one in known if one.source == source])

@@ -1,0 +1,297 @@
+"""The kind ``index``: the articles that a list links to, a site's "latest" page or a sitemap.
+
+Each reading asks for the list, for pages that are new to it, for those that left it, and for those that were not looked
+at for ``recheck``; each only if it has changed. A page is known by the link, so an article whose address changes stays
+the same article. A page that leaves the list is no sign that its article is gone: lists are short. It is gone when its
+page says so, or, where the list is ``complete``, when it is not listed any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from publisher.configfile import Duration
+from publisher.errors import FetchError, ReadError
+from publisher.model import identity_id
+from publisher.model.base import Frozen
+from publisher.model.observed import Batch, ObservedArticle, Problem
+from publisher.sources import remembered
+from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.listing import LIST_LIMIT, Link, Listing, is_sitemap, read_list, read_sitemap
+from publisher.sources.page import get, header, parse_page, validators, web_address
+from publisher.sources.patterns import Pattern, Selector, find
+from publisher.sources.profile import HtmlProfile
+from publisher.sources.reading import Reading, observed
+from publisher.sources.remembered import Page
+from publisher.sources.urls import canonical
+
+LONGEST_READING = timedelta(minutes=4)
+"""A reading that takes longer leaves the rest to the next: nobody else may read the source meanwhile."""
+
+FURTHER = 10
+"""Sitemaps that are followed of a sitemap index, those that changed last."""
+
+SILENT_AFTER = 3
+"""So many pages of which none gives an article, where earlier ones did, mean that the site was rebuilt."""
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class IndexOptions(Frozen):
+    """The keys of an index. ``url`` is one list or several, ``limit`` how many pages are followed and remembered.
+
+    ``links`` selects the links, or what they stand in; without it the profile's ``[index]`` does. ``match``: a pattern
+    that an address must match. ``allow_hosts``: hosts besides the list's own that may be followed to. ``identity``:
+    what an article is known by at first, ``url`` its canonical URL, ``path`` the link.
+    """
+
+    url: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+    links: Annotated[tuple[Selector, ...], BeforeValidator(_listed)] = ()
+    match: Pattern | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    recheck: Duration = 600.0
+    allow_hosts: tuple[str, ...] = ()
+    identity: Literal["url", "path"] = "url"
+    complete: bool = False
+    gone_after: Annotated[int, Field(ge=1, le=100)] = 3
+    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+
+    pace: ClassVar[frozenset[str]] = frozenset(("limit", "recheck", "complete", "gone_after", "hold_above"))
+
+    @field_validator("url")
+    @classmethod
+    def _web(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(web_address, value))
+
+
+def _id(page: Page) -> str:
+    """The id of a page's article; of one that could not be read yet, the one that it most likely has."""
+    return page.id or identity_id(page.link)
+
+
+@dataclass(slots=True)
+class _Round:
+    """One reading under way. ``overloaded`` is set when the server, or the time, has had enough of it."""
+
+    began: datetime
+    pages: dict[str, Page]
+    articles: list[ObservedArticle] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    asked: int = 0
+    parsed: int = 0
+    failures: list[FetchError] = field(default_factory=list)
+    overloaded: bool = False
+
+
+class IndexSource(Source):
+    """Reads lists and the pages that they link to.
+
+    The bookmark keeps ``lists`` (URL → validators and links) and ``pages`` (see :mod:`publisher.sources.remembered`),
+    those that are listed first, at most ``limit``.
+    """
+
+    kind: ClassVar[str] = "index"
+    Options = IndexOptions
+    options: IndexOptions
+
+    async def read(self, bookmark: Mapping[str, Any]) -> Batch:
+        """What is new and changed. Raises FetchError if a list, or every page asked for, cannot be read."""
+        now = self.context.now()
+        reading = _Round(now, remembered.load(bookmark.get("pages", ())))
+        lists: dict[str, Any] = {}
+        links: dict[str, Link] = {}
+        for url in self.options.url:
+            lists[url] = await self._list(url, bookmark.get("lists", {}).get(url, {}), reading)
+            links |= {link: Link(link, stamp) for link, stamp in lists[url]["links"] if link not in links}
+        followed = dict(list(links.items())[: self.options.limit])
+        self._renamed(reading, followed)
+        left = [page for link, page in reading.pages.items() if link not in followed]
+        for page in left:
+            if page.listed or page.is_due(now, self.options.recheck):
+                await self._page(page, reading)
+            page.listed = False
+        self._renamed(reading, followed)
+        ordered: dict[str, Page] = {}
+        for link, listed in followed.items():
+            page = ordered[link] = reading.pages.get(link) or Page(link)
+            changed = page.stamp != listed.stamp
+            page.stamp, page.listed = listed.stamp, True
+            if changed or page.is_due(now, self.options.recheck):
+                await self._page(page, reading)
+        self._judge(reading)
+        kept = [*ordered.values(), *(page for link, page in reading.pages.items() if link not in ordered)]
+        kept = kept[: self.options.limit]
+        whole = self.options.complete and len(followed) == len(links) and not reading.overloaded
+        if self.options.complete and len(followed) < len(links):
+            message = f"lists {len(links)} pages, the limit is {self.options.limit}; it is not taken for complete"
+            reading.problems.append(Problem(self.options.url[0], message, severity="warning"))
+        return Batch(
+            tuple(reading.articles),
+            (),
+            tuple(reading.problems),
+            {"lists": lists, "pages": remembered.dump(kept)},
+            gone=frozenset(page.id for page in kept if page.gone and page.id),
+            listed=frozenset(map(_id, ordered.values())) if whole else None,
+            gone_after=self.options.gone_after,
+            hold_above=self.options.hold_above,
+        )
+
+    # --- lists
+
+    async def _list(self, url: str, known: Mapping[str, Any], reading: _Round) -> dict[str, Any]:
+        """Validators and links of a list; those that are remembered where it has not changed."""
+        try:
+            response = await get(self, url, known, LIST_LIMIT)
+        except FetchError as error:
+            raise FetchError(f"{url}: {error}", status=error.status, retry_after=error.retry_after) from error
+        if response.status == 304:
+            return dict(known)
+        try:
+            listing = self._parse_list(response)
+        except ReadError as error:
+            raise FetchError(f"{url}: {error}") from error
+        links = [*listing.links]
+        for one in listing.further[:FURTHER]:
+            links += await self._further(one.url, reading)
+        own = [link for link in links if self._follows(link.url)]
+        if not own and not is_sitemap(response.body):
+            self._nothing_found(url, known, reading)
+        # A sitemap index may stay as it is when its parts change.
+        remembered_as = {} if listing.further else validators(response)
+        return {**remembered_as, "links": [[link.url, link.stamp] for link in own]}
+
+    def _parse_list(self, response: Response) -> Listing:
+        if is_sitemap(response.body):
+            return read_sitemap(response.body, response.url)
+        if not self._selectors:
+            raise ReadError('is a page, so the source needs "links": a selector of the links to follow')
+        return read_list(response.body, response.url, self._selectors, header(response, "content-type"))
+
+    async def _further(self, url: str, reading: _Round) -> tuple[Link, ...]:
+        if not self._is_own(url):
+            reading.problems.append(Problem(url, "is a sitemap of another host; it is not followed"))
+            return ()
+        try:
+            response = await get(self, url, {}, LIST_LIMIT)
+            return read_sitemap(response.body, response.url).links
+        except (FetchError, ReadError) as error:
+            reading.problems.append(Problem(url, str(error)))
+            return ()
+
+    def _nothing_found(self, url: str, known: Mapping[str, Any], reading: _Round) -> None:
+        shown = ", ".join(f'"{selector}"' for selector in self._selectors)
+        if known.get("links"):
+            raise FetchError(f"{url}: {shown} finds no links any more; has the page changed?")
+        reading.problems.append(Problem(url, f"{shown} finds no links", field="links", severity="warning"))
+
+    @property
+    def _selectors(self) -> tuple[str, ...]:
+        profile = self.context.profile
+        given = profile.index.links if isinstance(profile, HtmlProfile) and profile.index else ()
+        return self.options.links or given
+
+    def _follows(self, url: str) -> bool:
+        is_list = url in {canonical(one) for one in self.options.url}
+        matches = self.options.match is None or find(self.options.match, url) is not None
+        return not is_list and matches and self._is_own(url)
+
+    def _is_own(self, url: str) -> bool:
+        parts = urlsplit(canonical(url))
+        own = {urlsplit(canonical(one)).netloc for one in self.options.url}
+        return parts.netloc in own or bool({parts.netloc, parts.hostname or ""} & set(self.options.allow_hosts))
+
+    # --- pages
+
+    async def _page(self, page: Page, reading: _Round) -> None:
+        """Ask for one page, unless the server had enough already."""
+        now = self.context.now()
+        reading.overloaded = reading.overloaded or now - reading.began > LONGEST_READING
+        if reading.overloaded:
+            return
+        page.asked(now)
+        reading.asked += 1
+        reading.pages.setdefault(page.link, page)
+        try:
+            response = await get(self, page.address, page.validators, PAGE_LIMIT)
+            moved = getattr(response, "moved", None)
+            if not self._is_own(response.url):
+                raise FetchError(f"leads to another host, {response.url}; allow_hosts names those to follow")
+            if moved:
+                page.to = canonical(moved)
+            if response.status == 304:
+                page.found()
+            else:
+                await self._article(page, response, reading)
+        except FetchError as error:
+            self._failed(page, error, reading)
+
+    def _failed(self, page: Page, error: FetchError, reading: _Round) -> None:
+        if error.status in (404, 410):
+            was_gone = page.gone
+            page.missed(for_good=error.status == 410, gone_after=self.options.gone_after)
+            if page.listed and not was_gone:
+                reading.problems.append(Problem(page.address, f"is listed, but {error}", severity="warning"))
+            return
+        reading.failures.append(error)
+        reading.problems.append(Problem(page.address, str(error)))
+        reading.overloaded = error.status == 429 or error.retry_after is not None
+
+    async def _article(self, page: Page, response: Response, reading: _Round) -> None:
+        digest = sha256(response.body).hexdigest()[:32]
+        asked_with = validators(response)
+        page.etag, page.last_modified = asked_with.get("etag", ""), asked_with.get("last_modified", "")
+        if page.digest == digest and not page.gone:
+            page.found()
+            return
+        found = await parse_page(response, self.context, page.link)
+        page.found()
+        page.digest = digest
+        reading.parsed += 1
+        one = self._observed(page, found, response, reading)
+        reading.problems += found.problems
+        if one is not None:
+            page.id, page.identity = one.article.id, one.identity
+            reading.articles.append(one)
+
+    def _observed(self, page: Page, found: Reading, response: Response, reading: _Round) -> ObservedArticle | None:
+        if found.fields is None:
+            return None
+        if not page.id:
+            address = found.fields.get("url") or response.url
+            page.identity = canonical(address if self.options.identity == "url" else page.link)
+            page.id = identity_id(page.identity)
+        twin = next((one for one in reading.pages.values() if one.id == page.id and one.link != page.link), None)
+        if twin is not None and not twin.gone:
+            found.warn(f"is the same article as {twin.link}, which stands", "url", page.identity)
+            page.id = page.identity = ""
+            return None
+        return observed(found, page.id, page.identity)
+
+    def _renamed(self, reading: _Round, followed: Iterable[str]) -> None:
+        """Know a page that moved by the address that is listed now."""
+        for link, page in list(reading.pages.items()):
+            if page.to in followed and page.to != link and link not in followed and page.to not in reading.pages:
+                del reading.pages[link]
+                page.link = page.to
+                reading.pages[page.link] = page
+
+    def _judge(self, reading: _Round) -> None:
+        """Raise FetchError where this went so wrong that it is the source's fault, and none of its pages'."""
+        if reading.failures and len(reading.failures) == reading.asked and reading.asked > 1:
+            error = reading.failures[0]
+            waits = [one.retry_after for one in reading.failures if one.retry_after is not None]
+            message = f"none of the {reading.asked} pages asked for could be read: {error}"
+            raise FetchError(message, status=error.status, retry_after=max(waits, default=None))
+        knew = any(page.id for page in reading.pages.values())
+        if reading.parsed >= SILENT_AFTER and not reading.articles and knew:
+            reasons = "; ".join(dict.fromkeys(one.message for one in reading.problems if one.severity == "error"))
+            raise FetchError(f"none of {reading.parsed} changed pages gives an article any more: {reasons}"[:500])
