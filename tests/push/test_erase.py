@@ -185,6 +185,16 @@ async def test_an_event_half_fanned_out_goes_to_no_one_else(newsroom: Newsroom) 
         ]
 
 
+async def test_a_withdrawal_with_many_followers_is_fanned_out_in_pieces_like_any_other(newsroom: Newsroom) -> None:
+    followers = [await newsroom.db.write(subscribe, "coffee") for _ in range(5)]
+    await put(newsroom)
+    await erase(newsroom)
+    cursors = [await fan_out_once(newsroom.db, chunk=2, feeds=()) for _ in range(5)]
+    assert [cursor is not None and cursor.subscription > 0 for cursor in cursors] == [False, True, True, False, False]
+    for follower in followers:
+        assert await delivered(newsroom, follower) == [("article.withdrawn", DeliveryState.PENDING, None)]
+
+
 async def test_a_delivery_under_way_is_not_tried_again(newsroom: Newsroom) -> None:
     follower = await newsroom.db.write(subscribe)
     await put(newsroom)
