@@ -6,28 +6,14 @@ its values, never a formatted sentence, so that both forms can be searched.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
-from collections.abc import Iterator
 from typing import Any
 
+from publisher.imports import without
 
-@contextlib.contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let an import that is optional to others find that ``module`` is not installed; what is loaded stays loaded."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # as the import system documents it
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
-
-# structlog would load rich, and with it pygments, only to print tracebacks in colour: 4 MB in every process.
-with _without("rich"):
+# structlog would load rich, and with it pygments, only to print tracebacks in colour: 3 MB in every process.
+with without("rich"):
     import structlog
 
 

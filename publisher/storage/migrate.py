@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from publisher.imports import without
+
 HEAD = "0001"
 """The newest revision in ``migrations/versions``. A test holds it to alembic's own idea of the head."""
 
@@ -17,8 +19,10 @@ def migrate(conn: Connection) -> None:
     if _current(conn) != HEAD:
         _wait_for_others(conn)
     if _current(conn) != HEAD:
-        from alembic import command
-        from alembic.config import Config
+        # Alembic's template engine would load it to colour its own errors: 5 MB, kept until the process ends.
+        with without("pygments"):
+            from alembic import command
+            from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
