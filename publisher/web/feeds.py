@@ -53,7 +53,7 @@ async def _not_modified(request: web.Request, name: str, shared: dict[str, str])
     if tag is None and not negotiate.unmodified(request, version.last_modified):
         return None
     changed = negotiate.last_modified(version.last_modified, services.now())
-    return web.Response(status=304, headers={**shared, "ETag": f'"{tag or version.etag}"', "Last-Modified": changed})
+    return web.Response(status=304, headers={**shared, "ETag": f'"{tag or version.etag}"', **changed})
 
 
 async def readable(request: web.Request, name: str) -> FeedDefinition:
@@ -107,7 +107,7 @@ async def _send(request: web.Request, found: PublishedDocument, shared: dict[str
         **shared,
         "Content-Type": _with_charset(found.content_type),
         "ETag": f'"{found.etag}"' if packed is None else f'"{found.etag}-gz"',
-        "Last-Modified": negotiate.last_modified(found.last_modified, services_of(request).now()),
+        **negotiate.last_modified(found.last_modified, services_of(request).now()),
     }
     if packed is not None:
         headers["Content-Encoding"] = "gzip"

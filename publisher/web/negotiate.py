@@ -44,17 +44,17 @@ def unmodified(request: web.Request, changed_at: datetime) -> bool:
     return since is not None and since >= _next_second(changed_at)
 
 
-def last_modified(changed_at: datetime, now: datetime) -> str:
-    """The ``Last-Modified`` header.
+def last_modified(changed_at: datetime, now: datetime) -> dict[str, str]:
+    """The ``Last-Modified`` header; none within the second of the change.
 
-    Rounded up to the second: rounded down, a second change within it would be taken for the first. It must not be
-    later than the answer (RFC 9110 section 8.8.2.1); an answer within that second gives the second before, which
-    then counts as outdated.
+    It has whole seconds, and two versions must not share one: clients built on libcurl drop a new version that has the
+    old one's date, yet keep its ETag. So the date is rounded up, and left out while it would lie ahead of the answer,
+    where it must not be (RFC 9110 section 8.8.2.1).
     """
     rounded = _next_second(changed_at)
     if rounded > now:
-        rounded -= timedelta(seconds=1)
-    return format_datetime(rounded.astimezone(UTC), usegmt=True)
+        return {}
+    return {"Last-Modified": format_datetime(rounded.astimezone(UTC), usegmt=True)}
 
 
 def _next_second(moment: datetime) -> datetime:
