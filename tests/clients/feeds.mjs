@@ -1,26 +1,28 @@
-// Reads a feed document from standard input with the client named in argv[2] and prints
-// [{id, title, url}] as JSON, so that a test can compare what each client understood.
+// Fetches the feed at argv[3] with the client named in argv[2] and prints {status, etag, items: [{id, title}]} as JSON.
+// argv[4], where given, is the entity tag of what was fetched before; items are null where that is still the newest.
 import { parseFeed } from 'feedsmith'
 import Parser from 'rss-parser'
 
-const chunks = []
-for await (const chunk of process.stdin) chunks.push(chunk)
-const text = Buffer.concat(chunks).toString('utf-8')
+const [, , client, url, etag] = process.argv
 
+// feedsmith only parses: it is used with the fetch that comes with node.
 async function feedsmith() {
-  const { format, feed } = parseFeed(text)
-  const items = format === 'atom' ? feed.entries : feed.items
-  return (items ?? []).map((item) => ({
-    id: item.guid?.value ?? item.id,
-    title: item.title?.value ?? item.title,
-    url: item.link ?? item.url ?? item.links?.find((link) => !link.rel || link.rel === 'alternate')?.href,
-  }))
+  const response = await fetch(url, { headers: etag ? { 'If-None-Match': etag } : {} })
+  const seen = { status: response.status, etag: response.headers.get('etag') }
+  if (response.status !== 200) return { ...seen, items: null }
+  const { format, feed } = parseFeed(await response.text())
+  const items = (format === 'atom' ? feed.entries : feed.items) ?? []
+  return {
+    ...seen,
+    items: items.map((item) => ({ id: item.guid?.value ?? item.id, title: item.title?.value ?? item.title })),
+  }
 }
 
+// rss-parser fetches by itself, without conditions and without gzip.
 async function rssParser() {
-  const feed = await new Parser().parseString(text)
-  return feed.items.map((item) => ({ id: item.guid ?? item.id, title: item.title, url: item.link }))
+  const feed = await new Parser().parseURL(url)
+  return { status: 200, etag: null, items: feed.items.map((item) => ({ id: item.guid ?? item.id, title: item.title })) }
 }
 
 const clients = { feedsmith, 'rss-parser': rssParser }
-process.stdout.write(JSON.stringify(await clients[process.argv[2]]()))
+process.stdout.write(JSON.stringify(await clients[client]()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from support.clients import CLIENTS, NODE
-from support.machine import needs
+
+Program = Callable[[str], str]
 
 RECIPES = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -54,7 +56,8 @@ def test_the_node_recipe(headers: dict[str, str], body: str, accepted: bool) -> 
 
 
 @pytest.mark.parametrize(("body", "accepted"), [(BODY, True), (FORGED, False)])
-def test_the_shell_recipe(headers: dict[str, str], tmp_path: Path, body: str, accepted: bool) -> None:
+def test_the_shell_recipe(headers: dict[str, str], tmp_path: Path, body: str, accepted: bool, program: Program) -> None:
+    program("openssl")
     (tmp_path / "body").write_text(body)
     variables = {
         "secret": SECRET,
@@ -70,30 +73,30 @@ def test_the_shell_recipe(headers: dict[str, str], tmp_path: Path, body: str, ac
     assert done.stdout.strip() == (b"good" if accepted else b"bad"), done.stderr.decode()
 
 
-@needs("php")
 @pytest.mark.parametrize(("body", "accepted"), [(BODY, True), (FORGED, False)])
-def test_the_php_recipe(headers: dict[str, str], body: str, accepted: bool) -> None:
+def test_the_php_recipe(headers: dict[str, str], body: str, accepted: bool, program: Program) -> None:
+    php = program("php")
     given = "".join(
         f"$_SERVER['HTTP_{name.upper().replace('-', '_')}'] = '{value}';" for name, value in headers.items()
     )
     recipe = _recipe("php").replace("php://input", "php://stdin").replace("exit;", "echo 'bad'; exit;")
     script = f"<?php $secret = '{SECRET}'; {given}\n{recipe}\necho 'good';"
-    done = subprocess.run(["php", "-r", script[5:]], input=body.encode(), capture_output=True, check=False)
+    done = subprocess.run([php, "-r", script[5:]], input=body.encode(), capture_output=True, check=False)
     assert done.stdout == (b"good" if accepted else b"bad"), done.stderr.decode()
 
 
-@needs("go")
 @pytest.mark.parametrize(("body", "accepted"), [(BODY, True), (FORGED, False)])
-def test_the_go_recipe(headers: dict[str, str], tmp_path: Path, body: str, accepted: bool) -> None:
+def test_the_go_recipe(headers: dict[str, str], tmp_path: Path, body: str, accepted: bool, program: Program) -> None:
+    go = program("go")
     imports = ("crypto/hmac", "crypto/sha256", "encoding/base64", "fmt", "net/http", "strconv", "strings", "time")
     lines = [f'\t"{name}"' for name in imports]
     set_headers = "".join(f'\theader.Set("{name}", "{value}")\n' for name, value in headers.items())
-    program = (
+    source = (
         "package main\nimport (\n" + "\n".join(lines) + "\n)\n" + _recipe("go")
         + f'func main() {{\n\theader := http.Header{{}}\n{set_headers}'
         + f'\tfmt.Print(verified("{SECRET}", header, []byte(`{body}`)))\n}}\n'
     )  # fmt: skip
-    (tmp_path / "main.go").write_text(program)
+    (tmp_path / "main.go").write_text(source)
     environment = {"PATH": "/usr/bin:/bin:/usr/local/go/bin", "HOME": str(tmp_path), "GO111MODULE": "off"}
-    done = subprocess.run(["go", "run", str(tmp_path / "main.go")], env=environment, capture_output=True, check=False)
+    done = subprocess.run([go, "run", str(tmp_path / "main.go")], env=environment, capture_output=True, check=False)
     assert done.stdout == (b"true" if accepted else b"false"), done.stderr.decode()

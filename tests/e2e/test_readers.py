@@ -1,101 +1,178 @@
-"""What readers of other makers make of the feeds, over real HTTP."""
+"""What readers of other makers make of the feeds over real HTTP: of what is new, edited, withdrawn, or as it was."""
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+import itertools
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import feedparser
 import pytest
-from reader import make_reader
-from support.clients import listed_by_npm
-from support.machine import needs
+import pytest_asyncio
+from lxml import etree
+from support.feed_readers import FEED_READERS, FeedReader, Newsboat
+from support.recording import Recording, recording
 from support.service import Service, api_client, publisher, serving, write_installation
 
-TITLES = {
-    "kopi": "Ekspor kopi naik & petani tersenyum",
-    "pelabuhan": "Pelabuhan <baru> mulai beroperasi",
-    "panen": "Panen raya: 12% di atas target",
-}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TITLES = ("Ekspor kopi naik & petani tersenyum", "Pelabuhan <baru> mulai beroperasi", "Panen raya: 12% di atas target")
+EDITED = "Pelabuhan baru ditunda"
+TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
+
+PAIRS = [(maker, format) for maker in FEED_READERS for format in maker.formats]
+REVALIDATING = [pair for pair in PAIRS if pair[0].revalidates]
+UNPACKING = [pair for pair in PAIRS if pair[0].unpacks]
 
 
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    home = write_installation(tmp_path / "home")
-    async with serving(home) as running:
+@dataclass
+class Desk:
+    """A newsroom with a feed of its own at the service that the tests of this file share."""
+
+    client: aiohttp.ClientSession
+    api: str
+    feed: str
+    through: Recording
+
+    def url(self, format: str) -> str:
+        """Where readers find the feed: at the recording proxy."""
+        return f"{self.through.url}/feeds/{self.feed}.{format}"
+
+    async def push(self, number: int, title: str) -> None:
+        """Publish or change article ``number``."""
+        article = {
+            "title": title,
+            "body": f"<p>{'Isi berita. ' * 20}</p>",
+            "published": f"2024-05-2{number}T03:00:00Z",
+            "topics": [self.feed],
+        }
+        async with self.client.put(f"{self.api}/articles/{self.feed}-{number}", json=article) as answer:
+            assert answer.status in (200, 201), await answer.text()
+
+    async def publish(self) -> None:
+        """Publish the three articles."""
+        for number, title in enumerate(TITLES):
+            await self.push(number, title)
+
+    async def withdraw(self, number: int) -> None:
+        """Withdraw article ``number``."""
+        async with self.client.delete(f"{self.api}/articles/{self.feed}-{number}") as answer:
+            assert answer.status == 200, await answer.text()
+
+
+FEEDS = [f"meja-{number}" for number in range(len(PAIRS) * 4 + 1)]
+"""One for each test of this file."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    selections = {
+        f"feeds/{name}.toml": f'title = "{name}"\nitems = "articles"\n[select]\ntopics = ["{name}"]\n' for name in FEEDS
+    }
+    async with serving(write_installation(tmp_path_factory.mktemp("home"), selections)) as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def editor(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
     key = (await publisher("keys", "create", "--role", "editor", "--home", str(service.home))).strip()
     async with api_client(key) as client:
-        for number, (name, title) in enumerate(TITLES.items()):
-            article = {"title": title, "body": f"<p>{title}.</p>", "published": f"2026-11-2{number}T03:00:00Z"}
-            async with client.put(f"{service.url}/api/v1/articles/{name}", json=article) as answer:
-                assert answer.status == 201, await answer.text()
         yield client
 
 
-async def _document(service: Service, name: str) -> bytes:
-    async with aiohttp.ClientSession() as client, client.get(f"{service.url}/feeds/{name}") as answer:
-        assert answer.status == 200
-        return await answer.read()
+@pytest.fixture(scope="module")
+def feeds() -> Callable[[], str]:
+    return map(str, FEEDS).__next__
 
 
-@pytest.mark.parametrize("format", ["rss", "atom", "json"])
-@pytest.mark.usefixtures("editor")
-async def test_feedparser_and_npm_clients_list_the_same_items(service: Service, format: str) -> None:
-    document = await _document(service, f"news.{format}")
-    clients = ["feedsmith"] if format == "json" else ["feedsmith", "rss-parser"]
-    listings = {client: listed_by_npm(client, document) for client in clients}
-    if format != "json":
-        parsed = feedparser.parse(document)
-        assert not parsed.bozo
-        listings["feedparser"] = [{"id": entry.id, "title": entry.title} for entry in parsed.entries]
-    for client, items in listings.items():
-        assert [item["title"] for item in items] == list(reversed(TITLES.values())), client
-        assert len({item["id"] for item in items}) == 3, client
-        assert all(item["id"].startswith("tag:") for item in items), client
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(service: Service, editor: aiohttp.ClientSession, feeds: Callable[[], str]) -> AsyncIterator[Desk]:
+    async with recording(service.url) as through:
+        desk = Desk(editor, f"{service.url}/api/v1", feeds(), through)
+        await desk.publish()
+        yield desk
 
 
-@pytest.mark.parametrize("format", ["rss", "atom", "json"])
-async def test_reader_sees_an_edit_as_the_same_entry_changed(
-    service: Service, editor: aiohttp.ClientSession, tmp_path: Path, format: str
+@pytest.fixture
+def start(tmp_path: Path, program: Callable[[str], str]) -> Callable[[type[FeedReader]], FeedReader]:
+    """Starts a reader that has seen nothing yet."""
+    numbers = itertools.count()
+    return lambda maker: maker(tmp_path / f"reader-{next(numbers)}", program)
+
+
+Start = Callable[[type[FeedReader]], FeedReader]
+
+
+@pytest.mark.parametrize(("maker", "format"), PAIRS)
+async def test_a_reader_lists_every_item_and_an_edit_as_the_same_item(
+    maker: type[FeedReader], format: str, desk: Desk, start: Start
 ) -> None:
-    url = f"{service.url}/feeds/news.{format}"
+    reader = start(maker)
+    before = await reader.read(desk.url(format))
+    assert before is not None
+    assert set(before.values()) == set(TITLES)
+    assert maker.keeps or list(before.values()) == [TITLES[2], TITLES[1], TITLES[0]]
+    assert all(id.startswith("tag:") for id in before)
 
-    def update() -> dict[str, str | None]:
-        with closing(make_reader(str(tmp_path / "reader.db"))) as reader:
-            reader.add_feed(url, exist_ok=True)
-            reader.update_feed(url)
-            return {entry.id: entry.title for entry in reader.get_entries()}
-
-    before = await asyncio.to_thread(update)
-    changed = {"title": "Pelabuhan baru ditunda", "body": "<p>Ditunda.</p>", "published": "2026-11-21T03:00:00Z"}
-    async with editor.put(f"{service.url}/api/v1/articles/pelabuhan", json=changed) as answer:
-        assert answer.status == 200
-    after = await asyncio.to_thread(update)
-    assert set(before) == set(after)
-    assert [title for id_, title in after.items() if before[id_] != title] == ["Pelabuhan baru ditunda"]
+    await desk.push(1, EDITED)
+    after = await reader.read(desk.url(format))
+    assert after is not None
+    edited = EDITED if maker.rewrites else TITLES[1]
+    assert after == {id: edited if title == TITLES[1] else title for id, title in before.items()}
 
 
-@needs("newsboat")
-@pytest.mark.parametrize("format", ["rss", "atom"])
-@pytest.mark.usefixtures("editor")
-async def test_newsboat_lists_every_item(service: Service, tmp_path: Path, format: str) -> None:
-    urls, cache = tmp_path / "urls", tmp_path / "cache.db"
-    urls.write_text(f"{service.url}/feeds/news.{format}\n")
-    process = await asyncio.create_subprocess_exec(
-        "newsboat", "-u", str(urls), "-c", str(cache), "-x", "reload",
-        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-    )  # fmt: skip
-    assert await process.wait() == 0
-    with sqlite3.connect(cache) as database:
-        rows = database.execute("SELECT title FROM rss_item").fetchall()
-    database.close()
-    assert {title for (title,) in rows} == set(TITLES.values())
+@pytest.mark.parametrize(("maker", "format"), PAIRS)
+async def test_what_is_withdrawn_is_gone_from_the_document_and_leaves_the_rest(
+    maker: type[FeedReader], format: str, desk: Desk, start: Start
+) -> None:
+    reader = start(maker)
+    before = await reader.read(desk.url(format))
+    assert before is not None
+    await desk.withdraw(0)
+    rest = {id: title for id, title in before.items() if title != TITLES[0]}
+    assert await reader.read(desk.url(format)) == (before if maker.keeps else rest)
+    assert await start(maker).read(desk.url(format)) == rest
+    if format == "atom":
+        [gone] = etree.fromstring(desk.through.last.document).iter(TOMBSTONE)
+        assert {gone.attrib["ref"]} == before.keys() - rest.keys()
+
+
+@pytest.mark.parametrize(("maker", "format"), REVALIDATING)
+async def test_a_reader_that_has_the_newest_document_is_told_so_until_it_changes(
+    maker: type[FeedReader], format: str, desk: Desk, start: Start
+) -> None:
+    reader = start(maker)
+    first = await reader.read(desk.url(format))
+    assert maker.revalidates
+    for _ in range(maker.revalidates - 1):
+        again = await reader.read(desk.url(format))
+    assert again in (first, None)
+    first_time, last_time = desk.through.exchanges[0], desk.through.last
+    assert (first_time.status, last_time.status) == (200, 304)
+    assert last_time.asked["if-none-match"] == first_time.answered["etag"] == last_time.answered["etag"]
+    assert last_time.body == b""
+
+    await desk.push(3, "Kabar keempat")
+    newest = await reader.read(desk.url(format))
+    assert newest is not None
+    assert "Kabar keempat" in newest.values()
+
+
+@pytest.mark.parametrize(("maker", "format"), UNPACKING)
+async def test_a_reader_asks_for_gzip_and_reads_it(
+    maker: type[FeedReader], format: str, desk: Desk, start: Start
+) -> None:
+    listed = await start(maker).read(desk.url(format))
+    assert listed is not None
+    assert set(listed.values()) == set(TITLES)
+    assert desk.through.last.packed
+    assert len(desk.through.last.body) < len(desk.through.last.document)
+
+
+async def test_newsboat_that_reads_two_formats_shows_each_item_once(desk: Desk, start: Start) -> None:
+    reader = start(Newsboat)
+    await reader.read(desk.url("rss"))
+    both = await reader.read(desk.url("atom"))
+    assert both is not None
+    assert sorted(both.values()) == sorted(TITLES)

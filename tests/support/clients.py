@@ -24,9 +24,3 @@ def node(script: str, *arguments: str, stdin: bytes) -> bytes:
 def verified_by_npm(client: str, requests: Sequence[dict[str, Any]]) -> int:
     """How many of ``{secret, headers, body}`` the npm client accepts; one refused is a failure."""
     return int(node("verify.mjs", client, stdin=json.dumps(list(requests)).encode()))
-
-
-def listed_by_npm(client: str, document: bytes) -> list[dict[str, Any]]:
-    """The items that an npm feed parser finds in a document."""
-    items: list[dict[str, Any]] = json.loads(node("feeds.mjs", client, stdin=document))
-    return items
