@@ -50,9 +50,7 @@ def migrate(
     typer.echo(f"{sum(done.rows.values())} rows in {len(done.rows)} tables are the same on both sides")
     if done.found:
         note(f"{done.found} of them had been copied before")
-    typer.echo(
-        f'\nNow put this into config/publisher.toml:\n\n[storage]\nurl = "{masked(target)}"\n'
-    )
+    typer.echo(f'\nNow put this into config/publisher.toml:\n\n[storage]\nurl = "{masked(target)}"\n')
     note(
         ("Write the password in the place of ***.\n" if masked(target) != target else "")
         + f"Keep {data / KEY_FILE}: the webhooks' secrets are sealed with it, on PostgreSQL as well."
@@ -61,7 +59,7 @@ def migrate(
 
 @contextmanager
 def _shown() -> Iterator[Callable[[Progress], None]]:
-    """A bar for each table on a terminal; a line for each otherwise."""
+    """On a terminal a bar for each stage, which shows the table it is at; otherwise a line for each table."""
     if not sys.stdout.isatty():
         yield _line
         return
@@ -72,10 +70,10 @@ def _shown() -> Iterator[Callable[[Progress], None]]:
         tasks = {}
 
         def move(progress: Progress) -> None:
-            name = f"{progress.stage} {progress.table}"
-            if name not in tasks:
-                tasks[name] = bars.add_task(name)
-            bars.update(tasks[name], completed=progress.done, total=progress.total)
+            text = f"{progress.stage} {progress.table}"
+            if progress.stage not in tasks:
+                tasks[progress.stage] = bars.add_task(text)
+            bars.update(tasks[progress.stage], description=text, completed=progress.done, total=progress.total)
 
         yield move
 

@@ -235,7 +235,7 @@ def _finish(conn: Connection, finished: list[tuple[Any, ...]], tables: list[Tabl
             last = select(func.max(numbered)).scalar_subquery()
             # False: the number itself is the next one given out.
             conn.execute(select(func.setval(sequence, func.coalesce(last + 1, 1), False)))
-    conn.execute(text("ANALYZE"))
+    conn.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))
 
 
 def _others(table: Table, what: str) -> str:

@@ -1,6 +1,11 @@
 """``publisher migrate`` on a whole installation."""
 
+import asyncio
+import contextlib
+import os
+import pty
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +14,7 @@ from sqlalchemy.engine import make_url
 from support.clock import ManualClock
 from support.everything import fill, rows
 from support.postgres import Postgres
-from support.service import publisher, write_installation
+from support.service import ROOT, publisher, write_installation
 from typer.testing import CliRunner, Result
 
 from publisher.cli.main import cli
@@ -59,6 +64,31 @@ async def test_moved_the_installation_goes_on_with_the_line_that_was_printed(
     assert len(events) == len(held["events"])
     with pytest.raises(PublisherError, match="names PostgreSQL already"):
         raise refused("--to", target, "--home", home).exception or AssertionError
+
+
+async def test_on_a_terminal_a_bar_shows_how_far_it_is(home: Path, target: str, clock: ManualClock) -> None:
+    db = await Database.open("sqlite", home / "data", now=clock)
+    await fill(db)
+    await db.close()
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "publisher", "migrate", "--to", target, "--home", str(home),
+        cwd=ROOT, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = await asyncio.to_thread(_all_of, ours)
+    assert await process.wait() == 0
+
+    for stage in ("copying", "checking"):
+        assert re.search(rf"{stage} \w+ .*━━━━", shown)
+
+
+def _all_of(terminal: int) -> str:
+    read = b""
+    with contextlib.suppress(OSError), os.fdopen(terminal, "rb", buffering=0) as file:  # it ends with an error
+        while part := file.read(65536):
+            read += part
+    return read.decode(errors="replace")
 
 
 def test_a_password_is_not_printed(home: Path, target: str) -> None:
