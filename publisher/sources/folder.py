@@ -39,6 +39,10 @@ class FolderOptions(Frozen):
 
     ``identity``: what an article is known by. ``url``: its canonical URL, else its path (the default; a JSON article's
     own id comes first); ``path``: always its path in the folder; ``id``: the id that a JSON article must have.
+
+    ``withdraw``: an article whose file was missing in ``gone_after`` looks in a row is withdrawn, but not where more
+    than the share ``hold_above`` of all is missing at once. It is off unless asked for: many empty an inbox when it has
+    been read.
     """
 
     path: str
@@ -47,6 +51,11 @@ class FolderOptions(Frozen):
     recursive: bool = False
     identity: Literal["url", "path", "id"] = "url"
     limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    withdraw: bool = False
+    gone_after: Annotated[int, Field(ge=1, le=100)] = 2
+    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+
+    pace: ClassVar[frozenset[str]] = frozenset(("withdraw", "gone_after", "hold_above"))
 
     @field_validator("path")
     @classmethod
@@ -77,8 +86,8 @@ class _Parsed:
 class FolderSource(Source):
     """Reads each file of a folder once, and again when its size or time of change is another.
 
-    The bookmark keeps ``files``: path → size, mtime in nanoseconds, the ids of the articles in it, and those of them
-    that another file stands for.
+    The bookmark keeps ``files``: path → size, mtime in nanoseconds, the ids of the articles in it, those of them that
+    another file stands for, and where the file is broken, the ids that it had before.
     """
 
     kind: ClassVar[str] = "folder"
@@ -99,7 +108,7 @@ class FolderSource(Source):
         files, problems = await asyncio.to_thread(self._look)
         changed = [one for one in files if remembered.get(one.path, [])[:2] != [one.size, one.mtime_ns]]
         settled = await self._settled(changed)
-        standing = {one.path for one in files}
+        standing = {one.path for one in files} | {one.origin for one in problems}
         known = {path: entry for path, entry in remembered.items() if path in standing}
         return await asyncio.to_thread(self._read_files, files, settled, known, problems)
 
@@ -160,13 +169,14 @@ class FolderSource(Source):
         """Parse what is settled, and what stood back for a file that is gone or holds another article now."""
         parsed: dict[str, _Parsed] = {}
         by_path = {one.path: one for one in files}
-        waiting = sorted(settled | _called_up(known))
+        waiting = sorted((settled | _called_up(known)) & by_path.keys())
         while waiting:
             for path in waiting:
                 parsed[path] = self._parse(by_path[path])
                 ids = list(dict.fromkeys(article.article.id for article in parsed[path].articles))
-                known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, []]
-            waiting = sorted(_called_up(known) - parsed.keys())
+                lost = _lost(known.get(path), parsed[path])
+                known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, [], *([lost] if lost else [])]
+            waiting = sorted((_called_up(known) & by_path.keys()) - parsed.keys())
         return self._batch(parsed, known, problems)
 
     def _batch(self, parsed: dict[str, _Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
@@ -188,7 +198,16 @@ class FolderSource(Source):
                     message = f"is the same article as {holders[one]}, which stands; remove one of the two"
                     problems.append(Problem(path, message, text=one))
         # A ticker in each of many saved pages: the newest file's row is the newest observation.
-        return Batch(tuple(articles), _newest(parsed, known), tuple(problems), {"files": known})
+        listed = frozenset(one for entry in known.values() for ids in (entry[2], *entry[4:]) for one in ids)
+        return Batch(
+            tuple(articles),
+            _newest(parsed, known),
+            tuple(problems),
+            {"files": known},
+            listed=listed if self.options.withdraw else None,
+            gone_after=self.options.gone_after,
+            hold_above=self.options.hold_above,
+        )
 
     def _parse(self, file: _File) -> _Parsed:
         found = _Parsed()
@@ -284,6 +303,15 @@ def _called_up(known: Mapping[str, list[Any]]) -> set[str]:
     """The files that stood back for another that is gone, or holds another article now."""
     holders = _holders(known)
     return {path for path, entry in known.items() if any(holders[one] == path for one in entry[3])}
+
+
+def _lost(before: list[Any] | None, found: _Parsed) -> list[str]:
+    """The ids of articles that a file had before it was broken: a slip of the pen withdraws nothing."""
+    broken = any(one.severity == "error" for one in found.problems)
+    if before is None or not broken:
+        return []
+    standing = {one.article.id for one in found.articles}
+    return sorted({one for ids in (before[2], *before[4:]) for one in ids} - standing)
 
 
 def _newest(parsed: Mapping[str, _Parsed], known: Mapping[str, list[Any]]) -> tuple[Indicator, ...]:
