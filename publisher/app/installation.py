@@ -133,6 +133,7 @@ class App:
         except BaseException:
             self.catalog = before
             self.readers.replace(held)
+            self.readers.reject(readers)
             raise
         else:
             self.publications.replace(catalog.feeds)

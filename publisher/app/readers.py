@@ -63,6 +63,10 @@ class Readers:
         self._held = dict(readers)
         self._open.update(self._held.values())
 
+    def reject(self, readers: Mapping[str, Reader]) -> None:
+        """These will not be held; :meth:`sweep` closes those that are not held already."""
+        self._open.update(readers.values())
+
     async def sweep(self) -> None:
         """Close what is no longer held and not being read."""
         held = set(self._held.values())

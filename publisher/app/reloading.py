@@ -53,13 +53,14 @@ class Reloader:
             asked, self._asked = self._asked, False
             if asked:
                 self._manager.reloading("Reads the configuration again")
-            status = await self._reload(asked)
+            status = await self.reload(asked)
             if asked:
                 self._manager.ready(status)
             else:
                 self._manager.status(status)
 
-    async def _reload(self, asked: bool) -> str:
+    async def reload(self, asked: bool) -> str:
+        """Reload once; returns what the service manager is to show."""
         try:
             changed = await self._take()
         except ConfigErrors as broken:

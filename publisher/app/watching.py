@@ -19,6 +19,9 @@ SETTLE_MS = 500
 
 LONGEST_SETTLE_MS = 5_000
 
+STANDS_MS = 1_000
+"""How long after its start a watch is taken to stand."""
+
 RETRY_SECONDS = 30.0
 """How soon watching is tried again that could not be done."""
 
@@ -48,13 +51,14 @@ async def _watch_these(home: Path, changed: Callable[[], None]) -> None:
         watch_filter=_Concerns(home),
         step=SETTLE_MS,
         debounce=LONGEST_SETTLE_MS,
+        rust_timeout=STANDS_MS,
         yield_on_timeout=True,
     ):
         if changes or not stands:
+            stands = True
             changed()
-        stands = True
-        if await asyncio.to_thread(_folders, home) != watched:
-            return
+            if await asyncio.to_thread(_folders, home) != watched:
+                return
 
 
 class _Concerns:

@@ -111,7 +111,12 @@ class Database:
         return result
 
     async def _commit(self, connection: AsyncConnection, appended: int) -> None:
-        await connection.commit()
+        try:
+            await connection.commit()
+        except SQLAlchemyError:
+            # SQLite may leave the transaction open, and with the connection it would go to the next writer.
+            await connection.invalidate()
+            raise
         await self._advance(appended)
 
     async def wipe(self) -> bool:

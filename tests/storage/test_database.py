@@ -186,3 +186,15 @@ async def test_a_server_that_is_not_there_is_an_error_that_hides_the_password(tm
     with pytest.raises(StorageError, match="cannot open postgresql") as refused:
         await Database.open(f"postgresql+asyncpg://u:hunter2@/db?host={tmp_path}", tmp_path)
     assert "hunter2" not in str(refused.value)
+
+
+async def test_a_commit_that_fails_leaves_nothing_to_the_next_writer(db: Database) -> None:
+    def run(tx: Tx, *statements: str) -> None:
+        for statement in statements:
+            tx.conn.execute(text(statement))
+
+    await db.write(run, "CREATE TABLE late (id BIGINT REFERENCES filters (id) DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(StorageError):
+        await db.write(run, "UPDATE cursors SET seq = 7 WHERE name = 'log'", "INSERT INTO late VALUES (-1)")
+    await db.write(run, "UPDATE cursors SET subscription = 1 WHERE name = 'log'")
+    assert await db.read(events.last_seq) == 0

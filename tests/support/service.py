@@ -67,6 +67,7 @@ class Service:
         self.home = home
         self.url = ""
         self.log: list[dict[str, Any]] = []
+        self._grown = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
@@ -89,10 +90,26 @@ class Service:
                 continue
             entry = json.loads(line)
             self.log.append(entry)
+            self._grown.set()
             if entry["event"] == "service.ready":
                 ready.set_result(entry["url"])
         if not ready.done():
             ready.set_exception(AssertionError("publisher run ended:\n" + "".join(lines[-40:])))
+
+    async def logged(self, event: str, *, after: int = 0, **values: Any) -> dict[str, Any]:
+        """Wait for such an entry behind the first ``after`` of the log; a minute without one is a failure."""
+        async with asyncio.timeout(60):
+            while True:
+                for entry in self.log[after:]:
+                    if entry.items() >= {"event": event, **values}.items():
+                        return entry
+                self._grown.clear()
+                await self._grown.wait()
+
+    def send(self, number: int) -> None:
+        """Send a signal that does not end it."""
+        assert self._process
+        self._process.send_signal(number)
 
     async def signal(self, number: int) -> int:
         """Send a signal, wait for the end, return the exit code."""

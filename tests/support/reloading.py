@@ -1,0 +1,96 @@
+"""An installation that is opened in this process, and reloaded when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from publisher.app import App
+from publisher.app.reloading import Reloader
+from publisher.schedule import Schedule
+from publisher.systemd import Manager
+from support.kinds import Watched
+from support.service import write_installation
+
+
+def source(name: str, *, every: str = "1h", **options: Any) -> str:
+    """A table of ``config/sources.toml``."""
+    shown = {True: "true", False: "false"}
+    lines = [f"{key} = {shown.get(value, repr(value))}" for key, value in options.items()]
+    head = ["[[source]]", f'name = "{name}"', 'kind = "support.kinds:Watched"', f'every = "{every}"']
+    return "\n".join([*head, *lines, ""])
+
+
+@dataclass
+class Running:
+    """An open installation with its timetable."""
+
+    app: App
+    schedule: Schedule
+    reloader: Reloader
+    recorded: set[Watched]
+    moved: asyncio.Condition
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file."""
+        (self.app.home / name).write_text(text)
+
+    def remove(self, name: str) -> None:
+        """Take a file away."""
+        (self.app.home / name).unlink()
+
+    async def reload(self) -> list[dict[str, Any]]:
+        """Reload; returns what was logged of it."""
+        with capture_logs() as logged:
+            await self.reloader.reload(asked=True)
+        return [dict(entry) for entry in logged if entry["event"].partition(".")[0] in ("config", "feed", "webhook")]
+
+    def reader(self, name: str) -> Watched:
+        """The present reader of a source."""
+        found = self.app.readers.held[name].source
+        assert isinstance(found, Watched)
+        return found
+
+    async def read(self, name: str) -> Watched:
+        """The present reader, once it was read and that is recorded."""
+        reader = self.reader(name)
+        async with self.moved:
+            await asyncio.wait_for(self.moved.wait_for(lambda: reader in self.recorded), 60)
+        return reader
+
+
+@asynccontextmanager
+async def run_installation(home: Path) -> AsyncIterator[Running]:
+    """An installation with the sources ``desk`` and ``market`` and the feed ``news``; both have been read."""
+    Watched.made, Watched.free = [], asyncio.Event()
+    write_installation(home, {"config/sources.toml": source("desk") + source("market")})
+    app = await App.open(home)
+
+    recorded: set[Watched] = set()
+    moved = asyncio.Condition()
+
+    async def tick(name: str) -> None:
+        reader = app.readers.held[name].source
+        await app.load(name, forced=False)
+        assert isinstance(reader, Watched)
+        async with moved:
+            recorded.add(reader)
+            moved.notify_all()
+
+    schedule = Schedule(tick)
+    schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
+    one = Running(app, schedule, Reloader(app, schedule, Manager(None), "Answers"), recorded, moved)
+    try:
+        for name in ("desk", "market"):
+            await one.read(name)
+        yield one
+    finally:
+        Watched.free.set()
+        await schedule.stop()
+        await app.close()
