@@ -7,12 +7,12 @@ where too much is missing at once. What the source itself says is gone needs no 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from publisher import changes, clock
 from publisher.ingest.recorder import Recorder
 from publisher.model.observed import Batch
-from publisher.storage import articles
+from publisher.storage import aliases, articles
 from publisher.storage.database import Tx
 
 MISSES = "misses"
@@ -52,10 +52,23 @@ def judge(standing: Collection[str], batch: Batch, misses: Mapping[str, int]) ->
     return Absences(gone | (late & here), kept)
 
 
-def withdraw(tx: Tx, recorder: Recorder, source: str, ids: Collection[str]) -> None:
-    """Withdraw those of these articles that are the source's own."""
-    if not ids:
-        return
-    now = clock.from_micros(tx.now)
-    known = articles.known(tx, sorted(ids)).values()
-    recorder.record(tx, [changes.withdrawal(one, source=source, now=now) for one in known if one.source == source])
+def settle(tx: Tx, recorder: Recorder, source: str, batch: Batch, misses: Mapping[str, int]) -> Absences:
+    """Decide it, and withdraw what goes."""
+    if batch.listed is None and not batch.gone:
+        return Absences(misses=misses)
+    found = judge(articles.standing(tx, source), _as_known(tx, source, batch), misses)
+    if found.withdrawn:
+        now = clock.from_micros(tx.now)
+        known = articles.known(tx, sorted(found.withdrawn)).values()
+        recorder.record(tx, [changes.withdrawal(one, source=source, now=now) for one in known])
+    return found
+
+
+def _as_known(tx: Tx, source: str, batch: Batch) -> Batch:
+    """The batch with the ids by which articles are known here instead of those that the source makes of addresses."""
+    known_as = aliases.among(tx, source, batch.gone | (batch.listed or frozenset()))
+    if not known_as:
+        return batch
+    gone = frozenset(known_as.get(one, one) for one in batch.gone)
+    listed = None if batch.listed is None else frozenset(known_as.get(one, one) for one in batch.listed)
+    return replace(batch, gone=gone, listed=listed)

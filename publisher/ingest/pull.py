@@ -16,13 +16,13 @@ from datetime import timedelta
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError
-from publisher.ingest.absences import MISSES, Absences, judge, withdraw
+from publisher.ingest.absences import MISSES, Absences, settle
 from publisher.ingest.recorder import Definitions, Recorder, touches
 from publisher.model import EventType, SourceState
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
 from publisher.sources.base import Source
-from publisher.storage import articles, events, record, sources
+from publisher.storage import events, record, sources
 from publisher.storage.database import Database, Tx
 
 log = telemetry.logger(__name__)
@@ -132,9 +132,7 @@ class Puller:
     ) -> Absences:
         events.lock(tx)
         name, misses = reading.source, state.bookmark.get(MISSES, {})
-        asked = batch.gone or batch.listed is not None
-        found = judge(articles.standing(tx, name), batch, misses) if asked else Absences(misses=misses)
-        withdraw(tx, recorder, name, found.withdrawn)
+        found = settle(tx, recorder, name, batch, misses)
         bookmark = {**batch.bookmark, MISSES: found.misses} if found.misses else batch.bookmark
         recorder.apply(tx, batch, replace(reading, bookmark=bookmark, events=recorder.tally.events))
         if found.held:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from publisher import changes, clock, selection
+from publisher.ingest.identity import recognised
 from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
 from publisher.model.known import KnownIndicator
@@ -94,6 +95,7 @@ class Recorder:
         )
 
     def _articles(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[ArticleChange]:
+        observed = recognised(tx, self._source, observed)
         ids = [one.article.id for one in observed]
         known, waiting = (articles.known(tx, ids), embargoes.among(tx, ids)) if ids else ({}, {})
         now = clock.from_micros(tx.now)

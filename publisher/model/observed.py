@@ -32,11 +32,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ObservedArticle:
-    """An article as it was read. ``identity`` is what it is known by: URL, path, or pushed id."""
+    """An article as it was read. ``identity`` is what it is known by: URL, path, or pushed id.
+
+    ``key`` is what its source knows it by, where that outlasts a change of the identity: the link of a list, the guid
+    of a feed.
+    """
 
     article: Article
     identity: str
     origin: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

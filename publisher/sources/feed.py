@@ -116,7 +116,7 @@ class FeedSource(Source):
                 problems.append(Problem(origin, f"no {name}: the article is refused", field=name))
                 return None
         try:
-            return ObservedArticle(Article.model_validate(fields), identity, origin)
+            return ObservedArticle(Article.model_validate(fields), identity, origin, key=guid or None)
         except ValidationError as error:
             fault = error.errors()[0]
             problems.append(Problem(origin, fault["msg"], field=str(fault["loc"][0]), text=str(fault["input"])))

@@ -9,7 +9,7 @@ page says so, or, where the list is ``complete``, when it is not listed any more
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
@@ -274,7 +274,8 @@ class IndexSource(Source):
             found.warn(f"is the same article as {twin.link}, which stands", "url", page.identity)
             page.id = page.identity = ""
             return None
-        return observed(found, page.id, page.identity)
+        one = observed(found, page.id, page.identity)
+        return one and replace(one, key=page.link)
 
     def _renamed(self, reading: _Round, followed: Iterable[str]) -> None:
         """Know a page that moved by the address that is listed now."""

@@ -97,6 +97,16 @@ embargoes = Table(
     Index("ix_embargoes_until", "until"),
 )
 
+# Other ids under which a source's articles are met; see ingest/identity.py.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("source", Text, nullable=False),
+    Column("alias", Code, nullable=False),
+    Column("article_id", Code, nullable=False),
+    PrimaryKeyConstraint("source", "alias"),
+)
+
 # One row per selectable value of an article, folded to lower case: narrows a selection before Python judges it.
 article_facets = Table(
     "article_facets",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from publisher.clock import Clock
+from publisher.configfile import TomlFile
 from publisher.outbound import Outbound
+from publisher.sources import kind_for
+from publisher.sources.base import Source, SourceContext
+from publisher.sources.profile import parse_profile
 
 
 @dataclass
@@ -112,3 +119,13 @@ published = "time"
 [article.body]
 select = "div.text"
 """
+
+
+def reading_site(
+    kind: str, http: Outbound, clock: Clock, home: Path, *, profile: str | None = PROFILE, **options: Any
+) -> Source:
+    """A source of that kind with the guarded client; ``profile`` is TOML."""
+    cls = kind_for(kind)
+    parsed = profile and parse_profile(TomlFile("site.toml", profile, tomllib.loads(profile)))
+    context = SourceContext(home, parsed or None, http, "Asia/Jakarta", "en", now=clock)
+    return cls("news", cls.Options.model_validate(options), context)
