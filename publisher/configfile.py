@@ -59,8 +59,8 @@ def read_toml(path: Path, name: str) -> TomlFile:
         return TomlFile(name, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"^(.*?)\s*\(at line (\d+), column (\d+)\)$", str(error))
-        if found is None:
-            raise ConfigError(name, f"is no valid TOML: {error}") from error
+        if found is None:  # tomllib says "at end of document" where it has no line
+            raise ConfigError(name, f"is no valid TOML: {error}", line=max(1, len(text.splitlines()))) from error
         reason = f"is no valid TOML: {found[1]} (column {found[3]})"
         raise ConfigError(name, reason, line=int(found[2])) from error
     except UnicodeDecodeError as error:
