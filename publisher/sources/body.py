@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.errors import ReadError
@@ -96,6 +95,8 @@ def sanitised(blocks: list[Block], base: str | None) -> str:
 
     Only allowed elements are left, links are http or https and absolute, and nothing is empty.
     """
+    import nh3
+
     cleaner = nh3.Cleaner(
         tags=set(ALLOWED_TAGS),
         clean_content_tags=_REMOVED - {"noscript"},

@@ -6,13 +6,15 @@ import re
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from publisher.errors import ReadError
 from publisher.sources import dom
 from publisher.sources.charset import decode
 from publisher.sources.urls import absolute, canonical
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 LIST_LIMIT = 10_000_000
 """Bytes of one list as it comes, which holds some 50,000 links, the most that sitemaps.org allows in one."""
@@ -47,6 +49,8 @@ def is_sitemap(body: bytes) -> bool:
 
 def read_sitemap(body: bytes, url: str) -> Listing:
     """The links of a sitemap or sitemap index, those that changed last first. Raises ReadError."""
+    from lxml import etree
+
     if body[:2] == b"\x1f\x8b":
         body = _unpacked(body)
     if b"<!ENTITY" in body.replace(b"\0", b""):
@@ -97,6 +101,8 @@ def _unpacked(body: bytes) -> bytes:
 
 
 def _entry(entry: etree._Element, url: str) -> Link | None:
+    from lxml import etree
+
     texts: dict[str, str] = {}
     for child in entry.iter(tag=etree.Element):  # its own loc stands before those of its images
         texts.setdefault(etree.QName(child).localname, (child.text or "").strip())
