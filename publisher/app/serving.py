@@ -1,7 +1,7 @@
 """Running an installation as a service.
 
 Start: what was missed while it was down, then the server, then what writes to storage and what the outside is told.
-Stop: the reverse, within :data:`GRACE_SECONDS`.
+Stop: the reverse, each part with its own share of the 10 s that a service manager may expect.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from publisher.web.services import Services
 
 log = telemetry.logger(__name__)
 
-GRACE_SECONDS = 8.0
-"""How long requests and deliveries in flight may take to end after SIGTERM; the whole stop takes under 10 s."""
+HELPERS_GRACE, READINGS_GRACE, DELIVERIES_GRACE, REQUESTS_GRACE = 0.5, 2.0, 3.0, 3.0
+"""Seconds that what is under way may take to end after SIGTERM, in this order. Settling deliveries may take one more,
+so the whole stop takes under 10 s."""
 
 TAIL_SECONDS = 1.0
 """How often the log is looked at for what another process appended."""
@@ -51,7 +52,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
     schedule = Schedule(lambda name: _read(app, name), timezone=app.site.timezone)
-    runner = web.AppRunner(_web(app, schedule), access_log=None, shutdown_timeout=GRACE_SECONDS / 2)
+    runner = web.AppRunner(_web(app, schedule), access_log=None, shutdown_timeout=REQUESTS_GRACE)
     async with contextlib.AsyncExitStack() as stack:
         _on(stack, stop.set, signal.SIGTERM, signal.SIGINT)
         await runner.setup()
@@ -61,7 +62,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
-        stack.push_async_callback(schedule.stop)
+        stack.push_async_callback(schedule.stop, READINGS_GRACE)
         reloader = Reloader(app, schedule, manager, f"Answers at {address}")
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
@@ -102,7 +103,7 @@ class _Helpers:
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks, timeout=1.0)
+        await asyncio.wait(self._tasks, timeout=HELPERS_GRACE)
 
 
 async def _read(app: App, name: str) -> None:
@@ -115,7 +116,7 @@ async def _read(app: App, name: str) -> None:
 
 
 async def _stop_sender(app: App, task: asyncio.Task[None]) -> None:
-    await app.deliverer.stop(GRACE_SECONDS / 2)
+    await app.deliverer.stop(DELIVERIES_GRACE)
     await task
 
 
