@@ -43,6 +43,8 @@ RESPONSE_LIMIT = 16 * 1024
 EXCERPT = 1024
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
+# What is sent on where a redirect leads to another server; any other header may be a key.
+_FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since")
 USER_AGENT = f"publisher/{__version__}"
 
 
@@ -281,7 +283,7 @@ class Outbound:
             if target.scheme == "https" and step.scheme != "https":
                 raise FetchError(f"refused: a redirect leads from https to {step.scheme}")
             if step.origin() != target.origin():
-                headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
+                headers = {k: v for k, v in headers.items() if k.lower() in _FOR_ANYONE}
             target = step
             lasting = lasting and response.status in (301, 308)
             moved = str(target) if lasting else moved

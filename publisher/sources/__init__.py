@@ -13,9 +13,12 @@ from publisher.sources.base import Source
 from publisher.sources.feed import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.sources.index import IndexSource
+from publisher.sources.jsonapi import JsonSource
 from publisher.sources.page import PageSource
 
-KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in (FolderSource, PageSource, FeedSource, IndexSource)}
+_SHIPPED: tuple[type[Source], ...] = (FolderSource, PageSource, FeedSource, IndexSource, JsonSource)
+
+KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in _SHIPPED}
 """The kinds that ship, by name."""
 
 

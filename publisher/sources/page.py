@@ -103,11 +103,14 @@ def _parse(response: Response, context: SourceContext, origin: str) -> Reading:
     )
 
 
-async def get(source: Source, url: str, bookmark: Mapping[str, Any], limit: int) -> Response:
+async def get(
+    source: Source, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
+) -> Response:
     """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
     asked = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
+    sent = {**(headers or {}), **{name: value for name, value in asked.items() if value}}
     try:
-        response = await source.context.http.get(url, {k: v for k, v in asked.items() if v}, limit)
+        response = await source.context.http.get(url, sent, limit)
     except AddressRefused as error:
         raise FetchError(f"refused: {error}") from error
     except TimeoutError as error:

@@ -1,0 +1,251 @@
+"""The kind ``json``: articles and indicators in JSON over HTTP, taken from where a mapping says they stand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from publisher.configfile import Zone
+from publisher.errors import FetchError, ReadError
+from publisher.locale import DateOrder, known_locale, parse_datetime, parse_decimal
+from publisher.model import Indicator
+from publisher.model.base import Frozen
+from publisher.model.observed import Batch, ObservedArticle, Problem
+from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.body import escaped, fragment_blocks
+from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
+from publisher.sources.page import get, validators, web_address
+from publisher.sources.push import read_article_json, read_indicator_json
+from publisher.sources.urls import absolute, canonical
+
+_LINES = ("editor", "agency", "dateline", "section", "language")
+_NUMBERS = ("value", "change", "percent")
+
+
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class JsonOptions(Frozen):
+    """The keys of JSON over HTTP. ``limit`` is in bytes.
+
+    ``articles`` and ``indicators`` are tables, or lists of tables, that say where they stand. ``locale`` is that of
+    numbers and dates that are written as text, ``timezone`` that of dates that name none. ``identity``: what an article
+    is known by, ``url`` or the ``id`` of the mapping; each stands in for the other. ``headers`` are sent along.
+    ``complete``: all articles that there are stand in it, so that one that is not there any more is withdrawn.
+    """
+
+    url: str
+    articles: Annotated[tuple[ArticleMap, ...], BeforeValidator(_listed)] = ()
+    indicators: Annotated[tuple[IndicatorMap, ...], BeforeValidator(_listed)] = ()
+    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    headers: dict[str, str] = Field(default_factory=dict)
+    locale: str = "en"
+    timezone: Zone | None = None
+    date_order: DateOrder | None = None
+    language: str | None = None
+    identity: Literal["url", "id"] = "url"
+    complete: bool = False
+    gone_after: Annotated[int, Field(ge=1, le=100)] = 3
+    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+
+    pace: ClassVar[frozenset[str]] = frozenset(("complete", "gone_after", "hold_above"))
+
+    _web = field_validator("url")(web_address)
+
+    @field_validator("locale")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            known_locale(value)
+        except ReadError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    @model_validator(mode="after")
+    def _maps(self) -> JsonOptions:
+        if not self.articles and not self.indicators:
+            raise ValueError('reads nothing; add a table "[source.articles]" or "[source.indicators]"')
+        return self
+
+
+class JsonSource(Source):
+    """Reads one document. The bookmark keeps ``etag``, ``last_modified`` and a digest of it."""
+
+    kind: ClassVar[str] = "json"
+    Options = JsonOptions
+    options: JsonOptions
+
+    async def read(self, bookmark: Mapping[str, Any]) -> Batch:
+        """Everything that the mapping finds; nothing where the document is the one read last. Raises FetchError."""
+        response = await get(self, self.options.url, bookmark, self.options.limit, self.options.headers)
+        digest = sha256(response.body).hexdigest()[:32]
+        if response.status == 304:
+            return self._unchanged(bookmark)
+        remembered: dict[str, Any] = {**validators(response), "digest": digest}
+        if bookmark.get("digest") == digest:
+            return self._unchanged({**remembered, "ids": bookmark.get("ids", [])})
+        try:
+            return await asyncio.to_thread(self._parse, response, remembered)
+        except ReadError as error:
+            raise FetchError(str(error), status=response.status) from error
+
+    def _unchanged(self, bookmark: Mapping[str, Any]) -> Batch:
+        return self._batch({}, [], [], bookmark, frozenset(bookmark.get("ids", ())))
+
+    def _parse(self, response: Response, remembered: dict[str, Any]) -> Batch:
+        document = load(response.body)
+        problems: list[Problem] = []
+        articles: dict[str, ObservedArticle] = {}
+        for rules in self.options.articles:
+            for number, item in enumerate(entries(document, rules.items)):
+                one = self._article(item, rules, number, response.url, problems)
+                if one and one.article.id in articles:
+                    problems.append(Problem(one.origin, "stands twice; the first is taken", text=one.identity))
+                elif one:
+                    articles[one.article.id] = one
+        indicators: dict[str, Indicator] = {}
+        for table in self.options.indicators:
+            for number, item in enumerate(entries(document, table.items)):
+                found = self._indicator(item, table, number, problems)
+                if found and found.symbol in indicators:
+                    problems.append(Problem(self.options.url, "stands twice; the first is taken", text=found.symbol))
+                elif found:
+                    indicators[found.symbol] = found
+        if self.options.complete:
+            remembered["ids"] = sorted(articles)
+        return self._batch(articles, list(indicators.values()), problems, remembered, frozenset(articles))
+
+    def _batch(
+        self,
+        articles: Mapping[str, ObservedArticle],
+        indicators: list[Indicator],
+        problems: list[Problem],
+        bookmark: Mapping[str, Any],
+        listed: frozenset[str],
+    ) -> Batch:
+        # An item that could not be read may be one that is known: then nothing is taken for gone, and all read again.
+        whole = self.options.complete and not any(one.severity == "error" for one in problems)
+        return Batch(
+            tuple(articles.values()),
+            tuple(indicators),
+            tuple(problems),
+            bookmark if whole or not self.options.complete else {},
+            listed=listed if whole else None,
+            gone_after=self.options.gone_after,
+            hold_above=self.options.hold_above,
+        )
+
+    def _article(
+        self, value: Any, rules: ArticleMap, number: int, base: str, problems: list[Problem]
+    ) -> ObservedArticle | None:
+        url = absolute(_first(value, rules.url), base)
+        key = _first(value, rules.id)
+        link = canonical(url) if url else None
+        identity = (link or key) if self.options.identity == "url" else (key or link)
+        origin = f"{self.options.url} {link or key or f'item {number}'}"
+        if not identity:
+            problems.append(Problem(origin, "has neither url nor id to know it by"))
+            return None
+        item = _Item(value, origin, self.options, self.context.timezone, problems)
+        payload: dict[str, Any] = {"url": url, "body": item.body(rules.body)}
+        payload |= {name: item.line(getattr(rules, name), name) for name in ("title", "summary")}
+        payload |= {name: _first(value, getattr(rules, name)) for name in _LINES}
+        payload |= {name: item.moment(getattr(rules, name), name) for name in ("published", "updated")}
+        payload |= {name: list(dict.fromkeys(texts(value, getattr(rules, name)))) for name in ("authors", "topics")}
+        pictures = (absolute(one, base) for one in texts(value, rules.images))
+        payload["images"] = [{"url": one} for one in dict.fromkeys(pictures) if one]
+        given = {name: one for name, one in payload.items() if one is not None}
+        language = self.options.language or self.context.language
+        found, faults = read_article_json(given, origin=origin, language=language, identity=identity)
+        problems += faults
+        return found and ObservedArticle(found.article, identity, origin, key=key)
+
+    def _indicator(self, value: Any, rules: IndicatorMap, number: int, problems: list[Problem]) -> Indicator | None:
+        symbol = _first(value, rules.symbol) or ""
+        origin = f"{self.options.url} {symbol or f'item {number}'}"
+        faults: list[Problem] = []
+        item = _Item(value, origin, self.options, self.context.timezone, faults)
+        payload: dict[str, Any] = {"symbol": rules.symbols.get(symbol, symbol)}
+        payload |= {name: _first(value, getattr(rules, name)) for name in ("name", "unit")}
+        payload["as_of"] = item.moment(rules.as_of, "as_of")
+        payload |= {name: item.number(getattr(rules, name), name) for name in _NUMBERS}
+        problems += faults
+        if any(one.severity == "error" for one in faults):
+            return None  # half an observation misleads
+        given = {name: one for name, one in payload.items() if one is not None}
+        specs = self.context.indicators
+        found, faults = read_indicator_json(given, specs=specs, now=self.context.now(), origin=origin)
+        problems += faults
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One item being read; what cannot be read is noted and null."""
+
+    value: Any
+    origin: str
+    options: JsonOptions
+    timezone: str
+    problems: list[Problem]
+
+    def body(self, rule: ValueRule) -> str | None:
+        """Markup as it is, text as paragraphs."""
+        text = _first(self.value, rule)
+        if text is None or rule.html is not False:
+            return text
+        return escaped([part for part in text.split("\n\n") if part.strip()])
+
+    def line(self, rule: ValueRule | None, name: str) -> str | None:
+        """Text as it is, markup as the text in it."""
+        text = _first(self.value, rule)
+        if text is None or rule is None or not rule.html:
+            return text
+        try:
+            return " ".join(block.text for block in fragment_blocks(text)) or None
+        except ReadError as error:
+            self._fault(name, error, text)
+            return None
+
+    def moment(self, rule: ValueRule | None, name: str) -> str | None:
+        """A date in RFC 3339."""
+        text = _first(self.value, rule)
+        if text is None or rule is None:
+            return None
+        zone = rule.timezone or self.options.timezone or self.timezone
+        try:
+            exact = moment(rule, text, zone)
+            if exact is not None:
+                return exact
+            read = parse_datetime(text, self.options.locale, zone, order=self.options.date_order)
+        except ReadError as error:
+            self._fault(name, error, text)
+            return None
+        if read.warning:
+            self.problems.append(Problem(self.origin, read.warning, field=name, text=text, severity="warning"))
+        return read.value.isoformat().replace("+00:00", "Z")
+
+    def number(self, rule: ValueRule | None, name: str) -> str | None:
+        """JSON's own number as it is, and text as the locale writes numbers."""
+        if rule is None:
+            return None
+        text = _first(self.value, rule)
+        exact = exact_number(self.value, rule)
+        try:
+            return exact if exact is not None or text is None else str(parse_decimal(text, self.options.locale))
+        except ReadError as error:
+            self._fault(name, error, text)
+            return None
+
+    def _fault(self, name: str, error: ReadError, text: str | None) -> None:
+        self.problems.append(Problem(self.origin, str(error), field=name, text=text))
+
+
+def _first(item: Any, rule: ValueRule | None) -> str | None:
+    return next(iter(texts(item, rule)), None)

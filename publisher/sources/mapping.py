@@ -1,0 +1,221 @@
+"""Where in a JSON document the values of an item stand: paths and rules, as data in ``config/sources.toml``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from publisher.configfile import Zone
+from publisher.errors import ReadError
+from publisher.model.base import Frozen
+from publisher.sources.patterns import MAX_LINE, Pattern, value_of
+
+_STEP = re.compile(r'\.?(?:\[(\*|\d{1,6})\]|\["([^"]+)"\]|([^.\[\]"$]+))')
+
+Step = str | int | None
+"""A key, a place in a list, or null for every entry of a list."""
+
+
+@lru_cache(maxsize=1024)
+def steps(path: str) -> tuple[Step, ...]:
+    """The steps of a path: ``data.items[*].title``, ``[0]``, ``["a.b"]``; ``$`` is the document. Raises ValueError."""
+    at, found = 1 if path.startswith("$") else 0, list[Step]()
+    while at < len(path):
+        match = _STEP.match(path, at)
+        if match is None:
+            raise ValueError(f'"{path}" is no path; write it as "data.items[*].title"')
+        place, quoted, name = match.groups()
+        found.append(None if place == "*" else int(place) if place else quoted or name)
+        at = match.end()
+    if not path:
+        raise ValueError('must name a path; "$" is the whole document')
+    return tuple(found)
+
+
+def _path(value: str) -> str:
+    steps(value)
+    return value
+
+
+Path = Annotated[str, AfterValidator(_path)]
+"""A dotted path into a JSON document."""
+
+
+def _as_rule(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class ValueRule(Frozen):
+    """One value of an item; a bare string is a path.
+
+    ``path`` says where it stands in the item, ``pattern`` takes a part of it, ``value`` is the same in every item.
+    ``format`` reads a date: ``unix``, ``unix-ms`` or the codes of strptime; ``timezone`` is that of a date that names
+    none. ``html``: whether it is markup.
+    """
+
+    path: Path | None = None
+    value: str | None = None
+    pattern: Pattern | None = None
+    format: str | None = None
+    timezone: Zone | None = None
+    html: bool | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ValueRule:
+        if (self.path is None) == (self.value is None):
+            raise ValueError('must have one of "path" and "value"')
+        return self
+
+
+Rule = Annotated[ValueRule, BeforeValidator(_as_rule)]
+
+
+class ArticleMap(Frozen):
+    """Where articles stand (``items``, from the document on), and their values (from the item on).
+
+    ``authors``, ``topics`` and ``images`` take all that their path finds.
+    """
+
+    items: Path = "$"
+    title: Rule
+    body: Rule
+    id: Rule | None = None
+    url: Rule | None = None
+    summary: Rule | None = None
+    authors: Rule | None = None
+    editor: Rule | None = None
+    agency: Rule | None = None
+    dateline: Rule | None = None
+    section: Rule | None = None
+    topics: Rule | None = None
+    language: Rule | None = None
+    published: Rule | None = None
+    updated: Rule | None = None
+    images: Rule | None = None
+
+
+class IndicatorMap(Frozen):
+    """Where observations stand, and their values. ``symbols`` gives a symbol of theirs the name it has here."""
+
+    items: Path = "$"
+    symbol: Rule
+    value: Rule
+    name: Rule | None = None
+    change: Rule | None = None
+    percent: Rule | None = None
+    unit: Rule | None = None
+    as_of: Rule | None = None
+    symbols: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("value", "change", "percent")
+    @classmethod
+    def _no_date(cls, rule: ValueRule | None) -> ValueRule | None:
+        if rule and rule.format:
+            raise ValueError("format is for dates")
+        return rule
+
+
+def load(body: bytes) -> Any:
+    """A JSON document whose numbers keep their digits. Raises ReadError."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ReadError("is nested too deeply") from error
+    except (ValueError, InvalidOperation) as error:
+        raise ReadError(f"is no JSON: {error}") from error
+
+
+def walk(document: Any, path: str) -> list[Any]:
+    """Everything that stands at a path; an empty list where nothing does."""
+    return list(_walk([document], steps(path)))
+
+
+def entries(document: Any, path: str) -> list[Any]:
+    """The items at a path, of which there may be none. Raises ReadError where there is no such place."""
+    *before, last = steps(path) or (None,)
+    if path.strip("$") and last is None:
+        places = list(_walk([document], tuple(before)))
+        if not places or not all(isinstance(place, list | dict) for place in places):
+            raise ReadError(f'has no list at "{path}"; has it changed?')
+        return walk(document, path)
+    found = walk(document, path)
+    if not found:
+        raise ReadError(f'has nothing at "{path}"; has it changed?')
+    return found
+
+
+def texts(item: Any, rule: ValueRule | None) -> list[str]:
+    """The values of a rule as text, without empty ones."""
+    if rule is None:
+        return []
+    if rule.path is None:
+        return [rule.value or ""]
+    found = (_text(value) for value in walk(item, rule.path))
+    return [value for text in found if text is not None and (value := _taken(rule, text))]
+
+
+def exact_number(item: Any, rule: ValueRule) -> str | None:
+    """The digits of a number that JSON holds as one; null where it is text, or nothing."""
+    if rule.path is None or rule.pattern is not None:
+        return None
+    found = next(iter(walk(item, rule.path)), None)
+    return None if isinstance(found, str) else _text(found)
+
+
+def moment(rule: ValueRule, text: str, timezone: str) -> str | None:
+    """The date that a rule's ``format`` means, in RFC 3339; null where it has none. Raises ReadError."""
+    if rule.format is None:
+        return None
+    zone = ZoneInfo(rule.timezone or timezone)
+    try:
+        if rule.format in ("unix", "unix-ms"):
+            seconds = Decimal(text) / (1000 if rule.format == "unix-ms" else 1)
+            read = datetime.fromtimestamp(float(seconds), UTC)
+        else:
+            parsed = datetime.strptime(text, rule.format)  # noqa: DTZ007 - the zone comes next
+            read = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+    except (ValueError, ArithmeticError, OverflowError, OSError) as error:
+        raise ReadError(f"is no date of the format {rule.format}") from error
+    return read.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _walk(values: list[Any], path: tuple[Step, ...]) -> Iterator[Any]:
+    if not path:
+        yield from (value for value in values if value is not None)
+        return
+    step, rest = path[0], path[1:]
+    for value in values:
+        if step is None and isinstance(value, list | dict):
+            yield from _walk(list(value.values()) if isinstance(value, dict) else value, rest)
+        elif _has(value, step):
+            yield from _walk([value[step]], rest)
+
+
+def _has(value: Any, step: Step) -> bool:
+    if isinstance(step, str):
+        return isinstance(value, dict) and step in value
+    return isinstance(step, int) and isinstance(value, list) and step < len(value)
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _taken(rule: ValueRule, text: str) -> str | None:
+    return value_of(rule.pattern, text[:MAX_LINE]) if rule.pattern else text or None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")

@@ -1,0 +1,258 @@
+"""The kind ``json``: what a mapping takes out of a document, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.clock import ManualClock
+from support.site import Answer, Site, client, reading_site, serving
+
+from publisher.errors import FetchError, ReadError
+from publisher.outbound import Outbound
+from publisher.sources.base import Source
+from publisher.sources.jsonapi import JsonOptions
+from publisher.sources.mapping import entries, load, steps, walk
+
+WORDPRESS = """
+language = "en"
+[articles]
+items = "[*]"
+id = "guid.rendered"
+url = "link"
+title = { path = "title.rendered", html = true }
+summary = { path = "excerpt.rendered", html = true }
+body = "content.rendered"
+published = { path = "date_gmt", timezone = "UTC" }
+updated = { path = "modified_gmt", timezone = "UTC" }
+authors = "_embedded.author[*].name"
+topics = '_embedded["wp:term"][*][*].name'
+images = '_embedded["wp:featuredmedia"][*].source_url'
+agency = { value = "Blog" }
+"""
+POST = {
+    "id": 7,
+    "date_gmt": "2026-03-01T01:30:00",
+    "modified_gmt": "2026-03-01T02:00:00",
+    "guid": {"rendered": "http://blog.example/?p=7"},
+    "link": "http://blog.example/2026/salt/?utm_source=api",
+    "title": {"rendered": "Salt &#8217;n&#8217; <em>light</em>"},
+    "excerpt": {"rendered": "<p>In short.</p>\n"},
+    "content": {"rendered": "<p>Text.</p><script>x()</script>"},
+    "_embedded": {
+        "author": [{"name": "A. Writer"}],
+        "wp:term": [[{"name": "Industry"}], [{"name": "salt"}, {"name": "sea"}]],
+        "wp:featuredmedia": [{"source_url": "/salt.jpg"}],
+    },
+}
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with serving() as found:
+        yield found
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Outbound]:
+    async with client() as found:
+        yield found
+
+
+@pytest.fixture
+def over(site: Site, http: Outbound, clock: ManualClock, tmp_path: Path) -> Any:
+    def make(mapping: str, **more: Any) -> Source:
+        options = {"url": f"{site.url}/api", **tomllib.loads(mapping), **more}
+        return reading_site("json", http, clock, tmp_path, profile=None, **options)
+
+    return make
+
+
+def put(site: Site, document: object) -> None:
+    site["/api"] = json.dumps(document).encode()
+
+
+async def test_the_posts_of_a_wordpress_site_are_read_whole(site: Site, over: Any) -> None:
+    put(site, [POST])
+    batch = await over(WORDPRESS).read({})
+    assert batch.problems == ()
+    (one,) = batch.articles
+    article = one.article
+    assert (article.title, article.summary, article.body) == ("Salt ’n’ light", "In short.", "<p>Text.</p>")
+    assert article.published == datetime(2026, 3, 1, 1, 30, tzinfo=UTC)
+    assert article.updated == datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+    assert (article.authors, article.topics, article.agency) == (("A. Writer",), ("Industry", "salt", "sea"), "Blog")
+    assert [image.url for image in article.images] == [f"{site.url}/salt.jpg"]
+    assert (one.identity, one.key) == ("http://blog.example/2026/salt/", "http://blog.example/?p=7")
+
+
+async def test_a_document_that_has_not_changed_is_not_read_again(site: Site, over: Any) -> None:
+    put(site, [POST])
+    source = over(WORDPRESS)
+    first = await source.read({})
+    again = await source.read(first.bookmark)
+    assert (again.articles, again.bookmark) == ((), first.bookmark)
+    assert [status for _, status in site.asked] == [200, 304]
+
+
+MARKET = """
+locale = "id"
+timezone = "Asia/Jakarta"
+[[indicators]]
+items = "data.rows[*]"
+symbol = "code"
+value = "last"
+change = "diff"
+percent = "pct"
+unit = { value = "IDR" }
+as_of = { path = "at", format = "%d-%m-%Y %H:%M" }
+symbols = { USDIDR = "USD/IDR" }
+[[indicators]]
+symbol = { value = "EMAS" }
+value = "gold.price"
+as_of = { path = "gold.time", format = "unix" }
+"""
+
+
+async def test_numbers_keep_their_digits_and_text_is_read_in_the_locale(site: Site, over: Any) -> None:
+    site["/api"] = b"""{"gold": {"price": 1533000.50, "time": 1772420400},
+        "data": {"rows": [
+            {"code": "USDIDR", "last": "16.199", "diff": "+95,00", "pct": 0.580, "at": "02-03-2026 15:00"}]}}"""
+    batch = await over(MARKET).read({})
+    assert batch.problems == ()
+    dollar, gold = batch.indicators
+    assert (dollar.symbol, dollar.value, dollar.change, dollar.unit) == (
+        "USD/IDR", Decimal("16199"), Decimal("95.00"), "IDR",
+    )  # fmt: skip
+    assert str(dollar.percent) == "0.580"
+    assert dollar.as_of == datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    assert (str(gold.value), gold.as_of) == ("1533000.50", datetime(2026, 3, 2, 3, 0, tzinfo=UTC))
+
+
+async def test_an_observation_with_a_number_that_is_none_is_left_out_whole(site: Site, over: Any) -> None:
+    put(site, {"gold": {"price": 1}, "data": {"rows": [{"code": "A", "last": "n/a"}, {"code": "B", "last": "1,5"}]}})
+    batch = await over(MARKET).read({})
+    assert [one.symbol for one in batch.indicators] == ["B", "EMAS"]
+    (problem,) = batch.problems
+    assert (problem.field, problem.text) == ("value", "n/a")
+
+
+async def test_an_empty_list_is_nothing_to_tell_of_and_a_list_that_is_not_there_is(site: Site, over: Any) -> None:
+    mapping = 'articles = { items = "posts[*]", title = "t", body = "b", url = "u" }'
+    put(site, {"posts": []})
+    assert (await over(mapping).read({})).problems == ()
+    put(site, {"entries": []})
+    with pytest.raises(FetchError, match=r'has no list at "posts\[\*\]"; has it changed\?'):
+        await over(mapping).read({})
+
+
+async def test_plain_text_becomes_paragraphs_where_the_mapping_says_that_it_is_no_markup(site: Site, over: Any) -> None:
+    put(site, {"t": "A < B", "b": "One & two.\n\nThree.", "u": "http://a.example/"})
+    mapping = 'articles = { title = "t", body = { path = "b", html = false }, url = "u" }'
+    (one,) = (await over(mapping).read({})).articles
+    assert (one.article.title, one.article.body) == ("A < B", "<p>One &amp; two.</p>\n<p>Three.</p>")
+
+
+async def test_articles_may_be_known_by_their_ids(site: Site, over: Any) -> None:
+    put(site, [{**POST, "link": "http://blog.example/other"}])
+    (one,) = (await over(WORDPRESS, identity="id").read({})).articles
+    assert one.identity == "http://blog.example/?p=7"
+
+
+async def test_a_complete_document_says_what_there_is_also_when_it_has_not_changed(site: Site, over: Any) -> None:
+    put(site, [POST])
+    source = over(WORDPRESS, complete=True)
+    first = await source.read({})
+    again = await source.read(first.bookmark)
+    assert first.listed == again.listed == {first.articles[0].article.id}
+
+
+async def test_a_complete_document_with_an_item_that_cannot_be_read_takes_nothing_for_gone(
+    site: Site, over: Any
+) -> None:
+    put(site, [POST, {"link": "http://blog.example/b"}])
+    source = over(WORDPRESS, complete=True)
+    first = await source.read({})
+    assert (first.listed, len(first.articles)) == (None, 1)
+    assert (await source.read(first.bookmark)).listed is None
+
+
+async def test_headers_are_sent_and_not_passed_on_to_another_server(site: Site, over: Any) -> None:
+    async with serving() as other:
+        other["/api"] = json.dumps([POST]).encode()
+        site["/api"] = Answer(status=302, headers={"Location": f"{other.url}/api"})
+        await over(WORDPRESS, headers={"X-Api-Key": "secret"}).read({})
+        assert site.headers[0]["X-Api-Key"] == "secret"
+        assert "X-Api-Key" not in other.headers[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html>", "is no JSON"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b"\xff\xfe{", "is no JSON"),
+        (b"", "is no JSON"),
+    ],
+)
+async def test_what_is_no_json_fails_the_source_in_words(site: Site, over: Any, body: bytes, said: str) -> None:
+    site["/api"] = body
+    with pytest.raises(FetchError, match=said):
+        await over(WORDPRESS).read({})
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$", [{"a": [{"b": 1}, {"b": None}, {"c": 2}], "x.y": {"z": 3}}]),
+        ("a[*].b", [1]),
+        ("$.a[0].b", [1]),
+        ("a[2].c", [2]),
+        ('["x.y"].z', [3]),
+        ("a[9].b", []),
+        ("a.b", []),
+    ],
+)
+def test_what_stands_at_a_path(path: str, found: list[object]) -> None:
+    assert walk({"a": [{"b": 1}, {"b": None}, {"c": 2}], "x.y": {"z": 3}}, path) == found
+
+
+@pytest.mark.parametrize("path", ["", "a[", "a[x]", "a..b", "a[-1]", "[*]]"])
+def test_what_is_no_path_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="path"):
+        steps(path)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4))
+def test_every_number_keeps_its_digits(number: Decimal) -> None:
+    assert load(f'{{"n": {number:f}}}'.encode())["n"] == number
+
+
+def test_a_path_without_an_end_in_a_list_must_be_there() -> None:
+    assert entries({"a": {"b": 1}}, "a") == [{"b": 1}]
+    with pytest.raises(ReadError, match='nothing at "c"'):
+        entries({"a": {"b": 1}}, "c")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "reads nothing"),
+        ({"articles": {"title": "t"}}, "Field required"),
+        ({"articles": {"title": "t", "body": {"path": "b", "value": "c"}}}, 'one of "path" and "value"'),
+        ({"articles": {"title": "t", "body": "b..c"}}, "is no path"),
+        ({"indicators": {"symbol": "s", "value": {"path": "v", "format": "unix"}}}, "format is for dates"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_refused_when_it_is_read(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        JsonOptions.model_validate({"url": "http://a.example/", **options})
