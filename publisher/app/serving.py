@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,7 +21,7 @@ from publisher.app.installation import App
 from publisher.app.reloading import Reloader
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
-from publisher.errors import NotFound
+from publisher.errors import NotFound, PublisherError
 from publisher.schedule import Schedule
 from publisher.settings import notify_socket, watchdog_usec
 from publisher.storage import idempotency
@@ -57,7 +59,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         _on(stack, stop.set, signal.SIGTERM, signal.SIGINT)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, app.settings.server.host, app.settings.server.port).start()
+        await _listen(runner, app.settings.server.host, app.settings.server.port)
         address = _address(runner, app.settings.server.host)
         sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
@@ -162,6 +164,17 @@ async def _every(seconds: float, action: Callable[[], Coroutine[Any, Any, object
         except Exception:
             log.exception("service.task_failed", task=getattr(action, "__qualname__", "?"))
         await asyncio.sleep(seconds)
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        # The loops word it differently; a name that does not resolve has an errno of its own kind.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise PublisherError(
+            f"cannot listen at {host}:{port}: {reason}; set [server] host and port in config/publisher.toml"
+        ) from error
 
 
 def _address(runner: web.AppRunner, host: str) -> str:

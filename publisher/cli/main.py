@@ -68,3 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # as under `publisher feeds show news | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(FAILED) from None
+    except OSError as error:
+        if error.filename is None:
+            raise  # nothing that the person who called could set right
+        typer.echo(f"publisher: {error.filename}: {error.strerror}", err=True)
+        raise SystemExit(FAILED) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from publisher.errors import StorageError
 from publisher.imports import without
 
 HEAD = "0002"
@@ -23,11 +24,18 @@ def migrate(conn: Connection) -> None:
         with without("pygments"):
             from alembic import command
             from alembic.config import Config
+            from alembic.util.exc import CommandError
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StorageError(
+                f"the data is of schema {_current(conn)!r}, and this publisher knows none above {HEAD!r}; "
+                "a newer publisher wrote it: install that, or restore a backup"
+            ) from error
     conn.commit()
 
 
