@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,16 +91,24 @@ class Publications:
         )
         self._swept = False
         self._building: dict[tuple[str, str, str], asyncio.Task[Document]] = {}
-        self._states = _Fresh(lambda: db.read(feed_states.states))
+        self._states = _States(db)
+        self._versions: dict[str, Version] = {}
+        self._versions_of: Mapping[str, FeedState] | None = None
 
     def replace(self, feeds: Mapping[str, FeedDefinition]) -> None:
         """Publish these feeds from now on; storage must have been told of them (``feeds.sync``)."""
         self._feeds = dict(feeds)
+        self._versions_of = None
 
     async def version(self, name: str) -> Version:
         """A feed's validators, without rendering. Raises NotFound for a name that is no feed."""
-        feed = self._feed(name)
-        return self._version(feed, (await self._states()).get(name))
+        states = await self._states()
+        feed = self._feed(name)  # as it is now, after waiting
+        if states is not self._versions_of:
+            self._versions, self._versions_of = {}, states
+        if name not in self._versions:
+            self._versions[name] = self._version(feed, states.get(name))
+        return self._versions[name]
 
     async def current(self, name: str, format: str) -> Document:
         """The document of a feed in ``rss``, ``atom`` or ``json``. Raises NotFound for another name or format."""
@@ -227,21 +235,32 @@ def _entry(item: Item, options: Options) -> Entry:
     )
 
 
-class _Fresh:
-    """A read that many ask for at once: each gets the result of one that began after it asked."""
+class _States:
+    """The states of all feeds, read again once the database says that any may be another.
 
-    def __init__(self, read: Callable[[], Awaitable[dict[str, FeedState]]]) -> None:
-        self._read = read
-        self._running: asyncio.Task[dict[str, FeedState]] | None = None
-        self._next: asyncio.Task[dict[str, FeedState]] | None = None
+    So a request needs no reading, and one that comes after a push was answered still sees what was pushed. Many that
+    ask at once share a reading, each one that began after it asked.
+    """
 
-    async def __call__(self) -> dict[str, FeedState]:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._held: tuple[int, Mapping[str, FeedState]] | None = None
+        self._running: asyncio.Task[Mapping[str, FeedState]] | None = None
+        self._next: asyncio.Task[Mapping[str, FeedState]] | None = None
+
+    async def __call__(self) -> Mapping[str, FeedState]:
+        if self._held is not None and self._held[0] == self._db.edition:
+            return self._held[1]
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
         return await asyncio.shield(self._next)
 
-    async def _after(self, running: asyncio.Task[dict[str, FeedState]] | None) -> dict[str, FeedState]:
+    async def _after(self, running: asyncio.Task[Mapping[str, FeedState]] | None) -> Mapping[str, FeedState]:
         if running is not None:
             await asyncio.wait([running])
         self._running, self._next = self._next, None
-        return await self._read()
+        # Taken before reading: what is committed meanwhile may or may not be in it, and makes it outdated.
+        edition = self._db.edition
+        states = await self._db.read(feed_states.states)
+        self._held = edition, states
+        return states

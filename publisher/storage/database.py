@@ -46,6 +46,8 @@ class Tx:
     now: int
     appended: int = 0
     """The last sequence number this transaction appended to the log, 0 if none."""
+    touched: bool = False
+    """Whether a feed has another state after this transaction."""
 
 
 class Database:
@@ -60,6 +62,8 @@ class Database:
         self._write_lock = asyncio.Lock() if dialect.single_writer else None
         self._grown = asyncio.Condition()
         self._last_seq = 0
+        self._edition = 0
+        self._versions = 0
         self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
 
@@ -107,17 +111,20 @@ class Database:
         """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises."""
         async with self._writing(), _connected(self._writer) as connection:
             tx, result = await self._run(connection, lambda tx: _announced(tx, fn(tx, *args, **kwargs)))
-            await _whole(self._commit(connection, tx.appended))
+            await _whole(self._commit(connection, tx))
         return result
 
-    async def _commit(self, connection: AsyncConnection, appended: int) -> None:
+    async def _commit(self, connection: AsyncConnection, tx: Tx) -> None:
         try:
             await connection.commit()
         except SQLAlchemyError:
             # SQLite may leave the transaction open, and with the connection it would go to the next writer.
             await connection.invalidate()
             raise
-        await self._advance(appended)
+        finally:
+            # Also where it failed: a commit whose answer was lost on the way may be done all the same.
+            self._edition += tx.touched
+        await self._advance(tx.appended)
 
     async def wipe(self) -> bool:
         """Leave nothing of what was erased in SQLite's write-ahead log; False if a reader still needs that.
@@ -134,9 +141,22 @@ class Database:
         """The last sequence number known to be in the log; exact for what this process has appended."""
         return self._last_seq
 
+    @property
+    def edition(self) -> int:
+        """Another number once any feed may have another state than it had.
+
+        What this process commits counts before :meth:`write` returns; what another does counts from the next
+        :meth:`refresh`, and on PostgreSQL sooner where it appended to the log.
+        """
+        return self._edition
+
     async def refresh(self) -> int:
-        """Look at the log for what other processes have appended; returns :attr:`last_seq`."""
-        await self._advance(await self.read(_last_seq))
+        """Look at what other processes have appended to the log and changed in feeds; returns :attr:`last_seq`."""
+        seq, versions = await self.read(_standing)
+        if versions != self._versions:
+            self._versions = versions
+            self._edition += 1
+        await self._advance(seq)
         return self._last_seq
 
     async def grown(self, after: int) -> int:
@@ -155,6 +175,7 @@ class Database:
 
     async def _advance(self, seq: int) -> None:
         if seq > self._last_seq:
+            self._edition += 1
             async with self._grown:
                 self._last_seq = max(self._last_seq, seq)
                 self._grown.notify_all()
@@ -212,8 +233,11 @@ def _sqlite_file(data: Path) -> Path:
     return path
 
 
-def _last_seq(tx: Tx) -> int:
-    return int(tx.conn.execute(text("SELECT seq FROM cursors WHERE name = 'log'")).scalar_one())
+def _standing(tx: Tx) -> tuple[int, int]:
+    """The last sequence number, and the sum of the feeds' versions, which only rise."""
+    statement = "SELECT seq, (SELECT coalesce(sum(version), 0) FROM feed_states) FROM cursors WHERE name = 'log'"
+    seq, versions = tx.conn.execute(text(statement)).one()
+    return int(seq), int(versions)
 
 
 def _truncate_journal(connection: Connection) -> bool:

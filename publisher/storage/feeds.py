@@ -35,6 +35,7 @@ def sync(tx: Tx, digests: Mapping[str, str]) -> None:
         return
     # As whoever records does: they lock several feeds too, in an order of their own, and each would wait for the other.
     log.lock(tx)
+    tx.touched = True
     statement = tx.dialect.insert(feed_states)
     statement = statement.on_conflict_do_update(
         index_elements=[feed_states.c.name],
@@ -60,6 +61,7 @@ def define(tx: Tx, digests: Mapping[str, str]) -> list[str]:
     sync(tx, digests)
     gone = sorted(name for name, known in states(tx).items() if known.digest and name not in digests)
     if gone:
+        tx.touched = True
         statement = update(feed_states).where(tx.dialect.among(feed_states.c.name, gone))
         tx.conn.execute(statement.values(digest=""))
     return gone
@@ -72,6 +74,7 @@ def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
     """
     if not touches:
         return
+    tx.touched = True
     names = sorted({one.feed for one in touches})
     statement = update(feed_states).where(tx.dialect.among(feed_states.c.name, names))
     tx.conn.execute(statement.values(version=feed_states.c.version + 1, changed_at=tx.now))

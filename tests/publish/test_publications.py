@@ -15,13 +15,16 @@ import orjson
 import pytest
 from newsroom import SITE, Newsroom
 from support.clock import ManualClock
+from support.statements import counting
 
 from publisher.errors import NotFound
 from publisher.model import EventType, FeedDefinition, Selection
+from publisher.model.change import FeedTouch
+from publisher.model.event import Change
 from publisher.model.facets import item_facets
 from publisher.publish import Document
 from publisher.selection import selects
-from publisher.storage import articles
+from publisher.storage import articles, feeds
 from publisher.storage.database import Database
 
 NEWS = FeedDefinition(name="news", title="Berita")
@@ -212,6 +215,74 @@ async def test_a_version_asked_for_after_a_push_shows_it(newsroom: Open) -> None
         assert len(ids(await room.publications.current("news", "json"))) == number + 1
         await asyncio.gather(*others)
     assert len(seen) == 10
+
+
+async def test_asking_again_reads_nothing_until_a_feed_changes(newsroom: Open, sqlite_db: Database) -> None:
+    room = await newsroom(NEWS, GOLD)
+    await room.take("a1")
+    await room.publications.current("news", "rss")
+    with counting(sqlite_db) as sent:
+        for _ in range(10):
+            await room.publications.version("news")
+            await room.publications.version("gold")
+            await room.publications.current("news", "rss")
+        assert sent == []
+        await room.take("a2")
+        sent.clear()
+        await room.publications.version("news")
+    assert sent
+
+
+async def test_an_item_that_changes_without_an_event_is_shown_once_the_write_returns(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1")
+    for _ in range(3):
+        before = await room.publications.version("news")
+        await room.db.write(feeds.touch, [FeedTouch("news", Change.STAYED, "a1")])
+        assert await room.publications.version("news") != before
+
+
+async def test_a_changed_definition_is_shown_as_soon_as_it_is_published(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1", "a2")
+    assert len(ids(await room.publications.current("news", "json"))) == 2
+    room.publications.replace({"news": NEWS.model_copy(update={"limit": 1})})
+    assert len(ids(await room.publications.current("news", "json"))) == 1
+
+
+async def test_no_one_who_asks_after_a_push_is_given_what_was_read_before_it(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    shown: list[tuple[int, int]] = []
+    pushed = 0
+
+    async def ask(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        answered = pushed
+        document = await room.publications.current("news", "json")
+        shown.append((answered, len(ids(document))))
+
+    for number in range(8):
+        asking = [asyncio.create_task(ask(turns)) for turns in range(0, 40, 2)]
+        await room.take(f"a{number}")
+        pushed = number + 1
+        await asyncio.gather(*asking)
+    assert all(items >= answered for answered, items in shown)
+    assert len(shown) == 160
+
+
+async def test_what_another_process_pushed_is_shown_once_the_log_is_looked_at(
+    newsroom: Open, sqlite_url: str, tmp_path: Path
+) -> None:
+    room = await newsroom(NEWS)
+    before = await room.publications.version("news")
+    elsewhere = await Database.open(sqlite_url, tmp_path / "data")
+    try:
+        await Newsroom(elsewhere, tmp_path / "data", NEWS).take("a1")
+    finally:
+        await elsewhere.close()
+    await room.db.refresh()
+    assert await room.publications.version("news") != before
 
 
 async def test_a_large_document_lies_on_disk_and_is_used_again_after_a_restart(

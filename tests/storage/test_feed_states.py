@@ -1,9 +1,14 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
 from support.clock import ManualClock
+from support.items import an_event
 
 from publisher.model.change import FeedTouch
 from publisher.model.event import Change
-from publisher.storage import feeds
-from publisher.storage.database import Database
+from publisher.storage import events, feeds
+from publisher.storage.database import Database, Tx
 
 
 async def test_a_new_definition_and_a_changed_one_raise_the_version(db: Database, clock: ManualClock) -> None:
@@ -93,3 +98,90 @@ async def test_within_one_transaction_the_last_move_counts(db: Database, clock: 
     )
 
     assert await db.read(feeds.tombstones, "rusia", 10) == [("gone", later), ("again", later)]
+
+
+CHANGES: dict[str, Callable[[Tx], object]] = {
+    "a new definition": lambda tx: feeds.sync(tx, {"news": "d2"}),
+    "a feed removed": lambda tx: feeds.define(tx, {}),
+    "an item that entered": lambda tx: feeds.touch(tx, [FeedTouch("news", Change.ENTERED, "a1")]),
+    "an item that reads differently": lambda tx: feeds.touch(tx, [FeedTouch("news", Change.STAYED, "a1")]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+async def test_what_changes_a_feed_makes_another_edition_before_the_write_returns(
+    db: Database, change: Callable[[Tx], object]
+) -> None:
+    await db.write(feeds.sync, {"news": "d1"})
+    before = db.edition
+    writing = asyncio.create_task(db.write(change))
+    writing.add_done_callback(lambda _: seen.append(db.edition))
+    seen: list[int] = []
+    await writing
+    assert seen and seen[0] != before
+
+
+async def test_what_changes_no_feed_leaves_the_edition(db: Database) -> None:
+    await db.write(feeds.sync, {"news": "d1"})
+    before = db.edition
+    await db.write(feeds.touch, [])
+    await db.write(lambda tx: tx.now)
+    await db.read(feeds.states)
+    assert db.edition == before
+
+
+async def test_a_write_that_is_undone_leaves_the_edition(db: Database) -> None:
+    def undone(tx: Tx) -> None:
+        feeds.sync(tx, {"news": "d1"})
+        raise RuntimeError
+
+    before = db.edition
+    with pytest.raises(RuntimeError):
+        await db.write(undone)
+    assert db.edition == before
+
+
+async def test_a_write_that_is_cancelled_makes_another_edition_if_it_was_committed(db: Database) -> None:
+    await db.write(feeds.sync, {"news": "d1"})
+    committed = 0
+    for turns in range(12):
+        edition, version = db.edition, (await db.read(feeds.states))["news"].version
+        written = asyncio.Event()
+
+        def write(tx: Tx, written: asyncio.Event = written) -> None:
+            feeds.touch(tx, [FeedTouch("news", Change.STAYED)])
+            written.set()
+
+        writing = asyncio.create_task(db.write(write))
+        await written.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        if (await db.read(feeds.states))["news"].version != version:
+            committed += 1
+            assert db.edition != edition
+    assert committed
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+async def test_what_another_process_changed_in_a_feed_makes_another_edition_once_it_is_looked_for(
+    open_database: Callable[[], Awaitable[Database]], change: Callable[[Tx], object]
+) -> None:
+    here, there = await open_database(), await open_database()
+    await there.write(feeds.sync, {"news": "d1"})
+    await here.refresh()
+    before = here.edition
+    await there.write(change)
+    await here.refresh()
+    # A removed feed keeps its version: no document of it is shown any more.
+    assert (here.edition != before) == (change is not CHANGES["a feed removed"])
+
+
+async def test_looking_again_at_what_stands_still_leaves_the_edition(db: Database) -> None:
+    await db.write(feeds.sync, {"news": "d1"})
+    await db.write(events.append, [an_event()])
+    await db.refresh()
+    before = db.edition
+    await db.refresh()
+    assert db.edition == before
