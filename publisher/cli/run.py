@@ -31,6 +31,9 @@ def run(
     sample: Annotated[
         bool, typer.Option("--sample", help="Also run the sample newsroom, to have something to read.")
     ] = False,
+    sample_port: Annotated[
+        int, typer.Option("--sample-port", help="Where it answers; config/sources.toml must say the same.")
+    ] = PORT,
 ) -> None:
     """Run the service.
 
@@ -40,10 +43,10 @@ def run(
 
     telemetry.configure()
     _share_one_heap()
-    _on_the_fastest_loop(_serve(home, sample))
+    _on_the_fastest_loop(_serve(home, sample_port if sample else None))
 
 
-async def _serve(home: Path, sample: bool) -> None:
+async def _serve(home: Path, sample_port: int | None) -> None:
     from publisher.app import App
     from publisher.app.serving import serve
 
@@ -52,24 +55,24 @@ async def _serve(home: Path, sample: bool) -> None:
         await app.close()
         _start_anew()
     try:
-        async with _sample_newsroom() if sample else contextlib.nullcontext():
+        async with contextlib.nullcontext() if sample_port is None else _sample_newsroom(sample_port):
             await serve(app, on_ready=lambda address: typer.echo(f"Publisher is ready: {address}"))
     finally:
         await app.close()
 
 
 @contextlib.asynccontextmanager
-async def _sample_newsroom() -> AsyncIterator[None]:
+async def _sample_newsroom(port: int) -> AsyncIterator[None]:
     """The sample newsroom beside the service; it answers before the first source is read."""
     from publisher.sample import run_newsroom
 
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    newsroom = asyncio.create_task(run_newsroom(HOST, PORT, on_ready=ready.set_result), name="sample newsroom")
+    newsroom = asyncio.create_task(run_newsroom(HOST, port, on_ready=ready.set_result), name="sample newsroom")
     either: set[asyncio.Future[Any]] = {ready, newsroom}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
         reason = newsroom.exception()
-        raise PublisherError(f"the sample newsroom cannot answer at {HOST}:{PORT}: {reason}") from reason
+        raise PublisherError(f"the sample newsroom cannot answer at {HOST}:{port}: {reason}") from reason
     try:
         typer.echo(f"The sample newsroom: {ready.result()}")
         yield
