@@ -99,6 +99,7 @@ def _report_json(report: Report) -> dict[str, Any]:
         "outcomes": {outcome.value: count for outcome, count in sorted(report.outcomes.items())},
         "error": report.error,
         "skipped": report.skipped,
+        "origins": {identity: dict(fields) for identity, fields in report.origins.items()},
         "problems": [
             {
                 "severity": problem.severity,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -43,12 +43,14 @@ class Report:
     """What one run of a source did.
 
     ``error`` is set where the source as a whole could not be read, ``skipped`` where it was left alone, and why.
+    ``origins``: for each article that was read from a page, where each of its fields came from.
     """
 
     source: str
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     events: int = 0
     problems: list[Problem] = field(default_factory=list)
+    origins: dict[str, Mapping[str, str]] = field(default_factory=dict)
     error: str | None = None
     skipped: str | None = None
 
@@ -122,6 +124,7 @@ class Puller:
             report.error = absences.held
         tally = recorder.tally
         report.outcomes, report.events = tally.outcomes, tally.events
+        report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         report.problems = [*batch.problems, *tally.problems]
         log.info("source.read", source=definition.name, items=report.items, events=report.events)
         for problem in report.problems:

@@ -35,13 +35,15 @@ class ObservedArticle:
     """An article as it was read. ``identity`` is what it is known by: URL, path, or pushed id.
 
     ``key`` is what its source knows it by, where that outlasts a change of the identity: the link of a list, the guid
-    of a feed.
+    of a feed. ``origins`` says of each field where in a page it came from: ``profile``, ``json-ld``, ``opengraph``,
+    ``trafilatura`` or ``page``; empty where there was no choice.
     """
 
     article: Article
     identity: str
     origin: str
     key: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

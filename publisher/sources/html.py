@@ -37,23 +37,24 @@ def read_html(
     if decoded.warning:
         reading.warn(decoded.warning, "charset")
     tree = dom.parse(decoded.text)
-    base = _base(tree, url or profile.base_url)
+    base = base_of(tree, url or profile.base_url)
     if profile.ticker:
         _read_ticker(reading, tree, profile.ticker, specs or {}, now)
     if profile.article:
         fields = _article(reading, tree, profile.article, base)
-        fields["url"] = _address(tree, base, url)
+        fields["url"] = address_of(tree, base, url)
         fields["language"] = profile.language
         reading.complete(fields)
     return reading
 
 
-def _base(tree: LexborHTMLParser, fetched: str) -> str:
+def base_of(tree: LexborHTMLParser, fetched: str) -> str:
+    """What relative links on a page stand on."""
     node = tree.css_first("base[href]")
     return absolute(node.attributes.get("href"), fetched) or fetched if node is not None else fetched
 
 
-def _address(tree: LexborHTMLParser, base: str, fetched: str | None) -> str | None:
+def address_of(tree: LexborHTMLParser, base: str, fetched: str | None) -> str | None:
     """The page's canonical URL: what it says itself, else where it was fetched from."""
     for selector, attribute in (("link[rel~=canonical]", "href"), ('meta[property="og:url"]', "content")):
         node = tree.css_first(selector)

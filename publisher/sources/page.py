@@ -20,6 +20,7 @@ from publisher.sources.html import read_html
 from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.text import read_text
+from publisher.sources.unprofiled import read_any
 from publisher.sources.urls import absolute, canonical
 
 _CHALLENGE = re.compile(
@@ -58,9 +59,6 @@ class PageSource(Source):
 
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
         """What the page holds; nothing where it has not changed. Raises FetchError."""
-        profile = self.context.profile
-        if profile is None:
-            raise FetchError("a page needs a profile; name one in the source")
         response = await get(self, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
             return Batch(bookmark=bookmark)
@@ -77,7 +75,10 @@ class PageSource(Source):
 
 
 async def parse_page(response: Response, context: SourceContext, origin: str) -> Reading:
-    """What a page that was fetched holds, by the source's profile. Raises FetchError for what is no page."""
+    """What a page that was fetched holds, by the source's profile, else by what it says of itself.
+
+    Raises FetchError for what is no page.
+    """
     kind = header(response, "content-type").partition(";")[0].strip().lower()
     if kind and not re.search(r"html|xml|^text/", kind):
         raise FetchError(f"is {kind}, no page")
@@ -89,6 +90,10 @@ async def parse_page(response: Response, context: SourceContext, origin: str) ->
 
 def _parse(response: Response, context: SourceContext, origin: str) -> Reading:
     now, specs, profile = context.now(), context.indicators, context.profile
+    if profile is None:
+        kind = header(response, "content-type")
+        where = {"origin": origin, "url": response.url, "content_type": kind}
+        return read_any(response.body, language=context.language, timezone=context.timezone, **where)
     if isinstance(profile, TextProfile):
         return read_text(response.body, profile, origin=origin, now=now, specs=specs)
     assert isinstance(profile, HtmlProfile)

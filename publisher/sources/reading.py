@@ -20,13 +20,17 @@ from publisher.sources.profile import COLUMNS, Byline, Caption, Profile, Ticker
 
 @dataclass(slots=True)
 class Reading:
-    """One document being read. ``fields`` are those of an article but its id, null where there is no article."""
+    """One document being read. ``fields`` are those of an article but its id, null where there is no article.
+
+    ``origins`` says where fields came from that no rule of the profile found.
+    """
 
     origin: str
     profile: Profile
     fields: dict[str, Any] | None = None
     indicators: list[Indicator] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
 
     def error(self, message: str, name: str | None = None, text: str | None = None) -> None:
         """Note what could not be read."""
@@ -144,7 +148,8 @@ def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticl
     while True:
         try:
             article = Article.model_validate({"id": article_id, **fields})
-            return ObservedArticle(article, identity, reading.origin)
+            origins = {name: reading.origins.get(name, "profile") for name, value in fields.items() if value}
+            return ObservedArticle(article, identity, reading.origin, origins=origins)
         except ValidationError as error:
             fault = error.errors()[0]
             name = str(fault["loc"][0])

@@ -93,11 +93,6 @@ async def test_a_server_that_says_when_to_come_back_is_heard(
     assert caught.value.retry_after == seconds
 
 
-async def test_a_page_without_a_profile_is_a_failure_that_says_so(tmp_path: Path, clock: ManualClock) -> None:
-    with pytest.raises(FetchError, match="needs a profile"):
-        await open_source("page", tmp_path, clock, url=URL).read({})
-
-
 @pytest.mark.parametrize(
     "url", ["inbox", "ftp://contoh.id/", "https://", "javascript:alert(1)", "http://u:p@contoh.id/"]
 )
