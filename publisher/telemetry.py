@@ -39,6 +39,24 @@ def configure(*, level: str = "info", json: bool | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    logging.basicConfig(handlers=[_Libraries()], force=True)
+
+
+class _Libraries(logging.Handler):
+    """What libraries log, in the same form as the rest."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not _malformed_request(record):
+            message, fault = record.getMessage(), record.exc_info
+            logger(record.name).log(record.levelno, "library.logged", message=message, exc_info=fault)
+
+
+def _malformed_request(record: logging.LogRecord) -> bool:
+    """Whether aiohttp tells of bytes that are no request: a client's fault, and what it quotes of them may be a key."""
+    known = sys.modules.get("aiohttp.http_exceptions")
+    fault = record.exc_info[1] if record.exc_info else None
+    faults = (fault, fault.__cause__) if fault else ()
+    return known is not None and any(isinstance(one, known.HttpProcessingError) for one in faults)
 
 
 def logger(name: str) -> Any:

@@ -26,10 +26,15 @@ async def body_of(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
     if (request.content_length or 0) > limit:
         raise refused
     body = bytearray()
-    async for piece in request.content.iter_any():
-        body += piece
-        if len(body) > limit:
-            raise refused
+    try:
+        async for piece in request.content.iter_any():
+            body += piece
+            if len(body) > limit:
+                raise refused
+    except web.RequestPayloadError as error:
+        # aiohttp's text is "400, message:" and, on the next line, the reason.
+        reason = str(error).rpartition("\n")[2].strip()
+        raise Problem(400, f"the body cannot be read: {reason}") from error
     request[_BODY] = bytes(body)
     return request[_BODY]
 

@@ -70,6 +70,7 @@ async def test_a_role_that_does_not_suffice_is_403_naming_the_one_that_does(news
         (b'{"title": "' + b"x" * 1_000_000 + b'"}', JSON, 413, "1000000 bytes"),
         (gzip.compress(b" " * 2_000_000), {**JSON, "Content-Encoding": "gzip"}, 413, "1000000 bytes"),
         (b'{"a":' * 100_000, JSON, 400, "no JSON"),
+        (ARTICLE, {**JSON, "Content-Encoding": "gzip"}, 400, "Can not decode content-encoding: gzip"),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_refused_with_the_reason(
