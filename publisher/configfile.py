@@ -92,10 +92,29 @@ def explain(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
         return f"is not a known key; {nearest(str(location[-1]), known.model_fields if known else ())}"
     if kind == "missing":
         return "is missing"
+    message = in_words(fault)
+    return message if kind == "value_error" else f"{_shown(value)} {message}"
+
+
+def in_words(fault: Mapping[str, Any]) -> str:
+    """What would be right, of one of pydantic's faults: ``should be a list``; without the names of Python's types."""
+    bounds = fault.get("ctx", {})
+    counted = "characters" if isinstance(fault["input"], str) else "entries"
+    match fault["type"]:
+        case "missing":
+            return "is missing"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "should be a table of keys and values"
+        case "list_type" | "tuple_type":
+            return "should be a list"
+        case "too_short" if bounds["min_length"] == 1:
+            return "should not be empty"
+        case "too_short":
+            return f"should have at least {bounds['min_length']} {counted}"
+        case "too_long":
+            return f"should have at most {bounds['max_length']} {counted}"
     message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    if kind == "value_error":
-        return message
-    return f"{_shown(value)} {message.partition(', unable')[0]}"
+    return message.partition(", unable")[0]
 
 
 def line_of(text: str, at: Location) -> int | None:

@@ -74,7 +74,7 @@ def invalid(*faults: Fault) -> Problem:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """What might have been meant: the closest known names, else a few of them, as the end of a sentence."""
-    names = sorted(known)
+    names = sorted(map(str, known))  # else an enumeration's members would be shown as Python shows them
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from publisher.configfile import in_words
 from publisher.model.base import xml_legal
 from publisher.web.answers import Fault, Problem, invalid
 
@@ -97,5 +98,4 @@ def path(at: str, loc: Sequence[int | str]) -> str:
 
 
 def _said(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return "is not known here" if error["type"] == "extra_forbidden" else message
+    return "is not known here" if error["type"] == "extra_forbidden" else in_words(error)

@@ -79,6 +79,17 @@ def test_a_fault_in_the_environment_names_its_variable(home: Path, monkeypatch: 
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("site = 3", "site: 3 should be a table of keys and values"),
+        ("delivery.schedule = []", "delivery.schedule: [] should not be empty"),
+    ],
+)
+def test_what_would_be_right_is_said_without_the_names_of_pythons_types(home: Path, text: str, fault: str) -> None:
+    assert faults(home, text) == [f"config/publisher.toml:1: {fault}"]
+
+
 def test_variables_of_other_programs_are_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHER_TEST_POSTGRES", "postgresql://example.org")
     assert load(home, "").storage.url == "sqlite"

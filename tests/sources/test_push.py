@@ -66,7 +66,7 @@ def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault
         ({"published": "2024-02-09"}, "published", "is no RFC 3339 time with a zone"),
         ({"updated": "2024-02-09T06:31:00"}, "updated", "is no RFC 3339 time with a zone"),
         ({"published": "2024-13-09T06:31:00Z"}, "published", "month"),
-        ({"authors": "Nadia"}, "authors", "should be a valid tuple"),
+        ({"authors": "Nadia"}, "authors", "should be a list"),
         ({"authors": ["Nadia", 5]}, "authors[1]", "should be a valid string"),
         ({"images": [{"url": "data:image/png;base64,x"}]}, "images[0].url", "is no absolute http or https URL"),
         ({"images": [{"href": "https://contoh.id/1.jpg"}]}, "images[0].href", "is not a known key"),

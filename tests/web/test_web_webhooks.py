@@ -17,6 +17,7 @@ URL = "https://receiver.example/hook"
 
 async def register(newsroom: Newsroom, role: str = "subscriber", **fields: Any) -> tuple[int, Any, str | None]:
     body = {"url": URL, "feeds": ["news"], **fields}
+    body = {name: value for name, value in body.items() if value is not ...}
     answer = await newsroom.client.post("/api/v1/webhooks", json=body, headers=newsroom.as_(role))
     return answer.status, await answer.json(), answer.headers.get("Location")
 
@@ -41,12 +42,15 @@ async def test_registering_shows_the_secret_once(newsroom: Newsroom) -> None:
         ({"url": "http://169.254.169.254/"}, "url", "never"),
         ({"url": "ftp://receiver.example/"}, "url", "http:// or https://"),
         ({"url": "https://user:pw@receiver.example/"}, "url", "user name"),
-        ({"url": 5}, "url", "string"),
-        ({"feeds": []}, "feeds", "at least 1"),
+        ({"url": 5}, "url", "should be a valid string"),
+        ({"url": ...}, "url", "is missing"),
+        ({"feeds": "news"}, "feeds", "should be a list"),
+        ({"feeds": []}, "feeds", "should not be empty"),
         ({"feeds": ["newz"]}, "feeds[0]", "'news'"),
         ({"feeds": ["news", "berita"]}, "feeds[1]", "not known"),
-        ({"events": ["article.publish"]}, "events[0]", "'article.published'"),
-        ({"events": []}, "events", "at least 1"),
+        ({"events": ["article.publish"]}, "events[0]", "did you mean 'article.published' or "),
+        ({"events": []}, "events", "should not be empty"),
+        ({"description": "x" * 501}, "description", "should have at most 500 characters"),
         ({"format": "cloudevents"}, "format", "standard"),
         ({"event": ["article.published"]}, "event", "not known"),
     ],
