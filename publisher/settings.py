@@ -99,10 +99,12 @@ class Registration(Section):
 
 
 class Fetch(Section):
-    """How sources are read over the network."""
+    """How sources are read over the network. ``pause`` is how long a host is left in peace after each request."""
 
     allow_private_networks: Networks = ()
     timeout: Annotated[Duration, Field(gt=0, le=300)] = 20.0
+    robots: bool = True
+    pause: Annotated[Duration, Field(ge=0, le=60)] = 0.5
 
 
 class Delivery(Section):

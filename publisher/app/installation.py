@@ -20,6 +20,7 @@ from publisher.publish import Publications, SiteInfo
 from publisher.settings import Settings
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
+from publisher.sources.politeness import Polite
 from publisher.storage import feeds as feed_states
 from publisher.storage import sources as source_states
 from publisher.storage.database import Database, Tx
@@ -41,6 +42,7 @@ class App:
             timeout=settings.fetch.timeout,
             user_agent=f"publisher/{__version__} (+{settings.site.url})",
         )
+        self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=self.now)
         self.sender = Outbound(
             allow_private=settings.delivery.allow_private_networks,
             timeout=settings.delivery.timeout,
@@ -145,7 +147,7 @@ class App:
         context = SourceContext(
             home=self.home,
             profile=definition.profile,
-            http=self.fetcher,
+            http=self.polite,
             indicators=_Present(lambda: self.catalog.indicators),
             timezone=self.site.timezone,
             language=self.site.language,

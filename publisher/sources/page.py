@@ -126,7 +126,7 @@ async def get(
         if len(response.body) > limit:
             raise FetchError(f"is too large: the limit is {limit:,} bytes")
         return response
-    raise _refusal(response, source.context.now())
+    raise refusal(response, source.context.now())
 
 
 def header(response: Response, name: str) -> str:
@@ -140,7 +140,8 @@ def validators(response: Response) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def _refusal(response: Response, now: datetime) -> FetchError:
+def refusal(response: Response, now: datetime) -> FetchError:
+    """Why an answer is none that can be used, in words, and for how long its server wants to be left alone."""
     status = response.status
     said = f"answered {status}"
     challenged = header(response, "cf-mitigated").lower() == "challenge" or _CHALLENGE.search(response.body[:65_536])

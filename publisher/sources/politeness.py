@@ -1,0 +1,151 @@
+"""Manners of fetching, in one place around the client that all sources share.
+
+One request at a time to a host, a pause before the next, robots.txt obeyed, and a host that asks to be left alone left
+alone. Redirects within one request are followed as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from publisher import clock
+from publisher.clock import Clock
+from publisher.errors import FetchError
+from publisher.sources.base import PAGE_LIMIT, Fetcher, Pause, Response
+from publisher.sources.page import refusal
+from publisher.sources.robots import Robots, parse
+
+ROBOT = "publisher"
+"""The product token under which robots.txt knows us; the User-Agent begins with it."""
+
+ROBOTS_LIMIT = 1_000_000
+ROBOTS_KEPT = timedelta(hours=1)
+ROBOTS_RETRIED = timedelta(minutes=5)
+"""How long a robots.txt is taken for unreachable."""
+
+LONGEST_WAIT = timedelta(hours=24)
+"""How long at most a host is left alone that asks for it."""
+
+HOSTS_KEPT = 2000
+
+
+@dataclass(slots=True)
+class _Host:
+    """What is known of one host. ``closed_until`` is when it wants to be asked again."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free_at: datetime | None = None
+    closed_until: datetime | None = None
+    robots: Robots | None = None
+    robots_until: datetime | None = None
+    unreachable: str | None = None
+
+
+class Polite:
+    """A client with manners over one without. ``pause`` is in seconds; ``robots`` false reads all the same."""
+
+    def __init__(
+        self,
+        http: Fetcher,
+        *,
+        robots: bool = True,
+        pause: float = 0.5,
+        now: Clock = clock.now,
+        sleep: Pause = asyncio.sleep,
+    ) -> None:
+        self._http = http
+        self._obey = robots
+        self._pause = pause
+        self._now = now
+        self._sleep = sleep
+        self._hosts: OrderedDict[str, _Host] = OrderedDict()
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = PAGE_LIMIT) -> Response:
+        """GET one document when it is its turn.
+
+        Raises FetchError where robots.txt forbids it, or the host asked to be left alone, besides what the client does.
+        """
+        host = self._host(url)
+        async with host.lock:
+            self._left_alone(host)
+            if self._obey:
+                await self._permitted(host, url)
+            await self._turn(host)
+            try:
+                response = await self._http.get(url, headers, limit)
+            finally:
+                self._asked(host)
+            if response.status in (429, 503):
+                self._close(host, response)
+            return response
+
+    def _host(self, url: str) -> _Host:
+        parts = urlsplit(url)
+        name = f"{parts.scheme}://{parts.netloc.lower()}"
+        host = self._hosts.setdefault(name, _Host())
+        self._hosts.move_to_end(name)
+        for old in [one for one, known in self._hosts.items() if not known.lock.locked()]:
+            if len(self._hosts) <= HOSTS_KEPT or old == name:
+                break
+            del self._hosts[old]
+        return host
+
+    def _left_alone(self, host: _Host) -> None:
+        if host.closed_until is None:
+            return
+        left = (host.closed_until - self._now()).total_seconds()
+        if left > 0:
+            until = clock.rfc3339(host.closed_until)
+            raise FetchError(f"is left alone until {until}, as its server asked", retry_after=left)
+        host.closed_until = None
+
+    async def _turn(self, host: _Host) -> None:
+        wait = (host.free_at - self._now()).total_seconds() if host.free_at else 0.0
+        if wait > 0:
+            await self._sleep(wait)
+
+    def _asked(self, host: _Host) -> None:
+        pause = max(self._pause, host.robots.delay if host.robots and self._obey else 0.0)
+        host.free_at = self._now() + timedelta(seconds=pause)
+
+    def _close(self, host: _Host, response: Response) -> None:
+        wait = refusal(response, self._now()).retry_after
+        if wait is not None:
+            host.closed_until = self._now() + min(timedelta(seconds=wait), LONGEST_WAIT)
+
+    # --- robots.txt
+
+    async def _permitted(self, host: _Host, url: str) -> None:
+        if host.robots_until is None or host.robots_until <= self._now():
+            await self._read_robots(host, url)
+        if host.unreachable:
+            raise FetchError(f"robots.txt {host.unreachable}, so that nothing may be read for now")
+        if host.robots is not None and not host.robots.allows(url):
+            said = f"robots.txt of {urlsplit(url).netloc} does not let {ROBOT} read this"
+            raise FetchError(f"{said}; ask the site, or set [fetch] robots = false")
+
+    async def _read_robots(self, host: _Host, url: str) -> None:
+        """Read the rules anew. What is not there allows everything, what cannot be had nothing (RFC 9309, 2.3.1)."""
+        parts = urlsplit(url)
+        await self._turn(host)
+        host.robots, host.unreachable = None, None
+        try:
+            response = await self._http.get(f"{parts.scheme}://{parts.netloc}/robots.txt", {}, ROBOTS_LIMIT)
+        except FetchError as error:
+            if error.status is None:
+                raise  # the host itself cannot be reached, and that is what is to be told
+            host.unreachable = str(error)
+        else:
+            if response.status == 200:
+                host.robots = parse(response.body.decode("utf-8", "replace").removeprefix("\ufeff"), ROBOT)
+            elif response.status >= 500 or response.status == 429:
+                host.unreachable = f"answered {response.status}"
+                self._close(host, response)
+        finally:
+            self._asked(host)
+        host.robots_until = self._now() + (ROBOTS_RETRIED if host.unreachable else ROBOTS_KEPT)
