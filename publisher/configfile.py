@@ -23,6 +23,13 @@ from publisher.errors import ConfigError
 Location = tuple[str | int, ...]
 """Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
 
+_WORDS = {
+    "missing": "is missing",
+    "model_type": "should be a table of keys and values",
+    "dict_type": "should be a table of keys and values",
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _CRON: tuple[tuple[str, int, int, Sequence[str]], ...] = (
@@ -98,21 +105,16 @@ def explain(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 def in_words(fault: Mapping[str, Any]) -> str:
     """What would be right, of one of pydantic's faults: ``should be a list``; without the names of Python's types."""
-    bounds = fault.get("ctx", {})
-    counted = "characters" if isinstance(fault["input"], str) else "entries"
-    match fault["type"]:
-        case "missing":
-            return "is missing"
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return "should be a table of keys and values"
-        case "list_type" | "tuple_type":
-            return "should be a list"
-        case "too_short" if bounds["min_length"] == 1:
-            return "should not be empty"
-        case "too_short":
-            return f"should have at least {bounds['min_length']} {counted}"
-        case "too_long":
-            return f"should have at most {bounds['max_length']} {counted}"
+    kind, bounds = fault["type"], fault.get("ctx", {})
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if kind == "too_short" and bounds["min_length"] == 1:
+        return "should not be empty"
+    if kind in ("too_short", "too_long"):
+        least, counted = kind == "too_short", "characters" if isinstance(fault["input"], str) else "entries"
+        return (
+            f"should have at {'least' if least else 'most'} {bounds['min_length' if least else 'max_length']} {counted}"
+        )
     message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     return message.partition(", unable")[0]
 
