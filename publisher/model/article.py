@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b32encode
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
-from publisher.model.base import Frozen, Line, Moment, Text
+from publisher.model.base import Frozen, Language, Line, Moment, Text
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
+
+
+# What no URL may hold (RFC 3986 section 2), and browsers put up with.
+_ILLEGAL = re.compile(r'[\s"<>\\^`{|}]')
 
 
 def _web_url(value: str | None) -> str | None:
@@ -20,7 +25,7 @@ def _web_url(value: str | None) -> str | None:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{value!r} is no absolute http or https URL")
-    return value
+    return _ILLEGAL.sub(lambda found: quote(found[0]), value)
 
 
 WebUrl = Annotated[Line, AfterValidator(_web_url)]
@@ -59,7 +64,7 @@ class Article(Frozen):
     dateline: Line = None
     section: Line = None
     topics: tuple[Text, ...] = ()
-    language: Line = None
+    language: Language = None
     published: Moment | None = None
     updated: Moment | None = None
     images: tuple[Image, ...] = ()

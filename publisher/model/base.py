@@ -31,7 +31,17 @@ def _blank_to_none(value: object) -> object:
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is before the year 1 or after 9999 in UTC") from error
+
+
+def language_tag(value: str | None) -> str | None:
+    """The value, which has the shape of a language tag (RFC 5646 section 2.1); raises ValueError."""
+    if value is not None and not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", value):
+        raise ValueError(f'"{value[:120]}" is no language tag; write it as "id" or "en-GB"')
+    return value
 
 
 Text = Annotated[str, BeforeValidator(_clean)]
@@ -39,6 +49,9 @@ Text = Annotated[str, BeforeValidator(_clean)]
 
 Line = Annotated[str | None, BeforeValidator(_blank_to_none)]
 """Optional text; blank counts as absent."""
+
+Language = Annotated[str | None, BeforeValidator(_blank_to_none), AfterValidator(language_tag)]
+"""An optional language tag: it stands in attributes of documents that another text would make invalid."""
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
 """An aware time, held in UTC, written as RFC 3339."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from publisher.model.base import Frozen, Line, Text
+from publisher.model.base import Frozen, Language, Text
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 
@@ -41,7 +41,7 @@ class FeedDefinition(Frozen):
     items: Literal["articles", "indicators", "operations"] = "articles"
     limit: Annotated[int, Field(ge=1, le=100_000)] = 50
     content: Literal["full", "summary"] = "full"
-    language: Line = None
+    language: Language = None
     private: bool = False
     select: Selection = Selection()
 

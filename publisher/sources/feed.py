@@ -17,7 +17,7 @@ from xml.sax import SAXException
 import orjson
 from pydantic import Field, ValidationError, field_validator
 
-from publisher.configfile import Zone
+from publisher.configfile import Zone, in_words
 from publisher.errors import FetchError, ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime
 from publisher.model import Article, Image, identity_id
@@ -115,12 +115,16 @@ class FeedSource(Source):
             if not (fields.get(name) or "").strip():
                 problems.append(Problem(origin, f"no {name}: the article is refused", field=name))
                 return None
-        try:
-            return ObservedArticle(Article.model_validate(fields), identity, origin, key=guid or None)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            problems.append(Problem(origin, fault["msg"], field=str(fault["loc"][0]), text=str(fault["input"])))
-            return None
+        while True:
+            try:
+                return ObservedArticle(Article.model_validate(fields), identity, origin, key=guid or None)
+            except ValidationError as error:
+                fault = error.errors()[0]
+                name = str(fault["loc"][0])
+                problems.append(Problem(origin, in_words(fault), field=name, text=str(fault["input"])))
+                if name in ("id", "title", "body") or name not in fields:
+                    return None
+                del fields[name]
 
     def _body(self, entry: Mapping[str, Any], base: str) -> str:
         if entry.get("html"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from publisher.configfile import in_words
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime, parse_decimal
 from publisher.model import Article, Image, Indicator, IndicatorSpec
@@ -137,7 +138,7 @@ def add_row(
     except ReadError as error:
         reading.error(f"{error}; the row is left out", where, row)
     except ValidationError as error:
-        reading.error(f"{error.errors()[0]['msg']}; the row is left out", where, row)
+        reading.error(f"{in_words(error.errors()[0])}; the row is left out", where, row)
 
 
 def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticle | None:
@@ -153,7 +154,7 @@ def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticl
         except ValidationError as error:
             fault = error.errors()[0]
             name = str(fault["loc"][0])
-            reading.error(fault["msg"], name, str(fault["input"]))
+            reading.error(in_words(fault), name, str(fault["input"]))
             if name in ("id", "title", "body") or name not in fields:
                 return None
             del fields[name]

@@ -56,6 +56,20 @@ async def test_dates_that_feed_readers_get_wrong_are_read_right(
     assert [one.article.published and one.article.published.isoformat() for one in batch.articles] == [expected]
 
 
+async def test_a_value_that_no_article_can_have_is_told_and_left_out(tmp_path: Path, clock: ManualClock) -> None:
+    feed = RSS.replace("<language>id<", "<language>Bahasa Indonesia<").format(ITEM.format(FRIDAY))
+    batch = await _read(feed, tmp_path, clock)
+    [found], [problem] = batch.articles, batch.problems
+    assert (found.article.title, found.article.language) == ("Panen & harga", None)
+    assert (problem.field, problem.text) == ("language", "Bahasa Indonesia")
+
+
+async def test_a_date_outside_all_calendars_is_an_error_on_that_field(tmp_path: Path, clock: ManualClock) -> None:
+    batch = await _read(RSS.format(ITEM.format("Mon, 01 Jan 0001 00:00:00 +1400")), tmp_path, clock)
+    [found], [problem] = batch.articles, batch.problems
+    assert (found.article.published, problem.field) == (None, "published")
+
+
 async def test_a_date_that_cannot_be_read_is_an_error_on_that_field(tmp_path: Path, clock: ManualClock) -> None:
     batch = await _read(RSS.format(ITEM.format("kemarin sore")), tmp_path, clock)
     assert [one.article.published for one in batch.articles] == [None]

@@ -66,6 +66,8 @@ def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault
         ({"published": "2024-02-09"}, "published", "is no RFC 3339 time with a zone"),
         ({"updated": "2024-02-09T06:31:00"}, "updated", "is no RFC 3339 time with a zone"),
         ({"published": "2024-13-09T06:31:00Z"}, "published", "month"),
+        ({"published": "0001-01-01T00:00:00+14:00"}, "published", "before the year 1"),
+        ({"language": "Bahasa Indonesia"}, "language", "is no language tag"),
         ({"authors": "Nadia"}, "authors", "should be a list"),
         ({"authors": ["Nadia", 5]}, "authors[1]", "should be a valid string"),
         ({"images": [{"url": "data:image/png;base64,x"}]}, "images[0].url", "is no absolute http or https URL"),
@@ -83,6 +85,14 @@ def test_a_value_that_cannot_be_is_told_by_its_json_path_and_left_out(
     [problem] = [one for one in problems if one.severity == "error"]
     assert problem.field == field
     assert said in problem.message
+
+
+def test_what_no_url_may_hold_is_percent_encoded() -> None:
+    found, _ = article(
+        STORY | {"url": "https://contoh.id/a?b=<c> d", "images": [{"url": "https://contoh.id/{1} 2.jpg"}]}
+    )
+    assert found.article.url == "https://contoh.id/a?b=%3Cc%3E%20d"
+    assert found.article.images[0].url == "https://contoh.id/%7B1%7D%202.jpg"
 
 
 def test_an_article_without_a_date_is_kept_with_a_warning() -> None:
