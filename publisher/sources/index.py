@@ -22,7 +22,7 @@ from publisher.errors import FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources import remembered
+from publisher.sources import remembered, silence
 from publisher.sources.base import PAGE_LIMIT, Response, Source
 from publisher.sources.listing import LIST_LIMIT, Link, Listing, is_sitemap, read_list, read_sitemap
 from publisher.sources.page import get, header, parse_page, validators, web_address
@@ -88,6 +88,7 @@ class _Round:
     problems: list[Problem] = field(default_factory=list)
     asked: int = 0
     parsed: int = 0
+    silent: Reading | None = None
     failures: list[FetchError] = field(default_factory=list)
     overloaded: bool = False
 
@@ -264,6 +265,7 @@ class IndexSource(Source):
 
     def _observed(self, page: Page, found: Reading, response: Response, reading: _Round) -> ObservedArticle | None:
         if found.fields is None:
+            reading.silent = reading.silent or found
             return None
         if not page.id:
             address = found.fields.get("url") or response.url
@@ -293,6 +295,6 @@ class IndexSource(Source):
             message = f"none of the {reading.asked} pages asked for could be read: {error}"
             raise FetchError(message, status=error.status, retry_after=max(waits, default=None))
         knew = any(page.id for page in reading.pages.values())
-        if reading.parsed >= SILENT_AFTER and not reading.articles and knew:
-            reasons = "; ".join(dict.fromkeys(one.message for one in reading.problems if one.severity == "error"))
-            raise FetchError(f"none of {reading.parsed} changed pages gives an article any more: {reasons}"[:500])
+        if reading.parsed >= SILENT_AFTER and not reading.articles and knew and reading.silent:
+            said = silence.in_words(reading.silent, "article")
+            raise FetchError(f"none of {reading.parsed} changed pages is an article any more: {said}"[:500])

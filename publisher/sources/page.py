@@ -15,6 +15,7 @@ from publisher.errors import AddressRefused, FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch
+from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Response, Source, SourceContext
 from publisher.sources.html import read_html
 from publisher.sources.profile import HtmlProfile, TextProfile
@@ -51,18 +52,25 @@ class PageOptions(Frozen):
 
 
 class PageSource(Source):
-    """Reads one page. The bookmark keeps its ``etag`` and ``last_modified``."""
+    """Reads one page. The bookmark keeps its ``etag`` and ``last_modified``, and what was ``found`` in it."""
 
     kind: ClassVar[str] = "page"
     Options = PageOptions
     options: PageOptions
 
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
-        """What the page holds; nothing where it has not changed. Raises FetchError."""
+        """What the page holds; nothing where it has not changed.
+
+        Raises FetchError, also where the page has lost what it had before.
+        """
         response = await get(self, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
             return Batch(bookmark=bookmark)
         reading = await parse_page(response, self.context, self.options.url)
+        found = silence.parts(reading)
+        for part in bookmark.get("found", ()):
+            if part not in found:
+                raise FetchError(silence.in_words(reading, part), status=response.status)
         address = (reading.fields or {}).get("url") or response.url
         identity = canonical(address if self.options.identity == "url" else self.options.url)
         article = observed(reading, identity_id(identity), identity)
@@ -70,7 +78,7 @@ class PageSource(Source):
             (article,) if article else (),
             tuple(reading.indicators),
             tuple(reading.problems),
-            validators(response),
+            {**validators(response), "found": found},
         )
 
 

@@ -255,6 +255,21 @@ async def test_a_selector_that_finds_no_links_any_more_is_named(site: Site, over
         await index.read()
 
 
+async def test_pages_of_which_none_is_an_article_any_more_are_a_failure_that_names_the_selectors(
+    site: Site, over: Any
+) -> None:
+    site["/latest"] = linking("/a", "/b", "/c")
+    for name in "abc":
+        site[f"/{name}"] = article(name)
+    index = over()
+    await index.read()
+    for name in "abc":
+        site[f"/{name}"] = f"<h2>{name}</h2><div class=text>Text.</div>"
+    said = r'none of 3 changed pages is an article any more: "h1" \(\[article\] title\) finds nothing any more'
+    with pytest.raises(FetchError, match=said):
+        await index.read()
+
+
 async def test_a_list_that_never_had_links_is_a_warning(site: Site, over: Any) -> None:
     site["/latest"] = "<main></main>"
     (problem,) = (await over().read()).problems

@@ -1,5 +1,7 @@
 """The kind ``page``."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,11 @@ from pydantic import ValidationError
 from support.clock import ManualClock
 from support.reading import FIXTURES, Answer, Server, open_source
 
+from publisher.configfile import TomlFile
 from publisher.errors import AddressRefused, FetchError
 from publisher.sources.base import Source
 from publisher.sources.page import PageOptions
+from publisher.sources.profile import parse_profile
 
 PAGE = (FIXTURES / "kontan" / "cengkih.html").read_bytes()
 URL = "https://industri.kontan.co.id/news/x"
@@ -99,3 +103,43 @@ async def test_a_server_that_says_when_to_come_back_is_heard(
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="is no absolute http or https URL"):
         PageOptions(url=url)
+
+
+REBUILT = """
+kind = "html"
+base_url = "http://contoh.id/"
+locale = "en"
+timezone = "Asia/Jakarta"
+language = "en"
+[article]
+title = "h1.head"
+[article.body]
+select = "div.text"
+[ticker]
+rows = "ul.market li"
+symbol = "b"
+value = "i"
+"""
+WHOLE = "<h1 class=head>A</h1><div class=text><p>B</p></div><ul class=market><li><b>X</b><i>1</i></li></ul>"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (WHOLE.replace("h1", "h2"), '"h1.head" ([article] title) finds nothing any more; has the page changed?'),
+        (WHOLE.replace("text", "txt"), '"div.text" ([article] body) finds nothing any more; has the page changed?'),
+        (WHOLE.replace("market", "m"), '"ul.market li" ([ticker] rows) finds nothing any more; has the page changed?'),
+        (WHOLE.replace("<i>1</i>", "<i>n/a</i>"), "there is no ticker any more: "),
+    ],
+)
+async def test_a_profile_that_finds_nothing_any_more_is_a_failure_that_names_the_selector(
+    now: str, said: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    profile = parse_profile(TomlFile("site.toml", REBUILT, tomllib.loads(REBUILT)))
+    server = Server(Answer(WHOLE.encode()))
+    source = open_source("page", tmp_path, clock, profile=profile, http=server, url=URL)
+    batch = await source.read({})
+    server.answer = Answer(now.encode())
+    with pytest.raises(FetchError, match="^" + re.escape(said)):
+        await source.read(batch.bookmark)
+    assert (await source.read({})).problems  # where it never found anything, that is no sudden change
