@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -24,6 +25,7 @@ from watchfiles import awatch
 
 from publisher import clock, telemetry
 from publisher.errors import NotFound
+from publisher.model import SourceState
 
 log = telemetry.logger(__name__)
 
@@ -163,6 +165,25 @@ class Schedule:
             except OSError as error:  # the folder went away, or the machine's watches are used up: the sweep stays
                 log.warning("source.unwatched", source=name, path=str(path), error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
+
+
+def next_run(source: Paced, state: SourceState, *, timezone: str, now: datetime) -> datetime | None:
+    """When a source is read next, by its pace and what became of the last reading; null where it was never read.
+
+    A time that has passed means that no service is reading it.
+    """
+    tried = max((at for at in (state.last_success_at, state.last_error_at) if at), default=None)
+    if tried is None:
+        return None
+    if source.cron is None:
+        due = tried + timedelta(seconds=source.every or 60.0)
+    else:
+        trigger, _ = _trigger(source, ZoneInfo(timezone))
+        following: datetime | None = trigger.get_next_fire_time(None, now)
+        if following is None:
+            return None
+        due = following
+    return max(due, state.next_run_at) if state.failures and state.next_run_at else due
 
 
 def _trigger(source: Paced, timezone: object) -> tuple[BaseTrigger, dict[str, datetime]]:

@@ -22,7 +22,7 @@ from publisher.app.reloading import Reloader
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
 from publisher.errors import NotFound, PublisherError
-from publisher.schedule import Schedule
+from publisher.schedule import Schedule, next_run
 from publisher.settings import notify_socket, watchdog_usec
 from publisher.storage import idempotency
 from publisher.systemd import Manager, watch, watchdog_interval
@@ -135,6 +135,8 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         probes={"scheduler": lambda: schedule.running, "deliverer": lambda: app.deliverer.running},
         trusted_proxies=app.settings.server.trusted_proxies,
         now=app.now,
+        sources=lambda: app.catalog.sources,
+        next_run=lambda one, state: next_run(one, state, timezone=app.site.timezone, now=app.now()),
     )
     application = make_app(services)
     add_metrics(

@@ -21,6 +21,7 @@ from publisher.ingest.recorder import Definitions, Recorder, touches
 from publisher.model import EventType, SourceState
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
+from publisher.model.source import FAILING_AFTER
 from publisher.sources.base import Source
 from publisher.storage import events, record, sources
 from publisher.storage.database import Database, Tx
@@ -31,9 +32,6 @@ CHUNK = 500
 """Items recorded in one transaction: large enough that commits do not count, short enough not to stall a push."""
 
 LEASE_SECONDS = 600
-
-FAILING_AFTER = 3
-"""Failures in a row before ``source.failing`` is raised."""
 
 LONGEST_BACKOFF = timedelta(hours=1)
 

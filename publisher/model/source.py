@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from publisher.model.base import Frozen
+
+FAILING_AFTER = 3
+"""Failures in a row before ``source.failing`` is raised."""
 
 
 class SourceState(Frozen):
@@ -24,3 +27,10 @@ class SourceState(Frozen):
     next_run_at: datetime | None = None
     items: int = 0
     events: int = 0
+
+    @property
+    def condition(self) -> Literal["never read", "well", "failed", "failing"]:
+        """How it is doing: ``failed`` lately, or ``failing`` so often that it was told."""
+        if self.failures:
+            return "failing" if self.failures >= FAILING_AFTER else "failed"
+        return "well" if self.last_success_at else "never read"

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from publisher import telemetry
 from publisher.errors import StorageError
-from publisher.web import articles, batches, events, feeds, health, indicators, pages, webhooks
+from publisher.web import articles, batches, events, feeds, health, indicators, pages, sources, webhooks
 from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.headers import OPEN, PREFLIGHT, is_open
@@ -27,7 +27,7 @@ def make_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[_answer], client_max_size=BODY_LIMIT)
     app[SERVICES] = services
     app[STOPPING] = []
-    for room in (articles, batches, indicators, events, webhooks, feeds, health):
+    for room in (articles, batches, indicators, events, sources, webhooks, feeds, health):
         app.add_routes(room.routes)
     pages.add_pages(app)
     app.on_response_prepare.append(_finish)

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from publisher import clock
+from publisher.catalog import SourceDefinition
 from publisher.clock import Clock
-from publisher.model import FeedDefinition, Indicator, IndicatorSpec, Subscription
+from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
 from publisher.model.change import Outcome
 from publisher.model.observed import ObservedArticle
 from publisher.storage.database import Database, Tx
@@ -168,6 +169,7 @@ class Services:
 
     ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    ``sources`` are those that are configured, and ``next_run`` says when one is read next.
     """
 
     db: Database
@@ -181,6 +183,8 @@ class Services:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
+    sources: Callable[[], Sequence[SourceDefinition]] = tuple
+    next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

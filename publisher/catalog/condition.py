@@ -1,0 +1,31 @@
+"""How a source is doing, as the API and the command line tell it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from publisher.catalog.definitions import SourceDefinition
+from publisher.clock import rfc3339
+from publisher.model import SourceState
+
+
+def source_json(source: SourceDefinition, state: SourceState, next_run_at: datetime | None) -> dict[str, Any]:
+    """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays when it is over."""
+    times = {
+        "last_success_at": state.last_success_at,
+        "last_error_at": state.last_error_at,
+        "next_run_at": next_run_at,
+    }
+    return {
+        "name": source.name,
+        "kind": source.kind.kind,
+        "every": source.every,
+        "cron": source.cron,
+        "state": state.condition,
+        "failures": state.failures,
+        "last_error": state.last_error,
+        **{name: rfc3339(at) if at else None for name, at in times.items()},
+        "items": state.items,
+        "events": state.events,
+    }

@@ -1,0 +1,68 @@
+"""``/api/v1/sources``: how the sources are doing, for those who run them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from support.clock import ManualClock
+from webroom import Newsroom
+
+from publisher.catalog import SourceDefinition
+from publisher.clock import rfc3339
+from publisher.schedule import next_run
+from publisher.sources.page import PageOptions, PageSource
+from publisher.storage import sources
+from publisher.web.app import make_app
+
+URL = "http://a.example/"
+
+
+def page(name: str, **more: Any) -> SourceDefinition:
+    return SourceDefinition(name, PageSource, PageOptions(url=URL), **more)
+
+
+async def test_only_editors_and_operators_see_the_sources(newsroom: Newsroom) -> None:
+    for role, status in ((None, 401), ("subscriber", 403), ("editor", 200), ("operator", 200)):
+        answer = await newsroom.client.get("/api/v1/sources", headers=newsroom.as_(role) if role else {})
+        assert answer.status == status, role
+
+
+async def test_each_source_tells_when_it_was_read_what_came_of_it_and_what_went_wrong(
+    newsroom: Newsroom, clock: ManualClock
+) -> None:
+    services = replace(
+        newsroom.services,
+        sources=lambda: [page("well", every=60.0), page("ill", every=60.0), page("new", every=None, cron="0 12 * * *")],
+        next_run=lambda one, state: next_run(one, state, timezone="UTC", now=clock()),
+    )
+    began = clock()
+    await newsroom.db.write(lambda tx: sources.succeeded(tx, "well", bookmark={}, items=12, events=3))
+    wait = began + timedelta(minutes=10)
+    for _ in range(3):
+        await newsroom.db.write(sources.failed, "ill", "answered 403 with a challenge page: blocked", wait)
+    async with TestClient(TestServer(make_app(services))) as client:
+        answer = await client.get("/api/v1/sources", headers=newsroom.as_("editor"))
+        well, ill, new = (await answer.json())["sources"]
+    assert (well["state"], well["last_success_at"], well["items"], well["events"]) == ("well", rfc3339(began), 12, 3)
+    assert well["next_run_at"] == rfc3339(began + timedelta(seconds=60))
+    assert (ill["state"], ill["failures"], ill["last_error_at"]) == ("failing", 3, rfc3339(began))
+    assert ill["last_error"] == "answered 403 with a challenge page: blocked"
+    assert ill["next_run_at"] == rfc3339(wait)
+    assert (new["name"], new["state"], new["cron"], new["next_run_at"]) == ("new", "never read", "0 12 * * *", None)
+
+
+@pytest.mark.parametrize(
+    ("cron", "due"), [("0 12 * * *", "2026-03-02T12:00:00Z"), ("*/10 * * * *", "2026-03-02T09:10:00Z")]
+)
+async def test_a_source_with_a_cron_line_is_due_when_the_line_says(
+    newsroom: Newsroom, clock: ManualClock, cron: str, due: str
+) -> None:
+    await newsroom.db.write(lambda tx: sources.succeeded(tx, "one", bookmark={}))
+    state = await newsroom.db.read(sources.state, "one")
+    found = next_run(page("one", every=None, cron=cron), state, timezone="UTC", now=clock() + timedelta(seconds=1))
+    assert found is not None
+    assert rfc3339(found.replace(second=0, microsecond=0)) == due
