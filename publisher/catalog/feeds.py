@@ -16,6 +16,11 @@ from publisher.model.facets import fold
 FEEDS = "feeds"
 
 _NOUN = {"sources": "source", "symbols": "symbol"}
+_NEVER = {
+    "articles": {"symbols"},
+    "indicators": {"sections", "topics", "authors", "editors", "agencies", "languages"},
+}
+"""What items have none of, so that selecting by it takes none."""
 
 
 def read(
@@ -36,6 +41,7 @@ def read(
             findings.errors += _faults(file, path.stem, fault)
             continue
         _selects_what_exists(findings, file, feed, {"sources": sources, "symbols": symbols})
+        _selects_what_its_items_have(findings, file, feed)
         found[feed.name] = feed
     return found
 
@@ -58,3 +64,9 @@ def _selects_what_exists(
         for one in chosen:
             if names is not None and fold(one) not in folded:
                 findings.say(file, f'"{one}" is no known {_NOUN[key]}; {nearest(one, names)}', "select", key)
+
+
+def _selects_what_its_items_have(findings: Findings, file: TomlFile, feed: FeedDefinition) -> None:
+    for key, values in feed.select:
+        if values and key in _NEVER.get(feed.items, ()):
+            findings.say(file, f"would take nothing: {feed.items} have no {key}", "select", key)

@@ -127,7 +127,8 @@ path = "inbox"
             "feeds/broken.toml": 'title = "B"\nlimit = = 5',
             "feeds/news.toml": 'title = "N"\nlimit = 0\ncontents = "full"',
             "feeds/Top Stories.toml": 'title = "T"',
-            "feeds/desk.toml": 'title = "D"\n[select]\nsources = ["Desk", "deks"]\nsymbols = ["usd/idr", "USD/IRD"]',
+            "feeds/desk.toml": 'title = "D"\nitems = "indicators"\n'
+            '[select]\nsources = ["Desk", "deks"]\nsymbols = ["usd/idr", "USD/IRD"]',
         },
     )
     assert found == [
@@ -144,8 +145,8 @@ path = "inbox"
         'config/sources.toml:22: source[4].name: "api" is the built-in source of what is pushed; take another name',
         'feeds/Top Stories.toml: "Top Stories" cannot stand in a URL; name the file "top-stories.toml"',
         "feeds/broken.toml:2: is no valid TOML: Invalid value (column 9)",
-        'feeds/desk.toml:3: select.sources: "deks" is no known source; did you mean "desk"?',
-        'feeds/desk.toml:4: select.symbols: "USD/IRD" is no known symbol; did you mean "USD/IDR"?',
+        'feeds/desk.toml:4: select.sources: "deks" is no known source; did you mean "desk"?',
+        'feeds/desk.toml:5: select.symbols: "USD/IRD" is no known symbol; did you mean "USD/IDR"?',
         "feeds/news.toml:2: limit: 0 should be greater than or equal to 1",
         'feeds/news.toml:3: contents: is not a known key; did you mean "content"?',
     ]
@@ -156,6 +157,24 @@ def test_a_feed_is_not_blamed_for_a_file_of_sources_that_cannot_be_read(home: Pa
         home, {"config/sources.toml": "[[source]\n", "feeds/desk.toml": 'title = "D"\nselect.sources = ["desk"]'}
     )
     assert fault.startswith("config/sources.toml:1: is no valid TOML: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('items = "indicators"\nselect.topics = ["a"]', "select.topics: would take nothing: indicators have no topics"),
+        (
+            'items = "articles"\nselect.symbols = ["USD/IDR"]',
+            "select.symbols: would take nothing: articles have no symbols",
+        ),
+        (
+            'items = "articles"\nlanguage = "Bahasa"',
+            'language: "Bahasa" is no language tag; write it as "id" or "en-GB"',
+        ),
+    ],
+)
+def test_a_feed_that_could_hold_nothing_or_not_be_valid_is_a_fault(home: Path, text: str, fault: str) -> None:
+    assert faults(home, {"feeds/news.toml": f'title = "N"\n{text}'}) == [f"feeds/news.toml:3: {fault}"]
 
 
 def test_a_feed_may_select_what_is_pushed(home: Path) -> None:
