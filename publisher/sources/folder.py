@@ -137,6 +137,10 @@ class FolderSource(Source):
         files = []
         for name in names:
             path = root / name
+            if not _is_utf8(name):  # it could be neither an identity nor written down
+                shown = os.fsencode(name).decode("utf-8", "replace")
+                problems.append(Problem(shown, "has a name that is not UTF-8; give it another"))
+                continue
             try:
                 info = path.stat()
                 if not path.resolve().is_relative_to(root):
@@ -288,6 +292,11 @@ class FolderSource(Source):
 
     def _identity(self, path: str) -> str:
         return f"{self.name}/{path}"
+
+
+def _is_utf8(name: str) -> bool:
+    # Python stands lone surrogates in for the bytes of a name that it cannot decode.
+    return not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
 def _holders(known: Mapping[str, list[Any]]) -> dict[str, str]:

@@ -57,6 +57,19 @@ async def test_an_unchanged_file_is_not_read_again(inbox: Inbox, tmp_path: Path,
     assert second.bookmark == first.bookmark
 
 
+async def test_a_name_that_is_not_utf8_is_told_and_the_other_files_are_read(
+    inbox: Inbox, tmp_path: Path, clock: ManualClock
+) -> None:
+    inbox.put("a.html", page())
+    inbox.put(os.fsdecode(b"judul-\xff.html"), page("Lain"))
+    batch = await open_source("folder", tmp_path, clock, profile="kontan", path="inbox").read({})
+    assert [one.article.title for one in batch.articles] == ["Judul"]
+    [problem] = batch.problems
+    assert (problem.origin, problem.severity) == ("judul-\N{REPLACEMENT CHARACTER}.html", "error")
+    assert "not UTF-8" in problem.message
+    orjson.dumps(batch.bookmark)
+
+
 async def test_a_changed_file_is_read_again_and_is_the_same_article(
     inbox: Inbox, tmp_path: Path, clock: ManualClock
 ) -> None:
