@@ -64,8 +64,8 @@ async def test_a_name_that_is_not_utf8_is_told_and_the_other_files_are_read(
     inbox.put(os.fsdecode(b"judul-\xff.html"), page("Lain"))
     batch = await open_source("folder", tmp_path, clock, profile="kontan", path="inbox").read({})
     assert [one.article.title for one in batch.articles] == ["Judul"]
-    [problem] = batch.problems
-    assert (problem.origin, problem.severity) == ("judul-\N{REPLACEMENT CHARACTER}.html", "error")
+    [problem] = [one for one in batch.problems if one.severity == "error"]
+    assert (problem.origin, problem.field) == ("judul-\N{REPLACEMENT CHARACTER}.html", None)
     assert "not UTF-8" in problem.message
     orjson.dumps(batch.bookmark)
 
