@@ -19,7 +19,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from publisher import clock
@@ -90,7 +90,7 @@ class Database:
                 await connection.run_sync(migrate)
             await db.refresh()
         except (SQLAlchemyError, OSError) as error:
-            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {error}") from error
+            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
         return db
 
     async def close(self) -> None:
@@ -204,7 +204,12 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with engine.connect() as connection:
             yield connection
     except (SQLAlchemyError, OSError) as error:
-        raise StorageError(str(error)) from error
+        raise StorageError(said(error)) from error
+
+
+def said(error: Exception) -> str:
+    """What the driver said, without the statement and the link that SQLAlchemy adds."""
+    return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
 
 
 def _announced(tx: Tx, result: T) -> T:
@@ -255,12 +260,12 @@ def _truncate_journal(connection: Connection) -> bool:
 
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
-        engine = create_async_engine(url, pool_size=10, max_overflow=6, pool_pre_ping=True)
+        engine = create_async_engine(url, hide_parameters=True, pool_size=10, max_overflow=6, pool_pre_ping=True)
         # A snapshot for the whole transaction; the default would take one per statement.
         reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return engine, reader
-    writer = create_async_engine(url, pool_size=1, max_overflow=0)
-    reader = create_async_engine(url, pool_size=SQLITE_READERS, max_overflow=0)
+    writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
+    reader = create_async_engine(url, hide_parameters=True, pool_size=SQLITE_READERS, max_overflow=0)
     _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
     _sqlite_events(reader, begin="BEGIN", query_only=True)
     return writer, reader
@@ -290,4 +295,4 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None
         try:
             adapted.run_async(lambda driver: driver.execute_fetchall(begin))
         except sqlite3.Error as error:
-            raise StorageError(str(error)) from error
+            raise StorageError(said(error)) from error

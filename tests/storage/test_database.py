@@ -1,6 +1,7 @@
 import asyncio
 import stat
 import threading
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -37,6 +38,19 @@ async def test_without_a_clock_the_time_is_that_of_the_database(database_url: st
         assert abs(moment - before) < 60_000_000
     finally:
         await database.close()
+
+
+async def test_an_error_shows_neither_the_statement_nor_the_values_in_it(db: Database) -> None:
+    secret = "a value of someone's"
+
+    def fail(tx: Tx) -> None:
+        tx.conn.execute(text("SELECT * FROM no_such_table WHERE name = :name"), {"name": secret})
+
+    with pytest.raises(StorageError, match="no_such_table") as refused:
+        await db.read(fail)
+    assert "SELECT" not in str(refused.value)
+    assert "sqlalche.me" not in str(refused.value)
+    assert secret not in "".join(traceback.format_exception(refused.value))
 
 
 async def test_what_was_written_is_there_when_the_database_is_opened_again(
