@@ -25,7 +25,7 @@ from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Response, Source
 from publisher.sources.body import escaped, fragment_blocks, sanitised
-from publisher.sources.page import get, header, validators, web_address
+from publisher.sources.page import get, header, moved, validators, web_address
 from publisher.sources.urls import absolute, canonical
 
 
@@ -74,7 +74,7 @@ class FeedSource(Source):
         if bookmark.get("digest") == digest:
             return Batch(bookmark=remembered)
         articles, problems = await asyncio.to_thread(self._parse, response)
-        return Batch(tuple(articles), (), tuple(problems), remembered)
+        return Batch(tuple(articles), (), (*moved(response, self.options.url), *problems), remembered)
 
     def _parse(self, response: Response) -> tuple[list[ObservedArticle], list[Problem]]:
         entries, problems = _json_entries(response) if _is_json(response.body) else _xml_entries(response)

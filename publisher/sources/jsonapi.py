@@ -19,7 +19,7 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Response, Source
 from publisher.sources.body import escaped, fragment_blocks
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
-from publisher.sources.page import get, validators, web_address
+from publisher.sources.page import get, moved, validators, web_address
 from publisher.sources.push import read_article_json, read_indicator_json
 from publisher.sources.urls import absolute, canonical
 
@@ -100,7 +100,7 @@ class JsonSource(Source):
 
     def _parse(self, response: Response, remembered: dict[str, Any]) -> Batch:
         document = load(response.body)
-        problems: list[Problem] = []
+        problems = moved(response, self.options.url)
         articles: dict[str, ObservedArticle] = {}
         for rules in self.options.articles:
             for number, item in enumerate(entries(document, rules.items)):

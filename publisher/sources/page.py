@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from publisher.errors import AddressRefused, FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
-from publisher.model.observed import Batch
+from publisher.model.observed import Batch, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Response, Source, SourceContext
 from publisher.sources.html import read_html
@@ -77,7 +77,7 @@ class PageSource(Source):
         return Batch(
             (article,) if article else (),
             tuple(reading.indicators),
-            tuple(reading.problems),
+            (*moved(response, self.options.url), *reading.problems),
             {**validators(response), "found": found},
         )
 
@@ -135,6 +135,13 @@ async def get(
             raise FetchError(f"is too large: the limit is {limit:,} bytes")
         return response
     raise refusal(response, source.context.now())
+
+
+def moved(response: Response, url: str) -> list[Problem]:
+    """What is to be said of a source's own address that has moved for good."""
+    to = getattr(response, "moved", None)
+    message = f"has moved for good to {to}; correct the url of the source"
+    return [Problem(url, message, field="url", severity="warning")] if to else []
 
 
 def header(response: Response, name: str) -> str:

@@ -194,6 +194,13 @@ async def test_headers_are_sent_and_not_passed_on_to_another_server(site: Site, 
         assert "X-Api-Key" not in other.headers[0]
 
 
+async def test_an_address_that_has_moved_for_good_is_to_be_corrected(site: Site, over: Any) -> None:
+    site["/api"], site["/v2"] = Answer(status=301, headers={"Location": "/v2"}), json.dumps([POST]).encode()
+    (problem,) = (await over(WORDPRESS).read({})).problems
+    assert (problem.field, problem.severity) == ("url", "warning")
+    assert problem.message == f"has moved for good to {site.url}/v2; correct the url of the source"
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
