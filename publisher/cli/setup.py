@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.common import HERE, Home, note
-from publisher.errors import ConfigError, ConfigErrors, PublisherError
+from publisher.errors import ConfigError, ConfigErrors, PublisherError, ReadError
 
 if TYPE_CHECKING:
     from publisher.catalog import Catalog
@@ -55,9 +55,32 @@ def check(home: Home = HERE) -> None:
 
     Exit code 2 if there is anything.
     """
-    catalog = read(home)
+    errors: list[ConfigError] = []
+    try:
+        catalog = read(home)
+    except ConfigErrors as error:
+        errors += error.errors
+    told = set(map(str, errors))
+    errors += [one for one in _profile_faults(home) if str(one) not in told]
+    if errors:
+        raise ConfigErrors(errors)
     counts = {"sources": catalog.sources, "feeds": catalog.feeds, "indicators": catalog.indicators}
     typer.echo(", ".join(f"{noun}: {len(found)}" for noun, found in counts.items()) + "; nothing is wrong")
+
+
+def _profile_faults(home: Path) -> Iterator[ConfigError]:
+    """What is wrong in the installation's own profiles, also in those that no source uses yet."""
+    from publisher.sources.profile import FOLDER, load_profile
+
+    for path in sorted((home / FOLDER).glob("*.toml")):
+        try:
+            load_profile(path.stem, home)
+        except ConfigErrors as error:
+            yield from error.errors
+        except ConfigError as error:
+            yield error
+        except ReadError as error:
+            yield ConfigError(f"{FOLDER}/{path.name}", str(error))
 
 
 def read(home: Path) -> Catalog:

@@ -124,6 +124,20 @@ def test_check_tells_the_faults_of_all_files_at_once_and_exits_2(installed: Path
     ]
 
 
+def test_check_tells_once_of_a_profile_whether_a_source_uses_it_or_not(installed: Path, publisher: Publisher) -> None:
+    for name in ("used", "spare"):
+        (installed / f"config/profiles/{name}.toml").write_text('kind = "pdf"')
+    sources = installed / "config/sources.toml"
+    sources.write_text(sources.read_text().replace('path = "inbox"', 'path = "inbox"\nprofile = "used"'))
+    checked = publisher("check", "--home", installed)
+    assert checked.code == 2
+    said = 'kind: "pdf" is no kind of profile; write "html" for pages or "text" for text dumps'
+    assert sorted(checked.err.splitlines()) == [
+        f"config/profiles/spare.toml:1: {said}",
+        f"config/profiles/used.toml:1: {said}",
+    ]
+
+
 @pytest.mark.parametrize("command", ["run", "load", "sources", "events", "check"])
 def test_a_command_in_a_folder_without_an_installation_says_so_and_exits_2(
     command: str, tmp_path: Path, publisher: Publisher
