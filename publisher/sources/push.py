@@ -168,7 +168,8 @@ def read_indicator_json(
     item.check()
     spec = specs.get(str(payload.get("symbol")))
     if item.values.get("name") is None:
-        item.values["name"] = spec.name if spec else payload.get("symbol")
+        # One without a symbol is refused for that; that it has no name either would only distract.
+        item.values["name"] = spec.name if spec else str(payload.get("symbol"))
     if item.values.get("unit") is None and spec:
         item.values["unit"] = spec.unit
     if item.values.get("observed_at") is None:

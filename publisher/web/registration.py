@@ -89,11 +89,15 @@ def checked(
 
 
 def _filter(asked: Registration | Change, now: Subscription | None) -> Filter:
+    """What is given, each name once, and for the rest what it is now."""
     given = asked.model_fields_set
-    names = now.filter.feeds if now is not None and "feeds" not in given else asked.feeds
-    if now is not None and "events" not in given:
-        return Filter(feeds=tuple(names), events=now.filter.events)
-    return Filter(feeds=tuple(names), events=tuple(EventType(name) for name in asked.events or ()))
+    feeds = tuple(dict.fromkeys(asked.feeds))
+    events = tuple(EventType(name) for name in dict.fromkeys(asked.events or ()))
+    if now is None:
+        return Filter(feeds=feeds, events=events)
+    return Filter(
+        feeds=feeds if "feeds" in given else now.filter.feeds, events=events if "events" in given else now.filter.events
+    )
 
 
 def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: Iterable[str]) -> list[Fault]:

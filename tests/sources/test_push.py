@@ -128,6 +128,7 @@ def test_an_observation_is_named_by_the_registry_and_observed_now_unless_it_says
         ({"value": None}, "value", ""),
         ({"symbol": ""}, "symbol", ""),
         ({"symbol": 5}, "symbol", ""),
+        ({"symbol": None}, "symbol", ""),
         ({"observed_at": 1707435060}, "observed_at", "is no RFC 3339 time"),
         ({"percentage": "1"}, "percentage", 'did you mean "percent"?'),
     ],
@@ -137,7 +138,7 @@ def test_an_observation_with_anything_wrong_is_refused_and_the_field_named(
 ) -> None:
     found, problems = indicator(RATE | values, path="[3]")
     assert found is None
-    assert f"[3].{field}" in [one.field for one in problems]
+    assert [one.field for one in problems] == [f"[3].{field}"]
     assert said in problems[0].message
 
 

@@ -141,6 +141,11 @@ async def test_a_patch_is_checked_like_a_registration(newsroom: Newsroom, fields
     assert await newsroom.get(path, "subscriber") == created
 
 
+async def test_a_name_that_is_given_twice_counts_once(newsroom: Newsroom) -> None:
+    _, body, _ = await register(newsroom, feeds=["news", "coffee", "news"], events=["article.updated"] * 2)
+    assert (body["feeds"], body["events"]) == (["coffee", "news"], ["article.updated"])
+
+
 async def test_a_deleted_webhook_is_unknown(newsroom: Newsroom) -> None:
     path = f"/api/v1/webhooks/{(await register(newsroom))[1]['id']}"
     assert (await newsroom.client.delete(path, headers=newsroom.as_("subscriber"))).status == 204
