@@ -11,9 +11,10 @@ from publisher.errors import StorageError
 from publisher.web import articles, batches, events, feeds, health, indicators, pages, sources, webhooks
 from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
-from publisher.web.headers import OPEN, PREFLIGHT, is_open
+from publisher.web.headers import PREFLIGHT, finished, is_open
 from publisher.web.health import STOPPING
 from publisher.web.negotiate import prefers_html
+from publisher.web.prebuilt import HEADS, Heads
 from publisher.web.proxies import client_address
 from publisher.web.services import SERVICES, Services
 
@@ -27,6 +28,7 @@ def make_app(services: Services) -> web.Application:
     app = web.Application(middlewares=[_answer], client_max_size=BODY_LIMIT)
     app[SERVICES] = services
     app[STOPPING] = []
+    app[HEADS] = Heads()
     for room in (articles, batches, indicators, events, sources, webhooks, feeds, health):
         app.add_routes(room.routes)
     pages.add_pages(app)
@@ -89,10 +91,8 @@ def _not_allowed(request: web.Request, refused: web.HTTPMethodNotAllowed) -> web
 
 
 async def _finish(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    if is_open(request.path, request.method):
-        response.headers.extend({key: value for key, value in OPEN.items() if key not in response.headers})
+    for name, value in finished(request.path, request.method, {}).items():
+        response.headers.setdefault(name, value)
     if request.app[STOPPING]:
         response.headers["Connection"] = "close"
         response.force_close()

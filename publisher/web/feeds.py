@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from aiohttp import ClientConnectionError, web
 
@@ -16,6 +19,7 @@ from publisher.storage import feeds as feed_states
 from publisher.web import negotiate
 from publisher.web.answers import Problem, nearest
 from publisher.web.auth import CHALLENGE, caller
+from publisher.web.prebuilt import HEADS, Prebuilt, takes_prebuilt, written
 from publisher.web.services import PublishedDocument, services_of
 from publisher.web.visibility import may_read
 
@@ -24,6 +28,7 @@ routes = web.RouteTableDef()
 KNOWN_NAME = re.compile(NAME_PATTERN)
 FORMATS = ("rss", "atom", "json")
 CHUNK = 256 * 1024
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @routes.get("/feeds/{name:[^/]+}.{format:[^/.]+}")
@@ -33,27 +38,24 @@ async def document(request: web.Request) -> web.StreamResponse:
     definition = await readable(request, name)
     if format_ not in FORMATS:
         raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {format_!r} is none of them")
-    shared = _shared(request, definition, format_)
     try:
-        unchanged = await _not_modified(request, name, shared)
+        unchanged = await _not_modified(request, definition, format_)
         if unchanged is not None:
             return unchanged
-        return await _send(request, await services_of(request).publications.current(name, format_), shared)
+        return await _send(request, definition, format_, await services_of(request).publications.current(name, format_))
     except NotFound as error:  # taken away since it was looked up
         raise Problem(404, str(error)) from error
 
 
-async def _not_modified(request: web.Request, name: str, shared: dict[str, str]) -> web.Response | None:
+async def _not_modified(request: web.Request, feed: FeedDefinition, format_: str) -> web.StreamResponse | None:
     """The 304 for whoever has the present version; it needs no rendering."""
     if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
         return None
-    services = services_of(request)
-    version = await services.publications.version(name)
+    version = await services_of(request).publications.version(feed.name)
     tag = negotiate.matching_tag(request, version.etag)
     if tag is None and not negotiate.unmodified(request, version.last_modified):
         return None
-    changed = negotiate.last_modified(version.last_modified, services.now())
-    return web.Response(status=304, headers={**shared, "ETag": f'"{tag or version.etag}"', **changed})
+    return _answer(request, feed, format_, tag or version.etag, version.last_modified, status=304)
 
 
 async def readable(request: web.Request, name: str) -> FeedDefinition:
@@ -90,30 +92,59 @@ async def was_removed(request: web.Request, name: str) -> bool:
     return await services_of(request).db.read(feed_states.state, name) is not None
 
 
-def _shared(request: web.Request, feed: FeedDefinition, format_: str) -> dict[str, str]:
+async def _send(
+    request: web.Request, feed: FeedDefinition, format_: str, found: PublishedDocument
+) -> web.StreamResponse:
+    packed = found.gzip if negotiate.accepts_gzip(request) else None
+    body = found.body if packed is None else packed
+    content = {"Content-Type": _with_charset(found.content_type)}
+    if packed is not None:
+        content["Content-Encoding"] = "gzip"
+    tag = found.etag if packed is None else f"{found.etag}-gz"
+    if isinstance(body, Path):
+        return await _send_file(request, body, _headers(request, feed, format_, tag, found.last_modified) | content)
+    return _answer(request, feed, format_, tag, found.last_modified, status=200, content=content, body=body)
+
+
+def _answer(
+    request: web.Request,
+    feed: FeedDefinition,
+    format_: str,
+    tag: str,
+    changed_at: datetime,
+    *,
+    status: int,
+    content: Mapping[str, str] = NOTHING,
+    body: bytes | None = None,
+) -> web.StreamResponse:
+    if not takes_prebuilt(request):
+        return web.Response(
+            status=status, body=body, headers={**_headers(request, feed, format_, tag, changed_at), **content}
+        )
+
+    def write() -> bytes:
+        headers = {**_headers(request, feed, format_, tag, changed_at), **content}
+        return written(request, status, headers, None if body is None else len(body))
+
+    heads, now = request.app[HEADS], services_of(request).now()
+    stamp = tag, negotiate.is_dated(changed_at, now), feed.public
+    head = heads.head((feed.name, format_, status, "Content-Encoding" in content), stamp, write)
+    return Prebuilt(status, head, heads.date(now), body or b"")
+
+
+def _headers(
+    request: web.Request, feed: FeedDefinition, format_: str, tag: str, changed_at: datetime
+) -> dict[str, str]:
     """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
-    url = f"{services_of(request).site.url.rstrip('/')}/feeds/{feed.name}.{format_}"
+    services = services_of(request)
+    url = f"{services.site.url.rstrip('/')}/feeds/{feed.name}.{format_}"
     return {
         "Cache-Control": "no-cache" if feed.public else "private, no-cache",
         "Vary": "Accept-Encoding" if feed.public else "Accept-Encoding, Authorization",
         "Link": f'<{url}>; rel="self"',
+        "ETag": f'"{tag}"',
+        **negotiate.last_modified(changed_at, services.now()),
     }
-
-
-async def _send(request: web.Request, found: PublishedDocument, shared: dict[str, str]) -> web.StreamResponse:
-    packed = found.gzip if negotiate.accepts_gzip(request) else None
-    body = found.body if packed is None else packed
-    headers = {
-        **shared,
-        "Content-Type": _with_charset(found.content_type),
-        "ETag": f'"{found.etag}"' if packed is None else f'"{found.etag}-gz"',
-        **negotiate.last_modified(found.last_modified, services_of(request).now()),
-    }
-    if packed is not None:
-        headers["Content-Encoding"] = "gzip"
-    if isinstance(body, Path):
-        return await _send_file(request, body, headers)
-    return web.Response(body=body, headers=headers)
 
 
 async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) -> web.StreamResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 # Asked for again each time, since a pushed change shows at once; what a key shows is not what anyone is shown.
 READ = {"Cache-Control": "no-cache", "Vary": "Authorization"}
 
@@ -24,3 +26,9 @@ OPEN_PATHS = ("/feeds/", "/api/v1/articles", "/api/v1/indicators", "/api/v1/even
 def is_open(path: str, method: str) -> bool:
     """Whether pages of other sites may read this."""
     return method in ("GET", "HEAD") and path.startswith(OPEN_PATHS)
+
+
+def finished(path: str, method: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """These headers, and those that every answer to such a request has unless it says otherwise."""
+    shared = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+    return {**shared, **(OPEN if is_open(path, method) else {}), **headers}

@@ -27,6 +27,7 @@ class Metrics:
         self._requests = Counter(
             "publisher_feed_requests", "Requests for feed documents.", ["format", "status"], registry=None
         )
+        self._counted: dict[tuple[str, int], Counter] = {}
         self._attempts = Counter(
             "publisher_delivery_attempts",
             "Attempts to deliver, by class of the status that was answered (none: no answer).",
@@ -56,7 +57,10 @@ class Metrics:
         """Count a request for a feed's document; other paths are passed over."""
         if path.startswith("/feeds/") and "." in path:
             ending = path.rpartition(".")[2]
-            self._requests.labels(ending if ending in FORMATS else "other", str(status)).inc()
+            label = ending if ending in FORMATS else "other", status
+            if label not in self._counted:
+                self._counted[label] = self._requests.labels(label[0], str(status))
+            self._counted[label].inc()
 
     def logged(self, types: dict[str, int]) -> None:
         """Count events that were found in the log."""

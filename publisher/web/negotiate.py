@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -51,10 +52,14 @@ def last_modified(changed_at: datetime, now: datetime) -> dict[str, str]:
     old one's date, yet keep its ETag. So the date is rounded up, and left out while it would lie ahead of the answer,
     where it must not be (RFC 9110 section 8.8.2.1).
     """
-    rounded = _next_second(changed_at)
-    if rounded > now:
+    if not is_dated(changed_at, now):
         return {}
-    return {"Last-Modified": format_datetime(rounded.astimezone(UTC), usegmt=True)}
+    return {"Last-Modified": format_datetime(_next_second(changed_at).astimezone(UTC), usegmt=True)}
+
+
+def is_dated(changed_at: datetime, now: datetime) -> bool:
+    """Whether an answer given now has a ``Last-Modified``."""
+    return _next_second(changed_at) <= now
 
 
 def _next_second(moment: datetime) -> datetime:
@@ -62,6 +67,7 @@ def _next_second(moment: datetime) -> datetime:
     return whole if whole == moment else whole + timedelta(seconds=1)
 
 
+@lru_cache(maxsize=128)
 def _quality(header: str, names: tuple[str, ...], wildcard: str | None = None) -> float:
     """The highest q-value that the header gives to one of the names, 0 if none; the wildcard speaks for the unnamed."""
     given: dict[str, float] = {}
