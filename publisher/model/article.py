@@ -25,6 +25,9 @@ def _web_url(value: str | None) -> str | None:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{value!r} is no absolute http or https URL")
+    if parts.username is not None or parts.password is not None:
+        # Feeds show it to everyone, and the message may be logged: it does not repeat what it refuses.
+        raise ValueError(f"the address at {parts.hostname} must not carry a user name or password")
     return _ILLEGAL.sub(lambda found: quote(found[0]), value)
 
 
