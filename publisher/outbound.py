@@ -30,6 +30,7 @@ from yarl import URL
 
 from publisher import __version__, clock
 from publisher.clock import Clock
+from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
 
 Address = IPv4Address | IPv6Address
@@ -41,6 +42,9 @@ MAX_URL = 2048
 # A receiver's answer is read this far, so that its connection can be kept, and kept this far for people to look at.
 RESPONSE_LIMIT = 16 * 1024
 EXCERPT = 1024
+# Checked URLs and bodies under way are kept for as many endpoints as one installation usually has: 1 KB a URL.
+KEPT_URLS = 16_384
+KEPT_BODIES = 16
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
@@ -176,8 +180,10 @@ class Outbound:
         self._timeout = timeout
         self._resolver = resolver
         self._now = now
+        self._deadlines = Deadlines()
         self._session: aiohttp.ClientSession | None = None
-        self._checked = lru_cache(maxsize=4096)(self._check)
+        self._checked = lru_cache(KEPT_URLS)(self._check)
+        self._payload = lru_cache(KEPT_BODIES)(aiohttp.BytesPayload)
         self._host_refused = lru_cache(maxsize=4096)(self._host_refusal)
 
     # --- the guard
@@ -300,14 +306,14 @@ class Outbound:
         status, error, wait, excerpt = None, None, None, None
         # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
         sent = {"Accept-Encoding": "identity", **headers}
-        data = body if len(body) < STREAM_FROM else BytesIO(body)
+        data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
         try:
-            async with (
-                asyncio.timeout(limit),
-                self._open().post(self._checked(url), data=data, headers=sent, allow_redirects=False) as response,
-            ):
-                status, wait = response.status, self._retry_after(response.headers.get("Retry-After"))
-                excerpt = await _excerpt(response)
+            with self._deadlines.within(limit):
+                async with self._open().post(
+                    self._checked(url), data=data, headers=sent, allow_redirects=False
+                ) as response:
+                    status, wait = response.status, self._retry_after(response.headers.get("Retry-After"))
+                    excerpt = await _excerpt(response)
         except AddressRefused as refused:
             error = f"refused: {refused}"
         except (aiohttp.ClientError, OSError, ValueError) as fault:
@@ -316,6 +322,7 @@ class Outbound:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._deadlines.close()
         if self._session is not None:
             await self._session.close()
             self._session = None

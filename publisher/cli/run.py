@@ -48,6 +48,7 @@ def run(
 
 async def _serve(home: Path, sample_port: int | None) -> None:
     from publisher.app import App
+    from publisher.app.collecting import spare_the_collector
     from publisher.app.serving import serve
 
     app = await App.open(home)
@@ -56,7 +57,12 @@ async def _serve(home: Path, sample_port: int | None) -> None:
         _start_anew()
     try:
         async with contextlib.nullcontext() if sample_port is None else _sample_newsroom(sample_port):
-            await serve(app, on_ready=lambda address: typer.echo(f"Publisher is ready: {address}"))
+
+            def ready(address: str) -> None:
+                spare_the_collector()
+                typer.echo(f"Publisher is ready: {address}")
+
+            await serve(app, on_ready=ready)
     finally:
         await app.close()
 

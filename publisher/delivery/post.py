@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
@@ -16,6 +17,9 @@ from publisher.storage.sealing import Sealer
 
 log = telemetry.logger(__name__)
 
+KEPT_KEYS = 16_384
+"""Keys of endpoints kept unsealed, in memory alone: opening one costs twice what signing with it does."""
+
 
 class Poster:
     """Signs and sends, once, within ``timeout`` seconds."""
@@ -25,20 +29,23 @@ class Poster:
         self._sealer = sealer
         self._timeout = timeout
         self._now = now
+        self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
     async def post(self, url: str, sealed: bytes, id: str, body: bytes) -> tuple[datetime, PostResult]:
         """Send a body now; returns when that was and how it went. Whatever goes wrong is in the result."""
         at = self._now()
         try:
-            secret = self._sealer.unseal(sealed).decode()
+            headers = signing.headers(self._key(sealed), id, int(at.timestamp()), body)
         except SecretError as error:
             return at, PostResult(None, str(error))
-        headers = signing.headers(secret, id, int(at.timestamp()), body)
         try:
             return at, await self._outbound.post(url, body, headers, self._timeout)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", url=url)
             return at, PostResult(None, f"{type(error).__name__}: {error}"[:300])
+
+    def _unsealed(self, sealed: bytes) -> bytes:
+        return signing.key_of(self._sealer.unseal(sealed).decode())
 
 
 def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from publisher import telemetry
@@ -13,6 +13,7 @@ from publisher.delivery.bodies import Bodies, Prepared
 from publisher.delivery.post import Poster, outcome
 from publisher.delivery.settler import Settler
 from publisher.delivery.unbroken import unbroken
+from publisher.delivery.workers import Workers
 from publisher.storage import deliveries
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Claim, Claimed, Outcome
@@ -26,6 +27,8 @@ GATHER_SECONDS = 0.01
 """While few slots are free, how long to wait for more: claims of one row each would be all commits."""
 
 FAULT_SECONDS = 1.0
+
+Job = tuple[Claimed, Prepared]
 
 Observer = Callable[[int | None, float | None], None]
 """Told of each attempt: the status that was answered, null if none, and the event's age in seconds if it arrived."""
@@ -63,7 +66,7 @@ class Sender:
         self._name = secrets.token_hex(6)
         self._claims = 0
         self._flowing = False
-        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._workers = Workers(self._deliver, self._ended)
         self._of: Counter[int] = Counter()
         self._bodies = Bodies()
         self._wake = asyncio.Event()
@@ -86,16 +89,11 @@ class Sender:
 
     async def drain(self, grace: float) -> None:
         """Wait up to ``grace`` seconds for what is under way, then hand the rest back, due at once."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=grace)
-        for task in tuple(self._under_way):
-            task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        await self._workers.drain(grace)
 
     @property
     def _free(self) -> int:
-        return self._slots - len(self._under_way)
+        return self._slots - len(self._workers)
 
     @property
     def _busy(self) -> list[int]:
@@ -147,34 +145,30 @@ class Sender:
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
                 continue
-            task = asyncio.create_task(self._deliver(one, self._bodies.get(one.seq)))
-            self._under_way[task] = one
             self._of[one.subscription] += 1
-            task.add_done_callback(self._release)
+            self._workers.start((one, self._bodies.get(one.seq)))
         self._bodies.trim()
 
-    async def _deliver(self, one: Claimed, prepared: Prepared) -> None:
+    async def _deliver(self, job: Job) -> None:
+        one, prepared = job
         body = prepared.body(one.type, one.change)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
         self._settler.add(outcome(one, at, result, self._schedule))
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 
-    def _release(self, task: asyncio.Task[None]) -> None:
-        one = self._under_way[task]
-        if not self._free or self._of[one.subscription] == self._busy_from:
-            self._wake.set()
-        del self._under_way[task]
-        self._of[one.subscription] -= 1
-        if not self._of[one.subscription]:
+    def _ended(self, job: Job, error: BaseException | None) -> None:
+        one, _ = job
+        left = self._of[one.subscription] - 1
+        if left:
+            self._of[one.subscription] = left
+        else:
             del self._of[one.subscription]
-        if task.cancelled():
-            self._hand_back([one])
-        elif error := task.exception():
+        if self._free == 1 or left == self._busy_from - 1:
+            self._wake.set()
+        if isinstance(error, asyncio.CancelledError):
+            # Not sent, or not to its end: it goes back as it was, and the attempt does not count.
+            self._settler.add(Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", wait=0.0))
+        elif error is not None:
             # Left to its lease: it is not known what to settle.
             log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
-
-    def _hand_back(self, claimed: Iterable[Claimed]) -> None:
-        """What was not sent, or not to its end, goes back as it was; the attempt does not count."""
-        for one in claimed:
-            self._settler.add(Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", wait=0.0))

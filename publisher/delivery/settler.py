@@ -20,6 +20,9 @@ log = telemetry.logger(__name__)
 
 BATCH = 500
 BACKLOG = 4 * BATCH
+_TELLING = frozenset((1, BATCH, BACKLOG))
+"""How many must wait for an outcome more to change anything."""
+
 GATHER_SECONDS = 0.02
 FIRST_BACKOFF = 0.05
 LONGEST_BACKOFF = 5.0
@@ -45,7 +48,8 @@ class Settler:
     def add(self, outcome: Outcome) -> None:
         """Take an outcome; it is committed soon."""
         self._waiting.append(outcome)
-        self._signal()
+        if len(self._waiting) in _TELLING:
+            self._signal()
 
     def finish(self) -> None:
         """Let :meth:`run` end once everything is committed."""

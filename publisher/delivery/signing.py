@@ -27,14 +27,18 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def sign(secret: str, id: str, timestamp: int, body: bytes) -> str:
-    """The ``webhook-signature`` of a body sent at ``timestamp`` (Unix seconds): ``v1,`` and base64."""
+def sign(secret: str | bytes, id: str, timestamp: int, body: bytes) -> str:
+    """The ``webhook-signature`` of a body sent at ``timestamp`` (Unix seconds): ``v1,`` and base64.
+
+    ``secret`` is one in its usual form, or the key that it stands for.
+    """
+    key = key_of(secret) if isinstance(secret, str) else secret
     content = f"{id}.{timestamp}.".encode() + body
-    return "v1," + b64encode(hmac.digest(key_of(secret), content, hashlib.sha256)).decode()
+    return "v1," + b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
 
 
-def headers(secret: str, id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers of one attempt."""
+def headers(secret: str | bytes, id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers of one attempt; ``secret`` as in :func:`sign`."""
     return {
         "Content-Type": "application/json",
         "webhook-id": id,

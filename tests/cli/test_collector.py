@@ -1,0 +1,16 @@
+import subprocess
+import sys
+
+LEFT_ALONE = """
+import gc
+from publisher.app.collecting import YOUNG, spare_the_collector
+was = len(gc.get_objects())
+spare_the_collector()
+assert gc.isenabled() and gc.get_threshold()[0] == YOUNG
+assert len(gc.get_objects()) * 10 < was < gc.get_freeze_count() * 2, (was, gc.get_freeze_count())
+"""
+
+
+def test_what_a_start_made_is_never_looked_at_again_by_the_collector() -> None:
+    done = subprocess.run([sys.executable, "-c", LEFT_ALONE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
