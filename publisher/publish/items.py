@@ -1,7 +1,12 @@
-"""Which stored items a feed shows, newest first. Storage narrows; ``selection`` has the last word."""
+"""Which stored items a feed shows, newest first. Storage narrows; ``selection`` has the last word.
+
+A feed may show ten thousand articles. They are read in pieces, since between two statements the loop does other work,
+and one that was written before is not read at all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,30 +14,51 @@ from publisher.model import Event, EventType, FeedDefinition
 from publisher.model.facets import fold, item_facets
 from publisher.selection import selects, wants
 from publisher.storage import articles, events, feeds, indicators
-from publisher.storage.articles import StoredArticle
+from publisher.storage.articles import ArticleHead, StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.feeds import FeedState
 from publisher.storage.indicators import StoredIndicator
 
 Item = StoredArticle | StoredIndicator | Event
 
+Revision = tuple[str, int, str]
+"""An article in one revision, from one source: (id, revision, source)."""
+
+Written = Callable[[ArticleHead], bytes | None]
+"""What a feed shows of an article in this revision, if that is at hand and the feed is known to select it."""
+
 TOMBSTONES_SHOWN = 100
+
+HEADS = 500
+"""Articles asked for at once without their content."""
+
+ARTICLES = 100
+"""The same with it: 5 ms in which nothing else is done."""
+
 _OPERATIONS = frozenset(type for type in EventType if type.items == "operations")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that a feed's documents are made of, as it was at one moment."""
+    """Everything that a feed's documents are made of, as it was at one moment.
+
+    ``items`` are bytes where they were written before. ``revisions`` are those of the articles.
+    """
 
     state: FeedState | None
-    items: list[Item]
+    items: list[Item | bytes]
     deleted: list[tuple[str, datetime]]
+    revisions: frozenset[Revision] = frozenset()
 
 
-def snapshot(tx: Tx, feed: FeedDefinition) -> Snapshot:
+def snapshot(tx: Tx, feed: FeedDefinition, written: Written) -> Snapshot:
     """Read a feed's version, items and tombstones in one transaction."""
-    deleted = feeds.tombstones(tx, feed.name, TOMBSTONES_SHOWN) if feed.items == "articles" else []
-    return Snapshot(feeds.state(tx, feed.name), chosen(tx, feed, feed.limit), deleted)
+    state = feeds.state(tx, feed.name)
+    if feed.items != "articles":
+        return Snapshot(state, [*chosen(tx, feed, feed.limit)], [])
+    found = _lines(tx, feed, written)
+    deleted = feeds.tombstones(tx, feed.name, TOMBSTONES_SHOWN)
+    return Snapshot(state, [line for _, line in found], deleted, frozenset(revision for revision, _ in found))
 
 
 def chosen(tx: Tx, feed: FeedDefinition, limit: int) -> list[Item]:
@@ -44,17 +70,52 @@ def chosen(tx: Tx, feed: FeedDefinition, limit: int) -> list[Item]:
     return [*_operations(tx, feed, limit)]
 
 
+def revision_of(article: ArticleHead) -> Revision:
+    """The revision that an article stands in."""
+    return article.id, article.revision, article.source
+
+
 def _articles(tx: Tx, feed: FeedDefinition, limit: int) -> list[StoredArticle]:
     narrowing = dict(wants(feed.select))
     found: list[StoredArticle] = []
     before = None
     while missing := limit - len(found):
-        page = articles.page(tx, limit=missing, before=before, facets=narrowing)
-        found += [one for one in page if selects(feed, "articles", item_facets(one.data, one.source))]
-        if len(page) < missing:
+        asked = min(missing, ARTICLES)
+        page = articles.page(tx, limit=asked, before=before, facets=narrowing)
+        found += [one for one in page if _selected(feed, one)]
+        if len(page) < asked:
             break
         before = page[-1].position
     return found
+
+
+def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revision, StoredArticle | bytes]]:
+    narrowing = dict(wants(feed.select))
+    found: list[tuple[Revision, StoredArticle | bytes]] = []
+    before = None
+    while missing := feed.limit - len(found):
+        asked = min(missing, HEADS)
+        heads = articles.heads(tx, limit=asked, before=before, facets=narrowing)
+        found += _completed(tx, feed, heads, written)
+        if len(heads) < asked:
+            break
+        before = heads[-1].position
+    return found
+
+
+def _completed(
+    tx: Tx, feed: FeedDefinition, heads: Sequence[ArticleHead], written: Written
+) -> Iterator[tuple[Revision, StoredArticle | bytes]]:
+    lines: dict[str, StoredArticle | bytes] = {head.id: line for head in heads if (line := written(head)) is not None}
+    missing = [head.id for head in heads if head.id not in lines]
+    for start in range(0, len(missing), ARTICLES):
+        read = articles.among(tx, missing[start : start + ARTICLES])
+        lines.update({id: one for id, one in read.items() if _selected(feed, one)})
+    return ((revision_of(head), lines[head.id]) for head in heads if head.id in lines)
+
+
+def _selected(feed: FeedDefinition, article: StoredArticle) -> bool:
+    return selects(feed, "articles", item_facets(article.data, article.source))
 
 
 def _indicators(tx: Tx, feed: FeedDefinition, limit: int) -> list[StoredIndicator]:

@@ -21,14 +21,16 @@ from publisher import clock, render
 from publisher.errors import NotFound
 from publisher.model import Event, FeedDefinition
 from publisher.publish.cache import Bounded, Shelf
-from publisher.publish.items import Item, Snapshot, chosen, snapshot
+from publisher.publish.items import Item, Revision, Snapshot, chosen, revision_of, snapshot
 from publisher.render import Entry, Head, Options, identity
 from publisher.storage import feeds as feed_states
-from publisher.storage.articles import StoredArticle
+from publisher.storage.articles import ArticleHead, StoredArticle
 from publisher.storage.database import Database
 from publisher.storage.feeds import FeedState
 
-FRAGMENT_BYTES = 16 * 1024 * 1024
+FRAGMENT_BYTES = 64 * 1024 * 1024
+"""Holds ten thousand articles of 3 KB with room to spare: with less, each would be written anew at every change."""
+
 DOCUMENT_BYTES = 32 * 1024 * 1024
 ON_DISK_FROM = 1024 * 1024
 GZIP_LEVEL = 6
@@ -89,6 +91,8 @@ class Publications:
         self._documents: Bounded[_DocumentKey, Document] = Bounded(
             DOCUMENT_BYTES, lambda document: document.size or 256
         )
+        # What each feed, as it was defined, was last seen to select: the content need not be looked at again for that.
+        self._selected: dict[str, tuple[str, frozenset[Revision]]] = {}
         self._swept = False
         self._building: dict[tuple[str, str, str], asyncio.Task[Document]] = {}
         self._states = _States(db)
@@ -167,21 +171,35 @@ class Publications:
             content_type = render.FORMATS[format].content_type
             document = Document(version.etag, version.last_modified, content_type, *kept)
         else:
-            document = await asyncio.to_thread(self._render, feed, format, await self._db.read(snapshot, feed))
+            document = await self._compose(feed, format)
         self._documents.put((feed.name, format), document)
         return document
 
-    def _render(self, feed: FeedDefinition, format: str, found: Snapshot) -> Document:
+    async def _compose(self, feed: FeedDefinition, format: str) -> Document:
+        options = self._options(feed)
+        digest, selected = self._selected.get(feed.name, ("", frozenset()))
+
+        def written(article: ArticleHead) -> bytes | None:
+            if digest != feed.digest or revision_of(article) not in selected:
+                return None
+            return self._fragments.get((*_revision(article), format, options))
+
+        found = await self._db.read(snapshot, feed, written)
+        self._selected[feed.name] = feed.digest, found.revisions
+        return await asyncio.to_thread(self._render, feed, format, options, found)
+
+    def _options(self, feed: FeedDefinition) -> Options:
+        return Options(self._site_url, feed.language or self._site.language, self._site.timezone, feed.content)
+
+    def _render(self, feed: FeedDefinition, format: str, options: Options, found: Snapshot) -> Document:
         """Runs in a thread: a large feed takes seconds."""
         writer = render.FORMATS[format]
         version = self._version(feed, found.state)
-        language = feed.language or self._site.language
-        options = Options(self._site_url, language, self._site.timezone, feed.content)
         head = Head(
             id=identity.feed_id(self._site_url, feed.name),
             title=feed.title,
             description=feed.description,
-            language=language,
+            language=options.language,
             updated=version.last_modified,
             url=f"{self._site_url}/feeds/{feed.name}.{format}",
             home_url=f"{self._site_url}/feeds/{feed.name}",
@@ -197,7 +215,9 @@ class Publications:
             parts = self._shelf.put(feed.name, format, version.etag, body, packed)
         return Document(version.etag, version.last_modified, writer.content_type, *parts)
 
-    def _fragment(self, item: Item, format: str, options: Options) -> bytes:
+    def _fragment(self, item: Item | bytes, format: str, options: Options) -> bytes:
+        if isinstance(item, bytes):
+            return item
         key = (*_revision(item), format, options)
         fragment = self._fragments.get(key)
         if fragment is None:
@@ -206,10 +226,10 @@ class Publications:
         return fragment
 
 
-def _revision(item: Item) -> tuple[str, str, int]:
+def _revision(item: Item | ArticleHead) -> tuple[str, str, int]:
     if isinstance(item, Event):
         return "event", item.id, 0
-    if isinstance(item, StoredArticle):
+    if isinstance(item, ArticleHead):
         return "article", item.id, item.revision
     return item.period, item.symbol, item.revision
 

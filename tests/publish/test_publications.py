@@ -307,6 +307,30 @@ async def test_a_large_document_lies_on_disk_and_is_used_again_after_a_restart(
     assert len(kept) == 4, "two versions, plain and packed"
 
 
+@pytest.mark.parametrize("format", ["rss", "atom", "json"])
+async def test_after_a_change_only_what_changed_is_read(newsroom: Open, sqlite_db: Database, format: str) -> None:
+    room = await newsroom(NEWS.model_copy(update={"limit": 700}))
+    await room.take(*(f"a{number:03}" for number in range(700)))
+    await room.publications.current("news", format)
+    await room.take("a350", title="Diubah")
+    with counting(sqlite_db) as sent:
+        changed = plain(await room.publications.current("news", format))
+    contents = [parameters for statement, parameters in sent if "articles.data" in statement]
+    assert contents == [('["a350"]',)]
+    assert changed == plain(await room.publish_anew().current("news", format))
+
+
+async def test_what_a_feed_selected_before_it_was_defined_anew_is_not_taken_for_selected(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1", topics=["Emas"])
+    await room.take("a2", topics=["kopi"])
+    await room.publications.current("news", "json")
+    room.feeds["news"] = NEWS.model_copy(update={"select": Selection(topics=("Emas",))})
+    room.publications.replace(room.feeds)
+    await room.open()
+    assert ids(await room.publications.current("news", "json")) == ["a1"]
+
+
 async def test_an_emptied_cache_folder_is_filled_again(newsroom: Open) -> None:
     room = await newsroom(NEWS)
     await room.take("a1", body=f"<p>{'kopi ' * 250_000}</p>")
