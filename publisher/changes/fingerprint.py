@@ -59,6 +59,10 @@ def _relative(units: str) -> re.Pattern[str]:
 _RECENTLY = _relative(_SMALL)
 _LONG_AGO = _relative(f"{_SMALL}|{_LARGE}")
 
+# One of these stands in whatever the two patterns match. Looking for them first spares most paragraphs a search that
+# begins anew at each of their characters, and took four fifths of the time that loading a source took.
+_HINTS = ("lalu", "ago", "vor ", "il y a ", "baru saja", "just now")
+
 _TAG = re.compile(r"\s*(<[^>]*>)\s*")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
@@ -113,7 +117,10 @@ def _digest(canonical: dict[str, Any]) -> str:
 def _line(value: Any) -> Any:
     """Text without noise, in lists and objects too; other values as they are."""
     if isinstance(value, str):
-        text = " ".join(value.split())
+        text = _squeeze(value)
+        lower = text.lower()
+        if not any(hint in lower for hint in _HINTS):
+            return text
         return "" if _LONG_AGO.fullmatch(text) else _squeeze(_RECENTLY.sub("", text))
     if isinstance(value, Mapping):
         return {key: _line(entry) for key, entry in value.items()}
