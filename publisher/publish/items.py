@@ -7,8 +7,10 @@ and one that was written before is not read at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+import orjson
 
 from publisher.model import Event, EventType, FeedDefinition
 from publisher.model.facets import fold, item_facets
@@ -39,6 +41,23 @@ _OPERATIONS = frozenset(type for type in EventType if type.items == "operations"
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """An article whose content waits as text, so that the garbage collector has no parts of ten thousand to look at."""
+
+    article: StoredArticle
+    data: bytes
+
+    @classmethod
+    def of(cls, article: StoredArticle) -> Packed:
+        """The same article, packed."""
+        return cls(replace(article, data={}), orjson.dumps(article.data))
+
+    def unpacked(self) -> StoredArticle:
+        """The article with its content."""
+        return replace(self.article, data=orjson.loads(self.data))
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a feed's documents are made of, as it was at one moment.
 
@@ -46,7 +65,7 @@ class Snapshot:
     """
 
     state: FeedState | None
-    items: list[Item | bytes]
+    items: list[Item | Packed | bytes]
     deleted: list[tuple[str, datetime]]
     revisions: frozenset[Revision] = frozenset()
 
@@ -89,9 +108,9 @@ def _articles(tx: Tx, feed: FeedDefinition, limit: int) -> list[StoredArticle]:
     return found
 
 
-def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revision, StoredArticle | bytes]]:
+def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revision, Packed | bytes]]:
     narrowing = dict(wants(feed.select))
-    found: list[tuple[Revision, StoredArticle | bytes]] = []
+    found: list[tuple[Revision, Packed | bytes]] = []
     before = None
     while missing := feed.limit - len(found):
         asked = min(missing, HEADS)
@@ -105,12 +124,12 @@ def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revisio
 
 def _completed(
     tx: Tx, feed: FeedDefinition, heads: Sequence[ArticleHead], written: Written
-) -> Iterator[tuple[Revision, StoredArticle | bytes]]:
-    lines: dict[str, StoredArticle | bytes] = {head.id: line for head in heads if (line := written(head)) is not None}
+) -> Iterator[tuple[Revision, Packed | bytes]]:
+    lines: dict[str, Packed | bytes] = {head.id: line for head in heads if (line := written(head)) is not None}
     missing = [head.id for head in heads if head.id not in lines]
     for start in range(0, len(missing), ARTICLES):
         read = articles.among(tx, missing[start : start + ARTICLES])
-        lines.update({id: one for id, one in read.items() if _selected(feed, one)})
+        lines.update({id: Packed.of(one) for id, one in read.items() if _selected(feed, one)})
     return ((revision_of(head), lines[head.id]) for head in heads if head.id in lines)
 
 

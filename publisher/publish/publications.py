@@ -21,7 +21,7 @@ from publisher import clock, render
 from publisher.errors import NotFound
 from publisher.model import Event, FeedDefinition
 from publisher.publish.cache import Bounded, Shelf
-from publisher.publish.items import Item, Revision, Snapshot, chosen, revision_of, snapshot
+from publisher.publish.items import Item, Packed, Revision, Snapshot, chosen, revision_of, snapshot
 from publisher.render import Entry, Head, Options, identity
 from publisher.storage import feeds as feed_states
 from publisher.storage.articles import ArticleHead, StoredArticle
@@ -215,13 +215,14 @@ class Publications:
             parts = self._shelf.put(feed.name, format, version.etag, body, packed)
         return Document(version.etag, version.last_modified, writer.content_type, *parts)
 
-    def _fragment(self, item: Item | bytes, format: str, options: Options) -> bytes:
+    def _fragment(self, item: Item | Packed | bytes, format: str, options: Options) -> bytes:
         if isinstance(item, bytes):
             return item
-        key = (*_revision(item), format, options)
+        key = (*_revision(item.article if isinstance(item, Packed) else item), format, options)
         fragment = self._fragments.get(key)
         if fragment is None:
-            fragment = render.FORMATS[format].fragment(_entry(item, options))
+            whole = item.unpacked() if isinstance(item, Packed) else item
+            fragment = render.FORMATS[format].fragment(_entry(whole, options))
             self._fragments.put(key, fragment)
         return fragment
 
