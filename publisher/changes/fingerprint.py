@@ -63,6 +63,8 @@ _LONG_AGO = _relative(f"{_SMALL}|{_LARGE}")
 # begins anew at each of their characters, and took four fifths of the time that loading a source took.
 _HINTS = ("lalu", "ago", "vor ", "il y a ", "baru saja", "just now")
 
+_APART = frozenset({"url", "body", "images", "related"})
+
 _TAG = re.compile(r"\s*(<[^>]*>)\s*")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
@@ -84,7 +86,8 @@ def is_current(fingerprint: str) -> bool:
 
 def canonical_article(data: Mapping[str, Any]) -> dict[str, Any]:
     """Each field of an article without its noise. The id is identity, no content."""
-    found: dict[str, Any] = {key: _line(value) for key, value in data.items() if key != "id"}
+    # Those with rules of their own only have their place taken here.
+    found = {key: None if key in _APART else _line(value) for key, value in data.items() if key != "id"}
     found["url"] = _optional(_link, data.get("url"))
     found["body"] = _markup(data.get("body") or "")
     found["images"] = [
@@ -117,11 +120,7 @@ def _digest(canonical: dict[str, Any]) -> str:
 def _line(value: Any) -> Any:
     """Text without noise, in lists and objects too; other values as they are."""
     if isinstance(value, str):
-        text = _squeeze(value)
-        lower = text.lower()
-        if not any(hint in lower for hint in _HINTS):
-            return text
-        return "" if _LONG_AGO.fullmatch(text) else _squeeze(_RECENTLY.sub("", text))
+        return _timeless(_squeeze(value))
     if isinstance(value, Mapping):
         return {key: _line(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -129,16 +128,22 @@ def _line(value: Any) -> Any:
     return value
 
 
+def _timeless(text: str) -> str:
+    """Squeezed text without relative times."""
+    lower = text.lower()
+    for hint in _HINTS:
+        if hint in lower:
+            return "" if _LONG_AGO.fullmatch(text) else _squeeze(_RECENTLY.sub("", text))
+    return text
+
+
 def _squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
 def _markup(html: str) -> str:
-    pieces = _TAG.sub(r"\1", _squeeze(html))
-    cleaned = (
-        _URL.sub(_body_url, piece) if piece.startswith("<") else _line(piece) for piece in re.split("(<[^>]*>)", pieces)
-    )
-    return "".join(cleaned)
+    pieces = _TAG.split(_squeeze(html))  # text and tags in turns, without the white space between them
+    return "".join([_URL.sub(_body_url, piece) if piece.startswith("<") else _timeless(piece) for piece in pieces])
 
 
 def _body_url(found: re.Match[str]) -> str:
