@@ -142,8 +142,14 @@ def _squeeze(text: str) -> str:
 
 
 def _markup(html: str) -> str:
-    pieces = _TAG.split(_squeeze(html))  # text and tags in turns, without the white space between them
-    return "".join([_URL.sub(_body_url, piece) if piece.startswith("<") else _timeless(piece) for piece in pieces])
+    # Text and tags in turns, without the white space between them; of two tags in a row, an empty text stands between.
+    return "".join([_piece(piece) for piece in _TAG.split(_squeeze(html)) if piece])
+
+
+def _piece(piece: str) -> str:
+    if piece[0] != "<":
+        return _timeless(piece)
+    return _URL.sub(_body_url, piece) if "://" in piece else piece
 
 
 def _body_url(found: re.Match[str]) -> str:
