@@ -16,6 +16,7 @@ import contextlib
 import os
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -84,10 +85,18 @@ def _memory(pid: int) -> dict[str, float]:
     return {"RSS": round(values["Rss:"]), "PSS": round(values["Pss:"])}
 
 
-def installation(folder: Path) -> Path:
-    """The sample installation, without its data."""
+def free_port() -> int:
+    """A port that nothing listens at: what else runs on the machine must not decide whether this does."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+def installation(folder: Path, newsroom: int) -> Path:
+    """The sample installation, without its data, over a newsroom at that port."""
     for name in ("config", "feeds"):
         shutil.copytree(ROOT / name, folder / name)
+    for file in folder.rglob("*.toml"):
+        file.write_text(file.read_text().replace("127.0.0.1:8081", f"127.0.0.1:{newsroom}"))
     (folder / "inbox").mkdir()
     return folder
 
@@ -97,13 +106,14 @@ def service(home: Path, *, asked: bool) -> dict[str, dict[str, float]]:
     names = [line.split('"')[1] for line in (home / "config/sources.toml").read_text().splitlines() if "name =" in line]
     read = [f'"source": "{name}", "items"' for name in names]
     found = {}
+    port = str(free_port())
     with running(
-        "-m", "publisher", "run", "--home", str(home), until=["service.ready", *read], PUBLISHER_SERVER__PORT="18321"
+        "-m", "publisher", "run", "--home", str(home), until=["service.ready", *read], PUBLISHER_SERVER__PORT=port
     ) as pid:
         found["its sources read"] = memory(pid)
         if asked:
             for path in FEEDS:
-                urllib.request.urlopen(f"http://127.0.0.1:18321/feeds/{path}").read()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/feeds/{path}").read()
             found["and its feeds asked for"] = memory(pid)
     return found
 
@@ -129,8 +139,10 @@ def main() -> None:
     with running("-c", BARE, until=["ready"]) as pid:
         bare = memory(pid)
     print(f"  {'a bare aiohttp server':44} {bare['RSS']:4.0f} MB RSS {bare['PSS']:4.0f} MB PSS")
-    with tempfile.TemporaryDirectory() as folder, running("-m", "publisher", "sample", "newsroom", until=["http"]):
-        home = installation(Path(folder))
+    port = free_port()
+    newsroom = running("-m", "publisher", "sample", "newsroom", "--port", str(port), until=["http"])
+    with tempfile.TemporaryDirectory() as folder, newsroom:
+        home = installation(Path(folder), port)
         for start in ("first start",) if quick else ("first start", "second start"):
             for moment, held in service(home, asked=not quick).items():
                 ratio = held["RSS"] / bare["RSS"]
