@@ -141,7 +141,7 @@ async def test_the_socket_judges_an_address_even_if_the_url_check_were_passed(
     monkeypatch: pytest.MonkeyPatch, target: Target, server: TestServer
 ) -> None:
     outbound = Outbound(ports=[server.port or 0])
-    monkeypatch.setattr(outbound, "_host_refusal", lambda *_: None)
+    monkeypatch.setattr(outbound.guard, "_host_refused", lambda *_: None)
     result = await outbound.post(str(server.make_url("/")), b"{}", {})
     await outbound.close()
     assert (result.status, target.reached) == (None, [])
@@ -175,7 +175,7 @@ METADATA = [
 @pytest.mark.parametrize("address", METADATA)
 def test_cloud_metadata_is_refused_whatever_is_opted_in(address: str) -> None:
     outbound = Outbound(allow_private=["0.0.0.0/0", "::/0"])
-    assert "never" in (outbound.refusal(ip_address(address), 80) or "")
+    assert "never" in (outbound.guard.refusal(ip_address(address), 80) or "")
 
 
 SPECIAL = [
@@ -219,7 +219,7 @@ SPECIAL = [
 
 @pytest.mark.parametrize("address", SPECIAL)
 def test_no_special_block_is_public(address: str) -> None:
-    assert "is not a public address" in (Outbound().refusal(ip_address(address), 443) or "")
+    assert "is not a public address" in (Outbound().guard.refusal(ip_address(address), 443) or "")
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_no_special_block_is_public(address: str) -> None:
 )
 def test_public_addresses_are_allowed_at_listed_ports_only(address: str) -> None:
     outbound = Outbound()
-    assert outbound.refusal(ip_address(address), 443) is None
-    assert "port 25 is not allowed" in (outbound.refusal(ip_address(address), 25) or "")
+    assert outbound.guard.refusal(ip_address(address), 443) is None
+    assert "port 25 is not allowed" in (outbound.guard.refusal(ip_address(address), 25) or "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Where may be connected to.
+
+Others choose where we connect, so nothing but public addresses may be reached unless the operator opts in. A check
+of the URL gives an early, readable refusal; what holds is the check **at the socket**: every address is judged in the
+connector's socket factory, after names are resolved and whatever the URL looked like. A guard in the resolver alone is
+never asked about literals, and a check before connecting falls to a name that changes its address in between.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
+
+from yarl import URL
+
+from publisher.errors import AddressRefused
+from publisher.outbound.addresses import GLOBAL_V6, METADATA, SPECIAL_V4, SPECIAL_V6, Address, embedded, unwrap, within
+
+PORTS = (80, 443, 8080, 8443)
+MAX_URL = 2048
+# Checked URLs are kept for as many endpoints as one installation usually has: 1 KB a URL.
+KEPT_URLS = 16_384
+KEPT_HOSTS = 4096
+
+
+class _SocketRefused(OSError):
+    """Raised inside the connector, which tries the name's next address and reports the last failure."""
+
+
+class Guard:
+    """Lets public addresses through at ``ports``, and those in ``allow_private`` (CIDRs) at any port.
+
+    Raises ValueError for a CIDR that is none.
+    """
+
+    def __init__(self, allow_private: Sequence[str] = (), ports: Sequence[int] = PORTS) -> None:
+        self._allowed = tuple(ip_network(block) for block in allow_private)
+        self._ports = frozenset(ports)
+        self.checked = lru_cache(KEPT_URLS)(self._check)
+        self._host_refused = lru_cache(KEPT_HOSTS)(self._host_refusal)
+
+    def refusal(self, address: Address, port: int) -> str | None:
+        """Why this address and port may not be connected to; null if they may."""
+        if within(address, METADATA) or within(embedded(address), METADATA):
+            return f"{address} hands out cloud credentials and is never allowed"
+        real = unwrap(address)
+        if within(real, self._allowed) or within(address, self._allowed):
+            return None
+        public = (
+            not within(real, SPECIAL_V4)
+            if isinstance(real, IPv4Address)
+            else real in GLOBAL_V6 and not within(real, SPECIAL_V6)
+        )
+        if not public:
+            return f"{address} is not a public address; to allow it, add its network to allow_private_networks"
+        if port not in self._ports:
+            return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"
+        return None
+
+    def _check(self, url: str) -> URL:
+        """As :meth:`Outbound.check_url`."""
+        if len(url) > MAX_URL:
+            raise AddressRefused(f"the URL is longer than {MAX_URL} characters")
+        if re.search(r"[\x00-\x20\x7f\\]", url):
+            raise AddressRefused("the URL contains white space, a control character or a backslash")
+        try:
+            parsed = URL(url).with_fragment(None)
+            host, port = parsed.raw_host, parsed.port
+        except ValueError as error:
+            raise AddressRefused(f"this is no valid URL: {error}") from error
+        if parsed.scheme not in ("http", "https"):
+            raise AddressRefused(f"the URL must begin with http:// or https://, not {parsed.scheme or url[:20]!r}")
+        if parsed.raw_user is not None or parsed.raw_password is not None:
+            raise AddressRefused("the URL must not contain a user name or password")
+        if not host or port is None:
+            raise AddressRefused("the URL names no host")
+        reason = self._host_refused(host, port)
+        if reason:
+            raise AddressRefused(reason)
+        return parsed
+
+    def _host_refusal(self, host: str, port: int) -> str | None:
+        host = host.lower().removesuffix(".")
+        if host == "localhost" or host.endswith(".localhost"):  # RFC 6761: always loopback
+            return self.refusal(IPv4Address("127.0.0.1"), port)
+        with suppress(ValueError):
+            return self.refusal(ip_address(host), port)
+        if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host) or len(host) > 253:
+            return f"{host!r} is no valid host name"
+        if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]):
+            # Decimal, octal, hexadecimal and shortened forms, which the C library would take for an address.
+            return f"{host!r} is no host name, and no IPv4 address in its usual form"
+        if port not in self._ports and not self._allowed:
+            return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"
+        return None
+
+    def open_socket(
+        self, info: tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+    ) -> socket.socket:
+        """A socket for this address (as ``socket.getaddrinfo`` gives it); raises OSError where it is refused."""
+        family, kind, protocol, _, sockaddr = info
+        reason = self.refusal(ip_address(str(sockaddr[0]).partition("%")[0]), int(sockaddr[1]))
+        if reason:
+            raise _SocketRefused(errno.EACCES, reason)
+        return socket.socket(family, kind, protocol)

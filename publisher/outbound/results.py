@@ -1,0 +1,39 @@
+"""What comes of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResponse:
+    """What a server answered. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
+
+    ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); null where none was.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    moved: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostResult:
+    """How one POST went.
+
+    ``status`` is null where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
+    """
+
+    status: int | None
+    error: str | None = None
+    retry_after: float | None = None
+    response_excerpt: str | None = None
+    duration_ms: int = 0
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver took it: 2xx alone, and a redirect is none."""
+        return self.status is not None and 200 <= self.status < 300
