@@ -25,11 +25,15 @@ from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
 from publisher.outbound.guard import PORTS, Guard
 from publisher.outbound.results import FetchResponse, PostResult
+from publisher.outbound.transport import BUDGET, HEAD_LIMIT, AnswerRefused, Budget, BudgetedConnector
 
 MAX_REDIRECTS = 5
 # A receiver's answer is read this far, so that its connection can be kept, and kept this far for people to look at.
 RESPONSE_LIMIT = 16 * 1024
 EXCERPT = 1024
+POST_LIMIT = 64 * 1024
+"""Bytes of the whole answer to a POST, as they arrive: heads, framing and body."""
+_POST_BUDGET = Budget(POST_LIMIT, cut=True)
 KEPT_BODIES = 16
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
@@ -88,6 +92,7 @@ class Outbound:
 
     async def _follow(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
         moved, lasting = None, True
+        BUDGET.set(Budget(limit + HEAD_LIMIT))
         for _ in range(MAX_REDIRECTS + 1):
             async with self._open().get(
                 target, headers=headers, allow_redirects=False, auto_decompress=True
@@ -118,6 +123,7 @@ class Outbound:
         # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
         sent = {"Accept-Encoding": "identity", **headers}
         data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
+        BUDGET.set(_POST_BUDGET)
         try:
             with self._deadlines.within(limit):
                 async with self._open().post(
@@ -145,7 +151,7 @@ class Outbound:
         if self._session is None:
             # The default resolver shares a few threads, where names that never answer hold up all others.
             self._resolver = self._resolver or AsyncResolver(timeout=3.0, tries=2)
-            connector = aiohttp.TCPConnector(
+            connector = BudgetedConnector(
                 resolver=self._resolver,
                 socket_factory=self.guard.open_socket,
                 limit=0,
@@ -189,6 +195,8 @@ class Outbound:
                 reason = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
             case aiohttp.ServerDisconnectedError():
                 reason = "the server closed the connection without an answer"
+            case AnswerRefused():
+                reason = f"the answer is cut off: {error}"
             case aiohttp.ClientResponseError():
                 reason = f"the answer cannot be read: {error.message}"
             case _:

@@ -1,0 +1,185 @@
+"""The connections under the client: what an answer may cost, counted in bytes as they come off the wire.
+
+aiohttp bounds a header line and reads a body as slowly as we do, but neither the number of interim answers (1xx,
+RFC 9110 section 15.2) nor all heads together, chunk extensions or trailers. A peer that sends ``HTTP/1.1 103`` without
+end keeps the parser busy, and with it every task of the loop. So bytes are counted before they are parsed, and
+heads are parsed one at a time, in small pieces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+
+HEAD_LIMIT = 64 * 1024
+"""Bytes of all heads of one answer, interim ones included."""
+
+MAX_INTERIM = 32
+"""Interim answers before the real one; a server has one or two to give."""
+
+PIECE = 4096
+"""Bytes of a head that are parsed at once: at most 256 interim answers, some milliseconds."""
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_NO_BODY = (204, 304)
+
+
+class AnswerRefused(aiohttp.ClientError):
+    """An answer that costs more than it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one answer may cost: ``wire`` bytes in all, as they arrive.
+
+    ``cut``: a body that goes on beyond it ends there, for who reads only its beginning; else reading it raises
+    AnswerRefused.
+    """
+
+    wire: int
+    cut: bool = False
+
+
+BUDGET: ContextVar[Budget] = ContextVar("BUDGET")
+"""What the answer to the next request of this task may cost."""
+
+
+class BudgetedProtocol(ResponseHandler):
+    """One connection, whose every answer keeps within the budget it was asked with."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._budget: Budget | None = None
+        self._left = 0
+        self._head_left = 0
+        self._interim = 0
+        self._in_head = False
+        self._over = False
+        self._status = 0
+        self._last = b""
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin to wait for an answer."""
+        self._budget = BUDGET.get()
+        self._left = self._budget.wire
+        self._head_left = HEAD_LIMIT
+        self._interim, self._status = 0, 0
+        self._in_head, self._over, self._last = True, False, b""
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Count, then parse."""
+        if self._over:
+            return
+        if self._parser is None:
+            self._unasked(data)
+        elif self._in_head and data:
+            self._heads(data)
+        elif data:
+            self._body(data)
+        else:
+            super().data_received(data)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take a parsed head."""
+        if not self._in_head:  # an answer to a question that was not asked
+            self._over = True
+            self.force_close()
+            return
+        self._status = data[0].code
+        self._in_head = 100 <= self._status < 200 and self._status != 101
+        # The reader goes through all that are waiting in one step.
+        if len(self) <= MAX_INTERIM:
+            super().feed_data(data, size)
+
+    def _unasked(self, data: bytes) -> None:
+        """What is said before a question, or after the answer: never the answer to the next question."""
+        if self._budget is not None or len(self._tail) + len(data) > PIECE:
+            self._over = True
+            self.force_close()
+            if self.transport is not None:
+                self.transport.abort()
+        else:
+            super().data_received(data)
+
+    def _heads(self, data: bytes) -> None:
+        at = 0
+        while at < len(data) and self._in_head and not self._over:
+            piece = data[at : at + PIECE]
+            # A head may end at the seam of two pieces; what stands before the seam is at most two bytes of it.
+            end = _END_OF_HEAD.search(self._last + piece)
+            if end:
+                piece = piece[: end.end() - len(self._last)]
+                self._interim += 1
+            self._last = b"" if end else (self._last + piece)[-2:]
+            at += len(piece)
+            self._head_left -= len(piece)
+            self._left -= len(piece)
+            if self._head_left < 0 or self._left < 0:
+                self._refuse(f"its head goes on after {min(HEAD_LIMIT, self._wire)} bytes")
+                return
+            super().data_received(piece)
+            if self._in_head and self._interim > MAX_INTERIM:
+                self._refuse(f"more than {MAX_INTERIM} interim answers (1xx) came before it")
+            if self._exception is not None:
+                self._over = True
+        if at < len(data) and not self._over:
+            self._body(data[at:])
+
+    def _body(self, data: bytes) -> None:
+        ended = self._payload is None or self._payload.is_eof()
+        if ended or self._status in _NO_BODY:
+            # A 204 and a 304 have no body whatever comes (RFC 9110 section 6.4.1), and what comes answers nothing.
+            self._over = True
+            self._end()
+            return
+        within = data[: self._left]
+        self._left -= len(within)
+        if within:
+            super().data_received(within)
+        if len(within) < len(data) and not self._over:
+            self._exceed()
+
+    def _exceed(self) -> None:
+        budget = self._budget
+        payload = self._payload
+        if budget is not None and budget.cut and payload is not None and not payload.is_eof():
+            self._over, self._payload = True, None
+            self.force_close()
+            payload.feed_eof()
+            self._end()
+        else:
+            self._refuse(f"it goes on after {self._wire} bytes, heads and framing included")
+
+    def _refuse(self, reason: str) -> None:
+        self._over = True
+        fault = AnswerRefused(reason)
+        self.set_exception(fault)
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(fault)
+        self._payload = None
+        self._end()
+
+    def _end(self) -> None:
+        self.force_close()
+        if self.transport is not None:
+            self.transport.abort()
+
+    @property
+    def _wire(self) -> int:
+        return self._budget.wire if self._budget else 0
+
+
+class BudgetedConnector(aiohttp.TCPConnector):
+    """A pool of connections that count."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial(BudgetedProtocol, loop=self._loop)  # type: ignore[assignment]  # a subclass of it
