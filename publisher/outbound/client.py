@@ -13,6 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from io import BytesIO
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -69,7 +70,7 @@ class Outbound:
         self._payload = lru_cache(KEPT_BODIES)(aiohttp.BytesPayload)
 
     def check_url(self, url: str) -> str:
-        """The URL in its normal form, without fragment.
+        """The URL as it will be sent: scheme and host in normal form, the rest as it was given, without fragment.
 
         Raises AddressRefused with the reason: scheme, user and password, host, port, or an address that is not public.
         What a name resolves to is judged when it is connected to.
@@ -101,7 +102,7 @@ class Outbound:
                 if response.status not in (301, 302, 303, 307, 308) or not location:
                     body = await _read_within(response, limit)
                     return FetchResponse(response.status, response.headers, body, str(target), moved)
-            step = self.guard.checked(str(target.join(URL(location))))
+            step = self.guard.checked(_joined(str(target), location))
             if target.scheme == "https" and step.scheme != "https":
                 raise FetchError(f"refused: a redirect leads from https to {step.scheme}")
             if step.origin() != target.origin():
@@ -202,6 +203,11 @@ class Outbound:
             case _:
                 reason = f"{type(error).__name__}: {error}"
         return reason[:300]
+
+
+def _joined(base: str, location: str) -> str:
+    """Where a redirect leads; white space, which has no place in an address, is encoded as browsers do."""
+    return urljoin(base, location.strip().replace(" ", "%20"))
 
 
 async def _read_within(response: aiohttp.ClientResponse, limit: int) -> bytes:

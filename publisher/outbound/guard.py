@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -27,9 +28,25 @@ MAX_URL = 2048
 KEPT_URLS = 16_384
 KEPT_HOSTS = 4096
 
+_AFTER_AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#]*")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+
 
 class _SocketRefused(OSError):
     """Raised inside the connector, which tries the name's next address and reports the last failure."""
+
+
+def _as_given(parsed: URL, url: str) -> URL:
+    """The URL with scheme and authority in their normal form, and all that follows byte for byte as it was given.
+
+    Signed addresses and some routers tell ``%2F`` from ``/`` and ``%7E`` from ``~``. Only what cannot stand in a
+    request line, which is ASCII (RFC 9112 section 3), is encoded.
+    """
+    rest = _AFTER_AUTHORITY.sub("", url).partition("#")[0]
+    target = _NOT_ASCII.sub(lambda found: quote(found[0].encode("utf-8", "surrogateescape")), rest)
+    # The query stands in ``path`` as well: yarl would drop a "?" that nothing follows.
+    path = target if target.startswith("/") else f"/{target}"
+    return URL.build(scheme=parsed.scheme, authority=parsed.host_port_subcomponent or "", path=path, encoded=True)
 
 
 class Guard:
@@ -69,7 +86,7 @@ class Guard:
         if re.search(r"[\x00-\x20\x7f\\]", url):
             raise AddressRefused("the URL contains white space, a control character or a backslash")
         try:
-            parsed = URL(url).with_fragment(None)
+            parsed = URL(url)
             host, port = parsed.raw_host, parsed.port
         except ValueError as error:
             raise AddressRefused(f"this is no valid URL: {error}") from error
@@ -82,7 +99,7 @@ class Guard:
         reason = self._host_refused(host, port)
         if reason:
             raise AddressRefused(reason)
-        return parsed
+        return _as_given(parsed, url)
 
     def _host_refusal(self, host: str, port: int) -> str | None:
         host = host.lower().removesuffix(".")

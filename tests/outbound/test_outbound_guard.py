@@ -254,8 +254,50 @@ def test_a_refused_url_says_why(url: str, reason: str) -> None:
         Outbound().check_url(url)
 
 
-def test_a_url_comes_back_in_its_normal_form() -> None:
-    assert Outbound().check_url("HTTPS://Büro.Example/Hook?a=1#part") == "https://xn--bro-hoa.example/Hook?a=1"
+def test_the_host_of_a_url_comes_back_in_its_normal_form() -> None:
+    assert Outbound().check_url("HTTPS://Büro.Example:443/Hook?a=1#part") == "https://xn--bro-hoa.example/Hook?a=1"
+    assert Outbound().check_url("http://example.com") == "http://example.com/"
+    assert Outbound().check_url("http://example.com?a") == "http://example.com/?a"
+
+
+TARGETS = [
+    "/a%2Fb%2fc%7Ed~e",
+    "/hook?list[]=1&list%5B%5D=2&empty=&plus=a+b%20c",
+    "/a/../b/./c//d/",
+    "/?",
+    "/a?b?c=d%zz&e='\"<>{}|^`",
+    "/;v=1,2/@user:name!$&'()*+=",
+]
+
+
+@pytest.mark.parametrize("sent", TARGETS)
+async def test_what_follows_the_host_goes_out_byte_for_byte_as_it_was_given(sent: str) -> None:
+    asked: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[0])
+        if len(asked) == 1:
+            writer.write(f"HTTP/1.1 302 Found\r\nLocation: {sent}\r\nContent-Length: 0\r\n\r\n".encode())
+        else:
+            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    await outbound.get(root + "/start")
+    await outbound.post(root + sent, b"{}", {})
+    await outbound.post(outbound.check_url(root + sent), b"{}", {})
+    await outbound.close()
+    server.close()
+    assert [line.split(" ")[1] for line in asked[2:]] == [sent, sent]
+    # A redirect is resolved against its base (RFC 3986 section 5.2), which takes dot segments out.
+    assert asked[1].split(" ")[1] == {"/a/../b/./c//d/": "/b/c//d/", "/?": "/"}.get(sent, sent)
+
+
+def test_what_is_not_ascii_is_encoded_and_nothing_else() -> None:
+    assert Outbound().check_url("http://example.com/é%7E?q=ü[]") == "http://example.com/%C3%A9%7E?q=%C3%BC[]"
 
 
 async def test_each_hop_of_a_redirect_is_judged(target: Target, server: TestServer) -> None:
