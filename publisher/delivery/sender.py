@@ -12,6 +12,7 @@ from publisher import telemetry
 from publisher.delivery.bodies import Bodies, Prepared
 from publisher.delivery.post import Poster, outcome
 from publisher.delivery.settler import Settler
+from publisher.delivery.strain import Strain
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
 from publisher.storage import deliveries
@@ -69,6 +70,7 @@ class Sender:
         self._workers = Workers(self._deliver, self._ended)
         self._of: Counter[int] = Counter()
         self._bodies = Bodies()
+        self._strain = Strain()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -80,6 +82,7 @@ class Sender:
         while True:
             try:
                 await self._settler.keeps_up.wait()
+                await self._strain.rest()
                 self._wake.clear()
                 if not await self._take():
                     await self._pause()
@@ -153,6 +156,10 @@ class Sender:
         one, prepared = job
         body = prepared.body(one.type, one.change)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
+        if result.ours:
+            self._settler.add(_unsent(one, self._strain.felt(result.error)))
+            return
+        self._strain.over()
         self._settler.add(outcome(one, at, result, self._schedule))
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
@@ -167,8 +174,12 @@ class Sender:
         if self._free == 1 or left == self._busy_from - 1:
             self._wake.set()
         if isinstance(error, asyncio.CancelledError):
-            # Not sent, or not to its end: it goes back as it was, and the attempt does not count.
-            self._settler.add(Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", wait=0.0))
+            self._settler.add(_unsent(one, 0.0))
         elif error is not None:
             # Left to its lease: it is not known what to settle.
             log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
+
+
+def _unsent(one: Claimed, wait: float) -> Outcome:
+    """Not sent, or not to its end: it goes back as it was for ``wait`` seconds, and the attempt does not count."""
+    return Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", wait=wait)

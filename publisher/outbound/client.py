@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
 import re
 import time
@@ -24,9 +23,10 @@ from publisher import __version__, clock
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
+from publisher.outbound.faults import explain, is_ours
 from publisher.outbound.guard import PORTS, Guard
 from publisher.outbound.results import FetchResponse, PostResult
-from publisher.outbound.transport import BUDGET, HEAD_LIMIT, AnswerRefused, Budget, BudgetedConnector
+from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
 
 MAX_REDIRECTS = 5
 # A receiver's answer is read this far, so that its connection can be kept, and kept this far for people to look at.
@@ -36,6 +36,7 @@ POST_LIMIT = 64 * 1024
 """Bytes of the whole answer to a POST, as they arrive: heads, framing and body."""
 _POST_BUDGET = Budget(POST_LIMIT, cut=True)
 KEPT_BODIES = 16
+KEPT_CONNECTIONS = 256
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
@@ -47,7 +48,8 @@ class Outbound:
     """An HTTP client that reaches public addresses only, and those in ``allow_private`` (CIDRs).
 
     ``ports`` may be connected to anywhere, any port in ``allow_private``. ``timeout`` is the total for one request, in
-    seconds. ``resolver`` replaces DNS. Raises ValueError for a CIDR that is none. Close it with :meth:`close`.
+    seconds. ``keep`` connections stay open for the next request at most. ``resolver`` replaces DNS. Raises ValueError
+    for a CIDR that is none. Close it with :meth:`close`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Outbound:
         ports: Sequence[int] = PORTS,
         user_agent: str = USER_AGENT,
         timeout: float = 20.0,
+        keep: int = KEPT_CONNECTIONS,
         resolver: AbstractResolver | None = None,
         now: Clock = clock.now,
     ) -> None:
@@ -66,7 +69,9 @@ class Outbound:
         self._resolver = resolver
         self._now = now
         self._deadlines = Deadlines()
+        self._keep = keep
         self._session: aiohttp.ClientSession | None = None
+        self._connector: BudgetedConnector | None = None
         self._payload = lru_cache(KEPT_BODIES)(aiohttp.BytesPayload)
 
     def check_url(self, url: str) -> str:
@@ -89,7 +94,7 @@ class Outbound:
         except AddressRefused as error:
             raise FetchError(f"refused: {error}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(self._explain(error, self._timeout)) from error
+            raise FetchError(explain(error, self._timeout)) from error
 
     async def _follow(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
         moved, lasting = None, True
@@ -120,7 +125,7 @@ class Outbound:
         """
         began = time.perf_counter()
         limit = self._timeout if timeout is None else timeout
-        status, error, wait, excerpt = None, None, None, None
+        status, error, wait, excerpt, ours = None, None, None, None, False
         # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
         sent = {"Accept-Encoding": "identity", **headers}
         data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
@@ -135,8 +140,16 @@ class Outbound:
         except AddressRefused as refused:
             error = f"refused: {refused}"
         except (aiohttp.ClientError, OSError, ValueError) as fault:
-            error = None if status is not None else self._explain(fault, limit)
-        return PostResult(status, error, wait, excerpt, round((time.perf_counter() - began) * 1000))
+            if status is None:
+                error, ours = explain(fault, limit), is_ours(fault)
+        if ours and self._connector is not None:
+            self._connector.close_idle()
+        return PostResult(status, error, wait, excerpt, round((time.perf_counter() - began) * 1000), ours)
+
+    @property
+    def idle(self) -> int:
+        """How many connections are open and unused."""
+        return self._connector.idle if self._connector is not None else 0
 
     async def close(self) -> None:
         """Close every connection."""
@@ -152,7 +165,8 @@ class Outbound:
         if self._session is None:
             # The default resolver shares a few threads, where names that never answer hold up all others.
             self._resolver = self._resolver or AsyncResolver(timeout=3.0, tries=2)
-            connector = BudgetedConnector(
+            connector = self._connector = BudgetedConnector(
+                keep=self._keep,
                 resolver=self._resolver,
                 socket_factory=self.guard.open_socket,
                 limit=0,
@@ -180,29 +194,6 @@ class Outbound:
             seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)) - self._now()
             return max(0.0, math.ceil(seconds.total_seconds()))
         return None
-
-    @staticmethod
-    def _explain(error: Exception, timeout: float) -> str:
-        match error:
-            case TimeoutError():
-                reason = f"no answer within {timeout:g} s"
-            case aiohttp.ClientConnectorDNSError():
-                reason = f"the name {error.host!r} does not resolve"
-            case aiohttp.ClientConnectorCertificateError():
-                reason = f"the certificate is not accepted: {error.certificate_error}"
-            case aiohttp.ClientConnectorError() if error.os_error.errno == errno.EACCES:
-                reason = f"refused: {error.os_error.strerror}"
-            case aiohttp.ClientConnectorError():
-                reason = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
-            case aiohttp.ServerDisconnectedError():
-                reason = "the server closed the connection without an answer"
-            case AnswerRefused():
-                reason = f"the answer is cut off: {error}"
-            case aiohttp.ClientResponseError():
-                reason = f"the answer cannot be read: {error.message}"
-            case _:
-                reason = f"{type(error).__name__}: {error}"
-        return reason[:300]
 
 
 def _joined(base: str, location: str) -> str:

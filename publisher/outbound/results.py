@@ -25,6 +25,7 @@ class PostResult:
     """How one POST went.
 
     ``status`` is null where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
+    ``ours``: nothing was asked of the receiver, since this machine had no descriptor or memory left to connect with.
     """
 
     status: int | None
@@ -32,6 +33,7 @@ class PostResult:
     retry_after: float | None = None
     response_excerpt: str | None = None
     duration_ms: int = 0
+    ours: bool = False
 
     @property
     def delivered(self) -> bool:

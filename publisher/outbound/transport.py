@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,8 @@ from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of all heads of one answer, interim ones included."""
@@ -178,8 +181,41 @@ class BudgetedProtocol(ResponseHandler):
 
 
 class BudgetedConnector(aiohttp.TCPConnector):
-    """A pool of connections that count."""
+    """A pool of connections that count. ``keep`` of them stay open unused at most; the one unused longest goes first.
 
-    def __init__(self, **options: Any) -> None:
+    aiohttp bounds how many are in use, but keeps each unused one for its time, however many there are.
+    """
+
+    def __init__(self, *, keep: int, **options: Any) -> None:
         super().__init__(**options)
         self._factory = partial(BudgetedProtocol, loop=self._loop)  # type: ignore[assignment]  # a subclass of it
+        self._keep = keep
+        self._idle: dict[ResponseHandler, ConnectionKey] = {}
+
+    @property
+    def idle(self) -> int:
+        """How many connections are open and unused."""
+        return sum(map(len, self._conns.values()))
+
+    def close_idle(self, down_to: int = 0) -> None:
+        """Close unused connections, those unused longest first, down to this many."""
+        while len(self._idle) > down_to:
+            protocol = next(iter(self._idle))
+            key = self._idle.pop(protocol)
+            if kept := [one for one in self._conns.get(key, ()) if one[0] is not protocol]:
+                self._conns[key] = deque(kept)
+            else:
+                self._conns.pop(key, None)
+            protocol.close()
+
+    async def _get(self, key: ConnectionKey, traces: list[Any]) -> Connection | None:
+        connection = await super()._get(key, traces)
+        if connection is not None and connection.protocol is not None:
+            self._idle.pop(connection.protocol, None)
+        return connection
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        super()._release(key, protocol, should_close=should_close)
+        if protocol.is_connected() and not self._closed:
+            self._idle[protocol] = key
+            self.close_idle(self._keep)

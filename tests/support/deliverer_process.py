@@ -1,14 +1,17 @@
-"""A deliverer in a process of its own, to be killed: ``python deliverer_process.py DATA``.
+"""A deliverer in a process of its own, to be killed: ``python deliverer_process.py DATA [DESCRIPTORS]``.
 
-It prints a line once it runs, and stops with grace when its standard input ends.
+It prints a line once it runs, and stops with grace when its standard input ends. With a number of descriptors
+it may have no more, and sends to many at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from pathlib import Path
 
+from publisher import telemetry
 from publisher.delivery import Deliverer
 from publisher.delivery.fanout import FanOut
 from publisher.model import FeedDefinition
@@ -19,7 +22,9 @@ from publisher.storage.sealing import Sealer
 FEEDS = {"news": FeedDefinition(name="news", title="News")}
 
 
-async def main(data: Path) -> None:
+async def main(data: Path, descriptors: int | None) -> None:
+    if descriptors:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     db = await Database.open("sqlite", data)
     outbound = Outbound(allow_private=["127.0.0.0/8"])
     deliverer = Deliverer(
@@ -28,9 +33,9 @@ async def main(data: Path) -> None:
         Sealer.open(data),
         feeds=lambda: FEEDS,
         schedule=[0.0] * 30,
-        timeout=1.0,
+        timeout=60.0 if descriptors else 1.0,
         lease_margin=1.0,
-        slots=32,
+        slots=200 if descriptors else 32,
     )
     # Small chunks: the more transactions, the more places to be killed between.
     deliverer._fanout = FanOut(db, lambda: FEEDS, made=deliverer.wake, chunk=7)
@@ -44,4 +49,5 @@ async def main(data: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    telemetry.configure(json=True)
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else None))

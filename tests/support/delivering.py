@@ -136,14 +136,14 @@ class Endpoint:
 
 
 @contextlib.asynccontextmanager
-async def endpoint(answer: Callable[[int], int] = lambda _n: 204) -> AsyncIterator[Endpoint]:
-    """A running receiver."""
+async def endpoint(answer: Callable[[int], int] = lambda _n: 204, host: str = "127.0.0.1") -> AsyncIterator[Endpoint]:
+    """A running receiver; with the host 0.0.0.0 it answers at every address of the loopback network."""
     one = Endpoint(answer)
     application = web.Application()
     application.router.add_post("/{path:.*}", one.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, host, 0).start()
     one.root = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield one

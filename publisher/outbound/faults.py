@@ -1,0 +1,63 @@
+"""Whose fault it was that a request failed, and how that is said."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import aiohttp
+
+from publisher.outbound.transport import AnswerRefused
+
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether this process or machine had no means left, so that nothing was asked of anyone.
+
+    A resolver without descriptors says only that the name does not resolve; so it is tried whether there are any.
+    """
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, OSError) and cause.errno in _OURS:
+        return True
+    return isinstance(error, aiohttp.ClientConnectorDNSError) and _without_descriptors()
+
+
+def explain(error: BaseException, timeout: float) -> str:
+    """What went wrong, in words; ``timeout`` in seconds."""
+    match error:
+        case _ if is_ours(error):
+            reason = f"not sent: this machine has nothing left to connect with ({_system_reason(error)})"
+        case TimeoutError():
+            reason = f"no answer within {timeout:g} s"
+        case aiohttp.ClientConnectorDNSError():
+            reason = f"the name {error.host!r} does not resolve"
+        case aiohttp.ClientConnectorCertificateError():
+            reason = f"the certificate is not accepted: {error.certificate_error}"
+        case aiohttp.ClientConnectorError() if error.os_error.errno == errno.EACCES:
+            reason = f"refused: {error.os_error.strerror}"
+        case aiohttp.ClientConnectorError():
+            reason = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+        case aiohttp.ServerDisconnectedError():
+            reason = "the server closed the connection without an answer"
+        case AnswerRefused():
+            reason = f"the answer is cut off: {error}"
+        case aiohttp.ClientResponseError():
+            reason = f"the answer cannot be read: {error.message}"
+        case _:
+            reason = f"{type(error).__name__}: {error}"
+    return reason[:300]
+
+
+def _system_reason(error: BaseException) -> str:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    number = cause.errno if isinstance(cause, OSError) and cause.errno in _OURS else errno.EMFILE
+    return os.strerror(number)
+
+
+def _without_descriptors() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno in _OURS
+    return False
