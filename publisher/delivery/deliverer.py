@@ -11,6 +11,7 @@ from publisher import clock, telemetry
 from publisher.clock import Clock
 from publisher.delivery import envelope
 from publisher.delivery.fanout import FanOut
+from publisher.delivery.hosts import PER_HOST
 from publisher.delivery.post import Poster
 from publisher.delivery.sender import POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
@@ -50,6 +51,7 @@ class Deliverer:
         timeout: float,
         slots: int = SLOTS,
         per_endpoint: int = PER_ENDPOINT,
+        per_host: int = PER_HOST,
         lease_margin: float = LEASE_MARGIN,
         observe: Observer = lambda _status, _age: None,
         now: Clock = clock.now,
@@ -66,6 +68,7 @@ class Deliverer:
             lease_seconds=timeout + lease_margin,
             slots=slots,
             per_endpoint=per_endpoint,
+            per_host=per_host,
             observe=observe,
         )
         self._fanout = FanOut(db, feeds, made=self._sender.wake)

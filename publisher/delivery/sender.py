@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from publisher import telemetry
 from publisher.delivery.bodies import Bodies, Prepared
+from publisher.delivery.hosts import PER_HOST, Hosts
 from publisher.delivery.post import Poster, outcome
 from publisher.delivery.settler import Settler
 from publisher.delivery.strain import Strain
@@ -40,7 +42,7 @@ class Sender:
 
     ``slots`` deliveries are under way at most, ``per_endpoint`` of them to one subscription. A claim takes at most half
     of that of one subscription, and none of one that has less than that half left: so the cap always holds, and a slow
-    endpoint never holds the slots of others.
+    endpoint never holds the slots of others. ``per_host`` go to one host at most, see :class:`Hosts`.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Sender:
         lease_seconds: float,
         slots: int,
         per_endpoint: int,
+        per_host: int = PER_HOST,
         observe: Observer = lambda _status, _age: None,
     ) -> None:
         self._db = db
@@ -71,6 +74,7 @@ class Sender:
         self._of: Counter[int] = Counter()
         self._bodies = Bodies()
         self._strain = Strain()
+        self._hosts = Hosts(time.monotonic, per_host)
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -100,7 +104,10 @@ class Sender:
 
     @property
     def _busy(self) -> list[int]:
-        return [subscription for subscription, count in self._of.items() if count >= self._busy_from]
+        return [
+            *(subscription for subscription, count in self._of.items() if count >= self._busy_from),
+            *self._hosts.busy,
+        ]
 
     async def _take(self) -> bool:
         """Fill the free slots with what is due; returns whether there was any."""
@@ -148,6 +155,10 @@ class Sender:
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
                 continue
+            turn = self._hosts.begin(one.subscription, one.url)
+            if turn is not None:
+                self._settler.add(_unsent(one, turn))
+                continue
             self._of[one.subscription] += 1
             self._workers.start((one, self._bodies.get(one.seq)))
         self._bodies.trim()
@@ -160,6 +171,7 @@ class Sender:
             self._settler.add(_unsent(one, self._strain.felt(result.error)))
             return
         self._strain.over()
+        self._hosts.took(one.url, result.duration_ms / 1000)
         self._settler.add(outcome(one, at, result, self._schedule))
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
@@ -171,7 +183,8 @@ class Sender:
             self._of[one.subscription] = left
         else:
             del self._of[one.subscription]
-        if self._free == 1 or left == self._busy_from - 1:
+        resumed = self._hosts.end(one.url)
+        if resumed or self._free == 1 or left == self._busy_from - 1:
             self._wake.set()
         if isinstance(error, asyncio.CancelledError):
             self._settler.add(_unsent(one, 0.0))

@@ -1,0 +1,90 @@
+"""How much one host is sent at once, however many endpoints it has.
+
+A host that many endpoints lie at would else get everything that there are slots for, whoever registered them. What is
+bounded is how many requests are under way, not how many in a second: a host that answers quickly is told quickly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from cachetools import LRUCache
+
+PER_HOST = 64
+"""Requests under way to one host at most."""
+
+RESUMED_AT = 3 / 4
+"""A host that was full is sent to again once this share of its places is taken, so that claims bring more than one."""
+
+KEPT = 16_384
+"""Endpoints and hosts remembered."""
+
+LONGEST_TURN = 1.0
+"""Seconds; a host that was slow a moment ago may be quick by then."""
+
+FIRST_GUESS = 0.1
+"""Seconds that a request takes, as long as none was answered."""
+
+
+class Hosts:
+    """Counts what is under way to each host. ``now`` is in seconds, monotonic."""
+
+    def __init__(self, now: Callable[[], float], per_host: int = PER_HOST) -> None:
+        self._now = now
+        self._per_host = per_host
+        self._resumed_at = int(per_host * RESUMED_AT)
+        self._under_way: Counter[str] = Counter()
+        self._full: set[str] = set()
+        self._of: LRUCache[int, str] = LRUCache(KEPT)
+        self._took: LRUCache[str, float] = LRUCache(KEPT)
+        self._next_turn: LRUCache[str, float] = LRUCache(KEPT)
+
+    @property
+    def busy(self) -> list[int]:
+        """The subscriptions known to be at a host that is full."""
+        if not self._full:
+            return []
+        return [subscription for subscription, host in self._of.items() if host in self._full]
+
+    def begin(self, subscription: int, url: str) -> float | None:
+        """Take a place at the host of this URL; where there is none, seconds until it is worth trying again."""
+        self._of[subscription] = host = host_of(url)
+        if self._under_way[host] >= self._per_host:
+            self._full.add(host)
+            return self._turn(host)
+        self._under_way[host] += 1
+        return None
+
+    def end(self, url: str) -> bool:
+        """Give the place back; returns whether a full host takes more again."""
+        host = host_of(url)
+        self._under_way[host] -= 1
+        left = self._under_way[host]
+        if not left:
+            del self._under_way[host]
+        if host in self._full and left <= self._resumed_at:
+            self._full.discard(host)
+            return True
+        return False
+
+    def took(self, url: str, seconds: float) -> None:
+        """Learn how long the host takes to answer."""
+        host = host_of(url)
+        self._took[host] = (self._took.get(host, seconds) * 3 + seconds) / 4
+
+    def _turn(self, host: str) -> float:
+        """When a place should be free, after all who were told so before."""
+        now = self._now()
+        apart = self._took.get(host, FIRST_GUESS) / self._per_host
+        at = max(self._next_turn.get(host, now), now) + apart
+        self._next_turn[host] = min(at, now + LONGEST_TURN)
+        return self._next_turn[host] - now
+
+
+@lru_cache(KEPT)
+def host_of(url: str) -> str:
+    """The host that a URL names, whatever its port: many ports are still one machine."""
+    return (urlsplit(url).hostname or "").removesuffix(".")

@@ -1,0 +1,37 @@
+"""How many files and sockets this process may have open at once (setrlimit(2), RLIMIT_NOFILE).
+
+Many systems start a process with 1,024, for the sake of programs that use select(2), and let it raise that itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+WANTED = 65_536
+UNKNOWN = 1024
+"""What is taken to hold where it cannot be found out."""
+
+
+def raise_limit(wanted: int = WANTED) -> int:
+    """Raise the soft limit as far as the hard one lets it, up to ``wanted``; returns what holds then."""
+    try:
+        import resource
+    except ImportError:  # there is none on Windows, nor such a limit
+        return wanted
+    with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it; then what it set holds
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        aim = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft != resource.RLIM_INFINITY and soft < aim:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (aim, hard))
+    return limit()
+
+
+def limit() -> int:
+    """The soft limit."""
+    try:
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (ImportError, OSError):
+        return UNKNOWN
+    return WANTED if soft == resource.RLIM_INFINITY else soft
