@@ -6,8 +6,12 @@ Many systems start a process with 1,024, for the sake of programs that use selec
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 WANTED = 65_536
+FEW = 4096
+"""Below it there is less sending at once and fewer connections are kept; it is told at the start."""
+
 UNKNOWN = 1024
 """What is taken to hold where it cannot be found out."""
 
@@ -35,3 +39,21 @@ def limit() -> int:
     except (ImportError, OSError):
         return UNKNOWN
     return WANTED if soft == resource.RLIM_INFINITY else soft
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What each part may take of so many descriptors, so that some are always left for clients and the database."""
+
+    sending: int
+    kept_by_sender: int
+    kept_by_fetcher: int
+
+
+def shares(held: int) -> Shares:
+    """A quarter for deliveries under way, an eighth for connections kept to receivers, a sixteenth to sites."""
+    return Shares(
+        sending=max(1, min(256, held // 4)),
+        kept_by_sender=max(1, min(1024, held // 8)),
+        kept_by_fetcher=max(1, min(128, held // 16)),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from publisher import __version__
+from publisher import __version__, descriptors
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
 from publisher.catalog import load as load_catalog
@@ -37,13 +37,16 @@ class App:
         self.catalog = catalog
         self.db = db
         self.now = now or wall_clock
+        shares = descriptors.shares(descriptors.limit())
         self.fetcher = Outbound(
+            keep=shares.kept_by_fetcher,
             allow_private=settings.fetch.allow_private_networks,
             timeout=settings.fetch.timeout,
             user_agent=f"publisher/{__version__} (+{settings.site.url})",
         )
         self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=self.now)
         self.sender = Outbound(
+            keep=shares.kept_by_sender,
             allow_private=settings.delivery.allow_private_networks,
             timeout=settings.delivery.timeout,
             user_agent=f"publisher/{__version__}",
@@ -68,6 +71,7 @@ class App:
             feeds=lambda: self.catalog.feeds,
             schedule=settings.delivery.schedule,
             timeout=settings.delivery.timeout,
+            slots=shares.sending,
             observe=self.metrics.attempted,
         )
         self.readers = Readers(self._reader)

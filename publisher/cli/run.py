@@ -39,9 +39,11 @@ def run(
 
     Server, scheduler and sender in one process, until SIGTERM or Ctrl-C.
     """
-    from publisher import telemetry
+    from publisher import descriptors, telemetry
 
     telemetry.configure()
+    if (held := descriptors.raise_limit()) < descriptors.FEW:
+        telemetry.logger(__name__).warning("service.few_descriptors", limit=held, wanted=descriptors.WANTED)
     _share_one_heap()
     _on_the_fastest_loop(_serve(home, sample_port if sample else None))
 

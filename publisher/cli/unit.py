@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from publisher.descriptors import WANTED
 from publisher.errors import PublisherError
 
 MARK = "# Written by `publisher service install`; that command replaces it. Your own changes: systemctl edit "
@@ -89,6 +90,8 @@ def _start(unit: Unit) -> list[Line]:
         "# It stops within 10 seconds, with what is under way finished or handed back.",
         f"TimeoutStopSec={STOP_SECONDS}s",
         "KillMode=mixed",
+        "# A connection is a file too; with 1,024, the usual number, few receivers and readers fit in at once.",
+        f"LimitNOFILE={WANTED}",
         f"# What is written, in {data}, holds secrets.",
         "UMask=0077",
     ]
