@@ -24,7 +24,7 @@ from publisher.delivery.pausing import pause_stranded
 from publisher.errors import NotFound, PublisherError
 from publisher.schedule import Schedule, next_run
 from publisher.settings import notify_socket, watchdog_usec
-from publisher.storage import idempotency
+from publisher.storage import idempotency, sources
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.app import make_app
 from publisher.web.metrics import add_metrics
@@ -61,6 +61,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         stack.push_async_callback(runner.cleanup)
         await _listen(runner, app.settings.server.host, app.settings.server.port)
         address = _address(runner, app.settings.server.host)
+        await app.db.write(sources.forget_leases)
         sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())

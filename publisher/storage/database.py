@@ -4,7 +4,9 @@ SQLite: one writing connection that begins IMMEDIATE, so that a lock is waited f
 half-way, and a few reading ones. WAL lets readers read while it writes; ``synchronous=FULL`` makes a commit outlive a
 power cut, since a push is answered and an event promised on its strength.
 
-PostgreSQL: one pool for both, and once something waits for the log to grow, one connection that listens.
+PostgreSQL: a pool for writing and one for reading, so that whatever holds up the writers holds up no page; and once
+something waits for the log to grow, one connection that listens. The server ends a transaction that a node left open,
+and no one waits for a lock or for the server itself without end.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, NullPool, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -35,6 +37,21 @@ T = TypeVar("T")
 SQLITE_READERS = 4
 BUSY_MILLISECONDS = 30_000
 WIPE_MILLISECONDS = 250
+
+POSTGRES_WRITERS, POSTGRES_READERS = 8, 8
+"""Connections of each pool at most; one of the first listens."""
+
+POOL_SECONDS = 20.0
+"""How long a transaction waits for a connection of its pool."""
+
+IDLE_MILLISECONDS = 10_000
+"""How long a PostgreSQL transaction may stand open without a statement: a node that hangs in one holds the log."""
+
+LOCK_MILLISECONDS = 15_000
+"""How long a statement waits for a lock. Longer than the server takes to end a transaction that stands still."""
+
+CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
+"""How long a server may take to accept a connection, and to answer a statement."""
 
 
 @dataclass(slots=True)
@@ -86,8 +103,7 @@ class Database:
         try:
             writer, reader = _engines(url, dialect)
             db = cls(writer, reader, dialect, now)
-            async with writer.connect() as connection:
-                await connection.run_sync(migrate)
+            await _brought_up_to_date(url, writer, dialect)
             await db.refresh()
         except (SQLAlchemyError, OSError) as error:
             raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
@@ -99,8 +115,7 @@ class Database:
             self._listening.cancel()
             await asyncio.wait([self._listening])
         await self._writer.dispose()
-        if self._dialect.single_writer:  # else the two share one pool
-            await self._reader.dispose()
+        await self._reader.dispose()
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
@@ -260,15 +275,38 @@ def _truncate_journal(connection: Connection) -> bool:
 
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
-        engine = create_async_engine(url, hide_parameters=True, pool_size=10, max_overflow=6, pool_pre_ping=True)
-        # A snapshot for the whole transaction; the default would take one per statement.
-        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return engine, reader
+        # A snapshot for the whole of a reading transaction; the default would take one per statement.
+        reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return _postgres(url, POSTGRES_WRITERS), _postgres(url, POSTGRES_READERS).execution_options(**reads)
     writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
     reader = create_async_engine(url, hide_parameters=True, pool_size=SQLITE_READERS, max_overflow=0)
     _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
     _sqlite_events(reader, begin="BEGIN", query_only=True)
     return writer, reader
+
+
+def _postgres(url: str, connections: int) -> AsyncEngine:
+    limits = {
+        "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
+        "lock_timeout": str(LOCK_MILLISECONDS),
+    }
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": ANSWER_SECONDS, "server_settings": limits},
+    )
+
+
+async def _brought_up_to_date(url: str, writer: AsyncEngine, dialect: Dialect) -> None:
+    """Migrate, on PostgreSQL by a connection without the limits above: an index of millions of rows takes longer, and
+    so does the wait for a node that is making it."""
+    engine = writer if dialect.single_writer else create_async_engine(url, hide_parameters=True, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
 
 
 def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
