@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from publisher import telemetry
+from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
 from publisher.app.reloading import Reloader
 from publisher.app.watching import watch as watch_files
@@ -87,6 +88,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
 
 def _start_helpers(helpers: _Helpers, app: App) -> None:
     helpers.start("tail", _every(TAIL_SECONDS, app.db.refresh))
+    helpers.start("clock", _every(LOOK_SECONDS, ClockWatch(app.db, app.deliverer.wake).look))
     helpers.start("settle", _every(SETTLE_SECONDS, app.intake.settle))
     helpers.start("embargoes", app.intake.keep_time())
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
