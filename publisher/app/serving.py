@@ -19,10 +19,11 @@ from aiohttp import web
 from publisher import telemetry
 from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
+from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
-from publisher.errors import NotFound, PublisherError
+from publisher.errors import NotFound, PublisherError, StorageError
 from publisher.schedule import Schedule, next_run
 from publisher.settings import notify_socket, watchdog_usec
 from publisher.storage import idempotency, sources
@@ -114,8 +115,8 @@ class _Helpers:
 async def _read(app: App, name: str) -> None:
     try:
         await app.load(name, forced=False)
-    except NotFound:
-        pass  # removed since it was due
+    except (NotFound, StorageError):
+        pass  # removed since it was due; or storage fails, which has told so itself
     except Exception:  # the next tick must come, whatever this one ran into
         log.exception("source.crashed", source=name)
 
@@ -135,7 +136,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         deliverer=app.deliverer,
         sealer=app.sealer,
         guard=app.sender,
-        probes={"scheduler": lambda: schedule.running, "deliverer": lambda: app.deliverer.running},
+        probes=probes(app, schedule),
         trusted_proxies=app.settings.server.trusted_proxies,
         now=app.now,
         sources=lambda: app.catalog.sources,
@@ -166,6 +167,8 @@ async def _every(seconds: float, action: Callable[[], Coroutine[Any, Any, object
     while True:
         try:
             await action()
+        except StorageError:
+            pass  # it has told so itself
         except Exception:
             log.exception("service.task_failed", task=getattr(action, "__qualname__", "?"))
         await asyncio.sleep(seconds)

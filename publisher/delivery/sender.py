@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from publisher.delivery.post import Poster, outcome
 from publisher.delivery.settler import Settler
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
+from publisher.errors import StorageError
 from publisher.storage import deliveries
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Claim, Claimed, Outcome
@@ -70,6 +72,8 @@ class Sender:
         self._of: Counter[int] = Counter()
         self._bodies = Bodies()
         self._wake = asyncio.Event()
+        self.moved_at = time.monotonic()
+        """When it last looked at the queue, and could, by the monotonic clock."""
 
     def wake(self) -> None:
         """Look at the queue at once."""
@@ -83,6 +87,9 @@ class Sender:
                 self._wake.clear()
                 if not await self._take():
                     await self._pause()
+                self.moved_at = time.monotonic()
+            except StorageError:  # it has told so itself
+                await asyncio.sleep(FAULT_SECONDS)
             except Exception as error:
                 log.error("delivery.claim_failed", error=str(error)[:300])
                 await asyncio.sleep(FAULT_SECONDS)

@@ -29,7 +29,8 @@ from publisher.clock import Clock
 from publisher.errors import ConfigError, StorageError
 from publisher.storage.dialects import Dialect, dialect_for
 from publisher.storage.listening import Listener
-from publisher.storage.migrate import migrate
+from publisher.storage.migrate import HEAD, migrate
+from publisher.storage.outage import Outage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Database:
         self._last_seq = 0
         self._edition = 0
         self._versions = 0
+        self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
 
@@ -119,14 +121,19 @@ class Database:
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
-        async with _connected(self._reader) as connection:
-            return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
+        with self.reading:
+            async with _connected(self._reader) as connection:
+                return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises."""
-        async with self._writing(), _connected(self._writer) as connection:
-            tx, result = await self._run(connection, lambda tx: _announced(tx, fn(tx, *args, **kwargs)))
-            await _whole(self._commit(connection, tx))
+        """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises.
+
+        Raises StorageError, with nothing written, once a newer publisher has raised the schema beneath this one.
+        """
+        with self.writing:
+            async with self._writing(), _connected(self._writer) as connection:
+                tx, result = await self._run(connection, lambda tx: _announced(tx, fn(_fenced(tx), *args, **kwargs)))
+                await _whole(self._commit(connection, tx))
         return result
 
     async def _commit(self, connection: AsyncConnection, tx: Tx) -> None:
@@ -225,6 +232,16 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 def said(error: Exception) -> str:
     """What the driver said, without the statement and the link that SQLAlchemy adds."""
     return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+
+
+def _fenced(tx: Tx) -> Tx:
+    found = tx.dialect.revision(tx.conn)
+    if found != HEAD:
+        raise StorageError(
+            f"the data is of schema {found!r} by now, and this process was written for {HEAD!r}: another publisher has "
+            "migrated it. Nothing is written; restart this one in the version of that"
+        )
+    return tx
 
 
 def _announced(tx: Tx, result: T) -> T:

@@ -148,6 +148,10 @@ class Dialect(ABC):
     def loaded(self, conn: Connection) -> None:
         """Much was just inserted: look at it anew, so that statements are planned for what is there now."""
 
+    def revision(self, conn: Connection) -> str:
+        """The schema that the database has now. No one raises it before this transaction ends."""
+        return str(self.fetch(conn, "SELECT version_num FROM alembic_version", ())[0][0])
+
     @abstractmethod
     def hold(self, conn: Connection, table: Table) -> None:
         """Keep all others from writing to a table until this transaction ends."""

@@ -32,6 +32,13 @@ def present(tx: Tx) -> int:
     return tx.now
 
 
+def touch(tx: Tx) -> None:
+    """Write a row as it is: only a commit shows whether one can be made."""
+    row = {"name": "clock", "seq": tx.now, "subscription": 0}
+    statement = tx.dialect.insert(cursors).values(row)
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[cursors.c.name], set_={"seq": cursors.c.seq}))
+
+
 def keep(tx: Tx, moved: int | None) -> int:
     """Note the time; where the clock was put, move along what waits. Returns by how much (microseconds), 0 for not.
 
