@@ -6,6 +6,7 @@ Times inside the program are aware ``datetime`` in UTC. Times in the database ar
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,12 @@ _MICROSECOND = timedelta(microseconds=1)
 def now() -> datetime:
     """The current time in UTC."""
     return datetime.now(UTC)
+
+
+def elapsed() -> float:
+    """Seconds since some moment in the past, whatever is done to the wall clock; also while the machine sleeps."""
+    # CLOCK_MONOTONIC stands still in a suspended Linux machine, and the wall clock would seem to have been put forward.
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def to_micros(moment: datetime) -> int:

@@ -1,29 +1,31 @@
 """When each source is read: at its pace, when its folder changes, or when asked. The only file that knows APScheduler.
 
+A pace is kept by the monotonic clock, so that no step of the wall clock, forward or back, holds a source up or reads it
+in a rush. A cron line names times of day: APScheduler says when the next one is, and the wall clock is asked again
+every :data:`CRON_LOOK_SECONDS`, since it may have been put forward or back meanwhile.
+
 A source is never read twice at once. A tick that finds it being read is dropped, since the next one comes; a changed
 file or a request that does is remembered, and the source is read once more when the present reading ends.
 
-The job store is in memory: what must outlive a restart (bookmarks, back-off, leases) is in the database.
+The timetable is in memory: what must outlive a restart (bookmarks, back-off, leases) is in the database.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from apscheduler.executors.asyncio import AsyncIOExecutor
-from apscheduler.jobstores.memory import MemoryJobStore
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 from watchfiles import awatch
 
 from publisher import clock, telemetry
+from publisher.clock import Clock
 from publisher.errors import NotFound
 from publisher.model import SourceState
 
@@ -33,6 +35,12 @@ JITTER = 0.1
 """A source is read up to this share of its pace later, so that many of one pace do not all start at once."""
 
 MOST_JITTER = 30.0
+
+CRON_LOOK_SECONDS = 20.0
+"""How often the wall clock is looked at for a source with a cron line."""
+
+DEFAULT_PACE = 60.0
+
 SETTLE_MS = 600
 """How long a watched folder must be quiet before its source is read."""
 
@@ -57,30 +65,28 @@ Tick = Callable[[str], Awaitable[None]]
 
 
 class Schedule:
-    """The sources' timetable. ``timezone`` is that in which cron lines are read."""
+    """The sources' timetable. ``timezone`` is that in which cron lines are read, ``now`` the wall clock they go by."""
 
-    def __init__(self, tick: Tick, *, timezone: str = "UTC") -> None:
+    def __init__(self, tick: Tick, *, timezone: str = "UTC", now: Clock = clock.now) -> None:
         self._tick = tick
-        self._scheduler = AsyncIOScheduler(
-            timezone=timezone,
-            jobstores={"default": MemoryJobStore()},
-            executors={"default": AsyncIOExecutor()},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        )
+        self._timezone = ZoneInfo(timezone)
+        self._now = now
         self._paces: dict[str, tuple[float | None, str | None]] = {}
+        self._timers: dict[str, _Timer] = {}
         self._watchers: dict[tuple[str, Path], asyncio.Task[None]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._started = False
         self._stopping = asyncio.Event()
 
     @property
     def running(self) -> bool:
         """Whether it has been started and not stopped."""
-        return bool(self._scheduler.running) and not self._stopping.is_set()
+        return self._started and not self._stopping.is_set()
 
     def start(self, sources: Mapping[str, Paced], watched: Mapping[str, Path] | None = None) -> None:
         """Start reading: every source once at once, then at its pace; those in ``watched`` also when files change."""
-        self._scheduler.start()
+        self._started = True
         self.replace(sources, watched)
 
     def replace(self, sources: Mapping[str, Paced], watched: Mapping[str, Path] | None = None) -> None:
@@ -90,22 +96,26 @@ class Schedule:
         """
         paces = {name: (source.every, source.cron) for name, source in sources.items()}
         for name in [name for name, pace in self._paces.items() if paces.get(name) != pace]:
-            self._scheduler.remove_job(name)
+            self._timers.pop(name).stop()
             del self._paces[name]
         self._again &= paces.keys()
         for name in [name for name in paces if name not in self._paces]:
-            trigger, first = _trigger(sources[name], self._scheduler.timezone)
-            self._scheduler.add_job(self._due, trigger, args=[name], id=name, name=name, **first)
+            self._timers[name] = self._timer(name, sources[name])
         self._paces = paces
         self._watch_these(watched or {})
 
     def next_runs(self) -> dict[str, datetime]:
-        """When each source is due next."""
-        return {job.id: job.next_run_time for job in self._scheduler.get_jobs() if job.next_run_time}
+        """When each source is due next, by the wall clock as it stood when that was set."""
+        return {name: timer.due for name, timer in self._timers.items()}
+
+    def _timer(self, name: str, source: Paced) -> _Timer:
+        if source.cron is not None:
+            return _ByTheWallClock(lambda: self._due(name), _cron(source.cron, self._timezone), self._now)
+        return _Paced(lambda: self._due(name), source.every or DEFAULT_PACE, self._now)
 
     def trigger_now(self, name: str) -> None:
         """Read a source now, or once more if it is being read; raises NotFound for one that is not scheduled."""
-        if self._scheduler.get_job(name) is None:
+        if name not in self._timers:
             raise NotFound(f"no source {name!r} is scheduled")
         self._request(name, remember=True)
 
@@ -113,8 +123,8 @@ class Schedule:
         """Start nothing more, and wait for readings under way; those that outlast ``grace`` seconds are cancelled."""
         self._stopping.set()
         self._again.clear()
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        for timer in self._timers.values():
+            timer.stop()
         watchers, readings = list(self._watchers.values()), list(self._reading.values())
         for watcher in watchers:
             watcher.cancel()
@@ -132,7 +142,7 @@ class Schedule:
             task = asyncio.create_task(self._watch(name, path), name=f"watch {name}")
             self._watchers[name, path] = task
 
-    async def _due(self, name: str) -> None:
+    def _due(self, name: str) -> None:
         self._request(name, remember=False)
 
     def _request(self, name: str, *, remember: bool) -> None:
@@ -167,6 +177,80 @@ class Schedule:
                 await asyncio.sleep(RETRY_SECONDS)
 
 
+class _Timer(ABC):
+    """Calls ``fire`` again and again, until it is stopped."""
+
+    due: datetime
+    """When it does so next, by the wall clock as it stood when that was set."""
+
+    def __init__(self, fire: Callable[[], None], now: Clock) -> None:
+        self._fire = fire
+        self._now = now
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """Call no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _wait(self, seconds: float) -> None:
+        self._handle = self._loop.call_later(seconds, self._wake)
+
+    @abstractmethod
+    def _wake(self) -> None: ...
+
+
+class _Paced(_Timer):
+    """At once, and then every ``every`` seconds by the monotonic clock."""
+
+    def __init__(self, fire: Callable[[], None], every: float, now: Clock) -> None:
+        super().__init__(fire, now)
+        self._every = every
+        self._beat = self._loop.time()
+        self.due = now()
+        self._wait(0)
+
+    def _wake(self) -> None:
+        self._fire()
+        present = self._loop.time()
+        # What the process slept through is made up for once.
+        self._beat = max(self._beat + self._every, present)
+        seconds = self._beat - present + random.uniform(0, min(self._every * JITTER, MOST_JITTER))
+        self.due = self._now() + timedelta(seconds=seconds)
+        self._wait(seconds)
+
+
+class _ByTheWallClock(_Timer):
+    """At the times of a cron line. One that the clock was put beyond is made up for once."""
+
+    def __init__(self, fire: Callable[[], None], trigger: CronTrigger, now: Clock) -> None:
+        super().__init__(fire, now)
+        self._trigger = trigger
+        self._seen = now()
+        self.due = self._after(self._seen)
+        self._look(self._seen)
+
+    def _wake(self) -> None:
+        present = self._now()
+        if present >= self.due:
+            self._fire()
+            self.due = self._after(present)
+        elif present < self._seen:  # put back: what comes next may be before what was waited for
+            self.due = self._after(present)
+        self._seen = present
+        self._look(present)
+
+    def _look(self, present: datetime) -> None:
+        self._wait(min(max(0.0, (self.due - present).total_seconds()), CRON_LOOK_SECONDS))
+
+    def _after(self, present: datetime) -> datetime:
+        following: datetime | None = self._trigger.get_next_fire_time(None, present + timedelta(microseconds=1))
+        later = timedelta(seconds=random.uniform(0, MOST_JITTER))
+        # None for a line that names no time that ever comes, such as the 30th of February.
+        return (following or present + timedelta(days=366)) + later
+
+
 def next_run(source: Paced, state: SourceState, *, timezone: str, now: datetime) -> datetime | None:
     """When a source is read next, by its pace and what became of the last reading; null where it was never read.
 
@@ -176,24 +260,15 @@ def next_run(source: Paced, state: SourceState, *, timezone: str, now: datetime)
     if tried is None:
         return None
     if source.cron is None:
-        due = tried + timedelta(seconds=source.every or 60.0)
+        due = tried + timedelta(seconds=source.every or DEFAULT_PACE)
     else:
-        trigger, _ = _trigger(source, ZoneInfo(timezone))
-        following: datetime | None = trigger.get_next_fire_time(None, now)
+        following: datetime | None = _cron(source.cron, ZoneInfo(timezone)).get_next_fire_time(None, now)
         if following is None:
             return None
         due = following
     return max(due, state.next_run_at) if state.failures and state.next_run_at else due
 
 
-def _trigger(source: Paced, timezone: object) -> tuple[BaseTrigger, dict[str, datetime]]:
-    """The trigger, and for one with a pace its first run: now."""
-    if source.cron is not None:
-        minute, hour, day, month, weekday = source.cron.split()
-        trigger = CronTrigger(
-            minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=timezone, jitter=MOST_JITTER
-        )
-        return trigger, {}
-    every = source.every or 60.0
-    jitter = min(every * JITTER, MOST_JITTER)
-    return IntervalTrigger(seconds=every, jitter=jitter, timezone=timezone), {"next_run_time": clock.now()}
+def _cron(line: str, timezone: ZoneInfo) -> CronTrigger:
+    minute, hour, day, month, weekday = line.split()
+    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=timezone)

@@ -17,14 +17,16 @@ from typing import Any
 from aiohttp import web
 
 from publisher import telemetry
+from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
+from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
-from publisher.errors import NotFound, PublisherError
+from publisher.errors import NotFound, PublisherError, StorageError
 from publisher.schedule import Schedule, next_run
 from publisher.settings import notify_socket, watchdog_usec
-from publisher.storage import idempotency
+from publisher.storage import idempotency, sources
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.app import make_app
 from publisher.web.metrics import add_metrics
@@ -61,6 +63,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         stack.push_async_callback(runner.cleanup)
         await _listen(runner, app.settings.server.host, app.settings.server.port)
         address = _address(runner, app.settings.server.host)
+        await app.db.write(sources.forget_leases)
         sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
@@ -86,6 +89,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
 
 def _start_helpers(helpers: _Helpers, app: App) -> None:
     helpers.start("tail", _every(TAIL_SECONDS, app.db.refresh))
+    helpers.start("clock", _every(LOOK_SECONDS, ClockWatch(app.db, app.deliverer.wake).look))
     helpers.start("settle", _every(SETTLE_SECONDS, app.intake.settle))
     helpers.start("embargoes", app.intake.keep_time())
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
@@ -111,8 +115,8 @@ class _Helpers:
 async def _read(app: App, name: str) -> None:
     try:
         await app.load(name, forced=False)
-    except NotFound:
-        pass  # removed since it was due
+    except (NotFound, StorageError):
+        pass  # removed since it was due; or storage fails, which has told so itself
     except Exception:  # the next tick must come, whatever this one ran into
         log.exception("source.crashed", source=name)
 
@@ -132,7 +136,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         deliverer=app.deliverer,
         sealer=app.sealer,
         guard=app.sender,
-        probes={"scheduler": lambda: schedule.running, "deliverer": lambda: app.deliverer.running},
+        probes=probes(app, schedule),
         trusted_proxies=app.settings.server.trusted_proxies,
         now=app.now,
         sources=lambda: app.catalog.sources,
@@ -163,6 +167,8 @@ async def _every(seconds: float, action: Callable[[], Coroutine[Any, Any, object
     while True:
         try:
             await action()
+        except StorageError:
+            pass  # it has told so itself
         except Exception:
             log.exception("service.task_failed", task=getattr(action, "__qualname__", "?"))
         await asyncio.sleep(seconds)

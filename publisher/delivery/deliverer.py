@@ -31,6 +31,9 @@ LEASE_MARGIN = 10.0
 
 LAST_COMMIT_SECONDS = 1.0
 
+STUCK_SECONDS = 60.0
+"""How long the fan-out or the sender may be without getting any further before it counts as stuck."""
+
 
 class Deliverer:
     """Tells subscribers of events, each at least once.
@@ -81,6 +84,17 @@ class Deliverer:
         """Whether it follows the log, sends and settles."""
         tasks = (*self._loops, self._settling)
         return self._settling is not None and not any(task is None or task.done() for task in tasks)
+
+    @property
+    def stuck(self) -> str:
+        """Which part has not got any further for a minute, and for how long; empty where all do.
+
+        One with nothing to do gets further all the same: it looks every second.
+        """
+        now = time.monotonic()
+        parts = (("fan-out", self._fanout.moved_at), ("sender", self._sender.moved_at))
+        found = [f"{name} stuck for {now - at:.0f} s" for name, at in parts if now - at > STUCK_SECONDS]
+        return ", ".join(found)
 
     async def run(self) -> None:
         """Deliver until :meth:`stop`; cancelling it is stopping without grace."""

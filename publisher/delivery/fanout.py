@@ -6,10 +6,12 @@ Judging is plain Python and happens before any transaction; writing is ``storage
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 
 from publisher import selection, telemetry
 from publisher.delivery.unbroken import unbroken
+from publisher.errors import StorageError
 from publisher.model import Event, FeedDefinition
 from publisher.storage import fanout
 from publisher.storage.database import Database
@@ -42,6 +44,8 @@ class FanOut:
         self._feeds = feeds
         self._made = made
         self._chunk = chunk
+        self.moved_at = time.monotonic()
+        """When it last came to the log's end or a step further, by the monotonic clock."""
 
     async def run(self) -> None:
         """Follow the log until cancelled. A fault is logged and tried again: no event is ever passed over."""
@@ -50,7 +54,10 @@ class FanOut:
                 seen = self._db.last_seq
                 while await unbroken(self.step()):
                     pass
+                self.moved_at = time.monotonic()
                 await self._more_than(seen)
+            except StorageError:  # it has told so itself
+                await asyncio.sleep(POLL_SECONDS)
             except Exception as error:
                 log.error("fanout.failed", error=str(error)[:300])
                 await asyncio.sleep(POLL_SECONDS)
@@ -67,6 +74,7 @@ class FanOut:
                 break
             judged = [one for one in judged if one.seq > moved.seq]
             cursor = moved
+            self.moved_at = time.monotonic()
             self._made()
         return bool(page.events)
 

@@ -17,6 +17,7 @@ from publisher.delivery.settler import Settler
 from publisher.delivery.strain import Strain
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
+from publisher.errors import StorageError
 from publisher.storage import deliveries
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Claim, Claimed, Outcome
@@ -76,6 +77,8 @@ class Sender:
         self._strain = Strain()
         self._hosts = Hosts(time.monotonic, per_host)
         self._wake = asyncio.Event()
+        self.moved_at = time.monotonic()
+        """When it last looked at the queue, and could, by the monotonic clock."""
 
     def wake(self) -> None:
         """Look at the queue at once."""
@@ -90,6 +93,9 @@ class Sender:
                 self._wake.clear()
                 if not await self._take():
                     await self._pause()
+                self.moved_at = time.monotonic()
+            except StorageError:  # it has told so itself
+                await asyncio.sleep(FAULT_SECONDS)
             except Exception as error:
                 log.error("delivery.claim_failed", error=str(error)[:300])
                 await asyncio.sleep(FAULT_SECONDS)

@@ -6,16 +6,18 @@ reading, in which what was recorded already is found unchanged.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
-from publisher.errors import Conflict, FetchError
+from publisher.errors import Conflict, FetchError, StorageError
 from publisher.ingest.absences import MISSES, Absences, settle
 from publisher.ingest.recorder import Definitions, Recorder, touches
 from publisher.model import EventType, SourceState
@@ -31,7 +33,11 @@ log = telemetry.logger(__name__)
 CHUNK = 500
 """Items recorded in one transaction: large enough that commits do not count, short enough not to stall a push."""
 
-LEASE_SECONDS = 600
+LEASE_SECONDS = 45
+"""How long a source stays taken after its reader was last heard of: that of one that was killed is read on in time."""
+
+RENEW_SECONDS = 15.0
+"""How often a reading under way renews its lease; two may fail before another process takes the source over."""
 
 LONGEST_BACKOFF = timedelta(hours=1)
 
@@ -86,12 +92,34 @@ class Puller:
             if due and not forced and clock.from_micros(now) < due:
                 report.skipped = f"failed {state.failures} times; tried again after {clock.rfc3339(due)}"
             else:
-                await self._read(definition, source, state, lease, report)
+                async with self._renewed(definition.name, lease):
+                    await self._read(definition, source, state, lease, report)
         except Conflict as error:
             report.skipped = str(error)
         finally:
             await self._db.write(sources.release, definition.name, lease)
         return report
+
+    @contextlib.asynccontextmanager
+    async def _renewed(self, name: str, lease: str) -> AsyncIterator[None]:
+        """The lease is renewed for as long as this is open."""
+        over = asyncio.Event()
+        renewing = asyncio.create_task(self._renew(name, lease, over), name=f"lease of {name}")
+        try:
+            yield
+        finally:
+            over.set()  # and not cancelled: a transaction that is torn apart takes its connection with it
+            await renewing
+
+    async def _renew(self, name: str, lease: str, over: asyncio.Event) -> None:
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), RENEW_SECONDS)
+                return
+            # One that was taken over is not renewed; what this reading brings is refused at its end. Where storage
+            # does not answer, it has told so itself.
+            with contextlib.suppress(StorageError):
+                await self._db.write(sources.renew, name, lease, LEASE_SECONDS)
 
     async def _read(
         self, definition: SourceDefinition, source: Source, state: SourceState, lease: str, report: Report

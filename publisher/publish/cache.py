@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from publisher import telemetry
+
+log = telemetry.logger(__name__)
+
+TELL_SECONDS = 60.0
+"""How often it is told that the disk takes nothing."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -50,6 +59,12 @@ class Bounded(Generic[K, V]):
             while self._used > self._capacity:
                 self._used -= self._size(self._held.popitem(last=False)[1])
 
+    def drop(self, key: K) -> None:
+        """Hold nothing under this key."""
+        with self._lock:
+            if key in self._held:
+                self._used -= self._size(self._held.pop(key))
+
     def clear(self) -> None:
         """Hold nothing."""
         with self._lock:
@@ -66,6 +81,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._told = float("-inf")
         for leftover in folder.glob(".writing-*"):
             leftover.unlink(missing_ok=True)
 
@@ -74,16 +90,31 @@ class Shelf:
         plain, packed = self._paths(name, format, version)
         return (plain, packed) if plain.is_file() and packed.is_file() else None
 
-    def put(self, name: str, format: str, version: str, body: bytes, gzip: bytes) -> tuple[Path, Path]:
-        """Write a version, whole or not at all, and remove those before the last."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def put(self, name: str, format: str, version: str, body: bytes, gzip: bytes) -> tuple[Path, Path] | None:
+        """Write a version, whole or not at all, and remove those before the last.
+
+        None where the disk does not take it, such as a full one: what is to be served needs no disk.
+        """
         plain, packed = self._paths(name, format, version)
-        older = sorted(self._versions(name, format) - {plain, packed}, key=_written, reverse=True)
-        self._write(packed, gzip)
-        self._write(plain, body)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            older = sorted(self._versions(name, format) - {plain, packed}, key=_written, reverse=True)
+            self._write(packed, gzip)
+            self._write(plain, body)
+        except OSError as error:
+            self._refused(error)
+            with suppress(OSError):
+                packed.unlink(missing_ok=True)
+            return None
         for path in older[2:]:
             path.unlink(missing_ok=True)
         return plain, packed
+
+    def _refused(self, error: OSError) -> None:
+        now = time.monotonic()
+        if now - self._told >= TELL_SECONDS:
+            self._told = now
+            log.warning("feed.not_kept", folder=str(self._folder), error=error.strerror or str(error))
 
     def sweep(self, present: Mapping[str, str]) -> None:
         """Remove every file but those of the present version of each feed, given by name."""
@@ -91,7 +122,10 @@ class Shelf:
         for path in self._folder.glob("*.*.*"):
             name, _, version = path.name.removesuffix(".gz").split(".", 2)
             if f"{name}.{version}" not in kept:
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:  # no reason to publish nothing; but an operator must remove it
+                    log.error("feed.not_removed", file=str(path), error=error.strerror or str(error))
 
     def _paths(self, name: str, format: str, version: str) -> tuple[Path, Path]:
         plain = self._folder / f"{name}.{format}.{version}"

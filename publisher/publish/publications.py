@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 
 from publisher import clock, render
-from publisher.errors import NotFound
+from publisher.errors import NotFound, StorageError
 from publisher.model import Event, FeedDefinition
 from publisher.publish.cache import Bounded, Shelf
 from publisher.publish.items import Item, Packed, Revision, Snapshot, chosen, revision_of, snapshot
@@ -33,6 +33,10 @@ FRAGMENT_BYTES = 64 * 1024 * 1024
 
 DOCUMENT_BYTES = 32 * 1024 * 1024
 ON_DISK_FROM = 1024 * 1024
+
+STALE_SECONDS = 3600.0
+"""How long feeds are published as they last were while storage fails."""
+
 GZIP_LEVEL = 6
 
 _FragmentKey = tuple[str, str, int, str, Options]
@@ -101,6 +105,11 @@ class Publications:
 
     def replace(self, feeds: Mapping[str, FeedDefinition]) -> None:
         """Publish these feeds from now on; storage must have been told of them (``feeds.sync``)."""
+        for name, before in self._feeds.items():
+            if name not in feeds or feeds[name].digest != before.digest:
+                # What another definition chose must not stand in for what this one does.
+                for format in render.FORMATS:
+                    self._documents.drop((name, format))
         self._feeds = dict(feeds)
         self._versions_of = None
 
@@ -115,13 +124,24 @@ class Publications:
         return self._versions[name]
 
     async def current(self, name: str, format: str) -> Document:
-        """The document of a feed in ``rss``, ``atom`` or ``json``. Raises NotFound for another name or format."""
+        """The document of a feed in ``rss``, ``atom`` or ``json``. Raises NotFound for another name or format.
+
+        While storage fails it is the one that was made last, if that is no older than :data:`STALE_SECONDS`.
+        """
         if format not in render.FORMATS:
             raise NotFound(f"there is no format {format!r}; feeds come as {', '.join(render.FORMATS)}")
         version = await self.version(name)
         held = self._documents.get((name, format))
         if held is not None and held.etag == version.etag and held.present:
             return held
+        try:
+            return await self._made(name, format, version)
+        except StorageError:
+            if held is None or not held.present or not self._states.may_stand_in:
+                raise
+            return held
+
+    async def _made(self, name: str, format: str, version: Version) -> Document:
         if not self._swept:
             await self.sweep()
         key = (name, format, version.etag)
@@ -212,7 +232,7 @@ class Publications:
         packed = gzip.compress(body, GZIP_LEVEL, mtime=0)
         parts: tuple[bytes, bytes] | tuple[Path, Path] = (body, packed)
         if len(body) > ON_DISK_FROM:
-            parts = self._shelf.put(feed.name, format, version.etag, body, packed)
+            parts = self._shelf.put(feed.name, format, version.etag, body, packed) or parts
         return Document(version.etag, version.last_modified, writer.content_type, *parts)
 
     def _fragment(self, item: Item | Packed | bytes, format: str, options: Options) -> bytes:
@@ -260,7 +280,8 @@ class _States:
     """The states of all feeds, read again once the database says that any may be another.
 
     So a request needs no reading, and one that comes after a push was answered still sees what was pushed. Many that
-    ask at once share a reading, each one that began after it asked.
+    ask at once share a reading, each one that began after it asked. While storage fails they are those of the last
+    reading, for :data:`STALE_SECONDS`.
     """
 
     def __init__(self, db: Database) -> None:
@@ -270,11 +291,21 @@ class _States:
         self._next: asyncio.Task[Mapping[str, FeedState]] | None = None
 
     async def __call__(self) -> Mapping[str, FeedState]:
-        if self._held is not None and self._held[0] == self._db.edition:
+        if self._held is not None and self._held[0] == self._db.edition and self.may_stand_in:
             return self._held[1]
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
-        return await asyncio.shield(self._next)
+        try:
+            return await asyncio.shield(self._next)
+        except StorageError:
+            if self._held is None or not self.may_stand_in:
+                raise
+            return self._held[1]
+
+    @property
+    def may_stand_in(self) -> bool:
+        """Whether storage has answered lately enough for what was read then to stand in for what is there now."""
+        return self._db.reading.seconds < STALE_SECONDS
 
     async def _after(self, running: asyncio.Task[Mapping[str, FeedState]] | None) -> Mapping[str, FeedState]:
         if running is not None:

@@ -4,7 +4,9 @@ SQLite: one writing connection that begins IMMEDIATE, so that a lock is waited f
 half-way, and a few reading ones. WAL lets readers read while it writes; ``synchronous=FULL`` makes a commit outlive a
 power cut, since a push is answered and an event promised on its strength.
 
-PostgreSQL: one pool for both, and once something waits for the log to grow, one connection that listens.
+PostgreSQL: a pool for writing and one for reading, so that whatever holds up the writers holds up no page; and once
+something waits for the log to grow, one connection that listens. The server ends a transaction that a node left open,
+and no one waits for a lock or for the server itself without end.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, NullPool, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -27,7 +29,8 @@ from publisher.clock import Clock
 from publisher.errors import ConfigError, StorageError
 from publisher.storage.dialects import Dialect, dialect_for
 from publisher.storage.listening import Listener
-from publisher.storage.migrate import migrate
+from publisher.storage.migrate import HEAD, migrate
+from publisher.storage.outage import Outage
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +38,21 @@ T = TypeVar("T")
 SQLITE_READERS = 4
 BUSY_MILLISECONDS = 30_000
 WIPE_MILLISECONDS = 250
+
+POSTGRES_WRITERS, POSTGRES_READERS = 8, 8
+"""Connections of each pool at most; one of the first listens."""
+
+POOL_SECONDS = 20.0
+"""How long a transaction waits for a connection of its pool."""
+
+IDLE_MILLISECONDS = 10_000
+"""How long a PostgreSQL transaction may stand open without a statement: a node that hangs in one holds the log."""
+
+LOCK_MILLISECONDS = 15_000
+"""How long a statement waits for a lock. Longer than the server takes to end a transaction that stands still."""
+
+CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
+"""How long a server may take to accept a connection, and to answer a statement."""
 
 
 @dataclass(slots=True)
@@ -64,6 +82,7 @@ class Database:
         self._last_seq = 0
         self._edition = 0
         self._versions = 0
+        self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
 
@@ -86,8 +105,7 @@ class Database:
         try:
             writer, reader = _engines(url, dialect)
             db = cls(writer, reader, dialect, now)
-            async with writer.connect() as connection:
-                await connection.run_sync(migrate)
+            await _brought_up_to_date(url, writer, dialect)
             await db.refresh()
         except (SQLAlchemyError, OSError) as error:
             raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
@@ -99,19 +117,23 @@ class Database:
             self._listening.cancel()
             await asyncio.wait([self._listening])
         await self._writer.dispose()
-        if self._dialect.single_writer:  # else the two share one pool
-            await self._reader.dispose()
+        await self._reader.dispose()
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
-        async with _connected(self._reader) as connection:
-            return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
+        with self.reading:
+            async with _connected(self._reader) as connection:
+                return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises."""
-        async with self._writing(), _connected(self._writer) as connection:
-            tx, result = await self._run(connection, lambda tx: _announced(tx, fn(tx, *args, **kwargs)))
-            await _whole(self._commit(connection, tx))
+        """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises.
+
+        Raises StorageError, with nothing written, once a newer publisher has raised the schema beneath this one.
+        """
+        with self.writing:
+            async with self._writing(), _connected(self._writer) as connection:
+                tx, result = await self._run(connection, lambda tx: _announced(tx, fn(_fenced(tx), *args, **kwargs)))
+                await _whole(self._commit(connection, tx))
         return result
 
     async def _commit(self, connection: AsyncConnection, tx: Tx) -> None:
@@ -212,6 +234,16 @@ def said(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
 
 
+def _fenced(tx: Tx) -> Tx:
+    found = tx.dialect.revision(tx.conn)
+    if found != HEAD:
+        raise StorageError(
+            f"the data is of schema {found!r} by now, and this process was written for {HEAD!r}: another publisher has "
+            "migrated it. Nothing is written; restart this one in the version of that"
+        )
+    return tx
+
+
 def _announced(tx: Tx, result: T) -> T:
     if tx.appended:
         tx.dialect.announce(tx.conn, tx.appended)
@@ -260,15 +292,38 @@ def _truncate_journal(connection: Connection) -> bool:
 
 def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     if not dialect.single_writer:
-        engine = create_async_engine(url, hide_parameters=True, pool_size=10, max_overflow=6, pool_pre_ping=True)
-        # A snapshot for the whole transaction; the default would take one per statement.
-        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return engine, reader
+        # A snapshot for the whole of a reading transaction; the default would take one per statement.
+        reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return _postgres(url, POSTGRES_WRITERS), _postgres(url, POSTGRES_READERS).execution_options(**reads)
     writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
     reader = create_async_engine(url, hide_parameters=True, pool_size=SQLITE_READERS, max_overflow=0)
     _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
     _sqlite_events(reader, begin="BEGIN", query_only=True)
     return writer, reader
+
+
+def _postgres(url: str, connections: int) -> AsyncEngine:
+    limits = {
+        "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
+        "lock_timeout": str(LOCK_MILLISECONDS),
+    }
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": ANSWER_SECONDS, "server_settings": limits},
+    )
+
+
+async def _brought_up_to_date(url: str, writer: AsyncEngine, dialect: Dialect) -> None:
+    """Migrate, on PostgreSQL by a connection without the limits above: an index of millions of rows takes longer, and
+    so does the wait for a node that is making it."""
+    engine = writer if dialect.single_writer else create_async_engine(url, hide_parameters=True, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
 
 
 def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:

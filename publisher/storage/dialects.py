@@ -148,6 +148,14 @@ class Dialect(ABC):
     def loaded(self, conn: Connection) -> None:
         """Much was just inserted: look at it anew, so that statements are planned for what is there now."""
 
+    def revision(self, conn: Connection) -> str:
+        """The schema that the database has now. No one raises it before this transaction ends."""
+        return str(self.fetch(conn, "SELECT version_num FROM alembic_version", ())[0][0])
+
+    @abstractmethod
+    def hold(self, conn: Connection, table: Table) -> None:
+        """Keep all others from writing to a table until this transaction ends."""
+
     @abstractmethod
     def array(self, values: Collection[int]) -> Any:
         """Numbers, as the one parameter that a hot statement takes them in."""
@@ -214,6 +222,9 @@ class SQLite(Dialect):
     def loaded(self, conn: Connection) -> None:
         pass
 
+    def hold(self, conn: Connection, table: Table) -> None:
+        pass
+
     def array(self, values: Collection[int]) -> str:
         return orjson.dumps(list(values)).decode()
 
@@ -262,6 +273,9 @@ class PostgreSQL(Dialect):
     def loaded(self, conn: Connection) -> None:
         # The server does so by itself within minutes. A table that it is just vacuuming is left out, not waited for.
         conn.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {', '.join(_LOADED)}")
+
+    def hold(self, conn: Connection, table: Table) -> None:
+        conn.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
 
     def array(self, values: Collection[int]) -> list[int]:
         return list(values)

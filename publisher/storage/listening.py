@@ -53,7 +53,8 @@ class Listener:
                 await self._listen()
             except Exception as error:
                 self.listening.clear()
-                log.warning("storage.listening_failed", error=str(error)[:300], retry_in=self._wait)
+                if self._wait == FIRST_WAIT:
+                    log.warning("storage.listening_failed", error=str(error)[:300], advice="looks every second instead")
                 await asyncio.sleep(self._wait)
                 self._wait = min(self._wait * 2, LONGEST_WAIT)
 

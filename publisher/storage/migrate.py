@@ -43,6 +43,10 @@ def _wait_for_others(conn: Connection) -> None:
     # Two nodes may start at once on an empty database. (On SQLite the transaction itself is the lock.)
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if inspect(conn).has_table("alembic_version"):
+            # Every writing transaction of a running publisher has read it: this waits for them, and those that begin
+            # now wait for the migration, see another schema than they were written for, and write nothing.
+            conn.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
 
 
 def _current(conn: Connection) -> str | None:

@@ -44,6 +44,22 @@ def claim(tx: Tx, name: str, lease: str, seconds: float) -> bool:
     return tx.conn.execute(statement.returning(sources.c.name)).first() is not None
 
 
+def renew(tx: Tx, name: str, lease: str, seconds: float) -> bool:
+    """Hold the source for ``seconds`` more; False if the lease is no longer its own."""
+    statement = update(sources).where(sources.c.name == name, sources.c.lease == lease)
+    until = tx.now + round(seconds * 1_000_000)
+    return tx.conn.execute(statement.values(lease_until=until).returning(sources.c.name)).first() is not None
+
+
+def forget_leases(tx: Tx) -> None:
+    """Give back what a process that is no longer there had taken; on SQLite alone, where one service runs at a time.
+
+    A reading that another command has under way beside it is refused at its end, and nothing is lost.
+    """
+    if tx.dialect.single_writer:
+        tx.conn.execute(update(sources).where(sources.c.lease.is_not(None)).values(lease=None, lease_until=None))
+
+
 def holds(tx: Tx, name: str, lease: str) -> bool:
     """Whether the lease is still the source's own. In a writing transaction, it stays so until the end of that."""
     statement = select(sources.c.lease).where(sources.c.name == name).with_for_update()

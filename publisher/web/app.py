@@ -29,8 +29,9 @@ def make_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STOPPING] = []
     app[HEADS] = Heads()
-    for room in (articles, batches, indicators, events, sources, webhooks, feeds, health):
+    for room in (articles, batches, indicators, events, sources, webhooks, feeds):
         app.add_routes(room.routes)
+    health.add_health(app)
     pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)
@@ -51,7 +52,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:
         if isinstance(error, web.HTTPException) and error.status < 400:
             raise  # a redirect is no error
-        return _failed(request, _as_problem(error))
+        return _failed(request, _as_problem(error), error)
 
 
 def _as_problem(error: Exception) -> Problem:
@@ -70,8 +71,8 @@ def _as_problem(error: Exception) -> Problem:
             return Problem(500, "something went wrong here; it has been logged")
 
 
-def _failed(request: web.Request, problem: Problem) -> web.Response:
-    if problem.status >= 500:
+def _failed(request: web.Request, problem: Problem, error: Exception) -> web.Response:
+    if problem.status >= 500 and not isinstance(error, StorageError):  # which has told so itself
         # The query may hold what is nobody's business; the path does not.
         client = client_address(request, request.app[SERVICES].trusted_proxies)
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)

@@ -25,6 +25,7 @@ from publisher.web.conditions import conditions_of
 from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_article
+from publisher.web.kept import PAGES
 from publisher.web.services import Intake, Taken, services_of
 from publisher.web.visibility import Sight, in_sight, sight_of
 
@@ -133,6 +134,7 @@ async def withdraw_article(request: web.Request) -> web.Response:
             outcome = await services.db.write(withdraw)
     except NotFound as error:
         raise Problem(404, str(error)) from error
+    request.app[PAGES].clear()
     log.info("article.withdrawn", id=article, outcome=outcome)
     return json_response({"outcome": outcome, "id": article})
 

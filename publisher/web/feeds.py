@@ -19,6 +19,7 @@ from publisher.storage import feeds as feed_states
 from publisher.web import negotiate
 from publisher.web.answers import Problem, nearest
 from publisher.web.auth import CHALLENGE, caller
+from publisher.web.headers import PUBLIC
 from publisher.web.prebuilt import HEADS, Prebuilt, takes_prebuilt, written
 from publisher.web.services import PublishedDocument, services_of
 from publisher.web.visibility import may_read
@@ -139,7 +140,7 @@ def _headers(
     services = services_of(request)
     url = f"{services.site.url.rstrip('/')}/feeds/{feed.name}.{format_}"
     return {
-        "Cache-Control": "no-cache" if feed.public else "private, no-cache",
+        "Cache-Control": PUBLIC if feed.public else "private, no-cache",
         "Vary": "Accept-Encoding" if feed.public else "Accept-Encoding, Authorization",
         "Link": f'<{url}>; rel="self"',
         "ETag": f'"{tag}"',

@@ -7,6 +7,13 @@ from collections.abc import Mapping
 # Asked for again each time, since a pushed change shows at once; what a key shows is not what anyone is shown.
 READ = {"Cache-Control": "no-cache", "Vary": "Authorization"}
 
+STALE_SECONDS = 3600
+"""How long what anyone may read is shown as it last was while storage fails: here, and by caches that are told so."""
+
+PUBLIC = f"max-age=0, stale-if-error={STALE_SECONDS}"
+"""``Cache-Control`` of what anyone may read: asked for again each time, and shown as it was only where the answer is an
+error (RFC 5861 section 4). ``no-cache`` would forbid that (RFC 9111 section 4.2.4)."""
+
 OPEN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location",

@@ -21,6 +21,8 @@ from publisher.storage.indicators import StoredIndicator
 from publisher.web import assets
 from publisher.web.auth import ANYONE
 from publisher.web.feeds import was_removed
+from publisher.web.headers import PUBLIC
+from publisher.web.kept import PAGES, Pages, kept
 from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Views, in_order
@@ -44,9 +46,10 @@ ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
 def add_pages(app: web.Application) -> None:
     """Serve the pages, and the files they are styled with."""
     app[ASSETS] = assets.load()
-    app.router.add_get("/", front)
-    app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", feed_page)
-    app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", article_page)
+    app[PAGES] = Pages()
+    app.router.add_get("/", kept(front))
+    app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", kept(feed_page))
+    app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", kept(article_page))
     app.router.add_get("/static/{name}", static)
     app.router.add_get("/favicon.ico", favicon)
 
@@ -181,7 +184,7 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
         "Content-Security-Policy": CONTENT_SECURITY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Cache-Control": "no-cache",
+        "Cache-Control": PUBLIC if status == 200 else "no-cache",
     }
     asked = request.if_none_match or ()
     if status == 200 and any(one.value in (tag, "*") for one in asked):

@@ -159,8 +159,8 @@ class UrlGuard(Protocol):
         ...
 
 
-Probe = Callable[[], bool]
-"""Whether a part of the process is running."""
+Probe = Callable[[], bool | str]
+"""Whether a part of the process is running; or what is wrong with it, ``ok`` for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

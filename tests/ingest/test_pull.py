@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from support.clock import ManualClock
 
 from publisher.catalog import SourceDefinition
 from publisher.errors import FetchError
-from publisher.ingest import Definitions, Intake, Puller
+from publisher.ingest import Definitions, Intake, Puller, pull
 from publisher.model import Article, Event, EventType, FeedDefinition, Indicator
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, ObservedArticle
@@ -217,3 +218,62 @@ async def test_several_observations_in_one_push_are_compared_with_one_another(
     pushed = [Indicator(symbol="USD/IDR", name="USD/IDR", value=value, observed_at=clock()) for value in values]  # type: ignore[arg-type]
     assert await intake.push_indicators(pushed) == [Outcome.NEW, Outcome.CHANGED, Outcome.UNCHANGED]
     assert [event.data["value"] for event in await log_of(db)] == ["16199", "16200"]
+
+
+class Slow(Scripted):
+    """Reads until it is let go."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def read(self, bookmark: Mapping[str, Any]) -> Batch:
+        self.begun.set()
+        await self.go_on.wait()
+        return Batch((article("slow"),))
+
+
+async def test_a_reading_that_takes_longer_than_its_lease_keeps_the_source(
+    db: Database, puller: Puller, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "RENEW_SECONDS", 0.001)
+    renewed = asyncio.Event()
+    renew = sources.renew
+
+    def noted(*arguments: Any) -> bool:
+        renewed.set()
+        return renew(*arguments)
+
+    monkeypatch.setattr(sources, "renew", noted)
+    slow = Slow("desk")
+    running = asyncio.create_task(puller.run(definition(), slow))
+    await slow.begun.wait()
+    for _ in range(3):
+        clock.advance(pull.LEASE_SECONDS * 0.8)
+        for _ in range(2):  # the second began after the clock was moved
+            renewed.clear()
+            await renewed.wait()
+        assert not await db.write(sources.claim, "desk", "another", 60)
+    slow.go_on.set()
+    report = await running
+    assert (report.skipped, report.items) == (None, 1)
+    assert await db.write(sources.claim, "desk", "another", 60)
+
+
+async def test_a_source_whose_reader_was_killed_is_read_again_within_a_minute(
+    db: Database, puller: Puller, clock: ManualClock
+) -> None:
+    assert await db.write(sources.claim, "desk", "killed", pull.LEASE_SECONDS)
+    desk = Scripted("desk")
+    desk.batches = [Batch((article("a"),))]
+    assert (await puller.run(definition(), desk)).skipped
+    clock.advance(60)
+    assert (await puller.run(definition(), desk)).items == 1
+
+
+async def test_the_leases_of_a_killed_service_are_forgotten_where_there_is_only_one(
+    db: Database, puller: Puller
+) -> None:
+    await db.write(sources.claim, "desk", "killed", pull.LEASE_SECONDS)
+    await db.write(sources.forget_leases)
+    assert await db.write(sources.claim, "desk", "mine", 60) is db._dialect.single_writer

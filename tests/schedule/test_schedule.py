@@ -9,8 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from support.clock import ManualClock
 
 from publisher import clock
+from publisher import schedule as timetable
 from publisher.errors import NotFound
 from publisher.schedule import Schedule
 
@@ -188,3 +190,47 @@ async def test_another_timetable_takes_the_place_of_the_first(schedule: Schedule
     await readings.until(2)
     assert readings.begun == ["desk", "market"]
     assert set(schedule.next_runs()) == {"market"}
+
+
+@pytest.mark.parametrize("hours", [-5, -1, 1, 5])
+async def test_a_step_of_the_wall_clock_holds_no_pace_up(readings: Readings, hours: int) -> None:
+    wall = ManualClock()
+    schedule = Schedule(readings, now=wall)
+    schedule.start({"desk": Pace(OFTEN)})
+    await readings.until(2)
+    wall.advance(hours * 3600)
+    await readings.until(6)
+    await schedule.stop()
+
+
+async def test_a_time_of_day_that_the_clock_was_put_beyond_is_kept_once(
+    readings: Readings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timetable, "CRON_LOOK_SECONDS", 0.001)
+    wall = ManualClock()  # 9:00 UTC
+    schedule = Schedule(readings, now=wall)
+    schedule.start({"noon": Pace(None, "0 12 * * *"), "clockwork": Pace(OFTEN)})
+    await readings.until(3)
+    assert "noon" not in readings.begun
+    wall.advance(7 * 3600)
+    await readings.until(20)
+    assert readings.begun.count("noon") == 1
+    assert schedule.next_runs()["noon"] - wall() > timedelta(hours=19)
+    await schedule.stop()
+
+
+async def test_a_clock_that_is_put_back_leads_to_the_time_of_day_that_comes_next_by_it(
+    readings: Readings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timetable, "CRON_LOOK_SECONDS", 0.001)
+    wall = ManualClock()  # 9:00 UTC
+    schedule = Schedule(readings, now=wall)
+    schedule.start({"eight": Pace(None, "0 8 * * *"), "clockwork": Pace(OFTEN)})
+    assert schedule.next_runs()["eight"] - wall() > timedelta(hours=22)
+    wall.advance(-2 * 3600)
+    await readings.until(10)
+    assert schedule.next_runs()["eight"] - wall() < timedelta(hours=1, minutes=1)
+    wall.advance(3700)
+    await readings.until(30)
+    assert "eight" in readings.begun
+    await schedule.stop()

@@ -1,0 +1,50 @@
+"""Noticing that the database's clock was put forward or back, by the monotonic clock of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from publisher import clock, telemetry
+from publisher.storage import steps
+from publisher.storage.database import Database
+
+log = telemetry.logger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often the clock is looked at: what waits is moved this long after a step at the latest."""
+
+NOTE_SECONDS = 60.0
+"""How often the time is noted, so that the next start, too, sees a clock that was put back."""
+
+LONGEST_ANSWER = 1.0
+"""Seconds that asking for the time may take for the answer to count."""
+
+
+class ClockWatch:
+    """Moves along with the clock what waits in storage; ``moved`` is called after that."""
+
+    def __init__(
+        self, db: Database, moved: Callable[[], None] = lambda: None, elapsed: Callable[[], float] = clock.elapsed
+    ) -> None:
+        self._db = db
+        self._moved = moved
+        self._elapsed = elapsed
+        self._offset: float | None = None
+        self._noted = 0.0
+
+    async def look(self) -> None:
+        """Look once; raises StorageError."""
+        asked = self._elapsed()
+        now = await self._db.read(steps.present)
+        answered = self._elapsed()
+        if answered - asked > LONGEST_ANSWER:
+            return
+        offset = now - answered * 1e6
+        moved = None if self._offset is None else round(offset - self._offset)
+        if moved is None or abs(moved) >= steps.SLACK or answered - self._noted >= NOTE_SECONDS:
+            by = await self._db.write(steps.keep, moved)
+            self._noted = answered
+            if by:
+                log.warning("clock.stepped", seconds=round(by / 1e6), advice="what waited was moved along with it")
+                self._moved()
+        self._offset = offset  # only now: what could not be written is seen again

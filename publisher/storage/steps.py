@@ -1,0 +1,74 @@
+"""What waits until a stored time, when the clock that these times are compared with is put forward or back.
+
+A retry that is due in an hour is stored as a time of the database's clock (on SQLite the machine's). Put back by an
+hour, that clock would hold it for two, and with it each delivery that was due already; put forward, it would send all
+retries at once and end the leases of what is under way. So such times are moved along with the clock, once, whichever
+process sees it first: the row "clock" of ``cursors`` says when the database was last seen by its own clock.
+
+What is promised for a time of day (embargoes, cron lines) goes by the clock as it stands.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from publisher.storage import events as log
+from publisher.storage.database import Tx
+from publisher.storage.tables import articles, cursors, deliveries, sources
+
+SLACK = 5_000_000
+"""Microseconds by which a clock may differ from what was expected without having been put."""
+
+_ROUNDING = 1_000_000
+
+_CLOCK = cursors.c.name == "clock"
+
+WAITS = (deliveries.c.due_at, sources.c.next_run_at, sources.c.lease_until, articles.c.held_until)
+"""Every stored time that something waits for, and that is no promise for a time of day."""
+
+
+def present(tx: Tx) -> int:
+    """The time by the database's clock (microseconds)."""
+    return tx.now
+
+
+def touch(tx: Tx) -> None:
+    """Write a row as it is: only a commit shows whether one can be made."""
+    row = {"name": "clock", "seq": tx.now, "subscription": 0}
+    statement = tx.dialect.insert(cursors).values(row)
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[cursors.c.name], set_={"seq": cursors.c.seq}))
+
+
+def keep(tx: Tx, moved: int | None) -> int:
+    """Note the time; where the clock was put, move along what waits. Returns by how much (microseconds), 0 for not.
+
+    ``moved`` is by how much the caller saw the clock put since it last called this, None at its first call: then only a
+    clock that was put back shows.
+    """
+    held = tx.conn.execute(select(cursors.c.seq).where(_CLOCK).with_for_update()).scalar()
+    if held is None:
+        row = {"name": "clock", "seq": tx.now, "subscription": 0}
+        tx.conn.execute(tx.dialect.insert(cursors).values(row).on_conflict_do_nothing())
+        return 0
+    by = _step(held, tx.now, moved)
+    if by:
+        _shift(tx, by)
+    tx.conn.execute(update(cursors).where(_CLOCK).values(seq=tx.now))
+    return by
+
+
+def _step(held: int, now: int, moved: int | None) -> int:
+    """By how much to move what waits; 0 also where another process has done so, and noted the time after the step."""
+    if now < held - SLACK:
+        return min(moved or 0, now - held)
+    if moved is not None and moved >= SLACK and now - held >= moved - _ROUNDING:
+        return moved
+    return 0
+
+
+def _shift(tx: Tx, by: int) -> None:
+    # Before the rows, as recording does: each would otherwise wait for the other.
+    log.lock(tx)
+    tx.dialect.hold(tx.conn, deliveries)
+    for column in WAITS:
+        tx.conn.execute(update(column.table).where(column.is_not(None)).values({column: column + by}))

@@ -1,0 +1,152 @@
+"""The wall clock is put forward or back while deliveries and sources wait."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from support.clock import ManualClock
+from support.deliveries import append, claim, fan_out, subscribe
+
+from publisher.app import clocks
+from publisher.app.clocks import ClockWatch
+from publisher.storage import deliveries, sources
+from publisher.storage.database import Database
+from publisher.storage.deliveries import Outcome
+
+OpenDatabase = Callable[[], Awaitable[Database]]
+
+HOUR = 3600.0
+
+
+class Machine:
+    """A wall clock that can be put, and a monotonic one that cannot."""
+
+    def __init__(self, wall: ManualClock) -> None:
+        self._wall = wall
+        self._elapsed = 1000.0
+
+    def elapsed(self) -> float:
+        return self._elapsed
+
+    def passes(self, seconds: float) -> None:
+        self._elapsed += seconds
+        self._wall.advance(seconds)
+
+    def put(self, seconds: float) -> None:
+        self._wall.advance(seconds)
+
+
+@pytest.fixture
+def machine(clock: ManualClock) -> Machine:
+    return Machine(clock)
+
+
+@pytest.fixture
+async def watch(db: Database, machine: Machine) -> ClockWatch:
+    """One that has looked at the clock a while ago."""
+    watch = ClockWatch(db, elapsed=machine.elapsed)
+    await watch.look()
+    machine.passes(50)
+    await watch.look()
+    return watch
+
+
+async def one_to_be_retried(db: Database, wait: float) -> None:
+    await db.write(subscribe)
+    await append(db)
+    await fan_out(db)
+    (claimed,) = (await claim(db)).deliveries
+    await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=wait)])
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR, -24 * HOUR, 24 * HOUR])
+async def test_a_retry_comes_when_it_would_have_come(
+    db: Database, watch: ClockWatch, machine: Machine, step: float
+) -> None:
+    await one_to_be_retried(db, wait=600)
+    machine.put(step)
+    machine.passes(5)
+    await watch.look()
+    assert await db.read(deliveries.next_due) == pytest.approx(595)
+
+
+async def test_what_was_due_is_due_still_when_the_clock_is_put_back(
+    db: Database, watch: ClockWatch, machine: Machine
+) -> None:
+    await db.write(subscribe)
+    await append(db)
+    await fan_out(db)
+    machine.put(-HOUR)
+    await watch.look()
+    assert await db.read(deliveries.next_due) == 0
+    assert len((await claim(db)).deliveries) == 1
+
+
+async def test_what_is_under_way_keeps_its_lease_when_the_clock_is_put_forward(
+    db: Database, watch: ClockWatch, machine: Machine
+) -> None:
+    await db.write(subscribe)
+    await append(db)
+    await fan_out(db)
+    await claim(db, lease_seconds=30.0)
+    machine.put(HOUR)
+    await watch.look()
+    assert not (await claim(db, lease="theirs")).deliveries
+    machine.passes(31)
+    assert len((await claim(db, lease="theirs")).deliveries) == 1
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR])
+async def test_of_two_processes_that_see_a_step_one_moves_what_waits(
+    db: Database, watch: ClockWatch, open_database: OpenDatabase, machine: Machine, step: float
+) -> None:
+    other = ClockWatch(await open_database(), elapsed=machine.elapsed)
+    await other.look()
+    await one_to_be_retried(db, wait=600)
+    machine.put(step)
+    await watch.look()
+    machine.passes(3)
+    await other.look()
+    assert await db.read(deliveries.next_due) == pytest.approx(597)
+
+
+async def test_a_clock_that_was_put_back_while_nothing_ran_is_seen_at_the_next_start(
+    db: Database, watch: ClockWatch, machine: Machine
+) -> None:
+    await one_to_be_retried(db, wait=600)
+    machine.put(-24 * HOUR)
+    machine.passes(100)
+    await ClockWatch(db, elapsed=machine.elapsed).look()
+    due = await db.read(deliveries.next_due)
+    assert due is not None
+    assert due <= 600 + clocks.NOTE_SECONDS
+
+
+async def test_hours_in_which_nothing_ran_are_no_step(db: Database, watch: ClockWatch, machine: Machine) -> None:
+    await one_to_be_retried(db, wait=600)
+    machine.passes(5 * HOUR)
+    await ClockWatch(db, elapsed=machine.elapsed).look()
+    assert await db.read(deliveries.next_due) == 0
+
+
+async def test_a_source_that_waits_after_a_failure_does_not_wait_longer(
+    db: Database, watch: ClockWatch, machine: Machine, clock: ManualClock
+) -> None:
+    await db.write(sources.failed, "desk", "no answer", clock() + timedelta(seconds=120))
+    await db.write(sources.claim, "wire", "killed", 45)
+    machine.put(-HOUR)
+    await watch.look()
+    assert (await db.read(sources.state, "desk")).next_run_at == clock() + timedelta(seconds=120)
+    machine.passes(46)
+    assert await db.write(sources.claim, "wire", "mine", 45)
+
+
+async def test_an_answer_that_came_late_is_no_step(db: Database, watch: ClockWatch, clock: ManualClock) -> None:
+    await one_to_be_retried(db, wait=600)
+    asked = iter([1050.0, 1075.0])
+    watch._elapsed = lambda: next(asked)
+    clock.advance(25)
+    await watch.look()
+    assert await db.read(deliveries.next_due) == pytest.approx(575)
