@@ -6,7 +6,9 @@ An error names the file, the line where it can be found, the key, the value that
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +20,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
-from publisher.errors import ConfigError
+from publisher.errors import ConfigError, ConfigErrors, Unreadable
+
+MAX_BYTES = 1_048_576
+"""Bytes of one configuration file; a larger one is refused unread."""
+
+MAX_DEPTH = 32
+"""How deep tables and lists may stand in one another, and how many parts a dotted key may have."""
+
+MAX_SECONDS = 366 * 86_400.0
+"""The longest duration; what is added to a time must not leave the calendar."""
 
 Location = tuple[str | int, ...]
 """Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
@@ -60,20 +71,98 @@ class TomlFile:
 
 
 def read_toml(path: Path, name: str) -> TomlFile:
-    """Read a TOML file; raises ConfigError with line and column if it is no TOML, or cannot be read."""
+    """Read a TOML file.
+
+    Raises Unreadable if there is no reading it, ConfigError with line and column if it is no TOML, and ConfigErrors
+    with every text in it that holds a control character.
+    """
+    return parse_toml(read_text(path, name), name)
+
+
+def read_text(path: Path, name: str) -> str:
+    """A configuration file's text, without a byte-order mark.
+
+    Raises Unreadable, also for what is no file (a pipe would be waited for, a device has no end), and ConfigError for
+    one of over :data:`MAX_BYTES` or that is not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return TomlFile(name, text, tomllib.loads(text))
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable(name, "is no file; put a text file in its place")
+            body = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise Unreadable(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(body) > MAX_BYTES:
+        raise ConfigError(name, f"is too large; a configuration file has at most {MAX_BYTES:,} bytes")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(name, f"is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+
+
+def parse_toml(text: str, name: str) -> TomlFile:
+    """A configuration file of this text; raises as :func:`read_toml` does."""
+    # tomllib takes time with the cube of the parts of a key.
+    if long := _LONG_KEY.search(text):
+        line = text.count("\n", 0, long.start()) + 1
+        raise ConfigError(name, f"a key has more than {MAX_DEPTH} parts", line=line)
+    try:
+        file = TomlFile(name, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"^(.*?)\s*\(at line (\d+), column (\d+)\)$", str(error))
         if found is None:  # tomllib says "at end of document" where it has no line
             raise ConfigError(name, f"is no valid TOML: {error}", line=max(1, len(text.splitlines()))) from error
         reason = f"is no valid TOML: {found[1]} (column {found[3]})"
         raise ConfigError(name, reason, line=int(found[2])) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(name, f"is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except OSError as error:
-        raise ConfigError(name, f"cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise ConfigError(name, _TOO_DEEP) from error
+    except ValueError as error:  # a number of more digits than Python converts
+        raise ConfigError(name, f"is no valid TOML: {error}") from error
+    if faults := [file.error(message, at) for at, message in _unfit(file.data)]:
+        raise ConfigErrors(faults)
+    return file
+
+
+_TOO_DEEP = f"is nested too deeply; tables and lists may stand {MAX_DEPTH} deep in one another"
+
+_LONG_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}(?:[\w-]|"|')""" % MAX_DEPTH  # noqa: UP031
+)
+
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def unfit_character(text: str) -> str | None:
+    """What is wrong with the first character that no configured text may hold, in words; None where there is none.
+
+    Those are control characters but tab and line breaks, what XML 1.0 cannot carry (section 2.2), separators of lines,
+    and the marks that make text read otherwise than it is written (Unicode Technical Standard 39, section 5.4).
+    """
+    found = _UNFIT.search(text)
+    if found is None:
+        return None
+    turns = "\u202a" <= found[0] <= "\u202e" or "\u2066" <= found[0] <= "\u2069"
+    what = "which changes the direction of text" if turns else "a control character"
+    return f"holds U+{ord(found[0]):04X}, {what}; take it out"
+
+
+def _unfit(data: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    """Every place with an unfit character or nested too deeply, in the order of the file, and what is wrong there."""
+    waiting: list[tuple[Location, object]] = [((), data)]
+    while waiting:
+        at, value = waiting.pop()
+        if isinstance(value, str):
+            if message := unfit_character(value):
+                yield at, message
+        elif len(at) > MAX_DEPTH and isinstance(value, dict | list):
+            yield at[:1], _TOO_DEEP
+        elif isinstance(value, dict):
+            for key in value:
+                if message := unfit_character(key):
+                    yield (*at, key), f"the key {message}"
+            waiting += [((*at, key), one) for key, one in reversed(value.items())]
+        elif isinstance(value, list):
+            waiting += [((*at, number), one) for number, one in reversed(list(enumerate(value)))]
 
 
 def key_of(at: Location) -> str:
@@ -150,7 +239,10 @@ def seconds(value: object) -> float:
     found = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
     if found is None:
         raise ValueError(f'{_shown(value)} is no duration; write it as "5s", "5m", "2h" or "1d"')
-    return float(found[1]) * _SECONDS[found[2]]
+    length = float(found[1]) * _SECONDS[found[2]]
+    if length > MAX_SECONDS:
+        raise ValueError(f'{_shown(value)} is too long; "366d" is the most')
+    return length
 
 
 def _network(value: str) -> str:
@@ -211,6 +303,16 @@ Cron = Annotated[str, AfterValidator(_cron)]
 
 Duration = Annotated[float, BeforeValidator(seconds)]
 """A length of time, written ``"5s"``, held in seconds."""
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):  # Python counts with them
+        raise ValueError(f"{_shown(value)} should be a valid integer")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+"""A whole number."""
 
 Network = Annotated[str, AfterValidator(_network)]
 """A network in CIDR form; a bare address is a network of one."""

@@ -2,7 +2,9 @@
 
 PublisherError
 ├── ConfigError            one fault in a configuration file
+│   └── Unreadable         a configuration file or folder that is missing or cannot be read
 ├── ConfigErrors           all faults found in one reading
+├── RemovalRefused         an edit that takes away more than one edit may
 ├── ReadError              a value or document that cannot be read as what it should be
 ├── FetchError             a source that could not be fetched (permanent or retryable is data)
 ├── AddressRefused         a URL or address that the guard does not allow
@@ -17,7 +19,11 @@ An error's docstring is its default message; an error says what to do next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_LONGEST = 500
+_CREDENTIALS = re.compile(r"""://[^\s"']*@""")
 
 
 class PublisherError(Exception):
@@ -28,15 +34,22 @@ class PublisherError(Exception):
 
 
 class ConfigError(PublisherError):
-    """A configuration value is wrong."""
+    """A configuration value is wrong.
+
+    It is one line however the value was written, of bounded length, and names no password of an address.
+    """
 
     def __init__(self, file: str, message: str, *, key: str | None = None, line: int | None = None) -> None:
-        self.file = file
-        self.key = key
+        self.file = _line(file)
+        self.key = _line(key) if key else None
         self.line = line
-        self.reason = message
-        place = file if line is None else f"{file}:{line}"
-        super().__init__(f"{place}: {key}: {message}" if key else f"{place}: {message}")
+        self.reason = _line(message)
+        place = self.file if line is None else f"{self.file}:{line}"
+        super().__init__(f"{place}: {self.key}: {self.reason}" if key else f"{place}: {self.reason}")
+
+
+class Unreadable(ConfigError):
+    """A configuration file or folder cannot be read."""
 
 
 class ConfigErrors(PublisherError):
@@ -45,6 +58,18 @@ class ConfigErrors(PublisherError):
     def __init__(self, errors: Sequence[ConfigError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in errors))
+
+
+class RemovalRefused(PublisherError):
+    """The edit takes away too much at once.
+
+    ``feeds`` are those that it would remove. ``whole``: it is not an edit but a folder that is empty or not there.
+    """
+
+    def __init__(self, message: str, *, feeds: Sequence[str], whole: bool) -> None:
+        self.feeds = tuple(feeds)
+        self.whole = whole
+        super().__init__(message)
 
 
 class ReadError(PublisherError):
@@ -82,3 +107,10 @@ class StorageError(PublisherError):
 
 class SecretError(PublisherError):
     """A sealed secret cannot be opened with the keys at hand."""
+
+
+def _line(text: str) -> str:
+    """The text as one line that a terminal shows as it is."""
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[: _LONGEST + 1])
+    shown = _CREDENTIALS.sub("://***@", shown)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -6,31 +6,56 @@ Only ``app/`` and ``cli/`` see these objects; every other room is given values.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from publisher.configfile import Duration, Network, TomlFile, Zone, explain, nearest, read_toml, seconds
-from publisher.errors import ConfigError, ConfigErrors
+from publisher.configfile import (
+    Duration,
+    Network,
+    TomlFile,
+    Whole,
+    Zone,
+    explain,
+    nearest,
+    read_toml,
+    seconds,
+    unfit_character,
+)
+from publisher.errors import ConfigError, ConfigErrors, Unreadable
 
 FILE = "config/publisher.toml"
 PREFIX = "PUBLISHER_"
+
+
+_HOST = re.compile(r"(?=.{1,253}\.?$)(?!-)[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63})*\.?")
+
+
+def _host(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        if not _HOST.fullmatch(value):
+            raise ValueError(f'"{value}" is no address and no name of a machine; write it as "127.0.0.1"') from None
+    return value
 
 
 def _site_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f'"{value}" is no absolute URL; write it as "https://news.example.org"')
-    if parts.query or parts.fragment or parts.username is not None:
+    if "?" in value or "#" in value or parts.username is not None:
         raise ValueError(f'"{value}" must be an address alone, without user, query or fragment')
-    _ = parts.port  # raises ValueError where it is no number
+    _host(parts.hostname)
+    if not value.isprintable() or set(value) & set(' "<>\\^`{|}') or parts.port == 0:
+        raise ValueError(f'"{value}" is no URL that can stand in a document; write it as "https://news.example.org"')
     return value.rstrip("/")
 
 
@@ -40,10 +65,37 @@ def _language(value: str) -> str:
     return value
 
 
+_STORAGE = 'use "sqlite", or a URL as in "postgresql+asyncpg://host/database"'
+
+
 def _storage_url(value: str) -> str:
-    if value != "sqlite" and not re.match(r"(sqlite\+aiosqlite|postgresql\+asyncpg)://", value):
-        raise ValueError(f'"{value}" is not served; use "sqlite" or a URL that begins "postgresql+asyncpg://"')
+    """The URL. What is wrong is said without the URL, in which a password may stand."""
+    if value == "sqlite":
+        return value
+    scheme = value.partition("://")[0] if "://" in value else ""
+    if scheme == "sqlite+aiosqlite":
+        if not re.fullmatch(r"sqlite\+aiosqlite:///[^?#\s][^?#]*", value) or value.endswith((":memory:", "/")):
+            raise ValueError('names no file; write it as "sqlite+aiosqlite:////srv/news.db", or take "sqlite"')
+    elif scheme == "postgresql+asyncpg":
+        _postgresql(value)
+    else:
+        raise ValueError(f"{f'{scheme}:// ' if scheme else ''}is not served; {_STORAGE}")
     return value
+
+
+def _postgresql(value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+        host = parts.hostname
+    except ValueError as error:
+        raise ValueError(f"is no URL of a database: its host or port cannot be read; {_STORAGE}") from error
+    if not re.fullmatch(r"/[^/?#\s]+", unquote(parts.path)) or any(one.isspace() for one in value):
+        raise ValueError(f"names no database, or has white space in it; {_STORAGE}")
+    if parts.fragment or (host is None and "host=" not in parts.query):
+        raise ValueError(f"names no host; {_STORAGE}, and write # as %23")
+    if host is not None and parts.netloc.rpartition("@")[0].count("@"):
+        raise ValueError(f"has more than one @; write that of a password as %40: {_STORAGE}")
 
 
 def _listed(value: object) -> object:
@@ -58,8 +110,14 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), NoDecode]
-Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed), NoDecode]
+def _title(value: str) -> str:
+    if not value.strip() or value.splitlines() != [value]:
+        raise ValueError("should be one line of text, and not empty")
+    return value
+
+
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), Field(max_length=1000)]
+Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed)]
 
 
 class Section(BaseModel):
@@ -71,7 +129,7 @@ class Section(BaseModel):
 class Site(Section):
     """How the installation names itself. ``url`` is canonical: every link and ``tag:`` id is built from it."""
 
-    title: Annotated[str, Field(min_length=1)] = "Publisher"
+    title: Annotated[str, AfterValidator(_title), Field(max_length=200)] = "Publisher"
     url: Annotated[str, AfterValidator(_site_url)] = "http://127.0.0.1:8080"
     language: Annotated[str, AfterValidator(_language)] = "en"
     timezone: Zone = "UTC"
@@ -80,8 +138,8 @@ class Site(Section):
 class Server(Section):
     """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``."""
 
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 8080
     trusted_proxies: Networks = ()
     metrics: Literal["loopback", "key", "open"] = "loopback"
 
@@ -117,15 +175,8 @@ class Delivery(Section):
     timeout: Annotated[Duration, Field(gt=0, le=120)] = 20.0
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Every setting, with its default."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter="__",
-        frozen=True,
-        extra="forbid",
-    )
 
     site: Site = Site()
     server: Server = Server()
@@ -134,31 +185,14 @@ class Settings(BaseSettings):
     fetch: Fetch = Fetch()
     delivery: Delivery = Delivery()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment above the file, and nothing else."""
-        return env_settings, init_settings
-
 
 def load(home: Path) -> Settings:
     """The settings of the installation at ``home``; raises ConfigErrors with everything that is wrong in them."""
-    if not (home / FILE).is_file():
-        raise ConfigErrors([ConfigError(FILE, f"is not there; make an installation with: publisher init {home}")])
+    file, errors = _file(home)
+    variables, faults = _variables(os.environ)
+    errors += faults
     try:
-        file = read_toml(home / FILE, FILE)
-    except ConfigError as error:
-        raise ConfigErrors([error]) from error
-    variables = {name.upper() for name in os.environ if name.upper().startswith(PREFIX)}
-    errors = list(_unknown_variables(variables))
-    try:
-        settings = Settings(**file.data)
+        settings = Settings.model_validate(_overridden(file.data, variables))
     except ValidationError as fault:
         errors += _faults(fault, file, variables)
     if errors:
@@ -166,22 +200,72 @@ def load(home: Path) -> Settings:
     return settings
 
 
-def _unknown_variables(variables: Collection[str]) -> Iterator[ConfigError]:
-    for name in sorted(variables):
-        section, separator, _ = name.removeprefix(PREFIX).partition("__")
-        if separator and section.lower() not in Settings.model_fields:
-            known = [field.upper() for field in Settings.model_fields]
-            yield ConfigError("environment", f"names no section of {FILE}; {nearest(section, known)}", key=name)
+def _file(home: Path) -> tuple[TomlFile, list[ConfigError]]:
+    """The file; an empty one, with what is wrong, if it cannot be read: the environment is judged all the same."""
+    try:
+        return read_toml(home / FILE, FILE), []
+    except ConfigErrors as errors:
+        return TomlFile(FILE), list(errors.errors)
+    except Unreadable as error:
+        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            error = Unreadable(FILE, f"is not there; make an installation with: publisher init {home}")
+        return TomlFile(FILE), [error]
+    except ConfigError as error:
+        return TomlFile(FILE), [error]
 
 
-def _faults(fault: ValidationError, file: TomlFile, variables: Collection[str]) -> Iterator[ConfigError]:
+Variables = Mapping[tuple[str, str], tuple[str, str]]
+"""Section and key → the variable that overrides it, and its value."""
+
+
+def _variables(environment: Mapping[str, str]) -> tuple[Variables, list[ConfigError]]:
+    """What overrides the file, and what cannot. Names of other forms are those of other programs."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    errors = []
+    for name, value in sorted(environment.items()):
+        section, separator, key = name.upper().removeprefix(PREFIX).lower().partition("__")
+        ours = separator or section in Settings.model_fields or section.startswith("_")
+        if not name.upper().startswith(PREFIX) or not ours:
+            continue
+        if message := _wrong_variable(section, key) or unfit_character(value):
+            errors.append(ConfigError("environment", message, key=name))
+        else:
+            found[section, key] = name, value
+    return found, errors
+
+
+def _wrong_variable(section: str, key: str) -> str | None:
+    declared = Settings.model_fields.get(section)
+    if declared is None:
+        known = [field.upper() for field in Settings.model_fields]
+        return f"names no section of {FILE}; {nearest(section.upper(), known)}"
+    model = declared.annotation
+    assert isinstance(model, type)
+    assert issubclass(model, Section)
+    if not key:
+        first = next(iter(model.model_fields)).upper()
+        return f"is a whole section; name a key of it, as in {PREFIX}{section.upper()}__{first}"
+    return None if key in model.model_fields else f"is not a known key; {nearest(key, model.model_fields)}"
+
+
+def _overridden(data: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
+    """The file's values with those of the environment in their place."""
+    merged = dict(data)
+    for (section, key), (_, value) in variables.items():
+        table = merged.get(section, {})
+        if isinstance(table, dict):  # else it is told of the file
+            merged[section] = {**table, key: value}
+    return merged
+
+
+def _faults(fault: ValidationError, file: TomlFile, variables: Variables) -> Iterator[ConfigError]:
     for one in fault.errors():
         at = one["loc"]
-        variable = PREFIX + "__".join(str(part).upper() for part in at[:2])
-        if variable in variables:
-            yield ConfigError("environment", explain(one, Settings), key=variable)
-        else:
-            yield file.error(explain(one, Settings), at)
+        named = variables.get((str(at[0]), str(at[1]))) if len(at) > 1 else None
+        told = explain(one, Settings)
+        if at == ("storage", "url") and one["type"] != "value_error":
+            told = "should be a text"  # not the value: a password may stand in it
+        yield ConfigError("environment", told, key=named[0]) if named else file.error(told, at)
 
 
 def notify_socket() -> str | None:

@@ -9,16 +9,22 @@ from pathlib import Path
 
 from publisher.catalog import feeds, indicators, sources
 from publisher.catalog.definitions import PUSHED, Catalog, SourceDefinition
+from publisher.catalog.documents import INDICATORS, Documents, gather
 from publisher.catalog.findings import Findings
-from publisher.catalog.indicators import INDICATORS, REGISTRY
+from publisher.catalog.indicators import REGISTRY
 from publisher.errors import ConfigErrors
 
-__all__ = ["INDICATORS", "PUSHED", "REGISTRY", "Catalog", "SourceDefinition", "load"]
+__all__ = ["INDICATORS", "PUSHED", "REGISTRY", "Catalog", "Documents", "SourceDefinition", "build", "gather", "load"]
 
 
 def load(home: Path) -> Catalog:
     """The definitions of the installation at ``home``; raises ConfigErrors with everything that is wrong in them."""
-    findings = Findings(home)
+    return build(gather(home))
+
+
+def build(documents: Documents) -> Catalog:
+    """The definitions in these files; raises ConfigErrors with everything that is wrong in them."""
+    findings = Findings(documents)
     known_indicators, symbols = indicators.read(findings)
     known_sources, names = sources.read(findings)
     selectable = None if names is None else {*names, PUSHED}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import PurePosixPath as PurePath
 
 from pydantic import ValidationError
 
+from publisher.catalog.documents import FEEDS
 from publisher.catalog.findings import Findings
 from publisher.configfile import TomlFile, nearest
 from publisher.errors import ConfigError
 from publisher.model import FeedDefinition
 from publisher.model.facets import fold
-
-FEEDS = "feeds"
 
 _NOUN = {"sources": "source", "symbols": "symbol"}
 _NEVER = {
@@ -28,8 +28,9 @@ def read(
 ) -> dict[str, FeedDefinition]:
     """The feeds by name. ``sources`` and ``symbols`` are what a feed can select; None where that is not known."""
     found: dict[str, FeedDefinition] = {}
-    for path in sorted((findings.home / FEEDS).glob("*.toml")):
-        file = findings.file(path, f"{FEEDS}/{path.name}")
+    findings.errors += findings.documents.faults.get(FEEDS, ())
+    for path in map(PurePath, findings.documents.under(FEEDS)):
+        file = findings.file(str(path))
         if file is None:
             continue
         if "name" in file.data:

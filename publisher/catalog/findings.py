@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from publisher.configfile import TomlFile, read_toml
+from publisher.catalog.documents import Documents
+from publisher.configfile import TomlFile
 from publisher.errors import ConfigError
 
 
 class Findings:
-    """Gathers the errors of one reading of the installation at ``home``."""
+    """Gathers the errors of one reading of an installation's documents."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, documents: Documents) -> None:
+        self.documents = documents
         self.errors: list[ConfigError] = []
 
-    def file(self, path: Path, name: str) -> TomlFile | None:
-        """The file; None, and an error, if it cannot be read."""
-        try:
-            return read_toml(path, name)
-        except ConfigError as error:
-            self.errors.append(error)
-            return None
+    def file(self, name: str) -> TomlFile | None:
+        """The file; None, and its errors, if it could not be read."""
+        self.errors += self.documents.faults.get(name, ())
+        return self.documents.files.get(name)
 
     def say(self, file: TomlFile, message: str, *at: str | int) -> None:
         """Add one error."""

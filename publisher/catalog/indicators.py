@@ -6,11 +6,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from publisher.catalog.documents import INDICATORS
 from publisher.catalog.findings import Findings, written
 from publisher.configfile import Zone, read_toml
 from publisher.model import IndicatorSpec
-
-INDICATORS = "config/indicators.toml"
 
 REGISTRY = Path(__file__).parent / "indicators.toml"
 """The indicators that ship with the program; an installation without a file of its own knows these."""
@@ -22,8 +21,9 @@ class _Table(IndicatorSpec):
 
 def read(findings: Findings) -> tuple[dict[str, IndicatorSpec], set[str] | None]:
     """The indicators by symbol, and every symbol that stands in the file: None if it could not be read."""
-    own = findings.home / INDICATORS
-    file = findings.file(own, INDICATORS) if own.is_file() else read_toml(REGISTRY, "indicators.toml (shipped)")
+    file = findings.file(INDICATORS)
+    if file is None and INDICATORS not in findings.documents.faults:
+        file = read_toml(REGISTRY, "indicators.toml (shipped)")
     if file is None:
         return {}, None
     found: dict[str, IndicatorSpec] = {}

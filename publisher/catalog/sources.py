@@ -10,14 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from publisher.catalog.definitions import EVERY, PUSHED, SourceDefinition
+from publisher.catalog.documents import PROFILES, SOURCES
 from publisher.catalog.findings import Findings, written
 from publisher.configfile import Cron, Duration, TomlFile, explain, nearest
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
 from publisher.sources import KINDS, kind_for
 from publisher.sources.base import Source
-from publisher.sources.profile import HtmlProfile, TextProfile, load_profile
-
-SOURCES = "config/sources.toml"
+from publisher.sources.profile import HtmlProfile, TextProfile, parse_profile, shipped_profile
 
 
 def _plain_name(value: str) -> str:
@@ -47,7 +46,7 @@ class _Common(BaseModel):
 
 def read(findings: Findings) -> tuple[list[SourceDefinition], set[str] | None]:
     """The sources in their order, and every name that stands in the file: None if it could not be read."""
-    file = findings.file(findings.home / SOURCES, SOURCES)
+    file = findings.file(SOURCES)
     if file is None:
         return [], None
     found: dict[str, SourceDefinition] = {}
@@ -109,7 +108,7 @@ class _Table:
             return None  # said with the common keys
         try:
             return kind_for(name)
-        except Exception as error:  # a kind of one's own is anyone's code, and runs when it is imported
+        except (Exception, SystemExit) as error:  # a kind of one's own is anyone's code, and runs when it is imported
             wrong = (
                 f'"{name}" cannot be used: {error}' if ":" in name else f'"{name}" is no kind; {nearest(name, KINDS)}'
             )
@@ -134,8 +133,15 @@ class _Table:
         name = self.values.get("profile")
         if not isinstance(name, str):
             return None
+        own = f"{PROFILES}/{name}.toml"
+        documents = self.findings.documents
+        if own in documents.faults:
+            self.findings.errors += documents.faults[own]
+            return None
         try:
-            return load_profile(name, self.findings.home)
+            if own in documents.files:
+                return parse_profile(documents.files[own])
+            return shipped_profile(name, [one.removeprefix(f"{PROFILES}/")[:-5] for one in documents.under(PROFILES)])
         except ConfigErrors as errors:
             self.findings.errors += errors.errors
         except ConfigError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.common import HERE, Home, note
-from publisher.errors import ConfigError, ConfigErrors, PublisherError, ReadError
+from publisher.errors import ConfigError, ConfigErrors, PublisherError
 
 if TYPE_CHECKING:
     from publisher.catalog import Catalog
@@ -70,17 +70,18 @@ def check(home: Home = HERE) -> None:
 
 def _profile_faults(home: Path) -> Iterator[ConfigError]:
     """What is wrong in the installation's own profiles, also in those that no source uses yet."""
-    from publisher.sources.profile import FOLDER, load_profile
+    from publisher.catalog.documents import PROFILES, gather
+    from publisher.sources.profile import parse_profile
 
-    for path in sorted((home / FOLDER).glob("*.toml")):
+    documents = gather(home)
+    yield from documents.faults.get(PROFILES, ())
+    for name in documents.under(PROFILES):
+        yield from documents.faults.get(name, ())
         try:
-            load_profile(path.stem, home)
+            if name in documents.files:
+                parse_profile(documents.files[name])
         except ConfigErrors as error:
             yield from error.errors
-        except ConfigError as error:
-            yield error
-        except ReadError as error:
-            yield ConfigError(f"{FOLDER}/{path.name}", str(error))
 
 
 def read(home: Path) -> Catalog:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from publisher.model.base import Frozen, Language, Text
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+
+
+def _one_line(value: str) -> str:
+    if not value.strip() or value.splitlines() != [value]:
+        raise ValueError("should be one line of text, and not empty")
+    return value
 
 
 class Selection(Frozen):
@@ -36,10 +42,10 @@ class FeedDefinition(Frozen):
     """One file of ``feeds/``; ``name`` is the file's name and stands in every URL of the feed."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
-    title: Text
-    description: Text = ""
+    title: Annotated[Text, Field(max_length=500), AfterValidator(_one_line)]
+    description: Annotated[Text, Field(max_length=10_000)] = ""
     items: Literal["articles", "indicators", "operations"] = "articles"
-    limit: Annotated[int, Field(ge=1, le=100_000)] = 50
+    limit: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 50
     content: Literal["full", "summary"] = "full"
     language: Language = None
     private: bool = False

@@ -58,12 +58,12 @@ class Indicator(Frozen):
 class IndicatorSpec(Frozen):
     """What ``config/indicators.toml`` says of one indicator."""
 
-    symbol: Text
-    slug: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    name: Text
+    symbol: Annotated[Text, Field(min_length=1, max_length=64)]
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    name: Annotated[Text, Field(min_length=1, max_length=200)]
     names: dict[str, str] = Field(default_factory=dict)
     unit: Line = None
-    decimals: Annotated[int, Field(ge=0, le=10)] = 2
+    decimals: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
     timezone: str = "Asia/Jakarta"
 
 

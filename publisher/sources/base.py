@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from publisher import clock
 from publisher.clock import Clock
+from publisher.configfile import Whole
 from publisher.model import IndicatorSpec
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch
@@ -20,6 +21,9 @@ from publisher.sources.profile import Profile
 
 PAGE_LIMIT = 5_000_000
 """Bytes of one page or file; a larger one is refused unread."""
+
+Limit = Annotated[Whole, Field(ge=1, le=100_000_000)]
+"""Bytes of one page or file, as a source may set them."""
 
 Pause = Callable[[float], Awaitable[None]]
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from xml.sax import SAXException
 
 import orjson
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from publisher.configfile import Zone, in_words
 from publisher.errors import FetchError, ReadError
@@ -23,7 +23,7 @@ from publisher.locale import DateOrder, known_locale, parse_datetime
 from publisher.model import Article, Image, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, fragment_blocks, sanitised
 from publisher.sources.page import get, header, moved, validators, web_address
 from publisher.sources.urls import absolute, canonical
@@ -37,7 +37,7 @@ class FeedOptions(Frozen):
     """
 
     url: str
-    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    limit: Limit = PAGE_LIMIT
     locale: str = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None

@@ -15,11 +15,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from publisher.clock import from_micros
+from publisher.configfile import Whole
 from publisher.errors import FetchError, ReadError
 from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Source
+from publisher.sources.base import PAGE_LIMIT, Limit, Source
 from publisher.sources.html import read_html
 from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.push import load_json, read_article_json
@@ -50,9 +51,9 @@ class FolderOptions(Frozen):
     extensions: tuple[Literal[".html", ".htm", ".txt", ".json"], ...] = (".html", ".htm", ".txt", ".json")
     recursive: bool = False
     identity: Literal["url", "path", "id"] = "url"
-    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    limit: Limit = PAGE_LIMIT
     withdraw: bool = False
-    gone_after: Annotated[int, Field(ge=1, le=100)] = 2
+    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 2
     hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("withdraw", "gone_after", "hold_above"))

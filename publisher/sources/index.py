@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from publisher.configfile import Duration
+from publisher.configfile import Duration, Whole
 from publisher.errors import FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
@@ -57,12 +57,12 @@ class IndexOptions(Frozen):
     url: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
     links: Annotated[tuple[Selector, ...], BeforeValidator(_listed)] = ()
     match: Pattern | None = None
-    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = 50
     recheck: Duration = 600.0
     allow_hosts: tuple[str, ...] = ()
     identity: Literal["url", "path"] = "url"
     complete: bool = False
-    gone_after: Annotated[int, Field(ge=1, le=100)] = 3
+    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
     hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("limit", "recheck", "complete", "gone_after", "hold_above"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,13 +11,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from publisher.configfile import Zone
+from publisher.configfile import Whole, Zone
 from publisher.errors import FetchError, ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime, parse_decimal
 from publisher.model import Indicator
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, fragment_blocks
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.page import get, moved, validators, web_address
@@ -43,7 +44,7 @@ class JsonOptions(Frozen):
     url: str
     articles: Annotated[tuple[ArticleMap, ...], BeforeValidator(_listed)] = ()
     indicators: Annotated[tuple[IndicatorMap, ...], BeforeValidator(_listed)] = ()
-    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    limit: Limit = PAGE_LIMIT
     headers: dict[str, str] = Field(default_factory=dict)
     locale: str = "en"
     timezone: Zone | None = None
@@ -51,12 +52,22 @@ class JsonOptions(Frozen):
     language: str | None = None
     identity: Literal["url", "id"] = "url"
     complete: bool = False
-    gone_after: Annotated[int, Field(ge=1, le=100)] = 3
+    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
     hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("complete", "gone_after", "hold_above"))
 
     _web = field_validator("url")(web_address)
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():  # RFC 9110, sections 5.1 and 5.5
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (
+                text.isprintable() and text == text.strip()
+            ):
+                raise ValueError(f'"{name}" is no header of HTTP, or its value is not one line of text')
+        return value
 
     @field_validator("locale")
     @classmethod

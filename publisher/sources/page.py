@@ -7,16 +7,16 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from publisher.errors import AddressRefused, FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, Problem
 from publisher.sources import silence
-from publisher.sources.base import PAGE_LIMIT, Response, Source, SourceContext
+from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source, SourceContext
 from publisher.sources.html import read_html
 from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.reading import Reading, observed
@@ -45,7 +45,7 @@ class PageOptions(Frozen):
     """
 
     url: str
-    limit: Annotated[int, Field(ge=1)] = PAGE_LIMIT
+    limit: Limit = PAGE_LIMIT
     identity: Literal["url", "path"] = "url"
 
     _web = field_validator("url")(web_address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -292,12 +293,18 @@ class TextProfile(Profile):
 def load_profile(name: str, home: Path) -> HtmlProfile | TextProfile:
     """The profile of that name. Raises ReadError if there is none, ConfigError or ConfigErrors for what is wrong."""
     own = home / FOLDER / f"{name}.toml"
-    shipped = SHIPPED / f"{name}.toml"
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) and own.is_file():
         return parse_profile(read_toml(own, f"{FOLDER}/{name}.toml"))
+    return shipped_profile(name, profile_names(home))
+
+
+def shipped_profile(name: str, others: Iterable[str] = ()) -> HtmlProfile | TextProfile:
+    """The profile of that name that ships; raises ReadError, which also knows of ``others``, if there is none."""
+    shipped = SHIPPED / f"{name}.toml"
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) and shipped.is_file():
         return parse_profile(read_toml(shipped, f"{name}.toml (shipped)"))
-    raise ReadError(f'there is no profile "{name}" in {FOLDER}; {nearest(name, profile_names(home))}')
+    known = {*others, *(path.stem for path in SHIPPED.glob("*.toml"))}
+    raise ReadError(f'there is no profile "{name}" in {FOLDER}; {nearest(name, known)}')
 
 
 def profile_names(home: Path) -> list[str]:

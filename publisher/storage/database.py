@@ -97,18 +97,18 @@ class Database:
             url = f"sqlite+aiosqlite:///{_sqlite_file(data)}"
         dialect = dialect_for(url)
         if dialect is None:
-            raise ConfigError(
-                "publisher.toml",
-                f'{make_url(url).drivername!r} is not served; use "sqlite" or a URL that begins postgresql+asyncpg://',
-                key="storage.url",
-            )
+            raise _wrong_url(f"{make_url(url).drivername!r} is not served")
         try:
+            if dialect.single_writer:
+                await asyncio.to_thread(_openable, make_url(url).database)
             writer, reader = _engines(url, dialect)
             db = cls(writer, reader, dialect, now)
             await _brought_up_to_date(url, writer, dialect)
             await db.refresh()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
+        except (TypeError, ValueError) as error:  # of the driver, as for a parameter that it does not know
+            raise _wrong_url(f"cannot be used: {error}") from error
         return db
 
     async def close(self) -> None:
@@ -261,6 +261,16 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def _openable(file: str | None) -> None:
+    """Raises sqlite3.Error if there is no opening it: the driver's own thread would outlive that, and end noisily."""
+    sqlite3.connect(file or "").close()
+
+
+def _wrong_url(message: str) -> ConfigError:
+    advice = 'use "sqlite" or a URL that begins postgresql+asyncpg://'
+    return ConfigError("config/publisher.toml", f"{message}; {advice}", key="storage.url")
 
 
 def _sqlite_file(data: Path) -> Path:

@@ -300,5 +300,8 @@ def dialect_for(url: str) -> Dialect | None:
     try:
         driver = make_url(url).drivername
     except ArgumentError as error:
-        raise ConfigError("publisher.toml", f"{url!r} is no database URL", key="storage.url") from error
+        # Without the URL itself: a password may stand in it.
+        raise ConfigError("config/publisher.toml", "is no URL of a database", key="storage.url") from error
+    except ValueError as error:
+        raise ConfigError("config/publisher.toml", f"is no URL of a database: {error}", key="storage.url") from error
     return {"sqlite+aiosqlite": SQLite(), "postgresql+asyncpg": PostgreSQL()}.get(driver)

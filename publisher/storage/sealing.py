@@ -101,7 +101,13 @@ def _make(path: Path) -> None:
 
 def _read(path: Path) -> dict[str, bytes]:
     keys: dict[str, bytes] = {}
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise SecretError(f"{path} is no text; it must hold lines of an id and a key in base64") from error
+    except OSError as error:
+        raise SecretError(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         try:

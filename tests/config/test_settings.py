@@ -55,7 +55,7 @@ def test_the_canonical_url_ends_without_a_slash(home: Path) -> None:
 )
 def test_a_canonical_url_that_links_cannot_stand_on_is_refused(home: Path, url: str) -> None:
     (fault,) = faults(home, f'[site]\nurl = "{url}"')
-    assert fault.startswith(f'config/publisher.toml:2: site.url: "{url}" ')
+    assert fault.startswith(f'config/publisher.toml:2: site.url: "{url.replace("u:p@", "***@")}" ')
 
 
 def test_the_environment_stands_above_the_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +73,8 @@ def test_a_fault_in_the_environment_names_its_variable(home: Path, monkeypatch: 
     monkeypatch.setenv("PUBLISHER_SITTE__URL", "https://example.org")
     monkeypatch.setenv("PUBLISHER_SITE__TITEL", "News")
     assert faults(home, "") == [
-        'environment: PUBLISHER_SITTE__URL: names no section of config/publisher.toml; did you mean "SITE"?',
         'environment: PUBLISHER_SITE__TITEL: is not a known key; did you mean "title"?',
+        'environment: PUBLISHER_SITTE__URL: names no section of config/publisher.toml; did you mean "SITE"?',
         'environment: PUBLISHER_SERVER__PORT: "web" should be a valid integer',
     ]
 
@@ -122,7 +122,7 @@ x = 1
         "7: server.port: 70000 should be less than or equal to 65535",
         '8: server.trusted_proxies[2]: "proxy" is no network; write it as "10.0.0.0/8" or "fd00::/8" '
         "('proxy' does not appear to be an IPv4 or IPv6 network)",
-        '10: storage.url: "mysql://db" is not served; use "sqlite" or a URL that begins "postgresql+asyncpg://"',
+        '10: storage.url: mysql:// is not served; use "sqlite", or a URL as in "postgresql+asyncpg://host/database"',
         "12: registration.mode: \"any\" should be 'key'",
         '14: fetch.timeout: 5 is no duration; write it as "5s", "5m", "2h" or "1d"',
         '16: delivery.schedule[2]: "5 sec" is no duration; write it as "5s", "5m", "2h" or "1d"',
