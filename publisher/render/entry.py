@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from publisher.content import summary_of
 from publisher.model import Event
 from publisher.model.base import xml_legal
 from publisher.model.facets import fold
 from publisher.render import identity, market
 from publisher.render.market import Statistic
-from publisher.render.markup import absolute, first_text, paragraphs
+from publisher.render.words import paragraphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def article_entry(
     published = _moment(data.get("published"))
     updated = _moment(data.get("updated")) or (changed_at if revision > 1 else published or first_seen_at)
     language = data.get("language")
-    summary = data.get("summary") or first_text(data["body"])
+    summary = data.get("summary") or summary_of(data["body"])
     return Entry(
         id=identity.article_id(options.site_url, data["id"]),
         url=url,
@@ -85,7 +86,7 @@ def article_entry(
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
         summary=summary,
-        content=absolute(data["body"], url) if options.content == "full" else None,
+        content=data["body"] if options.content == "full" else None,
         authors=tuple(data.get("authors") or ()),
         editor=data.get("editor"),
         agency=data.get("agency"),

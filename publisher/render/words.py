@@ -1,4 +1,4 @@
-"""Numbers, times and the few words that feeds say themselves, in the feed's language."""
+"""Numbers, times and the few words that feeds say themselves, in the feed's language; plain lines as HTML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from html import escape
 
 from babel.dates import format_time
 
@@ -49,6 +50,11 @@ def date_and_time(moment: datetime, language: str, timezone: str) -> str:
     locale, local = known_locale(name), moment.astimezone(known_zone(timezone))
     time = " ".join(format_time(local, "short", local.tzinfo, locale).split())
     return f"{format_date(moment, name, timezone)} {time} {zone_name(local, locale)}"
+
+
+def paragraphs(lines: list[str]) -> str:
+    """Lines of plain text as HTML."""
+    return "".join(f"<p>{escape(line, quote=False)}</p>" for line in lines)
 
 
 @lru_cache(maxsize=64)

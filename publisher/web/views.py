@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from publisher.content import first_text, shortened
 from publisher.model import FeedDefinition, IndicatorSpec, SourceState
 from publisher.render.identity import symbol_slug
-from publisher.render.markup import absolute, first_text
 from publisher.storage.articles import StoredArticle
 from publisher.storage.indicators import StoredIndicator
 from publisher.web.formats import Formats, Shown
@@ -160,7 +160,7 @@ class Views:
         return Headline(
             path=self._article_path(item.id),
             title=data["title"],
-            excerpt=_shortened(data.get("summary") or first_text(data["body"]) or ""),
+            excerpt=shortened(data.get("summary") or first_text(data["body"]) or "", EXCERPT),
             section=data.get("section"),
             dateline=data.get("dateline"),
             agency=data.get("agency"),
@@ -177,7 +177,7 @@ class Views:
         return ArticleView(
             id=item.id,
             title=data["title"],
-            body=absolute(data["body"], url or here),
+            body=data["body"],
             summary=data.get("summary"),
             section=data.get("section"),
             dateline=data.get("dateline"),
@@ -247,9 +247,3 @@ def _picture(data: Mapping[str, Any]) -> Picture | None:
         if image.get("url"):
             return Picture(image["url"], image.get("caption"), image.get("credit"))
     return None
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= EXCERPT:
-        return text
-    return text[:EXCERPT].rpartition(" ")[0].rstrip(",;:–-") + "…"

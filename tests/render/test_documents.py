@@ -143,22 +143,19 @@ def test_reader_keeps_every_entry_with_its_title_and_link(name: str, format: str
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_no_address_is_relative(format: str) -> None:
-    entry = article(
-        url="https://x.id/news/1",
-        body='<p><a href="/a?b=1&amp;c=2">a</a><a href=\'b\'>b</a><img src="//y.id/1.jpg"><a href="#c">c</a></p>',
+def test_the_body_is_carried_as_it_is_stored_character_by_character(format: str) -> None:
+    # Whatever is written over clean markup can undo what cleaned it: text here looks like an attribute of a tag.
+    body = (
+        """<p><img src="https://x.id/n.png" alt="x src='bar"> ' <a title=" onerror=x() y=" href="https://x.id/">a</a>"""
+        """ <code> src="rel.png"</code></p>"""
     )
+    entry = article(url="https://x.id/news/1", body=body)
     content = {
         "rss": lambda d: xml(d).xpath("//content:encoded/text()", namespaces=NS)[0],
         "atom": lambda d: xml(d).xpath("//a:content/text()", namespaces=NS)[0],
         "json": lambda d: orjson.loads(d)["items"][0]["content_html"],
     }[format](rendered(format, entry))
-    assert re.findall(r"(?:href|src)=[\"']([^\"']*)", content) == [
-        "https://x.id/a?b=1&amp;c=2",
-        "https://x.id/news/b",
-        "https://y.id/1.jpg",
-        "#c",
-    ]
+    assert content == body
 
 
 def test_an_id_survives_a_new_headline_and_a_new_address() -> None:

@@ -1,0 +1,12 @@
+"""What HTML of an article may be: the one owner of markup. Pure: no file, no clock, no network.
+
+Intake cleans with it once; whoever renders trusts what is stored. Markup is taken apart by a parser, never by a regular
+expression.
+"""
+
+from publisher.content.address import absolute
+from publisher.content.cleaning import Cleaned, clean
+from publisher.content.text import first_text, one_line, shortened, summary_of, text_of
+from publisher.content.vocabulary import ELEMENTS
+
+__all__ = ["ELEMENTS", "Cleaned", "absolute", "clean", "first_text", "one_line", "shortened", "summary_of", "text_of"]

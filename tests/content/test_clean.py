@@ -1,0 +1,205 @@
+"""What an article's HTML may be, whatever markup comes in."""
+
+from __future__ import annotations
+
+import html5lib
+import lxml.html
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from publisher.content import ELEMENTS, clean, text_of
+from publisher.content.vocabulary import ATTRIBUTES, EVERYWHERE
+
+# Generating is what takes long on a busy machine, not cleaning.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+BASE = "https://example.com/a/b"
+
+CASES = {
+    "text that looks like an attribute": (
+        """<p><img src="https://example.org/n.png" alt="x src='bar"> ' <a title=" onerror=document.title='x' y=" """
+        """href="https://example.org/">link</a></p>""",
+        """<p><img src="https://example.org/n.png" alt="x src='bar"> ' """
+        """<a title="onerror=document.title='x' y=" href="https://example.org/" """
+        """rel="noopener noreferrer">link</a></p>""",
+    ),
+    "text of a program": (
+        """<p>the code is <code> src="rel.png"</code></p>""",
+        """<p>the code is <code> src="rel.png"</code></p>""",
+    ),
+    "what was deleted": (
+        "<p><del>10</del> <ins>12</ins> <s>a</s> <strike>b</strike> <q>c</q></p>",
+        "<p><del>10</del> <ins>12</ins> <s>a</s> <strike>b</strike> <q>c</q></p>",
+    ),
+    "small marks": (
+        '<p>H<sub>2</sub>O, x<sup>2</sup>, <abbr title="Hypertext">HT</abbr>, <mark>seen</mark></p>',
+        '<p>H<sub>2</sub>O, x<sup>2</sup>, <abbr title="Hypertext">HT</abbr>, <mark>seen</mark></p>',
+    ),
+    "a list that begins at three": ('<ol start="3" class="x"><li>c</li></ol>', '<ol start="3"><li>c</li></ol>'),
+    "definitions": ("<dl><dt>a</dt><dd>b</dd></dl>", "<dl><dt>a</dt><dd>b</dd></dl>"),
+    "ruby": ("<p><ruby>漢<rp>(</rp><rt>kan</rt></ruby></p>", "<p><ruby>漢<rp>(</rp><rt>kan</rt></ruby></p>"),
+    "directions and languages": (
+        '<p dir="RTL" lang="ar">نص <span>x</span></p><p dir="sideways" lang="&quot;">y</p>',
+        '<p dir="rtl" lang="ar">نص x</p><p>y</p>',
+    ),
+    "a table": (
+        '<table class="x"><tr><th scope="col" colspan="2">a</th></tr><tr><td></td><td>b</td></tr></table>',
+        '<table><tbody><tr><th scope="col" colspan="2">a</th></tr><tr><td></td><td>b</td></tr></tbody></table>',
+    ),
+    "a figure": (
+        '<figure><img src="/i.png" width="40" height="30" onload="x()"><figcaption>c</figcaption></figure>',
+        '<figure><img src="https://example.com/i.png" width="40" height="30"><figcaption>c</figcaption></figure>',
+    ),
+    "an embedded page": (
+        '<p><iframe src="//video.example/embed/1" title="A film"></iframe></p>',
+        '<p><a href="https://video.example/embed/1" rel="noopener noreferrer">A film</a></p>',
+    ),
+    "a film with sources": (
+        '<video controls><source src="a.mp4">Your browser is old.</video>',
+        '<a href="https://example.com/a/a.mp4" rel="noopener noreferrer">https://example.com/a/a.mp4</a>',
+    ),
+    "a sound in a link": (
+        '<a href="/x"><audio src="a.mp3" title="Listen"></audio></a>',
+        '<a href="https://example.com/x" rel="noopener noreferrer">Listen</a>',
+    ),
+    "a picture that loads late": (
+        '<img src="data:image/gif;base64,R0" data-src="/late.jpg">',
+        '<img src="https://example.com/late.jpg">',
+    ),
+    "a picture in sizes": (
+        '<img srcset="/s,1.jpg 320w, /l.jpg 1024w,/m.jpg 640w">',
+        '<img src="https://example.com/l.jpg">',
+    ),
+    "an address for letters": (
+        '<a href="mailto:desk@example.com">write</a>',
+        '<a href="mailto:desk@example.com" rel="noopener noreferrer">write</a>',
+    ),
+    "a heading of the page's rank": ("<h1>T</h1><h6>t</h6>", "<h2>T</h2><h4>t</h4>"),
+    "nothing in it": ("<p> <br>&nbsp; <b><i> </i></b></p><p>a<em></em>b</p><ul><li></li></ul>", "<p>ab</p>"),
+    "lines at the edges": ("<p><br> a<br>b <br></p>", "<p>a<br>b</p>"),
+    "lines of a program": ("<pre>a\n  b\n\nc</pre>", "<pre>a\n  b\n\nc</pre>"),
+    "what is no text": (
+        "<p>a<script>b</script><style>c</style><textarea>d</textarea><template>e</template></p>",
+        "<p>a</p>",
+    ),
+    "another language inside": (
+        "<svg><style><img src=x onerror=x()></style></svg><math><mtext><table><mglyph><style><img src=x>",
+        '<img src="https://example.com/a/x">',  # where a picture begins, the other language has ended
+    ),
+    "blocks that are not kept": ("<div>one</div><section>two</section>", "one two"),
+    "characters that no XML has": ("<p>a\x0bb\ufffe</p>", "<p>ab</p>"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_html_is_cleaned_to_what_the_table_says(name: str) -> None:
+    given, right = CASES[name]
+    assert clean(given, BASE).html == right
+
+
+@pytest.mark.parametrize(
+    ("html", "notes"),
+    [
+        ('<a href="/about">x</a>', ["a link to '/about' is left out: it has no base to stand on"]),
+        (
+            '<img src="i.png"><img src="i.png">',
+            ["a picture to 'i.png' is left out: it has no base to stand on (2 times)"],
+        ),
+        (
+            '<a href="javascript:x()">x</a>',
+            ["a link to 'javascript:x()' is left out: it is no address that can be kept"],
+        ),
+        ("<script>x()</script>", ["<script> is left out"]),
+        ("<iframe></iframe>", ["<iframe> without an address is left out"]),
+        ('<p class="x" onclick="y()"><a href="https://example.org/">x</a></p>', []),
+    ],
+)
+def test_what_somebody_may_miss_is_told(html: str, notes: list[str]) -> None:
+    assert list(clean(html, None).notes) == notes
+
+
+def test_a_flood_of_notes_is_cut_and_counted() -> None:
+    notes = clean("".join(f'<a href="/{n}">x</a>' for n in range(100)), None).notes
+    assert len(notes) == 20
+    assert notes[-1] == "81 more"
+
+
+_NAMES = [
+    *sorted(ELEMENTS),
+    *("div", "span", "script", "style", "svg", "math", "iframe", "video", "source", "form", "h1", "textarea", "font"),
+]
+_VALUES = st.one_of(
+    st.sampled_from(
+        ["/x", "https://example.org/?a=1&b=2", "javascript:alert(1)", "JaVa\tscript:x", "data:text/html,x", "//e.org",
+         "3", "rtl", "id", " onerror=x ", "'\"><img src=x onerror=y>", "x y", "mailto:a@b.c"]
+    ),
+    st.text(max_size=12),
+)  # fmt: skip
+_ATTRIBUTES = st.sampled_from(
+    ["href", "src", "srcset", "data-src", "onerror", "onclick", "style", "class", "title", "alt", "dir", "lang",
+     "start", "cite"]
+)  # fmt: skip
+
+
+@st.composite
+def _markup(draw: st.DrawFn) -> str:
+    pieces = []
+    for _ in range(draw(st.integers(0, 12))):
+        match draw(st.integers(0, 4)):
+            case 0:
+                pieces.append(draw(st.text(max_size=20)))
+            case 1:
+                pieces.append(f"</{draw(st.sampled_from(_NAMES))}>")
+            case 2:
+                pieces.append(
+                    draw(st.sampled_from(["<!--", "-->", "<![CDATA[", "]]>", "<", "&lt;script&gt;", "&#0;", "<?x"]))
+                )
+            case _:
+                said = "".join(
+                    f" {name}={quote}{value}{quote}"
+                    for name, value, quote in draw(
+                        st.lists(st.tuples(_ATTRIBUTES, _VALUES, st.sampled_from(["", '"', "'"])), max_size=3)
+                    )
+                )
+                pieces.append(f"<{draw(st.sampled_from(_NAMES))}{said}>")
+    return "".join(pieces)
+
+
+def _elements(html: str) -> list[tuple[str, dict[str, str]]]:
+    """All elements that two other parsers find in it, with their attributes."""
+    found = []
+    tree = html5lib.parseFragment(html, namespaceHTMLElements=False)
+    found += [(one.tag, dict(one.attrib)) for one in tree.iter() if isinstance(one.tag, str) and one is not tree]
+    for one in lxml.html.fragments_fromstring(html) if html.strip() else []:
+        if not isinstance(one, str):
+            found += [(below.tag, dict(below.attrib)) for below in one.iter()]
+    return [one for one in found if one[0] != "DOCUMENT_FRAGMENT"]
+
+
+@unhurried
+@given(_markup())
+def test_whatever_comes_in_only_what_is_allowed_comes_out(markup: str) -> None:
+    html = clean(markup, BASE).html
+    for name, attributes in _elements(html):
+        assert name in ELEMENTS, html
+        assert attributes.keys() <= ATTRIBUTES.get(name, set()) | EVERYWHERE | {"rel"}, html
+        for key in ("href", "src", "cite"):
+            assert attributes.get(key, "https:").startswith(("https:", "http:", "mailto:", "tel:")), html
+
+
+@unhurried
+@given(_markup())
+def test_what_is_clean_is_not_changed_again(markup: str) -> None:
+    once = clean(markup, BASE).html
+    assert clean(once, BASE).html == once
+    assert clean(once, None).html == once
+
+
+@unhurried
+@given(st.lists(st.text("abc <>&\"'=/!-", min_size=1), min_size=1))
+def test_text_that_people_see_is_kept_letter_for_letter(texts: list[str]) -> None:
+    from html import escape
+
+    html = "".join(f"<p>{escape(text)}</p>" for text in texts)
+    assert text_of(clean(html, BASE).html) == " ".join(" ".join(texts).split())
