@@ -117,8 +117,8 @@ class Delivery(Section):
     timeout: Annotated[Duration, Field(gt=0, le=120)] = 20.0
 
 
-class Settings(BaseSettings):
-    """Every setting, with its default."""
+class _Layers(BaseSettings):
+    """The environment above the file, and nothing else."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -126,13 +126,6 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
     )
-
-    site: Site = Site()
-    server: Server = Server()
-    storage: Storage = Storage()
-    registration: Registration = Registration()
-    fetch: Fetch = Fetch()
-    delivery: Delivery = Delivery()
 
     @classmethod
     def settings_customise_sources(
@@ -145,6 +138,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment above the file, and nothing else."""
         return env_settings, init_settings
+
+
+class Settings(_Layers):
+    """Every setting, with its default."""
+
+    site: Site = Site()
+    server: Server = Server()
+    storage: Storage = Storage()
+    registration: Registration = Registration()
+    fetch: Fetch = Fetch()
+    delivery: Delivery = Delivery()
 
 
 def load(home: Path) -> Settings:
@@ -164,6 +168,36 @@ def load(home: Path) -> Settings:
     if errors:
         raise ConfigErrors(sorted(errors, key=lambda error: (error.file, error.line or 0)))
     return settings
+
+
+class _StorageAlone(_Layers):
+    """``[storage]``, whatever the other sections hold."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    storage: Storage = Storage()
+
+
+def load_storage(home: Path) -> tuple[Storage, tuple[ConfigError, ...]]:
+    """``[storage]`` alone, and what is wrong in other sections.
+
+    Raises ConfigErrors for what is wrong in it, and for what leaves in doubt which storage is meant: a file that is no
+    TOML, and a section that no one knows, since that may be a slip for this one.
+    """
+    try:
+        return load(home).storage, ()
+    except ConfigErrors as found:
+        grave = [error for error in found.errors if not _elsewhere(error.key)]
+        if grave:
+            raise ConfigErrors(grave) from found
+        data = read_toml(home / FILE, FILE).data
+        return _StorageAlone(storage=data.get("storage", {})).storage, found.errors
+
+
+def _elsewhere(key: str | None) -> bool:
+    """Whether a fault's key stands in a known section other than ``[storage]``."""
+    parts = (key or "").removeprefix(PREFIX).replace("__", ".").lower().split(".")
+    return parts[0] != "storage" and parts[0] in Settings.model_fields
 
 
 def _unknown_variables(variables: Collection[str]) -> Iterator[ConfigError]:

@@ -8,65 +8,14 @@ import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import structlog
+from support.commands import ARTICLE, Done, Publisher
 
 from publisher import __version__
-from publisher.cli.main import main
-
-ARTICLE = {"title": "Panen garam naik", "body": "<p>Isi.</p>", "published": "2026-11-01T06:00:00Z"}
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has run."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[list[str]]:
-        return [line.split("\t") for line in self.out.splitlines()]
-
-
-Publisher = Callable[..., Done]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "newsroom"
-
-
-@pytest.fixture
-def publisher(capfd: pytest.CaptureFixture[str]) -> Iterator[Publisher]:
-    """Runs one command in this process, as ``publisher`` would."""
-    before = structlog.get_config()
-
-    def run(*arguments: object) -> Done:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        sys.stdout.flush()
-        code = ended.value.code
-        assert code is None or isinstance(code, int)
-        return Done(code or 0, *capfd.readouterr())
-
-    yield run
-    structlog.configure(**before)
-
-
-@pytest.fixture
-def installed(home: Path, publisher: Publisher) -> Path:
-    """A new installation with one article in its inbox."""
-    assert publisher("init", home).code == 0
-    (home / "inbox/salt.json").write_text(json.dumps(ARTICLE))
-    return home
 
 
 def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publisher) -> None:
