@@ -19,6 +19,7 @@ from aiohttp import web
 from publisher import telemetry
 from publisher.app.installation import App
 from publisher.app.reloading import Reloader
+from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
 from publisher.errors import NotFound, PublisherError
@@ -49,6 +50,7 @@ PRUNE_SECONDS = 3600.0
 async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop: asyncio.Event | None = None) -> None:
     """Run the server, the scheduler and the sender until SIGTERM, SIGINT or ``stop``; SIGHUP reloads.
 
+    It stops too where SIGHUP says that the terminal it was started from was closed.
     ``on_ready`` is called with the address once requests are answered.
     """
     stop = stop or asyncio.Event()
@@ -71,7 +73,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         _start_helpers(helpers, app)
         helpers.start("reload", reloader.run())
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
-        _on(stack, reloader.asked, signal.SIGHUP)
+        _on(stack, on_hangup(stop.set, reloader.asked), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
             helpers.start("watchdog", watch(manager, interval, lambda: schedule.running and app.deliverer.running))
         log.info("service.ready", url=address, sources=len(app.catalog.sources), feeds=len(app.catalog.feeds))
@@ -90,7 +92,12 @@ def _start_helpers(helpers: _Helpers, app: App) -> None:
     helpers.start("embargoes", app.intake.keep_time())
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
     helpers.start("pause", _every(SETTLE_SECONDS, lambda: pause_stranded(app.db, app.catalog.feeds)))
+    helpers.start("log", _every(telemetry.FOLD_SECONDS, _told))
     helpers.start("prune", _every(PRUNE_SECONDS, lambda: app.db.write(idempotency.prune)))
+
+
+async def _told() -> None:
+    telemetry.flush()
 
 
 class _Helpers:

@@ -63,12 +63,12 @@ def with_storage(home: Path, action: Callable[[Database], Awaitable[T]]) -> T:
 
 
 def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run something that has no end of its own until SIGTERM or Ctrl-C, and let it end in order."""
+    """Run something that has no end of its own until SIGTERM, Ctrl-C or a closed terminal; let it end in order."""
 
     async def perform() -> None:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -60,7 +60,7 @@ async def _serve(home: Path, sample_port: int | None) -> None:
 
             def ready(address: str) -> None:
                 spare_the_collector()
-                typer.echo(f"Publisher is ready: {address}")
+                _announce(f"Publisher is ready: {address}")
 
             await serve(app, on_ready=ready)
     finally:
@@ -80,11 +80,17 @@ async def _sample_newsroom(port: int) -> AsyncIterator[None]:
         reason = newsroom.exception()
         raise PublisherError(f"the sample newsroom cannot answer at {HOST}:{port}: {reason}") from reason
     try:
-        typer.echo(f"The sample newsroom: {ready.result()}")
+        _announce(f"The sample newsroom: {ready.result()}")
         yield
     finally:
         newsroom.cancel()
         await asyncio.gather(newsroom, return_exceptions=True)
+
+
+def _announce(text: str) -> None:
+    """Say it to whoever is there to read it; that nobody is stops no service."""
+    with contextlib.suppress(OSError):
+        typer.echo(text)
 
 
 def _start_anew() -> None:
