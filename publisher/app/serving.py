@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -181,9 +182,11 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     except OSError as error:
         # The loops word it differently; a name that does not resolve has an errno of its own kind.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise PublisherError(
-            f"cannot listen at {host}:{port}: {reason}; set [server] host and port in config/publisher.toml"
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            advice = "choose another port in [server] of config/publisher.toml, and the same in url of its [site]"
+        else:
+            advice = "set [server] host and port in config/publisher.toml"
+        raise PublisherError(f"cannot listen at {host}:{port}: {reason}; {advice}") from error
 
 
 def _address(runner: web.AppRunner, host: str) -> str:

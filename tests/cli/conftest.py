@@ -28,6 +28,6 @@ def publisher(capfd: pytest.CaptureFixture[str]) -> Iterator[Publisher]:
 @pytest.fixture
 def installed(home: Path, publisher: Publisher) -> Path:
     """A new installation with one article in its inbox."""
-    assert publisher("init", home).code == 0
+    assert publisher("init", home, "--port", 8080).code == 0
     (home / "inbox/salt.json").write_text(json.dumps(ARTICLE))
     return home

@@ -19,7 +19,7 @@ from publisher import __version__
 
 
 def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publisher) -> None:
-    made = publisher("init", home)
+    made = publisher("init", home, "--port", 8080)
     assert made.code == 0
     assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == [
         "config",
@@ -28,16 +28,17 @@ def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publishe
         "config/publisher.toml",
         "config/sources.toml",
         "feeds",
+        "feeds/indicators.toml",
         "feeds/news.toml",
         "inbox",
     ]
-    assert publisher("check", "--home", home) == Done(0, "sources: 1, feeds: 1, indicators: 11; nothing is wrong\n", "")
+    assert publisher("check", "--home", home) == Done(0, "sources: 1, feeds: 2, indicators: 11; nothing is wrong\n", "")
 
 
 def test_what_the_new_installation_shows_as_defaults_are_the_defaults(home: Path, publisher: Publisher) -> None:
     from publisher import settings
 
-    publisher("init", home)
+    publisher("init", home, "--port", 8080)
     before = settings.load(home)
     path = home / settings.FILE
     lines = path.read_text().splitlines()
@@ -152,7 +153,8 @@ def _drained(controller: int) -> str:
 
 def test_feeds_are_listed_with_their_addresses(installed: Path, publisher: Publisher) -> None:
     assert publisher("feeds", "list", "--home", installed).rows == [
-        ["news", "articles", "public", "http://127.0.0.1:8080/feeds/news.rss", "News"]
+        ["indicators", "indicators", "public", "http://127.0.0.1:8080/feeds/indicators.rss", "Indicators"],
+        ["news", "articles", "public", "http://127.0.0.1:8080/feeds/news.rss", "News"],
     ]
 
 
