@@ -200,6 +200,29 @@ def load(home: Path) -> Settings:
     return settings
 
 
+def load_storage(home: Path) -> tuple[Storage, tuple[ConfigError, ...]]:
+    """``[storage]`` alone, and what is wrong in other sections.
+
+    Raises ConfigErrors for what is wrong in it, and for what leaves in doubt which storage is meant: a file that is no
+    TOML, and a section that no one knows, since that may be a slip for this one.
+    """
+    try:
+        return load(home).storage, ()
+    except ConfigErrors as found:
+        grave = [error for error in found.errors if not _elsewhere(error.key)]
+        if grave:
+            raise ConfigErrors(grave) from found
+        variables, _ = _variables(os.environ)
+        data = _overridden(_file(home)[0].data, variables)
+        return Storage.model_validate(data.get("storage", {})), found.errors
+
+
+def _elsewhere(key: str | None) -> bool:
+    """Whether a fault's key stands in a known section other than ``[storage]``."""
+    parts = (key or "").removeprefix(PREFIX).replace("__", ".").lower().split(".")
+    return parts[0] != "storage" and parts[0] in Settings.model_fields
+
+
 def _file(home: Path) -> tuple[TomlFile, list[ConfigError]]:
     """The file; an empty one, with what is wrong, if it cannot be read: the environment is judged all the same."""
     try:

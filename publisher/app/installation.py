@@ -38,6 +38,7 @@ class App:
         self.db = db
         self.now = now or wall_clock
         shares = descriptors.shares(descriptors.limit())
+        self._adapt: Callable[[Catalog], Catalog] = _as_written
         self.fetcher = Outbound(
             keep=shares.kept_by_fetcher,
             allow_private=settings.fetch.allow_private_networks,
@@ -95,6 +96,15 @@ class App:
         await self.fetcher.close()
         await self.sender.close()
         await self.db.close()
+
+    def adapt(self, how: Callable[[Catalog], Catalog]) -> None:
+        """Go by definitions that are changed so, now and after each reload; to be called before it is served."""
+        self._adapt = how
+        self.catalog = how(self.catalog)
+
+    def definitions(self) -> Catalog:
+        """The definitions as the files have them now, and adapted; raises ConfigErrors. Blocks."""
+        return self._adapt(load_catalog(self.home))
 
     def source(self, name: str) -> SourceDefinition:
         """The definition of a source; raises NotFound naming those there are."""
@@ -158,6 +168,10 @@ class App:
             now=self.now,
         )
         return definition.kind(definition.name, definition.options, context)
+
+
+def _as_written(catalog: Catalog) -> Catalog:
+    return catalog
 
 
 class _Present(Mapping[str, IndicatorSpec]):

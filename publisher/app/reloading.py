@@ -13,7 +13,6 @@ from publisher import telemetry
 from publisher.app.installation import App
 from publisher.app.readers import folders
 from publisher.catalog import Catalog
-from publisher.catalog import load as load_catalog
 from publisher.delivery.pausing import pause_stranded
 from publisher.errors import ConfigError, ConfigErrors, StorageError
 from publisher.schedule import Schedule
@@ -114,7 +113,7 @@ def read(app: App) -> tuple[Settings, Catalog]:
     except ConfigErrors as found:
         errors += found.errors
     try:
-        catalog = load_catalog(app.home)
+        catalog = app.definitions()
     except ConfigErrors as found:
         errors += found.errors
     if errors:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
 from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
+from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
 from publisher.errors import NotFound, PublisherError, StorageError
@@ -51,6 +53,7 @@ PRUNE_SECONDS = 3600.0
 async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop: asyncio.Event | None = None) -> None:
     """Run the server, the scheduler and the sender until SIGTERM, SIGINT or ``stop``; SIGHUP reloads.
 
+    It stops too where SIGHUP says that the terminal it was started from was closed.
     ``on_ready`` is called with the address once requests are answered.
     """
     stop = stop or asyncio.Event()
@@ -74,7 +77,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         _start_helpers(helpers, app)
         helpers.start("reload", reloader.run())
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
-        _on(stack, reloader.asked, signal.SIGHUP)
+        _on(stack, on_hangup(stop.set, reloader.asked), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
             helpers.start("watchdog", watch(manager, interval, lambda: schedule.running and app.deliverer.running))
         log.info("service.ready", url=address, sources=len(app.catalog.sources), feeds=len(app.catalog.feeds))
@@ -94,7 +97,12 @@ def _start_helpers(helpers: _Helpers, app: App) -> None:
     helpers.start("embargoes", app.intake.keep_time())
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
     helpers.start("pause", _every(SETTLE_SECONDS, lambda: pause_stranded(app.db, app.catalog.feeds)))
+    helpers.start("log", _every(telemetry.FOLD_SECONDS, _told))
     helpers.start("prune", _every(PRUNE_SECONDS, lambda: app.db.write(idempotency.prune)))
+
+
+async def _told() -> None:
+    telemetry.flush()
 
 
 class _Helpers:
@@ -180,9 +188,11 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     except OSError as error:
         # The loops word it differently; a name that does not resolve has an errno of its own kind.
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise PublisherError(
-            f"cannot listen at {host}:{port}: {reason}; set [server] host and port in config/publisher.toml"
-        ) from error
+        if error.errno == errno.EADDRINUSE:
+            advice = "choose another port in [server] of config/publisher.toml, and the same in url of its [site]"
+        else:
+            advice = "set [server] host and port in config/publisher.toml"
+        raise PublisherError(f"cannot listen at {host}:{port}: {reason}; {advice}") from error
 
 
 def _address(runner: web.AppRunner, host: str) -> str:

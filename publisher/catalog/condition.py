@@ -11,7 +11,10 @@ from publisher.model import SourceState
 
 
 def source_json(source: SourceDefinition, state: SourceState, next_run_at: datetime | None) -> dict[str, Any]:
-    """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays when it is over."""
+    """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays when it is over.
+
+    ``refused`` counts what is refused at present, whichever reading met it, and ``refusals`` says why of the first few.
+    """
     times = {
         "last_success_at": state.last_success_at,
         "last_error_at": state.last_error_at,
@@ -28,4 +31,6 @@ def source_json(source: SourceDefinition, state: SourceState, next_run_at: datet
         **{name: rfc3339(at) if at else None for name, at in times.items()},
         "items": state.items,
         "events": state.events,
+        "refused": state.refusals.count,
+        "refusals": list(state.refusals.reasons),
     }

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -15,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from publisher.app import App
+    from publisher.storage.database import Database
 
 T = TypeVar("T")
 
@@ -39,13 +38,37 @@ def with_app(home: Path, action: Callable[[App], Awaitable[T]]) -> T:
     return asyncio.run(perform())
 
 
+def with_storage(home: Path, action: Callable[[Database], Awaitable[T]]) -> T:
+    """Open the installation's storage alone and do one thing with it.
+
+    What is wrong elsewhere in the configuration, in a feed's file say, is no reason not to revoke a key: faults of
+    ``publisher.toml`` outside ``[storage]`` are warnings here, and no other file is read.
+    """
+    from publisher import settings, telemetry
+    from publisher.storage.database import Database
+
+    telemetry.configure(level="error")
+    storage, faults = settings.load_storage(home)
+    for fault in faults:
+        note(f"warning: {fault}")
+
+    async def perform() -> T:
+        db = await Database.open(storage.url, home / "data")
+        try:
+            return await action(db)
+        finally:
+            await db.close()
+
+    return asyncio.run(perform())
+
+
 def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run something that has no end of its own until SIGTERM or Ctrl-C, and let it end in order."""
+    """Run something that has no end of its own until SIGTERM, Ctrl-C or a closed terminal; let it end in order."""
 
     async def perform() -> None:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await task
@@ -53,31 +76,13 @@ def until_stopped(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(perform())
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on a terminal; lines of tab-separated values otherwise, for other programs to read."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            typer.echo("\t".join(value.replace("\t", " ") for value in row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
 def note(message: str) -> None:
     """Something for the person at the terminal, apart from the command's output."""
     typer.echo(message, err=True)
 
 
-def moment(value: datetime | None) -> str:
-    """A time as it is shown; ``-`` where there is none."""
-    from publisher.clock import rfc3339
+def show_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    import orjson
 
-    return rfc3339(value.replace(microsecond=0)) if value else "-"
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Home, moment, with_app
+from publisher.cli.common import HERE, Home, with_storage
+from publisher.cli.tables import cells, clean, moment
 
 if TYPE_CHECKING:
-    from publisher.app import App
     from publisher.model import Event
+    from publisher.storage.database import Database
 
 LOOK_SECONDS = 1.0
 PAGE = 500
@@ -33,28 +36,40 @@ def show_events(
     Shows number, time, type, subject, what it is, what changed.
     """
 
-    async def work(app: App) -> None:
+    async def work(db: Database) -> None:
         from publisher.storage import events
 
-        seq = await app.db.refresh()
-        last = await app.db.read(events.after, 0, limit, newest_first=True) if limit else []
+        seq = await db.refresh()
+        last = await db.read(events.after, 0, limit, newest_first=True) if limit else []
         for event in reversed(last):
             _print(event, as_json)
         while follow:
-            found = await app.db.read(events.after, seq, PAGE)
+            found = await db.read(events.after, seq, PAGE)
             for event in found:
                 _print(event, as_json)
                 seq = event.seq
             if len(found) < PAGE:
                 await asyncio.sleep(LOOK_SECONDS)
 
-    with_app(home, work)
+    with_storage(home, work)
 
 
 def _print(event: Event, as_json: bool) -> None:
     if as_json:
         typer.echo(event.model_dump_json())
         return
-    what = event.data.get("title") or event.data.get("value") or event.data.get("error") or ""
+    for line in lines(event, shutil.get_terminal_size().columns if sys.stdout.isatty() else None):
+        typer.echo(line)
+
+
+def lines(event: Event, width: int | None) -> list[str]:
+    """An event for people: one line; where that is wider than the terminal, its parts on lines of their own."""
+    what = clean(str(event.data.get("title") or event.data.get("value") or event.data.get("error") or ""))
     changed = f" [{', '.join(event.changed)}]" if event.changed else ""
-    typer.echo(f"{event.seq:>6} {moment(event.timestamp)} {event.type.value:<19} {event.subject} {what}{changed}")
+    head = f"{event.seq:>6} {moment(event.timestamp)} {event.type.value:<19}"
+    whole = f"{head} {clean(event.subject)} {what}{changed}"
+    if width is None or cells(whole) <= width:
+        return [whole]
+    rest = [clean(event.subject), f"{what}{changed}"]
+    first = [f"{event.seq:>6} {moment(event.timestamp)}", f"{'':>6} {event.type.value}"]
+    return [*first, *(f"{'':>6} {one}" for one in rest if one)]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Home, show_table, with_app
+from publisher.cli.common import HERE, Home, with_app
+from publisher.cli.tables import show_table
 from publisher.errors import NotFound
 
 if TYPE_CHECKING:

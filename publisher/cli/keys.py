@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Home, moment, note, show_table, with_app
+from publisher.cli.common import HERE, Home, note, show_json, with_storage
+from publisher.cli.tables import show_table
 
 if TYPE_CHECKING:
-    from publisher.app import App
     from publisher.model import Key
+    from publisher.storage.database import Database
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `publisher keys list` shows it.")]
 
@@ -54,23 +55,26 @@ def create(
     from publisher.storage import keys
 
     name = owner or f"{role.value}-{secrets.token_hex(4)}"
-    key, secret = with_app(home, lambda app: app.db.write(keys.create, Role(role.value), name))
+    key, secret = with_storage(home, lambda db: db.write(keys.create, Role(role.value), name))
     note(f"{key.id}: {key.role.value} key of {key.owner}")
     typer.echo(secret)
 
 
-def list_keys(home: Home = HERE) -> None:
-    """List the keys.
+def list_keys(
+    home: Home = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list of keys.")] = False,
+) -> None:
+    """List the keys, revoked ones too.
 
     Shows id, role, owner, how the key begins, when it was made and revoked.
     """
     from publisher.storage import keys
 
-    found = with_app(home, lambda app: app.db.read(keys.list_))
-    rows = [
-        (key.id, key.role.value, key.owner, f"{key.prefix}…", moment(key.created_at), moment(key.revoked_at))
-        for key in found
-    ]
+    found = with_storage(home, lambda db: db.read(keys.list_))
+    if as_json:
+        show_json([key.model_dump(mode="json") for key in found])
+        return
+    rows = [(key.id, key.role.value, key.owner, f"{key.prefix}…", key.created_at, key.revoked_at) for key in found]
     show_table(("id", "role", "owner", "key", "made", "revoked"), rows)
 
 
@@ -81,7 +85,7 @@ def revoke(id: KeyId, home: Home = HERE) -> None:
     """
     from publisher.storage import keys
 
-    key = with_app(home, lambda app: app.db.write(keys.revoke, id))
+    key = with_storage(home, lambda db: db.write(keys.revoke, id))
     note(f"{key.id}: revoked")
 
 
@@ -92,9 +96,9 @@ def rotate(id: KeyId, home: Home = HERE) -> None:
     """
     from publisher.storage import keys
 
-    async def work(app: App) -> tuple[Key, str]:
-        return await app.db.write(keys.rotate, id)
+    async def work(db: Database) -> tuple[Key, str]:
+        return await db.write(keys.rotate, id)
 
-    key, secret = with_app(home, work)
+    key, secret = with_storage(home, work)
     note(f"{key.id}: {key.role.value} key of {key.owner}, with a new secret")
     typer.echo(secret)

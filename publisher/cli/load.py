@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import HERE, Home, with_app
+from publisher.cli.common import HERE, Home, show_json, with_app
 
 if TYPE_CHECKING:
     from publisher.app import App
@@ -28,7 +28,7 @@ def load(
     """Read sources once, now.
 
     Whatever their schedule says; what changed is recorded. Exit code 1 if a source could not be read, or something in
-    it was refused.
+    it is refused, also where the service met that first.
     """
 
     async def work(app: App) -> list[Report]:
@@ -39,9 +39,7 @@ def load(
 
     reports = with_app(home, work)
     if as_json:
-        import orjson
-
-        typer.echo(orjson.dumps([_report_json(report) for report in reports], option=orjson.OPT_INDENT_2).decode())
+        show_json([_report_json(report) for report in reports])
     elif not reports:
         typer.echo("config/sources.toml names no source")
     if not all(report.ok for report in reports):
@@ -83,7 +81,19 @@ def _lines(report: Report) -> list[str]:
         kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(report.outcomes.items()))
         found = _counted(report.items, "item") + (f" ({kinds})" if kinds else "")
         summary = f"{found}, {_counted(report.events, 'event')}"
-    return [f"{report.source}: {summary}", *(f"  {problem.severity}: {problem}" for problem in report.problems)]
+    told = [f"  {problem.severity}: {problem}" for problem in report.problems]
+    return [f"{report.source}: {summary}", *told, *_standing(report)]
+
+
+def _standing(report: Report) -> list[str]:
+    """What an earlier reading refused, in what this one did not read again."""
+    told = {str(problem) for problem in report.problems}
+    rest = report.refusals.count - sum(problem.severity == "error" for problem in report.problems)
+    reasons = [reason for reason in report.refusals.reasons if reason not in told][: max(rest, 0)]
+    lines = [f"  still refused: {reason}" for reason in reasons]
+    if rest > len(reasons):
+        lines.append(f"  still refused: {rest - len(reasons)} more")
+    return lines
 
 
 def _counted(count: int, noun: str) -> str:
@@ -99,6 +109,8 @@ def _report_json(report: Report) -> dict[str, Any]:
         "outcomes": {outcome.value: count for outcome, count in sorted(report.outcomes.items())},
         "error": report.error,
         "skipped": report.skipped,
+        "refused": report.refusals.count,
+        "refusals": list(report.refusals.reasons),
         "origins": {identity: dict(fields) for identity, fields in report.origins.items()},
         "problems": [
             {

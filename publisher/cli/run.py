@@ -9,13 +9,16 @@ import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from publisher.cli.common import HERE, Home
 from publisher.cli.sample import HOST, PORT
 from publisher.errors import PublisherError
+
+if TYPE_CHECKING:
+    from publisher.app import App
 
 M_ARENA_MAX = -8
 """As malloc.h of glibc numbers it."""
@@ -32,7 +35,7 @@ def run(
         bool, typer.Option("--sample", help="Also run the sample newsroom, to have something to read.")
     ] = False,
     sample_port: Annotated[
-        int, typer.Option("--sample-port", help="Where it answers; config/sources.toml must say the same.")
+        int, typer.Option("--sample-port", help="Where that answers, and is read; 0 takes a free one.")
     ] = PORT,
 ) -> None:
     """Run the service.
@@ -58,11 +61,11 @@ async def _serve(home: Path, sample_port: int | None) -> None:
         await app.close()
         _start_anew()
     try:
-        async with contextlib.nullcontext() if sample_port is None else _sample_newsroom(sample_port):
+        async with contextlib.nullcontext() if sample_port is None else _sample_newsroom(app, sample_port):
 
             def ready(address: str) -> None:
                 spare_the_collector()
-                typer.echo(f"Publisher is ready: {address}")
+                _announce(f"Publisher is ready: {address}")
 
             await serve(app, on_ready=ready)
     finally:
@@ -70,9 +73,10 @@ async def _serve(home: Path, sample_port: int | None) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _sample_newsroom(port: int) -> AsyncIterator[None]:
-    """The sample newsroom beside the service; it answers before the first source is read."""
+async def _sample_newsroom(app: App, port: int) -> AsyncIterator[None]:
+    """The sample newsroom beside the service; it answers before the first source is read, wherever it is."""
     from publisher.sample import run_newsroom
+    from publisher.sample.readdressing import readdressed
 
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     newsroom = asyncio.create_task(run_newsroom(HOST, port, on_ready=ready.set_result), name="sample newsroom")
@@ -80,13 +84,22 @@ async def _sample_newsroom(port: int) -> AsyncIterator[None]:
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
         reason = newsroom.exception()
-        raise PublisherError(f"the sample newsroom cannot answer at {HOST}:{port}: {reason}") from reason
+        advice = "give it another with --sample-port, where 0 takes a free one"
+        raise PublisherError(f"the sample newsroom cannot answer at {HOST}:{port}: {reason}; {advice}") from reason
+    address = ready.result()
+    app.adapt(lambda catalog: readdressed(catalog, f"http://{HOST}:{PORT}", address))
     try:
-        typer.echo(f"The sample newsroom: {ready.result()}")
+        _announce(f"The sample newsroom: {address}")
         yield
     finally:
         newsroom.cancel()
         await asyncio.gather(newsroom, return_exceptions=True)
+
+
+def _announce(text: str) -> None:
+    """Say it to whoever is there to read it; that nobody is stops no service."""
+    with contextlib.suppress(OSError):
+        typer.echo(text)
 
 
 def _start_anew() -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Home, note, until_stopped, with_app
+from publisher.cli.common import HERE, Home, note, until_stopped, with_storage
 from publisher.errors import PublisherError
 
 if TYPE_CHECKING:
-    from publisher.app import App
     from publisher.model import Key
+    from publisher.storage.database import Database
 
 HOST, PORT = "127.0.0.1", 8081
 
@@ -65,25 +65,25 @@ def receiver(
 
     own: Key | None = None
     if key is None:
-        own, key = with_app(home, _own_key)
+        own, key = with_storage(home, _own_key)
     try:
         until_stopped(run_receiver(url or _address(home), key, feed or _public_feeds(home), port))
     finally:
         if own is not None:
-            with_app(home, lambda app: _revoke(app, own.id))
+            with_storage(home, lambda db: _revoke(db, own.id))
 
 
-async def _own_key(app: App) -> tuple[Key, str]:
+async def _own_key(db: Database) -> tuple[Key, str]:
     from publisher.model import Role
     from publisher.storage import keys
 
-    return await app.db.write(keys.create, Role.SUBSCRIBER, "sample-receiver")
+    return await db.write(keys.create, Role.SUBSCRIBER, "sample-receiver")
 
 
-async def _revoke(app: App, id: str) -> None:
+async def _revoke(db: Database, id: str) -> None:
     from publisher.storage import keys
 
-    await app.db.write(keys.revoke, id)
+    await db.write(keys.revoke, id)
 
 
 def _address(home: Path) -> str:

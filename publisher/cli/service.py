@@ -6,6 +6,7 @@ import os
 import pwd
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import typer
 
 import publisher
 from publisher.cli.common import HERE, Home
+from publisher.cli.reach import closed_to
 from publisher.cli.unit import MARK, Unit, code_folders
 from publisher.errors import Conflict, NotFound, PublisherError
 
@@ -76,6 +78,7 @@ def install(
         return
     if not (home / FILE).is_file():
         raise NotFound(f"{home} is no installation; make one with: publisher init {shlex.quote(str(home))}")
+    _reachable(unit)
     path = _folder(user, directory) / unit.file
     _write(path, unit.text())
     typer.echo(f"Wrote {path}")
@@ -147,6 +150,20 @@ def _owner(home: Path) -> str:
         return pwd.getpwuid(uid).pw_name if uid else ACCOUNT
     except KeyError:
         return ACCOUNT
+
+
+def _reachable(unit: Unit) -> None:
+    """Refuse a Python that the service's user cannot read: it would fail at each start, with little to say why."""
+    if unit.account is None:
+        return
+    closed = closed_to(unit.account, [unit.interpreter, *unit.code, Path(publisher.__file__)])
+    if closed is not None:
+        mode = stat.S_IMODE(closed.stat().st_mode)
+        raise PublisherError(
+            f"{unit.account} may not reach {unit.interpreter}: {closed} is closed to it (mode {mode:03o}). Install "
+            "Python and the publisher where every user can read them, such as in /opt, and run this from there; "
+            "or let the service run --as somebody who may"
+        )
 
 
 def _write(path: Path, text: str) -> None:

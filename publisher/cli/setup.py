@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from publisher.catalog import Catalog
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+PORTS = range(8080, 8100)
+"""The ports that a new installation may be given; the first is the settings' own default."""
 
 
 def register(cli: typer.Typer) -> None:
@@ -28,6 +33,10 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Also in a folder that is not empty; files that are there stay.")
     ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Where it will answer. Default: 8080, or the next that is free."),
+    ] = None,
 ) -> None:
     """Make a new installation.
 
@@ -37,7 +46,8 @@ def init(
         raise PublisherError(f"{folder} is not empty; give another folder, or --force to add what is missing there")
     if folder.exists() and not folder.is_dir():
         raise PublisherError(f"{folder} is a file; give a folder")
-    for name, content in _files():
+    chosen = port or next((one for one in PORTS if _is_free(one)), PORTS[0])
+    for name, content in _files(chosen):
         path = folder / name
         if path.exists():
             note(f"kept {path}")
@@ -53,7 +63,7 @@ def init(
 def check(home: Home = HERE) -> None:
     """Tell all that is wrong in the configuration.
 
-    Exit code 2 if there is anything.
+    Exit code 2 if there is anything; what is only doubtful is a warning.
     """
     errors: list[ConfigError] = []
     try:
@@ -64,8 +74,24 @@ def check(home: Home = HERE) -> None:
     errors += [one for one in _profile_faults(home) if str(one) not in told]
     if errors:
         raise ConfigErrors(errors)
+    for doubt in _doubts(home):
+        note(f"warning: {doubt}")
     counts = {"sources": catalog.sources, "feeds": catalog.feeds, "indicators": catalog.indicators}
     typer.echo(", ".join(f"{noun}: {len(found)}" for noun, found in counts.items()) + "; nothing is wrong")
+
+
+def _doubts(home: Path) -> Iterator[str]:
+    """What is allowed, and hardly meant."""
+    from publisher import settings
+
+    loaded = settings.load(home)
+    url, server = urlsplit(loaded.site.url), loaded.server
+    port = url.port or (443 if url.scheme == "https" else 80)
+    # Behind a proxy, which has an address of its own, the two ports have nothing to do with each other.
+    is_direct = url.scheme == "http" and (url.hostname in ("localhost", "127.0.0.1", "::1", server.host))
+    if is_direct and port != server.port:
+        listens = f"port is {server.port}" if server.port else "port = 0 takes another one at each start"
+        yield f"{settings.FILE}: [site] url leads to port {port}, but [server] {listens}: links will lead nowhere"
 
 
 def _profile_faults(home: Path) -> Iterator[ConfigError]:
@@ -103,9 +129,23 @@ def read(home: Path) -> Catalog:
     return found
 
 
-def _files() -> Iterator[tuple[str, str]]:
+def _files(port: int) -> Iterator[tuple[str, str]]:
     from publisher.catalog import INDICATORS, REGISTRY
+    from publisher.settings import FILE
 
     for path in sorted(TEMPLATES.rglob("*.toml")):
-        yield path.relative_to(TEMPLATES).as_posix(), path.read_text(encoding="utf-8")
+        name, content = path.relative_to(TEMPLATES).as_posix(), path.read_text(encoding="utf-8")
+        if name == FILE and port != PORTS[0]:
+            content = content.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace("# port = 8080", f"port = {port}")
+        yield name, content
     yield INDICATORS, REGISTRY.read_text(encoding="utf-8")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: one that just ended is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

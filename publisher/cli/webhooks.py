@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import HERE, Home, moment, note, show_table, with_app
-from publisher.errors import NotFound, PublisherError
+from publisher.cli.common import HERE, Home, note, show_json, with_storage
+from publisher.cli.tables import show_table
+from publisher.errors import ConfigErrors, NotFound, PublisherError
 
 if TYPE_CHECKING:
-    from publisher.app import App
     from publisher.model import Filter, Subscription
-    from publisher.outbound import PostResult
+    from publisher.outbound import Outbound, PostResult
+    from publisher.settings import Delivery
+    from publisher.storage.database import Database, Tx
+    from publisher.storage.webhook_health import WebhookHealth
 
 WebhookId = Annotated[
     str, typer.Argument(metavar="ID", help="The webhook's id, as `publisher webhooks list` shows it.")
@@ -29,28 +35,68 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(group, name="webhooks")
 
 
-def list_webhooks(home: Home = HERE) -> None:
+def list_webhooks(
+    home: Home = HERE,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were deleted.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list of webhooks.")] = False,
+) -> None:
     """List everyone's webhooks.
 
-    Shows id, state, owner, feeds, event types, when it was made, URL, why it was disabled if the publisher did so.
+    Shows id, state, owner, feeds, event types, when it was made, URL, and what is wrong: why the publisher disabled it,
+    or the last error where attempts fail.
     """
-    from publisher.storage import subscriptions
-
-    found = with_app(home, lambda app: app.db.read(subscriptions.list_))
+    found = with_storage(home, lambda db: db.read(_health, everything))
+    if as_json:
+        show_json([_json(*one) for one in found])
+        return
     rows = [
         (
             one.id,
-            one.state.value,
+            _state(one, health),
             one.owner,
             ",".join(one.filter.feeds),
             ",".join(one.filter.events) or "all",
-            moment(one.created_at),
+            one.created_at,
             one.url,
-            one.reason or "",
+            one.reason or health.last_error or "",
         )
-        for one in found
+        for one, health in found
     ]
     show_table(("id", "state", "owner", "feeds", "events", "made", "url", "why"), rows)
+
+
+def _health(tx: Tx, everything: bool) -> list[tuple[Subscription, WebhookHealth]]:
+    from publisher.model import SubscriptionState
+    from publisher.storage import subscriptions, webhook_health
+
+    found = subscriptions.list_(tx, states=tuple(SubscriptionState) if everything else subscriptions.PRESENT)
+    failing = webhook_health.health(tx, [one.id for one in found])
+    return [(one, failing.get(one.id, webhook_health.WELL)) for one in found]
+
+
+def _state(one: Subscription, health: WebhookHealth) -> str:
+    """Its state in words; what was taken from it stays to be seen in ``--all``."""
+    words = one.state.value
+    if one.reason is not None:
+        words += " by the publisher"
+    if one.state.value == "active" and health.failures:
+        words += f", failed {health.failures} {'time' if health.failures == 1 else 'times'} in a row"
+    return words
+
+
+def _json(one: Subscription, health: WebhookHealth) -> dict[str, Any]:
+    from publisher.clock import rfc3339
+
+    failed = health.last_failure_at
+    return {
+        **one.model_dump(mode="json", include={"id", "state", "reason", "owner", "url", "description"}),
+        "feeds": one.filter.feeds,
+        "events": one.filter.events or None,
+        "created_at": rfc3339(one.created_at),
+        "failures": health.failures,
+        "last_error": health.last_error,
+        "last_failure_at": rfc3339(failed) if failed else None,
+    }
 
 
 def add(
@@ -69,23 +115,26 @@ def add(
     Prints its id and its signing secret, which is shown this once.
     """
 
-    async def work(app: App) -> tuple[Subscription, str]:
+    async def work(db: Database) -> tuple[Subscription, str]:
         from publisher.delivery.signing import new_secret
         from publisher.storage import subscriptions
+        from publisher.storage.sealing import Sealer
 
-        secret = new_secret()
-        created = await app.db.write(
+        wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
+        async with _sender(home) as (sender, _):
+            checked = sender.check_url(url)
+        created = await db.write(
             subscriptions.create,
-            url=app.sender.check_url(url),
-            filter=_filter(app, feed, event or []),
+            url=checked,
+            filter=wanted,
             format="standard",
             description=description,
             owner=owner,
-            sealed_secret=app.sealer.seal(secret.encode()),
+            sealed_secret=Sealer.open(home / "data").seal(secret.encode()),
         )
         return created, secret
 
-    created, secret = with_app(home, work)
+    created, secret = with_storage(home, work)
     show_table(("", ""), [("id", created.id), ("secret", secret)])
 
 
@@ -95,10 +144,23 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
     Tells how it went; exit code 1 if it was not taken.
     """
 
-    async def work(app: App) -> PostResult:
-        return await app.deliverer.test(await _find(app, id))
+    async def work(db: Database) -> PostResult:
+        from publisher.delivery import Deliverer
+        from publisher.storage.sealing import Sealer
 
-    result = with_app(home, work)
+        webhook = await _find(db, id)
+        async with _sender(home) as (sender, delivery):
+            deliverer = Deliverer(
+                db,
+                sender,
+                Sealer.open(home / "data"),
+                feeds=dict,
+                schedule=delivery.schedule,
+                timeout=delivery.timeout,
+            )
+            return await deliverer.test(webhook)
+
+    result = with_storage(home, work)
     if result.status is not None and 200 <= result.status < 300:
         typer.echo(f"taken with {result.status} after {result.duration_ms} ms")
         return
@@ -111,33 +173,64 @@ def remove(id: WebhookId, home: Home = HERE) -> None:
     What was still to be sent to it is cancelled.
     """
 
-    async def work(app: App) -> None:
+    async def work(db: Database) -> None:
         from publisher.storage import subscriptions
 
-        await app.db.write(subscriptions.delete, (await _find(app, id)).id)
+        await db.write(subscriptions.delete, (await _find(db, id)).id)
 
-    with_app(home, work)
+    with_storage(home, work)
     note(f"{id}: removed")
 
 
-async def _find(app: App, id: str) -> Subscription:
+@contextlib.asynccontextmanager
+async def _sender(home: Path) -> AsyncIterator[tuple[Outbound, Delivery]]:
+    """The client that webhooks are sent with, as ``[delivery]`` says; a fault in ``publisher.toml`` is one here."""
+    from publisher import __version__, settings
+    from publisher.outbound import Outbound
+
+    delivery = settings.load(home).delivery
+    sender = Outbound(
+        allow_private=delivery.allow_private_networks,
+        timeout=delivery.timeout,
+        user_agent=f"publisher/{__version__}",
+    )
+    try:
+        yield sender, delivery
+    finally:
+        await sender.close()
+
+
+async def _find(db: Database, id: str) -> Subscription:
     from publisher.storage import subscriptions
 
-    found = await app.db.read(subscriptions.get, id)
+    found = await db.read(subscriptions.get, id)
     if found is None:
         raise NotFound(f"there is no webhook {id!r}; `publisher webhooks list` shows them")
     return found
 
 
-def _filter(app: App, feeds: list[str], events: list[str]) -> Filter:
+def _filter(known: Collection[str], feeds: list[str], events: list[str]) -> Filter:
     from publisher.configfile import nearest
     from publisher.model import EventType, Filter
 
     for name in feeds:
-        if name not in app.catalog.feeds:
-            raise NotFound(f'there is no feed "{name}"; {nearest(name, app.catalog.feeds)}')
+        if name not in known:
+            raise NotFound(f'there is no feed "{name}"; {nearest(name, known)}')
     types = {type_.value for type_ in EventType}
     for name in events:
         if name not in types:
             raise NotFound(f'"{name}" is no type of event; {nearest(name, types)}')
     return Filter(feeds=tuple(feeds), events=tuple(EventType(name) for name in events))
+
+
+async def _feeds(home: Path, db: Database) -> set[str]:
+    """The feeds there are; where a file has a fault, those that the service ran with last."""
+    from publisher import catalog
+    from publisher.storage import feeds
+
+    try:
+        return set(catalog.load(home).feeds)
+    except ConfigErrors as faults:
+        for fault in faults.errors:
+            note(f"warning: {fault}")
+        return {name for name, state in (await db.read(feeds.states)).items() if state.digest}

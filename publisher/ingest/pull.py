@@ -21,6 +21,7 @@ from publisher.errors import Conflict, FetchError, StorageError
 from publisher.ingest.absences import MISSES, Absences, settle
 from publisher.ingest.recorder import Definitions, Recorder, touches
 from publisher.model import EventType, SourceState
+from publisher.model import refusals as refused
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
 from publisher.model.source import FAILING_AFTER
@@ -47,7 +48,8 @@ class Report:
     """What one run of a source did.
 
     ``error`` is set where the source as a whole could not be read, ``skipped`` where it was left alone, and why.
-    ``origins``: for each article that was read from a page, where each of its fields came from.
+    ``origins``: for each article that was read from a page, where each of its fields came from. ``refusals`` is all
+    that is refused of the source now: also what an earlier run met, in what this one did not read again.
     """
 
     source: str
@@ -57,6 +59,7 @@ class Report:
     origins: dict[str, Mapping[str, str]] = field(default_factory=dict)
     error: str | None = None
     skipped: str | None = None
+    refusals: refused.Refusals = field(default_factory=refused.Refusals)
 
     @property
     def items(self) -> int:
@@ -65,8 +68,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the source was read and nothing in it refused."""
-        return self.error is None and not any(problem.severity == "error" for problem in self.problems)
+        """Whether the source was read and nothing in it is refused."""
+        return self.error is None and not self.refusals.count
 
 
 class Puller:
@@ -85,9 +88,11 @@ class Puller:
         lease = secrets.token_hex(8)
         if not await self._db.write(sources.claim, definition.name, lease, LEASE_SECONDS):
             report.skipped = "another process is reading it"
+            report.refusals = (await self._db.read(sources.state, definition.name)).refusals
             return report
         try:
             state, now = await self._db.read(lambda tx: (sources.state(tx, definition.name), tx.now))
+            report.refusals = state.refusals
             due = state.next_run_at if state.failures else None
             if due and not forced and clock.from_micros(now) < due:
                 report.skipped = f"failed {state.failures} times; tried again after {clock.rfc3339(due)}"
@@ -146,24 +151,29 @@ class Puller:
                 items=len(batch.articles) + len(batch.indicators),
                 events=recorder.tally.events,
             )
-            absences = await self._db.write(self._finish, recorder, chunk, reading, state)
+            absences, report.refusals = await self._db.write(self._finish, recorder, chunk, reading, state)
             report.error = absences.held
         tally = recorder.tally
         report.outcomes, report.events = tally.outcomes, tally.events
         report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         report.problems = [*batch.problems, *tally.problems]
-        log.info("source.read", source=definition.name, items=report.items, events=report.events)
+        # A source with nothing new is read every few seconds, and that is no news.
+        say = log.info if report.items or report.events or report.problems else log.debug
+        say("source.read", source=definition.name, items=report.items, events=report.events)
         for problem in report.problems:
             log.warning("source.problem", source=definition.name, severity=problem.severity, problem=str(problem))
 
     def _finish(
         self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, state: SourceState
-    ) -> Absences:
+    ) -> tuple[Absences, refused.Refusals]:
         events.lock(tx)
         name, misses = reading.source, state.bookmark.get(MISSES, {})
         found = settle(tx, recorder, name, batch, misses)
         bookmark = {**batch.bookmark, MISSES: found.misses} if found.misses else batch.bookmark
         recorder.apply(tx, batch, replace(reading, bookmark=bookmark, events=recorder.tally.events))
+        refusals = refused.after(state.refusals, batch, [*batch.problems, *recorder.tally.problems])
+        if refusals != state.refusals:
+            sources.refused(tx, name, refusals)
         if found.held:
             # What it still has is taken all the same, and read on at its pace.
             failures = sources.failed(tx, name, found.held, None, failures=max(FAILING_AFTER, state.failures + 1))
@@ -171,7 +181,7 @@ class Puller:
                 self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=found.held)
         elif state.failures >= FAILING_AFTER:
             self._note(tx, EventType.SOURCE_RECOVERED, name, failures=state.failures)
-        return found
+        return found, refusals
 
     async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, failures: int) -> None:
         expected = isinstance(error, FetchError)

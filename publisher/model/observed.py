@@ -54,6 +54,9 @@ class Batch:
     ids of all articles that it has, null where it does not list everything: one that was missing in ``gone_after``
     readings in a row is gone. Where more than the share ``hold_above`` of its articles is missing at once, it is taken
     for a fault of the source.
+
+    What was refused earlier still is, where it was not read again: ``unread`` are the origins of problems for which
+    that holds, ``unchanged`` says it of all.
     """
 
     articles: tuple[ObservedArticle, ...] = ()
@@ -64,3 +67,5 @@ class Batch:
     listed: frozenset[str] | None = None
     gone_after: int = 3
     hold_above: float = 0.3
+    unread: frozenset[str] = frozenset()
+    unchanged: bool = False

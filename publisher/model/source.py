@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from publisher.model.base import Frozen
+from publisher.model.refusals import Refusals
 
 FAILING_AFTER = 3
 """Failures in a row before ``source.failing`` is raised."""
@@ -27,6 +28,7 @@ class SourceState(Frozen):
     next_run_at: datetime | None = None
     items: int = 0
     events: int = 0
+    refusals: Refusals = Refusals()
 
     @property
     def condition(self) -> Literal["never read", "well", "failed", "failing"]:

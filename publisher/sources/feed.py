@@ -69,10 +69,10 @@ class FeedSource(Source):
         response = await get(self, self.options.url, bookmark, self.options.limit)
         digest = sha256(response.body).hexdigest()[:32]
         if response.status == 304:
-            return Batch(bookmark=bookmark)
+            return Batch(bookmark=bookmark, unchanged=True)
         remembered = {**validators(response), "digest": digest}
         if bookmark.get("digest") == digest:
-            return Batch(bookmark=remembered)
+            return Batch(bookmark=remembered, unchanged=True)
         articles, problems = await asyncio.to_thread(self._parse, response)
         return Batch(tuple(articles), (), (*moved(response, self.options.url), *problems), remembered)
 

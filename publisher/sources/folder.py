@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -182,7 +182,7 @@ class FolderSource(Source):
                 lost = _lost(known.get(path), parsed[path])
                 known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, [], *([lost] if lost else [])]
             waiting = sorted((_called_up(known) & by_path.keys()) - parsed.keys())
-        return self._batch(parsed, known, problems)
+        return replace(self._batch(parsed, known, problems), unread=frozenset(by_path.keys() - parsed.keys()))
 
     def _batch(self, parsed: dict[str, _Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
         holders = _holders(known)

@@ -8,7 +8,7 @@ page says so, or, where the list is ``complete``, when it is not listed any more
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -78,9 +78,19 @@ def _id(page: Page) -> str:
     return page.id or identity_id(page.link)
 
 
+def _addresses(pages: Iterable[Page], lists: Iterable[str]) -> Iterator[str]:
+    """Whatever a problem may be told of."""
+    yield from lists
+    for page in pages:
+        yield from (page.link, page.address)
+
+
 @dataclass(slots=True)
 class _Round:
-    """One reading under way. ``overloaded`` is set when the server, or the time, has had enough of it."""
+    """One reading under way. ``overloaded`` is set when the server, or the time, has had enough of it.
+
+    ``judged`` are the addresses of what was read, or could not be: what was said of it before holds no more.
+    """
 
     began: datetime
     pages: dict[str, Page]
@@ -90,6 +100,7 @@ class _Round:
     parsed: int = 0
     silent: Reading | None = None
     failures: list[FetchError] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
     overloaded: bool = False
 
 
@@ -144,6 +155,7 @@ class IndexSource(Source):
             listed=frozenset(map(_id, ordered.values())) if whole else None,
             gone_after=self.options.gone_after,
             hold_above=self.options.hold_above,
+            unread=frozenset(_addresses(kept, lists)) - reading.judged,
         )
 
     # --- lists
@@ -156,6 +168,7 @@ class IndexSource(Source):
             raise FetchError(f"{url}: {error}", status=error.status, retry_after=error.retry_after) from error
         if response.status == 304:
             return dict(known)
+        reading.judged.add(url)
         try:
             listing = self._parse_list(response)
         except ReadError as error:
@@ -192,7 +205,7 @@ class IndexSource(Source):
         shown = ", ".join(f'"{selector}"' for selector in self._selectors)
         if known.get("links"):
             raise FetchError(f"{url}: {shown} finds no links any more; has the page changed?")
-        reading.problems.append(Problem(url, f"{shown} finds no links", field="links", severity="warning"))
+        reading.problems.append(Problem(url, f"{shown} finds no links", field="links"))
 
     @property
     def _selectors(self) -> tuple[str, ...]:
@@ -236,6 +249,8 @@ class IndexSource(Source):
             self._failed(page, error, reading)
 
     def _failed(self, page: Page, error: FetchError, reading: _Round) -> None:
+        reading.judged.update((page.link, page.address))
+        page.digest = page.etag = page.last_modified = ""  # so that what is wrong in it is found again with it
         if error.status in (404, 410):
             was_gone = page.gone
             page.missed(for_good=error.status == 410, gone_after=self.options.gone_after)
@@ -253,6 +268,7 @@ class IndexSource(Source):
         if page.digest == digest and not page.gone:
             page.found()
             return
+        reading.judged.update((page.link, page.address))
         found = await parse_page(response, self.context, page.link)
         page.found()
         page.digest = digest

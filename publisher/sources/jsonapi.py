@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -107,7 +107,8 @@ class JsonSource(Source):
             raise FetchError(str(error), status=response.status) from error
 
     def _unchanged(self, bookmark: Mapping[str, Any]) -> Batch:
-        return self._batch({}, [], [], bookmark, frozenset(bookmark.get("ids", ())))
+        batch = self._batch({}, [], [], bookmark, frozenset(bookmark.get("ids", ())))
+        return replace(batch, unchanged=True)
 
     def _parse(self, response: Response, remembered: dict[str, Any]) -> Batch:
         document = load(response.body)

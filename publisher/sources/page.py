@@ -65,7 +65,7 @@ class PageSource(Source):
         """
         response = await get(self, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
-            return Batch(bookmark=bookmark)
+            return Batch(bookmark=bookmark, unchanged=True)
         reading = await parse_page(response, self.context, self.options.url)
         found = silence.parts(reading)
         for part in bookmark.get("found", ()):

@@ -17,6 +17,7 @@ from publisher.model import Article, Image, Indicator, IndicatorSpec
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import COLUMNS, Byline, Caption, Profile, Ticker
+from publisher.sources.rules import rules_of
 
 
 @dataclass(slots=True)
@@ -64,7 +65,8 @@ class Reading:
         """Take an article's fields, unless what makes it an article is missing."""
         for name in ("title", "body"):
             if not fields.get(name):
-                self.error(f"no {name}: the article is refused", name)
+                rules = rules_of(self.profile, f"[article] {name}")
+                self.error(f"no {name}: the article is refused" + (f"; {rules} found nothing" if rules else ""), name)
                 return
         if fields.get("published") is None and not any(one.field == "published" for one in self.problems):
             self.warn("no date: it is ordered by when it was first seen", "published")

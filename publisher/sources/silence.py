@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from publisher.sources.profile import HtmlProfile, Profile, TextProfile
 from publisher.sources.reading import Reading
+from publisher.sources.rules import rules_of
 
 
 def parts(reading: Reading) -> list[str]:
@@ -14,7 +14,7 @@ def parts(reading: Reading) -> list[str]:
 
 def in_words(reading: Reading, part: str) -> str:
     """Why a part that was there before was not found, with the selectors or patterns that found nothing."""
-    rules = {name: text for name in _empty(reading, part) if (text := _rules(reading.profile, name))}
+    rules = {name: text for name in _empty(reading, part) if (text := rules_of(reading.profile, name))}
     if not rules:
         reasons = dict.fromkeys(one.message for one in reading.problems if one.severity == "error")
         return f"there is no {part} any more: {'; '.join(reasons) or 'has the page changed?'}"
@@ -28,22 +28,3 @@ def _empty(reading: Reading, part: str) -> list[str]:
         return [] if rows else ["[ticker] rows"]
     missing = {one.field for one in reading.problems if one.severity == "error"}
     return [f"[article] {name}" for name in ("title", "body") if name in missing]
-
-
-def _rules(profile: Profile, name: str) -> str:
-    found: list[str | None] = []
-    if isinstance(profile, HtmlProfile):
-        if name == "[ticker] rows" and profile.ticker:
-            found = [profile.ticker.rows]
-        elif name == "[article] title" and profile.article:
-            found = [rule.select for rule in profile.article.title]
-        elif name == "[article] body" and profile.article:
-            found = list(profile.article.body.select)
-    elif isinstance(profile, TextProfile):
-        if name == "[ticker] rows" and profile.ticker:
-            found = [profile.ticker.row]
-        elif name == "[article] title" and profile.article:
-            found = [rule.pattern or rule.after or rule.before for rule in profile.article.title]
-        elif name == "[article] body" and profile.article:
-            found = [*profile.article.body.after, *profile.article.body.start]
-    return ", ".join(f'"{one}"' for one in found if one)

@@ -8,22 +8,23 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
+from publisher.model.refusals import Refusals
 from publisher.model.source import SourceState
 from publisher.storage import events as log
 from publisher.storage.database import Tx
-from publisher.storage.tables import sources
+from publisher.storage.tables import refusals, sources
 from publisher.storage.values import AnyRow, dump, load, micros, moment
 
 
 def state(tx: Tx, name: str) -> SourceState:
     """One source's state; that of a source that was never read has nothing in it."""
-    row = tx.conn.execute(select(sources).where(sources.c.name == name)).first()
+    row = tx.conn.execute(_STATES.where(sources.c.name == name)).first()
     return SourceState(name=name) if row is None else _state(row)
 
 
 def states(tx: Tx) -> dict[str, SourceState]:
     """Every source that was ever claimed or read, by name."""
-    return {row.name: _state(row) for row in tx.conn.execute(select(sources).order_by(sources.c.name))}
+    return {row.name: _state(row) for row in tx.conn.execute(_STATES.order_by(sources.c.name))}
 
 
 def claim(tx: Tx, name: str, lease: str, seconds: float) -> bool:
@@ -97,6 +98,14 @@ def succeeded(
     )
 
 
+def refused(tx: Tx, name: str, found: Refusals) -> None:
+    """What of the source is refused from now on, in the place of what was before."""
+    statement = tx.dialect.insert(refusals).values(source=name, data=found.model_dump_json())
+    tx.conn.execute(
+        statement.on_conflict_do_update(index_elements=[refusals.c.source], set_={"data": statement.excluded.data})
+    )
+
+
 def failed(tx: Tx, name: str, error: str, next_run_at: datetime | None, *, failures: int = 1) -> int:
     """The source could not be read; returns how many times in a row by now. The bookmark stays.
 
@@ -122,6 +131,9 @@ def _put(tx: Tx, name: str, **fields: Any) -> None:
     tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=fields))
 
 
+_STATES = select(sources, refusals.c.data.label("refusals")).outerjoin(refusals, refusals.c.source == sources.c.name)
+
+
 def _state(row: AnyRow) -> SourceState:
     return SourceState(
         name=row.name,
@@ -135,4 +147,5 @@ def _state(row: AnyRow) -> SourceState:
         next_run_at=moment(row.next_run_at),
         items=row.items,
         events=row.events,
+        refusals=Refusals.model_validate_json(row.refusals) if row.refusals else Refusals(),
     )

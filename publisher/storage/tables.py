@@ -54,6 +54,14 @@ sources = Table(
     Column("lease_until", BigInteger),
 )
 
+# What of a source is refused at present; see model/refusals.py. Apart, since it changes less often than the rest.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("data", Text, nullable=False),
+)
+
 articles = Table(
     "articles",
     metadata,

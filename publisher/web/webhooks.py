@@ -12,8 +12,9 @@ from publisher.clock import rfc3339
 from publisher.delivery import signing
 from publisher.errors import NotFound
 from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
-from publisher.storage import deliveries, subscriptions
+from publisher.storage import deliveries, subscriptions, webhook_health
 from publisher.storage.database import Tx
+from publisher.storage.webhook_health import WELL, WebhookHealth
 from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
 from publisher.web.auth import require
@@ -66,15 +67,20 @@ async def list_webhooks(request: web.Request) -> web.Response:
     """The caller's webhooks, in the order they were made; an operator sees all."""
     key = await require(request, Role.SUBSCRIBER, to="see webhooks")
     owner = None if key.role.allows(Role.OPERATOR) else key.owner
-    found = await services_of(request).db.read(subscriptions.list_, owner=owner)
-    return json_response({"webhooks": [webhook_json(one) for one in found]})
+
+    def listed(tx: Tx) -> list[dict[str, Any]]:
+        found = subscriptions.list_(tx, owner=owner)
+        failing = webhook_health.health(tx, [one.id for one in found])
+        return [webhook_json(one, failing.get(one.id, WELL)) for one in found]
+
+    return json_response({"webhooks": await services_of(request).db.read(listed)})
 
 
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
     """One webhook."""
     _, found = await _own(request)
-    return json_response(webhook_json(found))
+    return await _shown(request, found)
 
 
 @routes.patch(PATH + "/{id}")
@@ -85,7 +91,7 @@ async def change(request: web.Request) -> web.Response:
     values = checked(asked, key, services_of(request), now=found)
     changed = await _or_404(services_of(request).db.write(subscriptions.update, found.id, **values))
     log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
-    return json_response(webhook_json(changed))
+    return await _shown(request, changed)
 
 
 @routes.delete(PATH + "/{id}")
@@ -127,10 +133,15 @@ async def list_deliveries(request: web.Request) -> web.Response:
     return json_response({"deliveries": page, "next": following})
 
 
-def webhook_json(webhook: Subscription) -> dict[str, Any]:
+async def _shown(request: web.Request, webhook: Subscription) -> web.Response:
+    failing = await services_of(request).db.read(webhook_health.health, [webhook.id])
+    return json_response(webhook_json(webhook, failing.get(webhook.id, WELL)))
+
+
+def webhook_json(webhook: Subscription, health: WebhookHealth = WELL) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
-    ``reason`` says why the publisher disabled it, null where it did not.
+    ``reason`` says why the publisher disabled it, null where it did not; ``failures`` counts failed attempts in a row.
     """
     return {
         "id": webhook.id,
@@ -144,6 +155,9 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "owner": webhook.owner,
         "created_at": rfc3339(webhook.created_at),
         "updated_at": rfc3339(webhook.updated_at),
+        "failures": health.failures,
+        "last_error": health.last_error,
+        "last_failure_at": health.last_failure_at and rfc3339(health.last_failure_at),
     }
 
 

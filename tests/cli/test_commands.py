@@ -8,69 +8,18 @@ import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import structlog
+from support.commands import ARTICLE, Done, Publisher
 
 from publisher import __version__
-from publisher.cli.main import main
-
-ARTICLE = {"title": "Panen garam naik", "body": "<p>Isi.</p>", "published": "2026-11-01T06:00:00Z"}
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has run."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[list[str]]:
-        return [line.split("\t") for line in self.out.splitlines()]
-
-
-Publisher = Callable[..., Done]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "newsroom"
-
-
-@pytest.fixture
-def publisher(capfd: pytest.CaptureFixture[str]) -> Iterator[Publisher]:
-    """Runs one command in this process, as ``publisher`` would."""
-    before = structlog.get_config()
-
-    def run(*arguments: object) -> Done:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        sys.stdout.flush()
-        code = ended.value.code
-        assert code is None or isinstance(code, int)
-        return Done(code or 0, *capfd.readouterr())
-
-    yield run
-    structlog.configure(**before)
-
-
-@pytest.fixture
-def installed(home: Path, publisher: Publisher) -> Path:
-    """A new installation with one article in its inbox."""
-    assert publisher("init", home).code == 0
-    (home / "inbox/salt.json").write_text(json.dumps(ARTICLE))
-    return home
 
 
 def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publisher) -> None:
-    made = publisher("init", home)
+    made = publisher("init", home, "--port", 8080)
     assert made.code == 0
     assert sorted(path.relative_to(home).as_posix() for path in home.rglob("*")) == [
         "config",
@@ -79,16 +28,17 @@ def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publishe
         "config/publisher.toml",
         "config/sources.toml",
         "feeds",
+        "feeds/indicators.toml",
         "feeds/news.toml",
         "inbox",
     ]
-    assert publisher("check", "--home", home) == Done(0, "sources: 1, feeds: 1, indicators: 11; nothing is wrong\n", "")
+    assert publisher("check", "--home", home) == Done(0, "sources: 1, feeds: 2, indicators: 11; nothing is wrong\n", "")
 
 
 def test_what_the_new_installation_shows_as_defaults_are_the_defaults(home: Path, publisher: Publisher) -> None:
     from publisher import settings
 
-    publisher("init", home)
+    publisher("init", home, "--port", 8080)
     before = settings.load(home)
     path = home / settings.FILE
     lines = path.read_text().splitlines()
@@ -203,7 +153,8 @@ def _drained(controller: int) -> str:
 
 def test_feeds_are_listed_with_their_addresses(installed: Path, publisher: Publisher) -> None:
     assert publisher("feeds", "list", "--home", installed).rows == [
-        ["news", "articles", "public", "http://127.0.0.1:8080/feeds/news.rss", "News"]
+        ["indicators", "indicators", "public", "http://127.0.0.1:8080/feeds/indicators.rss", "Indicators"],
+        ["news", "articles", "public", "http://127.0.0.1:8080/feeds/news.rss", "News"],
     ]
 
 

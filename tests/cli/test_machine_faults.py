@@ -37,7 +37,7 @@ def test_a_port_that_is_taken_is_told_with_the_setting_that_changes_it(home: Pat
         1,
         [
             f"publisher: cannot listen at 127.0.0.1:{port}: Address already in use; "
-            "set [server] host and port in config/publisher.toml"
+            "choose another port in [server] of config/publisher.toml, and the same in url of its [site]"
         ],
     )
 

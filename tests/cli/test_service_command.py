@@ -2,15 +2,18 @@ import os
 import platform
 import pwd
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+import publisher
 from publisher.cli.main import cli
 from publisher.cli.service import INACTIVE, NOT_INSTALLED
 from publisher.cli.unit import Unit
@@ -33,6 +36,22 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     return tmp_path / "units"
+
+
+@pytest.fixture
+def anyones(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Python and the publisher lie where any user can read them."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    (folder / "publisher").mkdir()
+    python = folder / "python"
+    python.touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    for prefix in ("prefix", "base_prefix"):
+        monkeypatch.setattr(sys, prefix, str(folder))
+    monkeypatch.setattr(publisher, "__file__", str(folder / "publisher/__init__.py"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 def service(*arguments: object) -> Result:
@@ -108,6 +127,7 @@ def test_print_writes_nothing(home: Path, units: Path) -> None:
     assert not (home / "data").exists()
 
 
+@pytest.mark.usefixtures("anyones")
 def test_install_writes_the_unit_and_says_what_comes_next(home: Path, units: Path) -> None:
     done = service("install", "--home", home, "--as", ACCOUNT, "--directory", units, "--name", "desk")
     assert done.exit_code == 0, done.output
@@ -117,6 +137,7 @@ def test_install_writes_the_unit_and_says_what_comes_next(home: Path, units: Pat
     assert "systemctl enable --now desk.service" in done.output
 
 
+@pytest.mark.usefixtures("anyones")
 def test_installing_again_replaces_the_unit(home: Path, units: Path) -> None:
     service("install", "--home", home, "--as", ACCOUNT, "--directory", units)
     service("install", "--home", home, "--user", "--directory", units)
@@ -134,11 +155,41 @@ def test_a_unit_that_is_not_ours_stays_as_it_is(command: list[str], home: Path, 
     assert (units / "publisher.service").read_text() == "[Service]\nExecStart=/bin/true\n"
 
 
+@pytest.mark.usefixtures("anyones")
 def test_an_account_that_is_not_there_is_made_first(home: Path, units: Path) -> None:
     done = service("install", "--home", home, "--as", "no-such-desk", "--directory", units)
     next_ = done.output.partition("Next:\n")[2].split("\n")
     assert next_[0] == "  useradd --system --no-create-home --shell /usr/sbin/nologin no-such-desk"
     assert next_[2] == f"  chown -R no-such-desk: '{home / 'data'}'"
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "no-such-desk"])
+@pytest.mark.parametrize("what", ["", "python", "publisher"])
+def test_a_python_that_its_user_cannot_reach_is_refused(
+    what: str, account: str, home: Path, units: Path, anyones: Path
+) -> None:
+    (anyones / what).chmod(0o700)
+    done = service("install", "--home", home, "--as", account, "--directory", units)
+    assert isinstance(done.exception, PublisherError)
+    assert str(done.exception).startswith(f"{account} may not reach {anyones / 'python'}: {anyones / what} is closed")
+    assert not units.exists()
+
+
+def test_a_python_behind_a_link_into_a_closed_folder_is_refused(
+    home: Path, units: Path, anyones: Path, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "python").touch(0o755)
+    (anyones / "python").unlink()
+    (anyones / "python").symlink_to(tmp_path / "python")
+    done = service("install", "--home", home, "--as", "no-such-desk", "--directory", units)
+    assert isinstance(done.exception, PublisherError)
+    assert " is closed to it (mode 700)" in str(done.exception)
+
+
+def test_a_users_own_service_may_use_what_is_closed_to_others(home: Path, units: Path, anyones: Path) -> None:
+    anyones.chmod(0o700)
+    assert service("install", "--home", home, "--user", "--directory", units).exit_code == 0
 
 
 def test_a_service_never_runs_as_root_of_itself(home: Path) -> None:

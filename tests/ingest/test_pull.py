@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from support.clock import ManualClock
+from support.statements import counting
 
 from publisher.catalog import SourceDefinition
 from publisher.errors import FetchError
 from publisher.ingest import Definitions, Intake, Puller, pull
 from publisher.model import Article, Event, EventType, FeedDefinition, Indicator
 from publisher.model.change import Outcome
-from publisher.model.observed import Batch, ObservedArticle
+from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import NoOptions, Source
 from publisher.storage import articles, events, feeds, sources
 from publisher.storage.database import Database
@@ -277,3 +278,31 @@ async def test_the_leases_of_a_killed_service_are_forgotten_where_there_is_only_
     await db.write(sources.claim, "desk", "killed", pull.LEASE_SECONDS)
     await db.write(sources.forget_leases)
     assert await db.write(sources.claim, "desk", "mine", 60) is db._dialect.single_writer
+async def test_what_was_refused_is_kept_with_the_source_and_told_by_the_run_that_did_not_read_it_again(
+    db: Database, puller: Puller
+) -> None:
+    desk = Scripted("desk")
+    bad = Problem("bad.json", "is no JSON")
+    desk.batches = [Batch((article("a"),), problems=(bad,)), Batch(unread=frozenset({"bad.json"})), Batch()]
+    first, second, third = [await puller.run(definition(), desk) for _ in range(3)]
+    assert [list(one.refusals.reasons) for one in (first, second, third)] == [[str(bad)], [str(bad)], []]
+    assert [one.ok for one in (first, second, third)] == [False, False, True]
+    assert (second.problems, third.problems) == ([], [])
+
+
+async def test_refusals_outlive_a_reading_that_failed(db: Database, puller: Puller) -> None:
+    desk = Scripted("desk")
+    desk.batches = [Batch(problems=(Problem("bad.json", "is no JSON"),)), FetchError("the folder is away")]
+    await puller.run(definition(), desk)
+    await puller.run(definition(), desk)
+    state = await db.read(sources.state, "desk")
+    assert (state.refusals.count, state.failures) == (1, 1)
+
+
+async def test_a_reading_that_changes_no_refusal_writes_none(db: Database, puller: Puller) -> None:
+    desk = Scripted("desk")
+    desk.batches = [Batch(problems=(Problem("bad.json", "is no JSON"),)), Batch(unchanged=True)]
+    await puller.run(definition(), desk)
+    with counting(db) as sent:
+        await puller.run(definition(), desk)
+    assert not [statement for statement, _ in sent if statement.startswith("INSERT INTO refusals")]

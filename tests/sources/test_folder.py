@@ -57,6 +57,22 @@ async def test_an_unchanged_file_is_not_read_again(inbox: Inbox, tmp_path: Path,
     assert second.bookmark == first.bookmark
 
 
+async def test_a_broken_file_is_not_read_again_and_what_is_wrong_with_it_still_stands(
+    inbox: Inbox, tmp_path: Path, clock: ManualClock
+) -> None:
+    inbox.put("bad.html", "<html><h1 class='detail-desk'>T</h1></html>")
+    source = open_source("folder", tmp_path, clock, profile="kontan", path="inbox")
+    first = await source.read({})
+    assert [str(one) for one in first.problems if one.severity == "error"] == [
+        'bad.html: body: no body: the article is refused; "div.tmpt-desk-kon", "[itemprop=articleBody]" found nothing'
+    ]
+    second = await source.read(first.bookmark)
+    assert (second.problems, second.unread) == ((), {"bad.html"})
+    inbox.put("bad.html", page())
+    third = await source.read(second.bookmark)
+    assert third.unread == frozenset()
+
+
 async def test_a_name_that_is_not_utf8_is_told_and_the_other_files_are_read(
     inbox: Inbox, tmp_path: Path, clock: ManualClock
 ) -> None:

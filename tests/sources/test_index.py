@@ -15,6 +15,7 @@ from support.site import PROFILE, Answer, Site, article, client, linking, servin
 from publisher.configfile import TomlFile
 from publisher.errors import FetchError
 from publisher.model.observed import Batch
+from publisher.model.refusals import Refusals, after
 from publisher.outbound import Outbound
 from publisher.sources.base import SourceContext
 from publisher.sources.index import IndexOptions, IndexSource
@@ -270,10 +271,32 @@ async def test_pages_of_which_none_is_an_article_any_more_are_a_failure_that_nam
         await index.read()
 
 
-async def test_a_list_that_never_had_links_is_a_warning(site: Site, over: Any) -> None:
+async def test_a_list_that_never_had_links_is_told_with_the_selector(site: Site, over: Any) -> None:
     site["/latest"] = "<main></main>"
     (problem,) = (await over().read()).problems
-    assert (problem.severity, problem.message) == ("warning", '"ul.latest a" finds no links')
+    assert (problem.severity, problem.message) == ("error", '"ul.latest a" finds no links')
+
+
+async def test_what_is_wrong_with_a_page_stands_until_the_page_is_read_again(site: Site, over: Any) -> None:
+    site["/latest"] = linking("/a", "/b")
+    site["/a"], site["/b"] = article("A"), "<h1>B</h1>"
+    index, refused = over(), Refusals()
+
+    async def reasons() -> list[str]:
+        nonlocal refused
+        batch = await index.read()
+        refused = after(refused, batch, batch.problems)
+        return list(refused.reasons)
+
+    first = await reasons()
+    assert len(first) == 1 and first[0].startswith(f"{site.url}/b: body: no body")
+    assert await reasons() == first, "neither page was read again"
+    site["/b"] = 500
+    assert await reasons() == [f"{site.url}/b: answered 500"]
+    site["/b"] = "<h1>B</h1>"
+    assert await reasons() == first, "the same page as before is as wrong as before"
+    site["/b"] = article("B")
+    assert await reasons() == []
 
 
 async def test_a_complete_list_says_what_there_is(site: Site, over: Any) -> None:

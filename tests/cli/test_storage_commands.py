@@ -1,0 +1,107 @@
+"""Commands that need storage alone work beside any fault in the rest of the configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.commands import Publisher
+
+
+@pytest.fixture
+def faulty(installed: Path, publisher: Publisher) -> Path:
+    """An installation that has run, in whose feeds and settings somebody then made slips."""
+    assert publisher("load", "--home", installed).code == 0
+    assert publisher("keys", "create", "--role", "editor", "--owner", "cms", "--home", installed).code == 0
+    (installed / "feeds/news.toml").write_text('titel = "News"')
+    config = installed / "config/publisher.toml"
+    config.write_text(config.read_text().replace('timezone = "UTC"', 'timezone = "Utc/Nowhere"'))
+    return installed
+
+
+FAULT = 'site.timezone: "Utc/Nowhere" is no IANA time zone; write it as "Asia/Jakarta"'
+WARNING = f"warning: config/publisher.toml:9: {FAULT}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["keys", "list"], ["webhooks", "list"], ["sources"], ["events"], ["keys", "create", "--role", "operator"]],
+)
+def test_a_slip_elsewhere_is_a_warning_and_the_command_does_its_work(
+    command: list[str], faulty: Path, publisher: Publisher
+) -> None:
+    done = publisher(*command, "--home", faulty)
+    assert done.code == 0
+    assert WARNING in done.err.splitlines() and "Traceback" not in done.err
+    assert done.out or command[0] == "webhooks"
+
+
+def test_what_runs_by_the_feeds_still_refuses_to(faulty: Path, publisher: Publisher) -> None:
+    assert publisher("load", "--home", faulty).code == 2
+
+
+def test_a_webhook_may_be_added_for_a_feed_that_ran_while_its_file_has_a_fault(
+    installed: Path, publisher: Publisher
+) -> None:
+    publisher("load", "--home", installed)
+    (installed / "feeds/news.toml").write_text('titel = "News"')
+    url = "https://93.184.216.34/hook"
+    added = publisher("webhooks", "add", url, "--feed", "news", "--home", installed)
+    assert (added.code, added.rows[0][0]) == (0, "id")
+    assert publisher("webhooks", "add", url, "--feed", "nwes", "--home", installed).code == 1
+
+
+def test_a_source_whose_table_has_a_fault_is_listed_by_what_is_remembered_of_it(
+    installed: Path, publisher: Publisher
+) -> None:
+    publisher("load", "--home", installed)
+    (installed / "config/sources.toml").write_text('[[source]]\nname = "desk"\nkind = "foldr"\npath = "inbox"')
+    done = publisher("sources", "--home", installed)
+    assert done.code == 0
+    assert done.rows[0][:4] == ["desk", "?", "?", "well"]
+    assert 'warning: config/sources.toml:3: source[1].kind: "foldr" is no kind' in done.err
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('[storage]\nurl = "mysql://x"', "storage.url"),
+        ('[sotrage]\nurl = "sqlite"', 'did you mean "storage"?'),
+        ("[storage", "is no valid TOML"),
+    ],
+)
+def test_where_it_is_in_doubt_which_storage_is_meant_none_is_opened(
+    config: str, said: str, installed: Path, publisher: Publisher
+) -> None:
+    (installed / "config/publisher.toml").write_text(config)
+    done = publisher("keys", "list", "--home", installed)
+    assert done.code == 2
+    assert said in done.err and "Traceback" not in done.err
+    assert not (installed / "data").exists()
+
+
+def test_the_environment_names_the_storage_of_these_commands_too(
+    faulty: Path, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PUBLISHER_STORAGE__URL", f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")
+    assert publisher("keys", "list", "--home", faulty).rows == []
+    assert (tmp_path / "other.db").exists()
+
+
+def test_lists_are_to_be_had_as_json(installed: Path, publisher: Publisher) -> None:
+    publisher("keys", "create", "--role", "editor", "--owner", "cms", "--home", installed)
+    publisher("webhooks", "add", "https://93.184.216.34/hook", "--feed", "news", "--home", installed)
+    (key,) = json.loads(publisher("keys", "list", "--json", "--home", installed).out)
+    assert (key["role"], key["owner"], key["revoked_at"]) == ("editor", "cms", None)
+    (webhook,) = json.loads(publisher("webhooks", "list", "--json", "--home", installed).out)
+    assert (webhook["state"], webhook["failures"], webhook["last_error"]) == ("active", 0, None)
+
+
+def test_a_deleted_webhook_is_listed_among_all(installed: Path, publisher: Publisher) -> None:
+    added = publisher("webhooks", "add", "https://93.184.216.34/hook", "--feed", "news", "--home", installed)
+    webhook = added.rows[0][1]
+    publisher("webhooks", "remove", webhook, "--home", installed)
+    assert publisher("webhooks", "list", "--home", installed).out == ""
+    ((id_, state, *_),) = publisher("webhooks", "list", "--all", "--home", installed).rows
+    assert (id_, state) == (webhook, "deleted")
