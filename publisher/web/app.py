@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
 from publisher.errors import StorageError
@@ -48,10 +48,18 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPMethodNotAllowed as refused:
         return _not_allowed(request, refused)
+    except (ConnectionError, ClientConnectionError):
+        return _abandoned(request)
     except Exception as error:
         if isinstance(error, web.HTTPException) and error.status < 400:
             raise  # a redirect is no error
         return _failed(request, _as_problem(error))
+
+
+def _abandoned(request: web.Request) -> web.Response:
+    """Whoever asked has gone, which is no one's fault here. Nobody reads this answer; it is counted, as nginx does."""
+    log.debug("request.abandoned", method=request.method, path=request.path)
+    return web.Response(status=499, reason="Client Closed Request")
 
 
 def _as_problem(error: Exception) -> Problem:
