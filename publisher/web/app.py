@@ -8,7 +8,7 @@ from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
 from publisher.errors import StorageError
-from publisher.web import articles, batches, events, feeds, health, indicators, pages, sources, webhooks
+from publisher.web import articles, batches, cursors, events, feeds, health, indicators, pages, sources, webhooks
 from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.headers import PREFLIGHT, finished, is_open
@@ -31,6 +31,7 @@ def make_app(services: Services) -> web.Application:
     app[HEADS] = Heads()
     for room in (articles, batches, indicators, events, sources, webhooks, feeds, health):
         app.add_routes(room.routes)
+    cursors.prepare(app)
     pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)
