@@ -136,12 +136,20 @@ class Site(Section):
 
 
 class Server(Section):
-    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``."""
+    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``.
+
+    ``connections`` are those that clients may have open in all, ``connections_per_address`` those of one address (IPv6:
+    one /64 network) that is neither this machine nor a trusted proxy; one is closed that had no request for
+    ``idle_timeout``.
+    """
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[Whole, Field(ge=0, le=65535)] = 8080
     trusted_proxies: Networks = ()
     metrics: Literal["loopback", "key", "open"] = "loopback"
+    connections: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 100
+    idle_timeout: Annotated[Duration, Field(ge=1, le=3600)] = 75.0
 
 
 class Storage(Section):

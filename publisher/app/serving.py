@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -27,11 +28,13 @@ from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
 from publisher.errors import NotFound, PublisherError, StorageError
 from publisher.schedule import Schedule, next_run
-from publisher.settings import notify_socket, watchdog_usec
+from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage import idempotency, sources
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.app import make_app
+from publisher.web.limits import LOOPBACK, Limits
 from publisher.web.metrics import add_metrics
+from publisher.web.runner import Runner
 from publisher.web.services import Services
 
 log = telemetry.logger(__name__)
@@ -59,7 +62,13 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
     schedule = Schedule(lambda name: _read(app, name), timezone=app.site.timezone)
-    runner = web.AppRunner(_web(app, schedule), access_log=None, shutdown_timeout=REQUESTS_GRACE)
+    runner = Runner(
+        _web(app, schedule),
+        limits=_limits(app.settings.server),
+        ended=app.metrics.ended,
+        access_log=None,
+        shutdown_timeout=REQUESTS_GRACE,
+    )
     async with contextlib.AsyncExitStack() as stack:
         _on(stack, stop.set, signal.SIGTERM, signal.SIGINT)
         await runner.setup()
@@ -158,6 +167,18 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         sources=lambda: {source.name for source in app.catalog.sources},
     )
     return application
+
+
+def _limits(server: Server) -> Limits:
+    """What clients may take. Half of the descriptors stay for the database, files, sources and webhooks."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    endless = descriptors == resource.RLIM_INFINITY
+    return Limits(
+        connections=server.connections if endless else min(server.connections, descriptors // 2),
+        per_address=server.connections_per_address,
+        idle=server.idle_timeout,
+        exempt=(*LOOPBACK, *server.trusted_proxies),
+    )
 
 
 def _on(stack: contextlib.AsyncExitStack, do: Callable[[], None], *signals: int) -> None:

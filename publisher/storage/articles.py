@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_
 
 from publisher import clock
 from publisher.model.known import KnownArticle
@@ -49,6 +49,49 @@ class StoredArticle(ArticleHead):
 
     first_seen_at: datetime
     data: dict[str, Any]
+
+
+SCANNED = 20_000
+"""Articles among which one listing looks for those that may be seen: some 50 ms of the database's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An article in a listing: where it stands, and how many bytes its content takes."""
+
+    position: Position
+    size: int
+
+
+def listing(
+    tx: Tx,
+    *,
+    limit: int,
+    before: Position | None = None,
+    facets: Narrowing | None = None,
+    seen: Sequence[Narrowing] | None = None,
+) -> tuple[list[Place], Position | None]:
+    """Up to ``limit`` articles as :func:`page` finds them, without their content, and where to go on; None at the end.
+
+    Of ``seen``, if given, an article must meet one at least. Where few do, there may be fewer than asked for though it
+    goes on: at most :data:`SCANNED` are looked at. Two statements, or three.
+    """
+    scanned = _chosen(tx, select(articles.c.id, articles.c.ordered_at), before, facets, False).limit(SCANNED).subquery()
+    found = select(scanned.c.ordered_at, scanned.c.id)
+    if seen is not None:
+        found = found.where(or_(false(), *(and_(*_having(tx, one, scanned.c.id)) for one in seen)))
+    found = found.order_by(scanned.c.ordered_at.desc(), scanned.c.id.desc()).limit(limit + 1)
+    rows = [tuple(row) for row in tx.conn.execute(found)]
+    sizes = select(articles.c.id, tx.dialect.size(articles.c.data)).where(
+        tx.dialect.among(articles.c.id, [id for _, id in rows])
+    )
+    known = {row[0]: row[1] for row in tx.conn.execute(sizes)}
+    places = [Place((at, id), known[id]) for at, id in rows[:limit]]
+    if len(rows) > limit:
+        return places, places[-1].position
+    last = select(scanned).order_by(scanned.c.ordered_at.desc(), scanned.c.id.desc()).offset(SCANNED - 1)
+    row = tx.conn.execute(last).first() if seen is not None else None
+    return places, None if row is None else (row.ordered_at, row.id)
 
 
 _HEAD = (
@@ -133,15 +176,19 @@ def _chosen(
         statement = statement.where(position < tuple_(literal(before[0]), literal(before[1])))
     if not include_withdrawn:
         statement = statement.where(articles.c.withdrawn_at.is_(None))
-    for facet, values in sorted((facets or {}).items()):
-        has_one = (
-            select(literal(1))
-            .where(article_facets.c.facet == facet)
-            .where(tx.dialect.among(article_facets.c.value, sorted(values)))
-            .where(article_facets.c.article_id == articles.c.id)
-        )
-        statement = statement.where(has_one.exists())
-    return statement
+    return statement.where(*_having(tx, facets or {}, articles.c.id))
+
+
+def _having(tx: Tx, facets: Narrowing, id: ColumnElement[str]) -> list[ColumnElement[bool]]:
+    """That the article ``id`` has one of the values of every facet."""
+    return [
+        select(literal(1))
+        .where(article_facets.c.facet == facet)
+        .where(tx.dialect.among(article_facets.c.value, sorted(values)))
+        .where(article_facets.c.article_id == id)
+        .exists()
+        for facet, values in sorted(facets.items())
+    ]
 
 
 def _head(row: AnyRow) -> ArticleHead:

@@ -183,20 +183,29 @@ def get(tx: Tx, id: int) -> Delivery | None:
 
 def attempts(tx: Tx, delivery: int) -> list[Attempt]:
     """Every attempt of a delivery, in order."""
+    return attempts_of(tx, [delivery])[delivery]
+
+
+def attempts_of(tx: Tx, ids: Collection[int]) -> dict[int, list[Attempt]]:
+    """Every attempt of each of these deliveries, in order."""
     columns = attempts_table.c
-    rows = tx.conn.execute(select(attempts_table).where(columns.delivery_id == delivery).order_by(columns.number))
-    return [
-        Attempt(
-            delivery=row.delivery_id,
-            number=row.number,
-            at=clock.from_micros(row.at),
-            duration_ms=row.duration_ms,
-            status=row.status,
-            error=row.error,
-            response=row.response,
-        )
-        for row in rows
-    ]
+    chosen = select(attempts_table).where(tx.dialect.among(columns.delivery_id, ids))
+    found: dict[int, list[Attempt]] = {id: [] for id in ids}
+    for row in tx.conn.execute(chosen.order_by(columns.delivery_id, columns.number)):
+        found[row.delivery_id].append(_attempt(row))
+    return found
+
+
+def _attempt(row: AnyRow) -> Attempt:
+    return Attempt(
+        delivery=row.delivery_id,
+        number=row.number,
+        at=clock.from_micros(row.at),
+        duration_ms=row.duration_ms,
+        status=row.status,
+        error=row.error,
+        response=row.response,
+    )
 
 
 def accounting(tx: Tx, seqs: Collection[int]) -> list[Accounts]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, any_, bindparam, cast, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -169,6 +169,10 @@ class Dialect(ABC):
         """``column`` is one of ``values``: one parameter however many they are, so that one plan serves all."""
 
     @abstractmethod
+    def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
+        """How many bytes the text in ``column`` takes, found without reading it where the engine can."""
+
+    @abstractmethod
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT."""
 
@@ -235,6 +239,11 @@ class SQLite(Dialect):
         array: ColumnElement[str] = bindparam(None, orjson.dumps(list(values)).decode(), unique=True)
         return column.in_(select(func.json_each(array).table_valued("value").c.value))
 
+    def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
+        if sqlite3.sqlite_version_info >= (3, 43):
+            return func.octet_length(column)
+        return func.length(cast(column, LargeBinary))
+
     def insert(self, table: Table) -> sqlite.Insert:
         return sqlite.insert(table)
 
@@ -288,6 +297,9 @@ class PostgreSQL(Dialect):
         from sqlalchemy.dialects import postgresql
 
         return column == any_(bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True))
+
+    def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
+        return func.octet_length(column)
 
     def insert(self, table: Table) -> postgresql.Insert:
         from sqlalchemy.dialects import postgresql

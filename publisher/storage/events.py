@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from publisher import clock
 from publisher.model.event import Event, EventType
@@ -83,6 +83,30 @@ def after(
         statement = statement.where(events.c.subject == subject)
     statement = statement.order_by(events.c.seq.desc() if newest_first else events.c.seq)
     return [_event(row) for row in tx.conn.execute(statement)]
+
+
+def stretch(tx: Tx, seq: int, *, limit: int, size: int, types: Collection[EventType]) -> tuple[list[Event], int | None]:
+    """The next events of these types above ``seq``, in order, and the bytes they hold; None where the log ends there.
+
+    At most ``limit``, and no more once they hold ``size`` bytes; one statement, which reads no others.
+    """
+    holds = tx.dialect.size(events.c.data) + func.coalesce(tx.dialect.size(events.c.before), 0)
+    among_types = tx.dialect.among(events.c.type, sorted(types))
+    sized = (
+        select(events.c.seq, holds.label("size"))
+        .where(events.c.seq > seq, among_types)
+        .order_by(events.c.seq)
+        .limit(limit)
+        .cte()
+    )
+    total = func.sum(sized.c.size).over(order_by=sized.c.seq)
+    count = select(func.count()).select_from(sized).scalar_subquery()
+    running = select(sized.c.seq, total.label("total"), (total - sized.c.size).label("earlier")).cte()
+    statement = select(events, running.c.total, count.label("chosen")).join(running, running.c.seq == events.c.seq)
+    rows = tx.conn.execute(statement.where(running.c.earlier < size).order_by(events.c.seq)).all()
+    if not rows or len(rows) == rows[-1].chosen < limit:
+        return [_event(row) for row in rows], None
+    return [_event(row) for row in rows], int(rows[-1].total)
 
 
 def among(tx: Tx, seqs: Collection[int]) -> list[Event]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from publisher import clock
 from publisher.model.known import KnownIndicator
@@ -40,6 +40,12 @@ def latest(tx: Tx) -> list[StoredIndicator]:
     return [_stored(row) for row in tx.conn.execute(_newest().order_by(indicators.c.symbol))]
 
 
+def page(tx: Tx, *, limit: int, after: str = "") -> list[StoredIndicator]:
+    """Up to ``limit`` of :func:`latest`, of symbols that sort after ``after``."""
+    statement = _newest(indicators.c.symbol > after).order_by(indicators.c.symbol).limit(limit)
+    return [_stored(row) for row in tx.conn.execute(statement)]
+
+
 def get(tx: Tx, symbol: str) -> StoredIndicator | None:
     """The newest observation of one symbol; None if it was never observed."""
     statement = select(indicators).where(indicators.c.symbol == symbol).order_by(indicators.c.period.desc()).limit(1)
@@ -55,8 +61,8 @@ def periods(tx: Tx, *, limit: int, symbols: Collection[str] | None = None) -> li
     return [_stored(row) for row in tx.conn.execute(statement)]
 
 
-def _newest() -> Select[Any]:
-    newest = select(indicators.c.symbol, func.max(indicators.c.period)).group_by(indicators.c.symbol)
+def _newest(*of: ColumnElement[bool]) -> Select[Any]:
+    newest = select(indicators.c.symbol, func.max(indicators.c.period)).where(*of).group_by(indicators.c.symbol)
     return select(indicators).where(tuple_(indicators.c.symbol, indicators.c.period).in_(newest))
 
 

@@ -79,6 +79,17 @@ def list_(tx: Tx, *, owner: str | None = None, states: Collection[SubscriptionSt
     return [_subscription(row) for row in tx.conn.execute(statement).mappings()]
 
 
+def page(tx: Tx, *, limit: int, owner: str | None = None, after: int = 0) -> tuple[list[Subscription], int | None]:
+    """Up to ``limit`` of :func:`list_`, and the ``after`` that goes on from there; None at the end."""
+    statement = _SELECT.add_columns(table.c.n).where(table.c.state.in_([state.value for state in PRESENT]))
+    if owner is not None:
+        statement = statement.where(table.c.owner == owner)
+    statement = statement.where(table.c.n > after).order_by(table.c.n).limit(limit + 1)
+    rows = [dict(row) for row in tx.conn.execute(statement).mappings()]
+    numbers = [row.pop("n") for row in rows]
+    return [_subscription(row) for row in rows[:limit]], numbers[limit - 1] if len(rows) > limit else None
+
+
 def secret(tx: Tx, id: str) -> bytes:
     """The sealed secret; raises NotFound."""
     found = tx.conn.execute(select(table.c.secret).where(table.c.id == id)).scalar_one_or_none()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import payload, web
+from aiohttp.abc import AbstractStreamWriter
+
+PIECE = 64 * 1024
+"""Bytes that are given to a connection at once; the next when these are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +52,55 @@ def problem_response(problem: Problem) -> web.Response:
     }
     if problem.faults:
         body["errors"] = [{"path": fault.path, "message": fault.message} for fault in problem.faults]
-    return web.Response(
+    response = web.Response(
         body=orjson.dumps(body),
         status=problem.status,
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type="application/problem+json",
     )
+    if problem.status == 408:
+        response.force_close()  # what still comes of the request is not read (RFC 9110 section 15.5.9)
+    return response
 
 
 def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Data as JSON; not to be stored by caches unless ``headers`` say otherwise."""
     return web.Response(
-        body=orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE),
+        body=in_pieces(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)),
         status=status,
         headers={"Cache-Control": "no-store", **(headers or {})},
         content_type="application/json",
         charset="utf-8",
     )
+
+
+class _Pieces(payload.Payload):
+    """Bytes that go out piece by piece, so that no more than one is copied for a client that reads slowly."""
+
+    _value: bytes
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value)
+        self._size = len(value)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._value.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        for piece in pieces(self._value):
+            await writer.write(piece)
+            await writer.drain()
+
+
+def pieces(body: bytes) -> Iterator[memoryview]:
+    """The body in pieces that share its bytes."""
+    view = memoryview(body)
+    return (view[start : start + PIECE] for start in range(0, len(body), PIECE))
+
+
+def in_pieces(body: bytes) -> bytes | payload.Payload:
+    """The body as a response should have it: as it is where it is small, else so that it is sent in pieces."""
+    return body if len(body) <= PIECE else _Pieces(body)
 
 
 def invalid(*faults: Fault) -> Problem:

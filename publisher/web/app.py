@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
 from publisher.errors import StorageError
-from publisher.web import articles, batches, events, feeds, health, indicators, pages, sources, webhooks
+from publisher.web import articles, batches, cursors, events, feeds, health, indicators, pages, sources, webhooks
 from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.headers import PREFLIGHT, finished, is_open
@@ -32,6 +32,7 @@ def make_app(services: Services) -> web.Application:
     for room in (articles, batches, indicators, events, sources, webhooks, feeds):
         app.add_routes(room.routes)
     health.add_health(app)
+    cursors.prepare(app)
     pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)
@@ -49,10 +50,18 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPMethodNotAllowed as refused:
         return _not_allowed(request, refused)
+    except (ConnectionError, ClientConnectionError):
+        return _abandoned(request)
     except Exception as error:
         if isinstance(error, web.HTTPException) and error.status < 400:
             raise  # a redirect is no error
         return _failed(request, _as_problem(error), error)
+
+
+def _abandoned(request: web.Request) -> web.Response:
+    """Whoever asked has gone, which is no one's fault here. Nobody reads this answer; it is counted, as nginx does."""
+    log.debug("request.abandoned", method=request.method, path=request.path)
+    return web.Response(status=499, reason="Client Closed Request")
 
 
 def _as_problem(error: Exception) -> Problem:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
@@ -15,17 +17,19 @@ from publisher.model.article import ID_PATTERN
 from publisher.model.change import Outcome
 from publisher.model.facets import fold
 from publisher.storage import articles, embargoes, events
-from publisher.storage.articles import Narrowing, Position, StoredArticle
-from publisher.storage.database import Tx
+from publisher.storage.articles import Place, Position, StoredArticle
+from publisher.storage.database import Database, Tx
 from publisher.storage.embargoes import Embargo
-from publisher.web.answers import Fault, Problem, invalid, json_response
+from publisher.web.answers import Fault, Problem, json_response
 from publisher.web.asking import flag, integer, json_object, many
 from publisher.web.auth import caller, require
 from publisher.web.conditions import conditions_of
+from publisher.web.cursors import cursor, place_of
 from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_article
 from publisher.web.kept import PAGES
+from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.services import Intake, Taken, services_of
 from publisher.web.visibility import Sight, in_sight, sight_of
 
@@ -45,13 +49,14 @@ FACETS = {
 """Query parameter → facet."""
 
 PAGE, MAX_PAGE = 50, 500
-SCANNED = 5_000
-"""Articles looked at for one page; where few are public, a page may hold fewer than asked for and still go on."""
+LIST = "articles"
 
 
 @routes.get("/api/v1/articles")
-async def list_articles(request: web.Request) -> web.Response:
+async def list_articles(request: web.Request) -> web.StreamResponse:
     """A page of articles, newest first; ``next`` is the ``after`` of the following page, null at the end.
+
+    Where few may be seen, or they are large, it holds fewer than asked for and still goes on.
 
     ``topic``, ``section``, … narrow it: repeated, one of the values must fit; together, all of them.
     """
@@ -60,9 +65,12 @@ async def list_articles(request: web.Request) -> web.Response:
     facets = {facet: set(map(fold, values)) for name, facet in FACETS.items() if (values := many(request, name))}
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
-    found, position = await services.db.read(_visible, sight, limit, position, facets)
-    body = {"articles": [one.data for one in found], "next": None if position is None else _cursor(position)}
-    return json_response(body, headers=READ)
+    found = await services.db.read(
+        articles.listing, limit=limit, before=position, facets=facets, seen=sight.narrowings()
+    )
+    places, position = _within(*found)
+    following = None if position is None else cursor(request, LIST, list(position))
+    return await list_response(request, "articles", _batches(services.db, sight, places), lambda: {"next": following})
 
 
 @routes.get("/api/v1/articles/{id}")
@@ -171,33 +179,41 @@ def _embargoed(until: datetime) -> dict[str, str]:
     return {"Embargoed-Until": rfc3339(until)}
 
 
-def _visible(
-    tx: Tx, sight: Sight, limit: int, position: Position | None, facets: Narrowing
-) -> tuple[list[StoredArticle], Position | None]:
-    """Up to ``limit`` articles in sight after ``position``, and where to go on; null at the end."""
-    found: list[StoredArticle] = []
-    for _ in range(0, SCANNED, limit):
-        batch = articles.page(tx, limit=limit + 1, before=position, facets=facets)
-        for one in batch:
-            if len(found) == limit:
-                return found, position
-            position = one.position
-            if sight.shows("articles", one.data, one.source):
-                found.append(one)
-        if len(batch) <= limit:
-            return found, None
-    return found, position
+async def _batches(db: Database, sight: Sight, places: Sequence[Place]) -> Batches:
+    """The articles at these places as they are when their turn comes; one that is out of sight by then is left out."""
+    for ids in _split(places):
+        yield await db.read(_seen, sight, ids)
 
 
-def _cursor(position: Position) -> str:
-    return f"{position[0]}-{position[1]}"
+def _split(places: Sequence[Place]) -> Iterator[list[str]]:
+    """Their ids, so many at once as hold a batch's bytes."""
+    ids: list[str] = []
+    size = 0
+    for one in places:
+        if ids and size + one.size > BATCH_BYTES:
+            yield ids
+            ids, size = [], 0
+        ids.append(one.position[1])
+        size += one.size
+    yield ids
+
+
+def _seen(tx: Tx, sight: Sight, ids: list[str]) -> list[dict[str, Any]]:
+    found = articles.among(tx, ids)
+    present = [found[id] for id in ids if id in found and found[id].withdrawn_at is None]
+    return [one.data for one in present if sight.shows("articles", one.data, one.source)]
+
+
+def _within(places: list[Place], following: Position | None) -> tuple[list[Place], Position | None]:
+    """Those that a page's bytes have room for, at least one, and where to go on."""
+    size = 0
+    for number, one in enumerate(places):
+        size += one.size
+        if number and size > PAGE_BYTES:
+            return places[:number], places[number - 1].position
+    return places, following
 
 
 def _position(request: web.Request) -> Position | None:
-    text = request.query.get("after")
-    if text is None:
-        return None
-    match = re.fullmatch(r"(-?[0-9]{1,18})-(.+)", text)
-    if match is None or not re.fullmatch(ID_PATTERN, match[2]):
-        raise invalid(Fault("after", f"must be the `next` of a page before, not {text[:40]!r}"))
-    return int(match[1]), match[2]
+    place = place_of(request, LIST)
+    return None if place is None else (int(place[0]), str(place[1]))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from publisher.configfile import in_words
 from publisher.model.base import xml_legal
 from publisher.web.answers import Fault, Problem, invalid
+from publisher.web.protocol import RequestTooSlow
 
 BODY_LIMIT = 1_000_000
 """Bytes of a request body; more is 413."""
@@ -32,6 +33,8 @@ async def body_of(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
             body += piece
             if len(body) > limit:
                 raise refused
+    except RequestTooSlow as error:
+        raise Problem(408, str(error)) from error
     except web.RequestPayloadError as error:
         # aiohttp's text is "400, message:" and, on the next line, the reason.
         reason = str(error).rpartition("\n")[2].strip()

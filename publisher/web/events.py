@@ -6,12 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
+from publisher.model import EventType
 from publisher.storage import events, feeds
-from publisher.storage.database import Tx
-from publisher.web.answers import json_response
+from publisher.storage.database import Database, Tx
 from publisher.web.asking import integer
 from publisher.web.auth import caller
-from publisher.web.headers import READ
+from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.services import services_of
 from publisher.web.visibility import Sight, sight_of
 
@@ -26,31 +26,50 @@ LAST = 2**63 - 1
 
 
 @routes.get("/api/v1/events")
-async def list_events(request: web.Request) -> web.Response:
+async def list_events(request: web.Request) -> web.StreamResponse:
     """Events above ``after``, oldest first. ``next`` is the ``after`` of the following page: ask again with it later.
 
-    A page without events whose ``next`` is its own ``after`` is the end of the log for now.
+    A page without events whose ``next`` is its own ``after`` is the end of the log for now. One may hold fewer than
+    asked for, or none, and still go on.
     """
     after = integer(request, "after", 0, low=0, high=LAST)
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
-    found, following = await services.db.read(_visible, sight, after, limit)
-    return json_response({"events": found, "next": following}, headers=READ)
+    reading = _Reading(services.db, sight, after, limit)
+    return await list_response(request, "events", reading.batches(), lambda: {"next": reading.after})
 
 
-def _visible(tx: Tx, sight: Sight, after: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-    found: list[dict[str, Any]] = []
-    for _ in range(0, SCANNED, BATCH):
-        batch = events.after(tx, after, BATCH)
-        left = feeds.left(tx, {event.subject for event in batch if event.erased})
-        for event in batch:
-            after = event.seq
-            seen = sight.event(event, left.get(event.subject, ()))
+class _Reading:
+    """One request's way through the log."""
+
+    def __init__(self, db: Database, sight: Sight, after: int, limit: int) -> None:
+        self._db, self._sight = db, sight
+        self._types = [type for type in EventType if type.items in sight.kinds()]
+        self.after = after
+        self._left = limit
+
+    async def batches(self) -> Batches:
+        """The events in sight, until there are enough or enough was read."""
+        scanned = size = 0
+        while self._left and scanned < SCANNED and size < PAGE_BYTES:
+            found, read, held = await self._db.read(self._step)
+            yield found
+            if held is None:
+                return
+            scanned, size = scanned + read, size + held
+
+    def _step(self, tx: Tx) -> tuple[list[dict[str, Any]], int, int | None]:
+        """What is in sight of the next stretch, how many events that has and the bytes they hold."""
+        stretch, held = events.stretch(tx, self.after, limit=BATCH, size=BATCH_BYTES, types=self._types)
+        left = feeds.left(tx, {event.subject for event in stretch if event.erased})
+        found: list[dict[str, Any]] = []
+        for event in stretch:
+            self.after = event.seq
+            seen = self._sight.event(event, left.get(event.subject, ()))
             if seen is not None:
                 found.append(seen)
-            if len(found) == limit:
-                return found, after
-        if len(batch) < BATCH:
-            break
-    return found, after
+                self._left -= 1
+            if not self._left:
+                break
+        return found, len(stretch), held

@@ -17,7 +17,7 @@ from publisher.model import FeedDefinition, Role
 from publisher.model.feed import NAME_PATTERN
 from publisher.storage import feeds as feed_states
 from publisher.web import negotiate
-from publisher.web.answers import Problem, nearest
+from publisher.web.answers import PIECE, Problem, nearest
 from publisher.web.auth import CHALLENGE, caller
 from publisher.web.headers import PUBLIC
 from publisher.web.prebuilt import HEADS, Prebuilt, takes_prebuilt, written
@@ -28,7 +28,6 @@ routes = web.RouteTableDef()
 
 KNOWN_NAME = re.compile(NAME_PATTERN)
 FORMATS = ("rss", "atom", "json")
-CHUNK = 256 * 1024
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -155,8 +154,9 @@ async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) 
         response = web.StreamResponse(headers=headers)
         response.content_length = os.fstat(file.fileno()).st_size
         await response.prepare(request)
-        while request.method != "HEAD" and (chunk := await asyncio.to_thread(file.read, CHUNK)):
+        while request.method != "HEAD" and (chunk := await asyncio.to_thread(file.read, PIECE)):
             await response.write(chunk)
+            await request.writer.drain()
         await response.write_eof()
     except (ConnectionError, ClientConnectionError):
         pass  # whoever asked has gone

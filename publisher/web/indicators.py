@@ -11,13 +11,15 @@ from publisher.storage import indicators
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web.answers import Fault, Problem, json_response, nearest
-from publisher.web.asking import json_body
+from publisher.web.asking import integer, json_body
 from publisher.web.auth import caller, require
+from publisher.web.cursors import cursor, place_of
 from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_indicator
+from publisher.web.lists import Batches, list_response
 from publisher.web.services import services_of
-from publisher.web.visibility import sight_of
+from publisher.web.visibility import Sight, sight_of
 
 log = telemetry.logger(__name__)
 
@@ -26,11 +28,26 @@ routes = web.RouteTableDef()
 MOST = 1_000
 """Observations in one request."""
 
+LIST, MAX_PAGE, BATCH = "indicators", 500, 100
+
 
 @routes.get("/api/v1/indicators")
-async def list_indicators(request: web.Request) -> web.Response:
-    """Every indicator that was observed, by symbol, with its newest observation."""
-    return json_response({"indicators": [one.data for one in await _seen(request)]}, headers=READ)
+async def list_indicators(request: web.Request) -> web.StreamResponse:
+    """Every indicator that was observed, by symbol, with its newest observation; ``next`` as for articles."""
+    limit = integer(request, "limit", MAX_PAGE, low=1, high=MAX_PAGE)
+    place = place_of(request, LIST)
+    services = services_of(request)
+    sight = sight_of(await caller(request), services.catalog().feeds)
+    found = await services.db.read(indicators.page, limit=limit + 1, after="" if place is None else str(place[0]))
+    page = found[:limit]
+    following = cursor(request, LIST, [page[-1].symbol]) if len(found) > limit else None
+    return await list_response(request, "indicators", _batches(sight, page), lambda: {"next": following})
+
+
+async def _batches(sight: Sight, page: list[StoredIndicator]) -> Batches:
+    for start in range(0, len(page), BATCH):
+        batch = page[start : start + BATCH]
+        yield [one.data for one in batch if sight.shows("indicators", one.data, one.source)]
 
 
 # A symbol may hold a slash: it comes as %2F, and plain from those who do not encode it.
@@ -38,10 +55,15 @@ async def list_indicators(request: web.Request) -> web.Response:
 async def show_indicator(request: web.Request) -> web.Response:
     """The newest observation of one indicator; 404 names those that were observed."""
     symbol = request.match_info["symbol"]
-    seen = {one.symbol: one for one in await _seen(request)}
-    if symbol not in seen:
-        raise Problem(404, f"no indicator {symbol!r} was observed; {nearest(symbol, seen)}")
-    return json_response(seen[symbol].data, headers=READ)
+    services = services_of(request)
+    sight = sight_of(await caller(request), services.catalog().feeds)
+    # A database may choke on what can be no symbol, such as a NUL.
+    found = await services.db.read(indicators.get, symbol) if symbol.isprintable() else None
+    if found is None or not sight.shows("indicators", found.data, found.source):
+        latest = await services.db.read(indicators.page, limit=MAX_PAGE)
+        seen = [one.symbol for one in latest if sight.shows("indicators", one.data, one.source)]
+        raise Problem(404, f"no indicator {symbol[:200]!r} was observed; {nearest(symbol[:200], seen)}")
+    return json_response(found.data, headers=READ)
 
 
 @routes.post("/api/v1/indicators")
@@ -81,10 +103,3 @@ def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[l
         else:
             faults += found
     return good, faults
-
-
-async def _seen(request: web.Request) -> list[StoredIndicator]:
-    services = services_of(request)
-    sight = sight_of(await caller(request), services.catalog().feeds)
-    latest = await services.db.read(indicators.latest)
-    return [one for one in latest if sight.shows("indicators", one.data, one.source)]

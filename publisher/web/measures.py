@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from publisher.model import DeliveryState, EventType
 from publisher.storage.metrics import Present, Totals
+from publisher.web.limits import Ended
 
 AGES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0)
 FORMATS = ("rss", "atom", "json")
@@ -40,11 +41,16 @@ class Metrics:
             buckets=AGES,
             registry=None,
         )
+        self._ended = Counter(
+            "publisher_connections_ended", "Connections refused or ended for a limit.", ["reason"], registry=None
+        )
+        for why in Ended:
+            self._ended.labels(why.value)
         self._events = Counter("publisher_events", "Events logged.", ["type"], registry=None)
         for type_ in EventType:
             self._events.labels(type_.value)
         self._standing = _Standing()
-        self.registry.register(_Plain(self._requests, self._attempts, self._age, self._events))
+        self.registry.register(_Plain(self._requests, self._attempts, self._age, self._ended, self._events))
         self.registry.register(self._standing)
 
     def attempted(self, status: int | None, age: float | None) -> None:
@@ -61,6 +67,10 @@ class Metrics:
             if label not in self._counted:
                 self._counted[label] = self._requests.labels(label[0], str(status))
             self._counted[label].inc()
+
+    def ended(self, why: Ended) -> None:
+        """Count a client's connection that was refused or ended."""
+        self._ended.labels(why.value).inc()
 
     def logged(self, types: dict[str, int]) -> None:
         """Count events that were found in the log."""

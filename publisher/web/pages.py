@@ -19,6 +19,7 @@ from publisher.storage.articles import StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web import assets
+from publisher.web.answers import PIECE
 from publisher.web.auth import ANYONE
 from publisher.web.feeds import was_removed
 from publisher.web.headers import PUBLIC
@@ -190,7 +191,14 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
     if status == 200 and any(one.value in (tag, "*") for one in asked):
         response = web.Response(status=304, headers=headers)
     else:
-        response = web.Response(body=body, status=status, headers=headers, content_type="text/html", charset="utf-8")
+        response = web.Response(
+            body=body,
+            status=status,
+            headers=headers,
+            content_type="text/html",
+            charset="utf-8",
+            zlib_executor_size=PIECE,  # packing a large page takes a while, in which the loop does other work
+        )
         response.enable_compression()
     if status == 200:
         response.headers["ETag"] = f'W/"{tag}"'  # weak: compressed or not, the page is the same

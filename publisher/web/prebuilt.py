@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
@@ -10,6 +11,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from publisher.web.answers import PIECE, pieces
 from publisher.web.headers import finished
 from publisher.web.health import STOPPING
 
@@ -67,15 +69,24 @@ class Prebuilt(web.StreamResponse):
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Write it all; returns once the connection has room for more."""
         head, date, body = self._parts
-        transport = request.transport
-        if transport is None:
-            raise ConnectionResetError("whoever asked has gone")
         if not body or request.method == "HEAD":
-            transport.write(head + date)
-            return None
-        transport.writelines((head, date, body))
+            _transport(request).write(head + date)
+        elif len(body) <= PIECE:
+            _transport(request).writelines((head, date, body))
+        else:
+            # A transport copies what it cannot send at once: piece by piece, a slow reader has a copy of one.
+            _transport(request).write(head + date)
+            for piece in pieces(body):
+                await request.writer.drain()
+                _transport(request).write(piece)
         await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to write."""
+
+
+def _transport(request: web.BaseRequest) -> asyncio.Transport:
+    if request.transport is None or request.transport.is_closing():
+        raise ConnectionResetError("whoever asked has gone")
+    return request.transport

@@ -12,9 +12,12 @@ from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Ro
 from publisher.model.facets import item_facets
 from publisher.storage import articles
 from publisher.storage import feeds as feed_states
-from publisher.storage.articles import StoredArticle
+from publisher.storage.articles import Narrowing, StoredArticle
 from publisher.storage.database import Tx
 from publisher.web.auth import Caller
+
+ASKED = 100
+"""Feeds with several conditions that a database is asked for at once; SQLite takes no expression deeper than 1,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,29 @@ class Sight:
             return True
         facets = item_facets(data, source)
         return any(selection.selects(feed, kind, facets) for feed in self.feeds.values())
+
+    def narrowings(self) -> list[Narrowing] | None:
+        """What an article must have to be seen, for a database: all of one of these; None where it need not be asked.
+
+        Where it would be too much to ask, it is less: what is found is still to be judged by :meth:`shows`.
+        """
+        if self.everything:
+            return None
+        wanted = [dict(selection.wants(feed.select)) for feed in self.feeds.values() if feed.items == "articles"]
+        if not all(wanted):
+            return None  # one takes every article
+        several = {tuple(sorted(one.items())) for one in wanted if len(one) > 1}
+        asked = [dict(one) for one in sorted(several, key=repr)] if len(several) <= ASKED else []
+        single: dict[str, set[str]] = {}
+        for one in wanted if len(several) > ASKED else [one for one in wanted if len(one) == 1]:
+            facet, values = min(one.items(), key=lambda item: len(item[1]))
+            single.setdefault(facet, set()).update(values)
+        return [*({facet: values} for facet, values in sorted(single.items())), *asked]
+
+    def kinds(self) -> set[str]:
+        """The kinds of items of which events may be seen."""
+        kinds = {"articles", "indicators"} if self.everything else {str(feed.items) for feed in self.feeds.values()}
+        return kinds | {"operations"} if self.operations else kinds - {"operations"}
 
     def event(self, event: Event, left: Collection[str] = ()) -> dict[str, Any] | None:
         """The event as it is seen, in the form that webhooks carry; None if it is not.

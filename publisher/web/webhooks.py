@@ -13,12 +13,14 @@ from publisher.delivery import signing
 from publisher.errors import NotFound
 from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
 from publisher.storage import deliveries, subscriptions, webhook_health
-from publisher.storage.database import Tx
+from publisher.storage.database import Database, Tx
 from publisher.storage.webhook_health import WELL, WebhookHealth
 from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
 from publisher.web.auth import require
+from publisher.web.cursors import cursor, place_of
 from publisher.web.idempotency import Answer, once
+from publisher.web.lists import Batches, list_response
 from publisher.web.registration import Change, Registration, checked, read
 from publisher.web.services import services_of
 
@@ -28,7 +30,12 @@ routes = web.RouteTableDef()
 
 PATH = "/api/v1/webhooks"
 PAGE, MAX_PAGE = 50, 500
+LIST = "webhooks"
+BATCH = 100
+"""Webhooks, or deliveries with their attempts, that are read and written at once."""
+
 LAST = 2**63 - 1
+NO_STORE = {"Cache-Control": "no-store"}
 
 T = TypeVar("T")
 
@@ -63,17 +70,22 @@ async def register(request: web.Request) -> web.Response:
 
 
 @routes.get(PATH)
-async def list_webhooks(request: web.Request) -> web.Response:
-    """The caller's webhooks, in the order they were made; an operator sees all."""
+async def list_webhooks(request: web.Request) -> web.StreamResponse:
+    """A page of the caller's webhooks, in the order they were made; an operator sees all. ``next`` as elsewhere."""
     key = await require(request, Role.SUBSCRIBER, to="see webhooks")
     owner = None if key.role.allows(Role.OPERATOR) else key.owner
+    limit = integer(request, "limit", MAX_PAGE, low=1, high=MAX_PAGE)
+    place = place_of(request, LIST)
 
-    def listed(tx: Tx) -> list[dict[str, Any]]:
-        found = subscriptions.list_(tx, owner=owner)
+    def listed(tx: Tx) -> tuple[list[dict[str, Any]], int | None]:
+        found, n = subscriptions.page(tx, limit=limit, owner=owner, after=0 if place is None else int(place[0]))
         failing = webhook_health.health(tx, [one.id for one in found])
-        return [webhook_json(one, failing.get(one.id, WELL)) for one in found]
+        return [webhook_json(one, failing.get(one.id, WELL)) for one in found], n
 
-    return json_response({"webhooks": await services_of(request).db.read(listed)})
+    found, n = await services_of(request).db.read(listed)
+    following = None if n is None else cursor(request, LIST, [n])
+    batches = _in_batches(found)
+    return await list_response(request, "webhooks", batches, lambda: {"next": following}, NO_STORE)
 
 
 @routes.get(PATH + "/{id}")
@@ -120,17 +132,28 @@ async def test(request: web.Request) -> web.Response:
 
 
 @routes.get(PATH + "/{id}/deliveries")
-async def list_deliveries(request: web.Request) -> web.Response:
+async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 
     ``state``, which may be repeated, narrows it.
     """
     _, found = await _own(request)
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
-    before = integer(request, "after", LAST, low=0, high=LAST)
+    place = place_of(request, f"deliveries of {found.id}")
     states = [_state(text) for text in many(request, "state")]
-    page, following = await services_of(request).db.read(_page, found.id, limit, before, states)
-    return json_response({"deliveries": page, "next": following})
+    db = services_of(request).db
+    page = await db.read(
+        deliveries.page,
+        found.id,
+        limit=limit + 1,
+        before=LAST if place is None else int(place[0]),
+        states=states,
+    )
+    more = len(page) > limit
+    following = cursor(request, f"deliveries of {found.id}", [page[limit - 1].id]) if more else None
+    return await list_response(
+        request, "deliveries", _with_attempts(db, page[:limit]), lambda: {"next": following}, NO_STORE
+    )
 
 
 async def _shown(request: web.Request, webhook: Subscription) -> web.Response:
@@ -161,13 +184,16 @@ def webhook_json(webhook: Subscription, health: WebhookHealth = WELL) -> dict[st
     }
 
 
-def _page(
-    tx: Tx, webhook: str, limit: int, before: int, states: list[DeliveryState]
-) -> tuple[list[dict[str, Any]], int | None]:
-    found = deliveries.page(tx, webhook, limit=limit + 1, before=before, states=states)
-    shown = found[:limit]
-    page = [_delivery_json(one, deliveries.attempts(tx, one.id)) for one in shown]
-    return page, shown[-1].id if len(found) > limit else None
+async def _in_batches(page: list[dict[str, Any]]) -> Batches:
+    for start in range(0, len(page), BATCH):
+        yield page[start : start + BATCH]
+
+
+async def _with_attempts(db: Database, page: list[Delivery]) -> Batches:
+    for start in range(0, len(page), BATCH):
+        batch = page[start : start + BATCH]
+        attempts = await db.read(deliveries.attempts_of, [one.id for one in batch])
+        yield [_delivery_json(one, attempts[one.id]) for one in batch]
 
 
 def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 from support.clock import ManualClock
 from webroom import Newsroom, open_newsroom
 
@@ -17,3 +19,9 @@ async def newsroom(sqlite_db: Database, tmp_path: Path, clock: ManualClock) -> A
     """A whole web application over real parts, on a fresh database."""
     async with open_newsroom(sqlite_db, tmp_path / "data", clock) as running:
         yield running
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """What is claimed of connections must hold on both loops, which buffer and write in ways of their own."""
+    plain = {"asyncio": asyncio.new_event_loop}
+    return plain | {"uvloop": uvloop.new_event_loop} if item.path.name == "test_web_connections.py" else plain

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from support.clock import ManualClock
 
@@ -21,6 +22,8 @@ from publisher.storage import keys
 from publisher.storage.database import Database
 from publisher.storage.sealing import Sealer
 from publisher.web.app import make_app
+from publisher.web.limits import Ended, Limits
+from publisher.web.runner import Runner, Server
 from publisher.web.services import Services
 
 SITE = SiteInfo(title="Kabar Uji", url="https://news.example", language="id", timezone="Asia/Jakarta")
@@ -57,6 +60,15 @@ class Newsroom:
     catalog: Definition
     secrets: dict[str, str]
     running: dict[str, bool]
+    ended: list[Ended]
+
+    @property
+    def server(self) -> Server:
+        """What holds the connections to their limits."""
+        runner = self.client.server.runner
+        assert runner is not None
+        assert isinstance(runner.server, Server)
+        return runner.server
 
     def as_(self, role: str, **headers: str) -> dict[str, str]:
         """Request headers with the key of a role, or of another owner with the same role: ``subscriber:other``."""
@@ -77,8 +89,22 @@ class Newsroom:
         return await answer.json()
 
 
+class _Served(TestServer):
+    """Serves as the product does, with these limits."""
+
+    def __init__(self, app: web.Application, limits: Limits, ended: list[Ended]) -> None:
+        super().__init__(app)
+        self._held_to = limits
+        self._ended = ended
+
+    async def _make_runner(self, **options: Any) -> Runner:
+        return Runner(self.app, limits=self._held_to, ended=self._ended.append)
+
+
 @asynccontextmanager
-async def open_newsroom(db: Database, data: Path, clock: ManualClock) -> AsyncIterator[Newsroom]:
+async def open_newsroom(
+    db: Database, data: Path, clock: ManualClock, limits: Limits | None = None
+) -> AsyncIterator[Newsroom]:
     """The application over this database; ``data`` is the installation's data folder."""
     catalog = Definition()
     definitions = Definitions(
@@ -107,6 +133,7 @@ async def open_newsroom(db: Database, data: Path, clock: ManualClock) -> AsyncIt
     for role in Role:
         for owner in ("", ":other"):
             _, secrets[role.value + owner] = await db.write(keys.create, role, f"desk{owner}")
-    async with TestClient(TestServer(make_app(services))) as client:
-        yield Newsroom(client, services, db, catalog, secrets, running)
+    ended: list[Ended] = []
+    async with TestClient(_Served(make_app(services), limits or Limits(), ended)) as client:
+        yield Newsroom(client, services, db, catalog, secrets, running, ended)
     await outbound.close()

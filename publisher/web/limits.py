@@ -1,0 +1,112 @@
+"""What one client, and all of them together, may take of the server; who is counted as one client. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Times in seconds, sizes in bytes.
+
+    ``head``: from the first byte of a request to the end of its head. ``idle``: without any request. ``body`` and
+    ``write``: what a body, and what an answer that lies unsent, may take beyond ``pace`` bytes in each second.
+    ``connections`` are those that are open in all, ``per_address`` those of one address, or of one /64 network where
+    addresses are IPv6. Addresses in the ``exempt`` networks are held only to the first: a proxy speaks for many.
+    """
+
+    head: float = 10.0
+    idle: float = 75.0
+    body: float = 20.0
+    write: float = 20.0
+    pace: int = 4096
+    connections: int = 1000
+    per_address: int = 100
+    exempt: Sequence[str] = LOOPBACK
+
+
+URL_BYTES = 8192
+"""The longest request target; more is 414."""
+
+FIELD_BYTES = 8190
+"""The longest header field; more is 431."""
+
+FIELDS = 100
+"""Header fields of one request; more is 431."""
+
+HEAD_BYTES = 64 * 1024
+"""Bytes of one head; more is 431."""
+
+PIPELINED = 4
+"""Requests that are read ahead of the one that is answered."""
+
+
+class Ended(StrEnum):
+    """Why the server ended a connection, as ``/metrics`` counts it."""
+
+    FULL = "full"
+    ADDRESS = "address"
+    EVICTED = "evicted"
+    HEAD = "head"
+    IDLE = "idle"
+    BODY = "body"
+    WRITE = "write"
+
+
+class Admission:
+    """Counts the connections that are open, in all and for each client."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._exempt = [ip_network(block) for block in limits.exempt]
+        self._each: Counter[str] = Counter()
+        self.open = 0
+
+    def refused(self, address: str) -> Ended | None:
+        """Why one more connection of this address is too many; None where it is not."""
+        if not self._spared(address) and self._each[client_of(address)] >= self._limits.per_address:
+            return Ended.ADDRESS
+        return Ended.FULL if self.open >= self._limits.connections else None
+
+    def enter(self, address: str) -> None:
+        """Count a connection that was opened."""
+        self.open += 1
+        self._each[client_of(address)] += 1
+
+    def leave(self, address: str) -> None:
+        """Count it no more."""
+        self.open -= 1
+        client = client_of(address)
+        self._each[client] -= 1
+        if not self._each[client]:
+            del self._each[client]
+
+    def _spared(self, address: str) -> bool:
+        try:
+            found = ip_address(_plain(address))
+        except ValueError:  # a socket of this machine has no address
+            return True
+        return any(found in network for network in self._exempt)
+
+
+def client_of(address: str) -> str:
+    """Whom an address belongs to: an IPv6 network of 64 bits is one client, which has all its addresses."""
+    try:
+        found = ip_address(_plain(address))
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(ip_network((int(found) >> 64 << 64, 64)))
+    return str(found)
+
+
+def _plain(address: str) -> str:
+    """Without a zone; an IPv4 address as such where a socket for both kinds maps it (RFC 4291 section 2.5.5)."""
+    plain = address.partition("%")[0]
+    return plain.removeprefix("::ffff:") if "." in plain else plain
