@@ -23,6 +23,9 @@ from publisher.errors import ConfigError
 Location = tuple[str | int, ...]
 """Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
 
+LONGEST_NAME = 100
+"""Characters of a name for which a similar one is looked for, which takes time by the square of them."""
+
 _WORDS = {
     "missing": "is missing",
     "model_type": "should be a table of keys and values",
@@ -85,7 +88,7 @@ def key_of(at: Location) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean "news"?`` where something known is near, else what is known."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    close = get_close_matches(word, names, n=1, cutoff=0.6) if len(word) <= LONGEST_NAME else ()
     if close:
         return f'did you mean "{close[0]}"?'
     return f"known: {', '.join(names)}" if names else "none is defined"
