@@ -46,7 +46,7 @@ def article(
     changed it; ``before`` then says which one it came from (see :func:`was`).
     """
     data = article_json(observed.article)
-    seen = _Seen(observed.article, data, article_fingerprint(data), source, now)
+    seen = _Seen(observed.article, data, observed.fingerprint or article_fingerprint(data), source, now)
     if known is None or known.withdrawn_at is not None:
         return ArticleChange(
             Outcome.NEW,

@@ -6,6 +6,7 @@ reading, in which what was recorded already is found unchanged.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from collections import Counter
@@ -17,7 +18,7 @@ from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError
 from publisher.ingest.absences import MISSES, Absences, settle
-from publisher.ingest.recorder import Definitions, Recorder, touches
+from publisher.ingest.recorder import Definitions, Recorder, prepared, touches
 from publisher.model import EventType, SourceState
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
@@ -106,7 +107,8 @@ class Puller:
             return
         quiet = not state.loaded and definition.backfill == "quiet"
         recorder = Recorder(self._definitions, definition.name, quiet=quiet, rebaseline=reread)
-        for chunk, is_last in _chunks(batch):
+        for piece, is_last in _chunks(batch):
+            chunk = replace(piece, articles=await asyncio.to_thread(prepared, piece.articles))
             if not is_last:
                 await self._db.write(recorder.apply, chunk)
                 continue
