@@ -7,6 +7,7 @@ from typing import Any
 
 from publisher.configfile import TomlFile, read_toml
 from publisher.errors import ConfigError
+from publisher.sources.profile import HtmlProfile, TextProfile
 
 
 class Findings:
@@ -15,6 +16,7 @@ class Findings:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.errors: list[ConfigError] = []
+        self.profiles: dict[str, HtmlProfile | TextProfile | None] = {}
 
     def file(self, path: Path, name: str) -> TomlFile | None:
         """The file; None, and an error, if it cannot be read."""
