@@ -15,6 +15,9 @@ Clock = Callable[[], datetime]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2100, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""The dates of items: anything outside is a slip, and what it does in another time zone may be no date at all."""
+
 
 def now() -> datetime:
     """The current time in UTC."""
@@ -35,6 +38,11 @@ def to_micros(moment: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The inverse of :func:`to_micros`."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+def bounded(moment: datetime) -> datetime:
+    """The moment, or the nearest that items may have: earlier versions stored any."""
+    return min(max(moment, EARLIEST), LATEST)
 
 
 def rfc3339(moment: datetime) -> str:

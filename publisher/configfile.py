@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -33,6 +34,18 @@ MAX_SECONDS = 366 * 86_400.0
 
 Location = tuple[str | int, ...]
 """Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
+
+MAX_DEPTH = 20
+"""Tables inside each other whose lines are told apart."""
+
+MAX_FAULTS = 100
+"""Faults of one table that are told one by one."""
+
+MAX_NAMES = 20
+"""Names that are listed where none is near, or looked at first where there are very many."""
+
+LONGEST_NAME = 100
+"""Characters of a name for which a similar one is looked for, which takes time by the square of them."""
 
 _WORDS = {
     "missing": "is missing",
@@ -65,9 +78,12 @@ class TomlFile:
         return ConfigError(self.name, message, key=key_of(at) or None, line=line_of(self.text, at) if at else None)
 
     def errors(self, fault: ValidationError, model: type[BaseModel], prefix: Location = ()) -> Iterator[ConfigError]:
-        """Every fault that a model found in the part of this file that stands at ``prefix``."""
-        for one in fault.errors():
+        """What a model found in the part of this file that stands at ``prefix``: the first hundred faults."""
+        found = fault.errors(include_url=False)
+        for one in found[:MAX_FAULTS]:
             yield self.error(explain(one, model), (*prefix, *one["loc"]))
+        if len(found) > MAX_FAULTS:
+            yield self.error(f"has {len(found) - MAX_FAULTS:,} more faults; put these right first", prefix)
 
 
 def read_toml(path: Path, name: str) -> TomlFile:
@@ -174,10 +190,15 @@ def key_of(at: Location) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean "news"?`` where something known is near, else what is known."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    # Every fault of a file may come here, and every name of another be known: of many, those that begin alike.
+    likely = names if len(names) <= MAX_NAMES else [name for name in names if name[:1] == word[:1]][: MAX_NAMES * 5]
+    close = get_close_matches(word, likely, n=1, cutoff=0.6) if len(word) <= LONGEST_NAME else ()
     if close:
         return f'did you mean "{close[0]}"?'
-    return f"known: {', '.join(names)}" if names else "none is defined"
+    if not names:
+        return "none is defined"
+    more = len(names) - MAX_NAMES
+    return f"known: {', '.join(names[:MAX_NAMES])}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def explain(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -209,13 +230,24 @@ def in_words(fault: Mapping[str, Any]) -> str:
 
 
 def line_of(text: str, at: Location) -> int | None:
-    """The line of the deepest part of ``at`` that stands in the file; None if none does.
+    """The line of the deepest part of ``at`` that stands in the file; None if none does."""
+    below, exactly = _lines(text)
+    if at in below:
+        return below[at]
+    return next((exactly[at[:depth]] for depth in range(len(at) - 1, 0, -1) if at[:depth] in exactly), None)
 
-    tomllib keeps no positions, so the table headers and keys are looked for as they are commonly written.
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> tuple[dict[Location, int], dict[Location, int]]:
+    """The first line at or below each location, and the first at each that is written.
+
+    tomllib keeps no positions, so the table headers and keys are looked for as they are commonly written; once for all
+    faults of a file, of which there may be thousands.
     """
     table: Location = ()
     counts: dict[Location, int] = {}
-    best: tuple[int, int | None] = (0, None)
+    below: dict[Location, int] = {}
+    exactly: dict[Location, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(r"\s*(\[\[?)([^\[\]]+)\]", line)
         if header:
@@ -228,10 +260,11 @@ def line_of(text: str, at: Location) -> int | None:
             here = (*table, *(part.strip(" \"'") for part in assigned[1].split(".")))
         else:
             continue
-        shared = min(len(here), len(at))
-        if here[:shared] == at[:shared] and shared > best[0]:
-            best = shared, number
-    return best[1]
+        here = here[:MAX_DEPTH]
+        exactly.setdefault(here, number)
+        for depth in range(1, len(here) + 1):
+            below.setdefault(here[:depth], number)
+    return below, exactly
 
 
 def seconds(value: object) -> float:

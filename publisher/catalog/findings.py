@@ -7,6 +7,7 @@ from typing import Any
 from publisher.catalog.documents import Documents
 from publisher.configfile import TomlFile
 from publisher.errors import ConfigError
+from publisher.sources.profile import HtmlProfile, TextProfile
 
 
 class Findings:
@@ -15,6 +16,7 @@ class Findings:
     def __init__(self, documents: Documents) -> None:
         self.documents = documents
         self.errors: list[ConfigError] = []
+        self.profiles: dict[str, HtmlProfile | TextProfile | None] = {}
 
     def file(self, name: str) -> TomlFile | None:
         """The file; None, and its errors, if it could not be read."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from publisher.catalog.definitions import EVERY, PUSHED, SourceDefinition
 from publisher.catalog.documents import PROFILES, SOURCES
 from publisher.catalog.findings import Findings, written
-from publisher.configfile import Cron, Duration, TomlFile, explain, nearest
+from publisher.configfile import MAX_FAULTS, Cron, Duration, TomlFile, explain, nearest
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
 from publisher.sources import KINDS, kind_for
 from publisher.sources.base import Source
@@ -121,7 +121,7 @@ class _Table:
             return kind.Options.model_validate(own)
         except ValidationError as fault:
             known = {*kind.Options.model_fields, *_Common.model_fields}
-            for one in fault.errors():
+            for one in fault.errors(include_url=False)[:MAX_FAULTS]:
                 if one["type"] == "extra_forbidden" and len(one["loc"]) == 1:
                     near = nearest(str(one["loc"][0]), known)
                     self.say(f'is not a known key of the kind "{kind.kind}"; {near}', *one["loc"])
@@ -133,6 +133,10 @@ class _Table:
         name = self.values.get("profile")
         if not isinstance(name, str):
             return None
+        profiles = self.findings.profiles
+        if name in profiles:
+            return profiles[name]  # what is wrong with it was said for the first source that names it
+        profiles[name] = None
         own = f"{PROFILES}/{name}.toml"
         documents = self.findings.documents
         if own in documents.faults:
@@ -140,12 +144,16 @@ class _Table:
             return None
         try:
             if own in documents.files:
-                return parse_profile(documents.files[own])
-            return shipped_profile(name, [one.removeprefix(f"{PROFILES}/")[:-5] for one in documents.under(PROFILES)])
+                profiles[name] = parse_profile(documents.files[own])
+            else:
+                names = [one.removeprefix(f"{PROFILES}/")[:-5] for one in documents.under(PROFILES)]
+                profiles[name] = shipped_profile(name, names)
+            return profiles[name]
         except ConfigErrors as errors:
             self.findings.errors += errors.errors
         except ConfigError as error:
             self.findings.errors.append(error)
         except PublisherError as error:
+            del profiles[name]  # a fault of each source that names it
             self.say(str(error), "profile")
         return None

@@ -13,6 +13,7 @@ from typing import Any
 
 from publisher.changes.fingerprint import article_fingerprint, canonical_article, differing, is_current
 from publisher.model import Article, EventType, article_json
+from publisher.model.base import STORED
 from publisher.model.change import ArticleChange, Outcome
 from publisher.model.known import KnownArticle
 from publisher.model.observed import ObservedArticle
@@ -46,7 +47,7 @@ def article(
     changed it; ``before`` then says which one it came from (see :func:`was`).
     """
     data = article_json(observed.article)
-    seen = _Seen(observed.article, data, article_fingerprint(data), source, now)
+    seen = _Seen(observed.article, data, observed.fingerprint or article_fingerprint(data), source, now)
     if known is None or known.withdrawn_at is not None:
         return ArticleChange(
             Outcome.NEW,
@@ -98,7 +99,7 @@ def settled(known: KnownArticle, now: datetime) -> ArticleChange:
     taken = article_fingerprint(known.held)
     if taken == known.fingerprint:
         return _nothing_after_all(known)
-    return _changed(known, _Seen(Article.model_validate(known.held), known.held, taken, known.source, now))
+    return _changed(known, _Seen(_stored(known.held), known.held, taken, known.source, now))
 
 
 def withdrawal(known: KnownArticle, *, source: str, now: datetime) -> ArticleChange:
@@ -123,12 +124,16 @@ def was(data: dict[str, Any], source: str, now_of: str) -> dict[str, Any]:
     return data if source == now_of else {**data, "source": source}
 
 
+def _stored(data: dict[str, Any]) -> Article:
+    return Article.model_validate(data, context=STORED)
+
+
 def _kept(known: KnownArticle) -> ArticleChange:
     return ArticleChange(
         Outcome.UNCHANGED,
         known.source,
         known.identity,
-        Article.model_validate(known.data),
+        _stored(known.data),
         known.fingerprint,
         known.revision,
         recent=known.recent,
@@ -169,7 +174,7 @@ def _replaced(known: KnownArticle, seen: _Seen) -> ArticleChange:
 
 def _waiting(known: KnownArticle, seen: _Seen) -> ArticleChange:
     if known.held is not None and article_fingerprint(known.held) == seen.fingerprint:
-        return replace(_kept(known), article=Article.model_validate(known.held), held_until=known.held_until)
+        return replace(_kept(known), article=_stored(known.held), held_until=known.held_until)
     return ArticleChange(
         Outcome.HELD,
         known.source,

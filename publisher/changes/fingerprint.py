@@ -46,8 +46,9 @@ _LARGE = (
 
 
 def _relative(units: str) -> re.Pattern[str]:
-    count = rf"(?:\d+|an?|one|se|einer?|einem|une?)\s*(?:{units})"
-    span = rf"{count}(?:[\s,]+{count})*"
+    count = rf"(?:\d+|an?|one|se|einer?|einem|une?)\s?(?:{units})"
+    # There are seven units. Without a bound a text of counts is gone through to its end from each of them.
+    span = rf"{count}(?:[\s,]{{1,3}}{count}){{0,6}}"
     return re.compile(
         rf"\b(?:{span}\s+(?:yang\s+)?lalu|{span}\s+ago|vor\s+{span}|il\s+y\s+a\s+{span}|baru\s+saja|just\s+now)\b",
         re.IGNORECASE,
@@ -142,12 +143,18 @@ def _squeeze(text: str) -> str:
 
 
 def _markup(html: str) -> str:
+    html = _squeeze(html)
+    # Behind the last ">" no "<" begins a tag, and looking for its end from each of them would take quadratic time.
+    end = html.find("<", html.rfind(">") + 1)
+    whole, rest = (html, "") if end < 0 else (html[:end], html[end:])
     # Text and tags in turns, without the white space between them; of two tags in a row, an empty text stands between.
-    return "".join([_piece(piece) for piece in _TAG.split(_squeeze(html)) if piece])
+    pieces = _TAG.split(whole)
+    pieces[-1] += rest
+    return "".join([_piece(piece) for piece in pieces if piece])
 
 
 def _piece(piece: str) -> str:
-    if piece[0] != "<":
+    if piece[0] != "<" or piece[-1] != ">":
         return _timeless(piece)
     return _URL.sub(_body_url, piece) if "://" in piece else piece
 

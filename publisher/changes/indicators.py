@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from publisher.changes.articles import was
 from publisher.changes.fingerprint import canonical_indicator, differing, indicator_fingerprint, is_current
+from publisher.clock import bounded
 from publisher.model import EventType, Indicator, indicator_json
+from publisher.model.base import STORED
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.known import KnownIndicator
 
@@ -31,7 +33,7 @@ def indicator(
         return IndicatorChange(
             Outcome.UNCHANGED,
             known.source,
-            Indicator.model_validate(known.data),
+            Indicator.model_validate(known.data, context=STORED),
             known.period,
             known.fingerprint,
             known.revision,
@@ -53,4 +55,4 @@ def indicator(
 
 def period_of(indicator: Indicator, timezone: str) -> str:
     """The trading day, ``2026-11-22``, in the indicator's own time zone: of ``as_of``, else of the reading."""
-    return (indicator.as_of or indicator.observed_at).astimezone(ZoneInfo(timezone)).date().isoformat()
+    return bounded(indicator.as_of or indicator.observed_at).astimezone(ZoneInfo(timezone)).date().isoformat()

@@ -49,12 +49,13 @@ def list_sources(
 
 def _known(home: Path, states: dict[str, SourceState]) -> list[Known]:
     """Each source of ``config/sources.toml``; no other file is read, and a fault in it is a warning."""
+    from publisher.catalog.documents import gather
     from publisher.catalog.findings import Findings
     from publisher.catalog.sources import read
     from publisher.model import SourceState
     from publisher.schedule import next_run
 
-    findings = Findings(home)
+    findings = Findings(gather(home))
     definitions, _ = read(findings)
     for fault in findings.errors:
         note(f"warning: {fault}")

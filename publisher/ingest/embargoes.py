@@ -7,6 +7,7 @@ from itertools import groupby
 from publisher import telemetry
 from publisher.ingest.recorder import Definitions, Recorder
 from publisher.model import Article
+from publisher.model.base import STORED
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.storage import embargoes, events
 from publisher.storage.database import Database, Tx
@@ -40,4 +41,4 @@ def _release(tx: Tx, definitions: Definitions) -> list[Embargo]:
 
 
 def _observed(one: Embargo) -> ObservedArticle:
-    return ObservedArticle(Article.model_validate(one.data), one.identity, "embargo")
+    return ObservedArticle(Article.model_validate(one.data, context=STORED), one.identity, "embargo")

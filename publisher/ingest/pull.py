@@ -19,7 +19,7 @@ from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError, StorageError
 from publisher.ingest.absences import MISSES, Absences, settle
-from publisher.ingest.recorder import Definitions, Recorder, touches
+from publisher.ingest.recorder import Definitions, Recorder, prepared, touches
 from publisher.model import EventType, SourceState
 from publisher.model import refusals as refused
 from publisher.model.change import Outcome
@@ -139,7 +139,8 @@ class Puller:
             return
         quiet = not state.loaded and definition.backfill == "quiet"
         recorder = Recorder(self._definitions, definition.name, quiet=quiet, rebaseline=reread)
-        for chunk, is_last in _chunks(batch):
+        for piece, is_last in _chunks(batch):
+            chunk = replace(piece, articles=await asyncio.to_thread(prepared, piece.articles))
             if not is_last:
                 await self._db.write(recorder.apply, chunk)
                 continue

@@ -16,7 +16,7 @@ from publisher import changes, clock, telemetry
 from publisher.errors import NotFound, StorageError
 from publisher.ingest.embargoes import release_due
 from publisher.ingest.erasure import Eraser
-from publisher.ingest.recorder import PUSHED, Definitions, Recorder
+from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
 from publisher.model import Indicator, article_json
 from publisher.model.change import ArticleChange, Outcome
 from publisher.model.observed import Batch, ObservedArticle
@@ -26,6 +26,9 @@ from publisher.storage.database import Database, Tx
 log = telemetry.logger(__name__)
 
 POLL_SECONDS = 1.0
+
+_PREPARED_AT_ONCE = 16_384
+"""Characters of text that are looked through where requests are served; more is, beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Intake:
 
     async def push_article(self, observed: ObservedArticle) -> tuple[Outcome, dict[str, Any]]:
         """Take one article; returns what it was (new, changed, unchanged, embargoed) and its JSON form."""
-        (taken,) = await self._db.write(self.take, [observed])
+        (taken,) = await self._db.write(self.take, await self.prepared([observed]))
         return taken.outcome, taken.data
 
     async def push_indicators(self, observed: Sequence[Indicator]) -> list[Outcome]:
@@ -115,6 +118,12 @@ class Intake:
         None for one that is withdrawn or was never seen.
         """
         return version(tx, article_id)
+
+    async def prepared(self, observed: Sequence[ObservedArticle]) -> Sequence[ObservedArticle]:
+        """What :meth:`take` is best given: articles whose fingerprints are taken, so that no transaction waits."""
+        if sum(len(one.article.body) for one in observed) <= _PREPARED_AT_ONCE:
+            return prepared(observed)
+        return await asyncio.to_thread(prepared, observed)
 
     def take(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[Taken]:
         """Take articles of different ids; returns what each was, in their order.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from publisher import changes, clock, selection
 from publisher.ingest.identity import recognised
@@ -162,6 +162,14 @@ class Recorder:
             changed=change.changed,
             quiet=self._quiet,
         )
+
+
+def prepared(observed: Sequence[ObservedArticle]) -> tuple[ObservedArticle, ...]:
+    """Articles with their fingerprints, taken before a transaction keeps everybody else waiting."""
+    return tuple(
+        one if one.fingerprint else replace(one, fingerprint=changes.article_fingerprint(article_json(one.article)))
+        for one in observed
+    )
 
 
 def touches(feeds: Mapping[str, FeedDefinition], logged: Sequence[Event]) -> list[FeedTouch]:

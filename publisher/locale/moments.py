@@ -11,6 +11,7 @@ from typing import Literal
 from babel.dates import format_date as babel_date
 from babel.dates import format_time as babel_time
 
+from publisher.clock import EARLIEST, LATEST, bounded
 from publisher.errors import ReadError
 from publisher.locale.names import (
     ZONES,
@@ -107,7 +108,7 @@ def parse_datetime(
 def format_datetime(value: datetime, locale: str, timezone: str) -> str:
     """A date and time for people, to the minute: ``Jumat, 09 Februari 2024 06.31 WIB``."""
     known, zone = known_locale(locale), known_zone(timezone)
-    local = value.astimezone(zone)
+    local = bounded(value).astimezone(zone)
     return " ".join(
         (
             babel_date(local.date(), "full", known),
@@ -119,7 +120,7 @@ def format_datetime(value: datetime, locale: str, timezone: str) -> str:
 
 def format_date(value: datetime, locale: str, timezone: str) -> str:
     """A date for people: ``9 Feb 2024``."""
-    return babel_date(value.astimezone(known_zone(timezone)).date(), "medium", known_locale(locale))
+    return babel_date(bounded(value).astimezone(known_zone(timezone)).date(), "medium", known_locale(locale))
 
 
 def _iso(reading: _Reading, match: re.Match[str]) -> tuple[date, time | None, int | None]:
@@ -230,6 +231,8 @@ def _time(reading: _Reading, hour: str, minute: str, second: str | None) -> time
 
 def _moment(reading: _Reading, naive: datetime, offset: int | None) -> datetime:
     zone = reading.timezone
+    if not EARLIEST.year <= naive.year <= LATEST.year:
+        raise reading.fail(f"the year {naive.year} is outside {EARLIEST.year} to {LATEST.year}")
     try:
         if offset is not None:
             return naive.replace(tzinfo=timezone(timedelta(minutes=offset))).astimezone(UTC)

@@ -6,13 +6,24 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationInfo,
+)
 
-from publisher.clock import rfc3339
+from publisher.clock import EARLIEST, LATEST, rfc3339
 
 # XML 1.0 section 2.2, Char: tab, LF, CR, U+0020–U+D7FF, U+E000–U+FFFD, U+10000–U+10FFFF. One character outside
 # it makes a whole document unreadable, so it is taken out on the way in.
 _XML_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+_OUTSIDE = "is a date outside the years 1900 to 2100"
 
 
 def xml_legal(text: str) -> str:
@@ -30,11 +41,18 @@ def _blank_to_none(value: object) -> object:
     return value
 
 
-def _utc(value: datetime) -> datetime:
+STORED = {"stored": True}
+"""The context in which a model is made of what was stored, perhaps by an earlier version, which took any date."""
+
+
+def _utc(value: datetime, info: ValidationInfo) -> datetime:
     try:
-        return value.astimezone(UTC)
+        moment = value.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("is before the year 1 or after 9999 in UTC") from error
+        raise ValueError(_OUTSIDE) from error
+    if not EARLIEST <= moment <= LATEST and info.context is not STORED:
+        raise ValueError(_OUTSIDE)
+    return moment
 
 
 def language_tag(value: str | None) -> str | None:
@@ -54,7 +72,7 @@ Language = Annotated[str | None, BeforeValidator(_blank_to_none), AfterValidator
 """An optional language tag: it stands in attributes of documents that another text would make invalid."""
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc), PlainSerializer(rfc3339, return_type=str, when_used="json")]
-"""An aware time, held in UTC, written as RFC 3339."""
+"""An aware time of the years 1900 to 2100, held in UTC, written as RFC 3339."""
 
 
 class Frozen(BaseModel):

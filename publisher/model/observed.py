@@ -36,7 +36,8 @@ class ObservedArticle:
 
     ``key`` is what its source knows it by, where that outlasts a change of the identity: the link of a list, the guid
     of a feed. ``origins`` says of each field where in a page it came from: ``profile``, ``json-ld``, ``opengraph``,
-    ``trafilatura`` or ``page``; empty where there was no choice.
+    ``trafilatura`` or ``page``; empty where there was no choice. ``fingerprint`` is that of its content, null where it
+    has not been taken yet.
     """
 
     article: Article
@@ -44,6 +45,7 @@ class ObservedArticle:
     origin: str
     key: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from html import escape
 
 from babel.dates import format_time
 
+from publisher.clock import bounded
 from publisher.errors import ReadError
 from publisher.locale import format_date, format_decimal, known_locale, known_zone
 from publisher.locale.names import zone_name
@@ -47,7 +48,7 @@ def number(value: Decimal, language: str, *, signed: bool = False) -> str:
 def date_and_time(moment: datetime, language: str, timezone: str) -> str:
     """``22 Nov 2026 15.00 WIB``: to the minute, with the zone's own abbreviation."""
     name = _known(language)
-    locale, local = known_locale(name), moment.astimezone(known_zone(timezone))
+    locale, local = known_locale(name), bounded(moment).astimezone(known_zone(timezone))
     time = " ".join(format_time(local, "short", local.tzinfo, locale).split())
     return f"{format_date(moment, name, timezone)} {time} {zone_name(local, locale)}"
 

@@ -20,6 +20,7 @@ from publisher.errors import ReadError
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.body import fragment_blocks, sanitised
+from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
 from publisher.sources.urls import absolute, canonical
 
 # RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.
@@ -28,6 +29,7 @@ _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?", re.ASCII)
 _NEEDED = ("id", "title", "body")
 _MOMENTS = ("published", "updated", "as_of", "observed_at")
 _DECIMALS = ("value", "change", "percent")
+_LISTS = ("authors", "topics", "images", "related")
 
 
 class _Item:
@@ -41,13 +43,50 @@ class _Item:
         self.path = path
         self.model = model
         self.problems: list[Problem] = []
+        self._faulty: set[str] = set()
+        self._untold = 0
 
     def fail(self, at: Sequence[str | int], message: str, value: object = None) -> None:
+        """Note a fault; the first hundred are told one by one, and :meth:`told` says how many more there were."""
+        if len(self.problems) >= MAX_FAULTS:
+            self._untold += 1
+            return
+        place = json_path(at, self.path)
         text = value if isinstance(value, str) else None if value is None else repr(value)
-        self.problems.append(Problem(self.origin, message, field=json_path(at, self.path) or None, text=text))
+        self._faulty.add(place)
+        self.problems.append(Problem(self.origin, message, field=place or None, text=text and text[:MAX_SHOWN]))
+
+    def told(self) -> list[Problem]:
+        """Everything that is wrong with it."""
+        if not self._untold:
+            return self.problems
+        message = f"{self._untold:,} more faults are not told; put these right first"
+        return [*self.problems, Problem(self.origin, message, field=self.path or None)]
+
+    def bound(self) -> None:
+        """Take out what is too much to be looked at value by value."""
+        unknown = [key for key in self.values if key not in self.model.model_fields]
+        if len(unknown) > MAX_KEYS:
+            for key in unknown:
+                del self.values[key]
+            known = ", ".join(self.model.model_fields)
+            self.fail((), f"has {len(unknown):,} unknown keys, {unknown[0][:80]!r} the first of them; known: {known}")
+        for name in _LISTS if self.model is Article else ():
+            value = self.values.get(name)
+            if isinstance(value, list) and len(value) > MAX_VALUES:
+                self.drop((name,), f"has {len(value):,} entries, the limit is {MAX_VALUES:,}", None)
+            elif isinstance(value, list):
+                self._bound_entries(name, value)
+
+    def _bound_entries(self, name: str, entries: Sequence[object]) -> None:
+        for number, entry in enumerate(entries):
+            if isinstance(entry, dict) and len(entry) > MAX_ENTRY_KEYS:
+                self.drop((name, number), f"has {len(entry):,} keys, the limit is {MAX_ENTRY_KEYS}", None)
+                return
 
     def check(self) -> None:
-        """Take out values whose type pydantic would guess at."""
+        """Take out values that are too much, and those whose type pydantic would guess at."""
+        self.bound()
         for name in _MOMENTS:
             value = self.values.get(name)
             if value is not None and not (isinstance(value, str) and _RFC3339.fullmatch(value)):
@@ -76,12 +115,14 @@ class _Item:
 
     def _note(self, error: ValidationError) -> set[str]:
         names = set()
-        for fault in error.errors():
+        for fault in error.errors(include_url=False):
             at = fault["loc"]
             names.add(str(at[0]))
-            known = any(one.field == json_path(at[:1], self.path) for one in self.problems)
-            if not (fault["type"] == "missing" and known):
-                self.fail(at, explain(fault, self.model), None if fault["type"] == "missing" else fault["input"])
+            missing = fault["type"] == "missing"
+            if missing and json_path(at[:1], self.path) in self._faulty:
+                continue
+            told = len(self.problems) < MAX_FAULTS
+            self.fail(at, explain(fault, self.model) if told else "", None if missing or not told else fault["input"])
         for name in names:
             self.values.pop(name, None)
         return names
@@ -126,13 +167,13 @@ def read_article_json(
     given = payload.get("id")
     if article_id is not None and given not in (None, article_id):
         item.fail(("id",), f'must be "{article_id}" or left out', given)
-        return None, item.problems
+        return None, item.told()
     known_as = article_id or (given if given is not None else None) or identity
     url = absolute(payload["url"], None) if isinstance(payload.get("url"), str) else None
     known_as = known_as or (canonical(url) if url else None)
     if known_as is None:
         item.fail(("id",), "is missing, and there is no url to know the article by")
-        return None, item.problems
+        return None, item.told()
     item.values["id"] = known_as if known_as in (article_id, given) else identity_id(str(known_as))
     item.check()
     _sanitise(item, url)
@@ -140,13 +181,13 @@ def read_article_json(
         item.values["language"] = language
     article = item.validated(_NEEDED)
     if article is None:
-        return None, item.problems
+        return None, item.told()
     if article.published is None and not any(
         problem.field == json_path(("published",), path) for problem in item.problems
     ):
         message = "no date: it is ordered by when it was first seen"
         item.problems.append(Problem(origin, message, field=json_path(("published",), path), severity="warning"))
-    return ObservedArticle(article, str(known_as), origin), item.problems
+    return ObservedArticle(article, str(known_as), origin), item.told()
 
 
 def read_indicator_json(
@@ -175,7 +216,7 @@ def read_indicator_json(
     if item.values.get("observed_at") is None:
         item.values["observed_at"] = now
     indicator = item.validated(tuple(Indicator.model_fields))
-    return (None, item.problems) if item.problems else (indicator, [])
+    return (None, item.told()) if item.problems else (indicator, [])
 
 
 def _sanitise(item: _Item, url: str | None) -> None:

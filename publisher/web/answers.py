@@ -12,6 +12,9 @@ import orjson
 from aiohttp import payload, web
 from aiohttp.abc import AbstractStreamWriter
 
+from publisher.configfile import LONGEST_NAME
+from publisher.sources.limits import MAX_FAULTS
+
 PIECE = 64 * 1024
 """Bytes that are given to a connection at once; the next when these are sent."""
 
@@ -25,7 +28,7 @@ class Fault:
 
 
 class Problem(Exception):
-    """An answer that says what is wrong; the middleware sends it."""
+    """An answer that says what is wrong; the middleware sends it. Of many faults it holds the first hundred."""
 
     def __init__(
         self, status: int, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
@@ -33,7 +36,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.faults = tuple(faults)
+        self.faults = bounded(faults)
         self.headers = dict(headers or {})
 
     @property
@@ -105,13 +108,21 @@ def in_pieces(body: bytes) -> bytes | payload.Payload:
 
 def invalid(*faults: Fault) -> Problem:
     """422: the request is well-formed and cannot be followed."""
-    return Problem(422, "; ".join(f"{fault.path}: {fault.message}" for fault in faults), faults=faults)
+    return Problem(422, "; ".join(f"{fault.path}: {fault.message}" for fault in bounded(faults)), faults=faults)
+
+
+def bounded(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """The first hundred faults, and how many more there are."""
+    if len(faults) <= MAX_FAULTS + 1:  # who counted before has said it in one more
+        return tuple(faults)
+    more = f"{len(faults) - MAX_FAULTS:,} more faults are not told; put these right first"
+    return (*faults[:MAX_FAULTS], Fault("body", more))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """What might have been meant: the closest known names, else a few of them, as the end of a sentence."""
     names = sorted(map(str, known))  # else an enumeration's members would be shown as Python shows them
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5) if len(name) <= LONGEST_NAME else ()
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     if not names:

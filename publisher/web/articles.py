@@ -105,11 +105,12 @@ async def push_article(request: web.Request) -> web.Response:
     key = await require(request, Role.EDITOR, to="push articles")
     observed, warnings = read_article(request, request.match_info["id"], await json_object(request))
     conditions, services = conditions_of(request), services_of(request)
+    prepared = await services.ingest.prepared([observed])
 
     def effect(tx: Tx) -> Answer:
         events.lock(tx)
         conditions.check(services.ingest.version(tx, observed.article.id))
-        (taken,) = services.ingest.take(tx, [observed])
+        (taken,) = services.ingest.take(tx, prepared)
         log.info("article.pushed", id=taken.id, outcome=taken.outcome.value)
         return _pushed(taken, warnings, services.site.url.rstrip("/"))
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from publisher.configfile import in_words
 from publisher.model.base import xml_legal
-from publisher.web.answers import Fault, Problem, invalid
+from publisher.sources.limits import MAX_KEYS
+from publisher.web.answers import Fault, Problem, bounded, invalid
 from publisher.web.protocol import RequestTooSlow
 
 BODY_LIMIT = 1_000_000
@@ -61,6 +62,8 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     data = await json_body(request)
     if not isinstance(data, dict):
         raise Problem(422, "the body must be a JSON object")
+    if len(data) > MAX_KEYS:
+        raise Problem(422, f"the body has {len(data):,} keys; nothing here takes more than {MAX_KEYS}")
     return data
 
 
@@ -89,7 +92,7 @@ def many(request: web.Request, name: str) -> list[str]:
 
 def faults_of(error: ValidationError, at: str = "") -> list[Fault]:
     """What a model refused, field by field; ``at`` is where the model's data stands in the request."""
-    return [Fault(path(at, one["loc"]), _said(one)) for one in error.errors(include_url=False)]
+    return list(bounded([Fault(path(at, one["loc"]), _said(one)) for one in error.errors(include_url=False)]))
 
 
 def path(at: str, loc: Sequence[int | str]) -> str:

@@ -52,9 +52,10 @@ async def push_articles(request: web.Request) -> web.Response:
     if not good:
         raise Problem(422, "no article could be taken", faults=[fault for _, _, faults in read for fault in faults])
     services = services_of(request)
+    prepared = await services.ingest.prepared(good)
 
     def effect(tx: Tx) -> Answer:
-        taken = services.ingest.take(tx, good)
+        taken = services.ingest.take(tx, prepared)
         log.info("articles.pushed", taken=len(taken), refused=len(read) - len(taken))
         return Answer({"taken": len(taken), "refused": len(read) - len(taken), "articles": _itemised(read, taken)})
 

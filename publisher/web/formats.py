@@ -9,7 +9,7 @@ from decimal import Decimal
 from babel.dates import format_date as write_date
 from babel.dates import format_time
 
-from publisher.clock import rfc3339
+from publisher.clock import bounded, rfc3339
 from publisher.errors import ReadError
 from publisher.locale import format_date, format_decimal, known_locale, known_zone
 from publisher.locale.names import zone_name
@@ -63,7 +63,7 @@ class Formats:
         return Shown(date.isoformat(), write_date(date, "full", self.locale))
 
     def _local(self, moment: datetime) -> datetime:
-        return moment.astimezone(known_zone(self.timezone))
+        return bounded(moment).astimezone(known_zone(self.timezone))
 
     def _time(self, moment: datetime) -> str:
         local = self._local(moment)

@@ -62,6 +62,10 @@ class Taken(Protocol):
 class Intake(Protocol):
     """Where pushed items go; once a call returns, every feed shows the item."""
 
+    async def prepared(self, observed: Sequence[ObservedArticle]) -> Sequence[ObservedArticle]:
+        """The articles as :meth:`take` is best given them: what takes time is done before the transaction."""
+        ...
+
     def take(self, tx: Tx, observed: Sequence[ObservedArticle]) -> Sequence[Taken]:
         """Take articles of different ids; returns what each was, in their order."""
         ...

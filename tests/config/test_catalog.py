@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.effort import QUADRATIC, growth
 
 from publisher import catalog
 from publisher.errors import ConfigErrors
@@ -232,3 +233,38 @@ def test_the_repository_is_an_installation() -> None:
 
 def test_the_repositorys_indicators_are_those_that_ship() -> None:
     assert (ROOT / catalog.INDICATORS).read_text() == catalog.REGISTRY.read_text()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param('[[source]]\nname = "s{0}"\nkind = "foldr"\npaht = "x"\nevery = 5\n', id="wrong keys and values"),
+        pytest.param('[[source]]\nname = "s{0}"\nkind = "folder"\npath = "x"\nprofile = "own"\n', id="a wrong profile"),
+        pytest.param('[[source]]\nname = "s{0}"\nkind = "folder"\npath = "x"\nprofile = "s{0}"\n', id="no profile"),
+    ],
+)
+def test_the_effort_grows_with_the_number_of_faulty_sources_alone(home: Path, table: str) -> None:
+    write(home, {"config/profiles/own.toml": 'kind = "html"\nbase_url = "x"\n'})
+
+    def make(size: int) -> str:
+        return "\n".join(table.format(number) for number in range(size // 200))
+
+    def check(text: str) -> None:
+        assert faults(home, {"config/sources.toml": text})
+
+    assert growth(make, check) < QUADRATIC
+
+
+def test_looking_for_a_name_among_very_many_is_bounded_and_lists_only_the_first(home: Path) -> None:
+    sources = "".join(f'[[source]]\nname = "s{n}"\nkind = "folder"\npath = "x"\n' for n in range(60))
+    select = ", ".join(f'"q{n}"' for n in range(3))
+    feed = f'title = "A"\n[select]\nsources = [{select}]'
+    told = faults(home, {"config/sources.toml": sources, "feeds/a.toml": feed})
+    assert [line.endswith("s25 and 41 more") for line in told] == [True] * 3
+
+
+def test_of_very_many_faults_in_one_table_a_hundred_are_told(home: Path) -> None:
+    keys = "\n".join(f"key{number} = 1" for number in range(5_000))
+    told = faults(home, {"feeds/news.toml": f'title = "N"\n{keys}'})
+    assert len(told) == 101
+    assert "has 4,900 more faults" in told[-1]

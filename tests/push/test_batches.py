@@ -134,3 +134,19 @@ async def test_of_indicators_too_the_good_ones_are_taken_and_the_others_itemised
     assert answer.status == 201
     assert body["indicators"] == [{"symbol": "EMAS", "outcome": "new"}]
     assert {error["path"].partition(".")[0] for error in body["errors"]} == {"[1]", "[2]"}
+
+
+async def test_a_body_of_very_many_keys_is_refused_in_one_sentence(one_newsroom: Newsroom) -> None:
+    body = {"title": "Judul", "body": "<p>Isi", **{f"key{n}": n for n in range(16_000)}}
+    answer = await one_newsroom.client.put(f"{PATH}/n-1", json=body, headers=one_newsroom.as_("editor"))
+    assert answer.status == 422
+    assert "16,002 keys; nothing here takes more than 100" in (await answer.json())["detail"]
+
+
+async def test_of_very_many_faults_the_first_hundred_are_told(one_newsroom: Newsroom) -> None:
+    body = {"title": "Judul", "body": "<p>Isi", "images": [1] * 900}
+    answer = await one_newsroom.client.put(f"{PATH}/n-1", json=body, headers=one_newsroom.as_("editor"))
+    assert answer.status == 422
+    errors = (await answer.json())["errors"]
+    assert (len(errors), errors[99]["path"]) == (101, "images[99]")
+    assert errors[100]["message"].startswith("800 more faults")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.errors import ReadError
+from publisher.locale import parse_datetime
 from publisher.sources import KINDS, kind_for
 from publisher.sources.body import fragment_blocks, sanitised
 from publisher.sources.charset import decode
@@ -176,3 +177,9 @@ def test_an_own_kind_is_named_by_module_and_class(tmp_path: Path, monkeypatch: p
         with pytest.raises(ReadError, match=said):
             kind_for(name)
     sys.modules.pop("own_kind_of_source")
+
+
+@pytest.mark.parametrize("text", ["9 Februari 0001", "31 Desember 9999 23:59", "1899-12-31T23:59Z", "1 Januari 2101"])
+def test_a_date_of_no_news_is_no_date(text: str) -> None:
+    with pytest.raises(ReadError, match="is outside 1900 to 2100"):
+        parse_datetime(text, "id", "Asia/Jakarta")

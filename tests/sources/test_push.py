@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from support.effort import QUADRATIC, growth
 
 from publisher.model import IndicatorSpec, identity_id
 from publisher.sources.push import read_article_json, read_indicator_json
@@ -66,7 +67,7 @@ def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault
         ({"published": "2024-02-09"}, "published", "is no RFC 3339 time with a zone"),
         ({"updated": "2024-02-09T06:31:00"}, "updated", "is no RFC 3339 time with a zone"),
         ({"published": "2024-13-09T06:31:00Z"}, "published", "month"),
-        ({"published": "0001-01-01T00:00:00+14:00"}, "published", "before the year 1"),
+        ({"published": "0001-01-01T00:00:00+14:00"}, "published", "outside the years 1900 to 2100"),
         ({"language": "Bahasa Indonesia"}, "language", "is no language tag"),
         ({"authors": "Nadia"}, "authors", "should be a list"),
         ({"authors": ["Nadia", 5]}, "authors[1]", "should be a valid string"),
@@ -146,3 +147,42 @@ def test_an_observation_with_anything_wrong_is_refused_and_the_field_named(
 def test_an_observation_that_is_no_object_is_refused(payload: object) -> None:
     found, [problem] = indicator(payload)
     assert (found, problem.message) == (None, "must be an object")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(lambda size: {"images": [1] * min(size // 3, 1000 * size // 32_768)}, id="wrong images"),
+        pytest.param(lambda size: {f"key{n}": 1 for n in range(size // 12)}, id="unknown keys"),
+        pytest.param(lambda size: {"images": [{f"k{n}": 1} for n in range(size // 40)]}, id="unknown keys of images"),
+        pytest.param(lambda size: {"x" * size: 1}, id="an unknown key of great length"),
+    ],
+)
+def test_collecting_faults_takes_time_in_step_with_their_number(wrong: Any) -> None:
+    def read(payload: Any) -> None:
+        assert article(payload, article_id="n-1")[1]
+
+    assert growth(lambda size: STORY | wrong(size), read) < QUADRATIC
+
+
+def test_of_many_faults_a_hundred_are_told_and_the_rest_counted() -> None:
+    found, problems = article(STORY | {"images": [1] * 900}, article_id="n-1")
+    assert len(problems) == 101
+    assert problems[99].field == "images[99]"
+    assert problems[100].message.startswith("800 more faults are not told")
+    assert found.article.images == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "message"),
+    [
+        ({f"key{n}": 1 for n in range(101)}, None, "has 101 unknown keys, 'key0' the first of them; known: id, url,"),
+        ({"topics": ["x"] * 1001}, "topics", "has 1,001 entries, the limit is 1,000"),
+        ({"related": [{f"k{n}": 1 for n in range(11)}]}, "related[0]", "has 11 keys, the limit is 10"),
+    ],
+)
+def test_what_is_too_much_is_refused_in_one_fault_that_names_the_limit(
+    wrong: Any, field: str | None, message: str
+) -> None:
+    _, (problem,) = article(STORY | wrong, article_id="n-1")
+    assert (problem.field, problem.message[: len(message)]) == (field, message)

@@ -1,0 +1,21 @@
+"""How much one document may hold: beyond any that a newsroom writes, and below what would hold up the work of others.
+
+Each is counted in time linear in the document, before anything whose time grows faster looks at it.
+"""
+
+from __future__ import annotations
+
+MAX_FAULTS = 100
+"""Faults that are told of one item or request; how many more there are is said once."""
+
+MAX_KEYS = 100
+"""Keys of a JSON object that is an item; the largest has sixteen."""
+
+MAX_ENTRY_KEYS = 10
+"""Keys of one image or related link of an article in JSON, which has three."""
+
+MAX_VALUES = 1_000
+"""Authors, topics, images or related links of one article."""
+
+MAX_SHOWN = 2_000
+"""Characters of a value that was refused, where it is kept beside the reason."""
