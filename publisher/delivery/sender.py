@@ -151,7 +151,7 @@ class Sender:
 
     async def _deliver(self, job: Job) -> None:
         one, prepared = job
-        body = prepared.body(one.type, one.change)
+        body = prepared.body(one.type, one.change, one.summary)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
         self._settler.add(outcome(one, at, result, self._schedule))
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000

@@ -22,6 +22,21 @@ def first_text(html: str) -> str | None:
     return " ".join(body.text(separator=" ").split()) or None if body else None
 
 
+def opening(html: str, most: int) -> str | None:
+    """The beginning of the first text, at most ``most`` characters and never over half of all text; null if too short.
+
+    It ends with a whole word.
+    """
+    text, body = first_text(html), LexborHTMLParser(html).body
+    if text is None or body is None:
+        return None
+    room = min(most, len(" ".join(body.text(separator=" ").split())) // 2)
+    if len(text) <= room:
+        return text
+    cut = text[: room + 1].rpartition(" ")[0].rstrip(" ,;:&–-")
+    return f"{cut}…" if cut else None
+
+
 def absolute(html: str, base: str) -> str:
     """The HTML with every link and picture addressed absolutely, as a feed has no address of its own to start from."""
 

@@ -235,7 +235,7 @@ follows = Table(
     Index("ix_follows_filter_id_subscription", "filter_id", "subscription"),
 )
 
-# What an event was to a filter, settled once: every attempt sends the same type and change.
+# What an event was to a filter, settled once: every attempt sends the same type, change and extent.
 matches = Table(
     "matches",
     metadata,
@@ -243,6 +243,8 @@ matches = Table(
     Column("filter_id", BigInteger, nullable=False),
     Column("type", Text, nullable=False),
     Column("change", Text, nullable=False),
+    # Whether the item's full text is not for those who follow by this filter.
+    Column("summary", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("seq", "filter_id"),
 )
 

@@ -60,7 +60,8 @@ async def list_articles(request: web.Request) -> web.Response:
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
     found, position = await services.db.read(_visible, sight, limit, position, facets)
-    body = {"articles": [one.data for one in found], "next": None if position is None else _cursor(position)}
+    shown = [sight.seen(one).data for one in found]
+    body = {"articles": shown, "next": None if position is None else _cursor(position)}
     return json_response(body, headers=READ)
 
 
@@ -68,22 +69,27 @@ async def list_articles(request: web.Request) -> web.Response:
 async def show_article(request: web.Request) -> web.Response:
     """One article, with its version as ``ETag``. 404 if there is none; 410 if it was withdrawn.
 
+    Without its text, and with an ``ETag`` of its own, for whoever only sees it in feeds of summaries.
+
     An article that waits for its published time is shown to editors alone, and says so in ``Embargoed-Until``.
     """
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
     article = _known_form(request)
     stored, waiting, version = await services.db.read(_find, services.ingest, sight, article)
+    seen = stored and sight.seen(stored)
+    if version is not None and seen is not stored:
+        version = f"{version}-summary"
     headers = READ | ({} if version is None else _tag(version))
     if waiting is not None:
         return json_response(waiting.data, headers=headers | _embargoed(waiting.until))
-    if stored is None:
+    if seen is None:
         raise Problem(404, f"no article has the id {article!r}")
-    if stored.withdrawn_at is not None:
-        raise Problem(410, f"the article was withdrawn at {rfc3339(stored.withdrawn_at)}")
+    if seen.withdrawn_at is not None:
+        raise Problem(410, f"the article was withdrawn at {rfc3339(seen.withdrawn_at)}")
     if any(tag.value in (version, "*") for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    return json_response(stored.data, headers=headers)
+    return json_response(seen.data, headers=headers)
 
 
 @routes.put("/api/v1/articles/{id}")

@@ -64,7 +64,7 @@ async def front(request: web.Request) -> web.Response:
         "home.html",
         views=views,
         feeds=[views.feed(feed) for feed in feeds],
-        headlines=[views.headline(item) for item in newest],
+        headlines=[views.headline(sight.seen(item)) for item in newest],
         quotes=[
             views.quote(item, catalog.indicators.get(item.symbol)) for item in in_order(observed, catalog.indicators)
         ],
@@ -82,13 +82,14 @@ async def feed_page(request: web.Request) -> web.Response:
         return _missing(request, 410, "gone_feed", "gone_feed_why")
     if feed is None or not feed.public:
         return _missing(request, 404, "not_found", "not_found_feed")
+    sight = sight_of(ANYONE, catalog.feeds)
     items = await services.db.read(chosen, feed, min(feed.limit, ON_FEED_PAGE))
     return _page(
         request,
         "feed.html",
         views=views,
         feed=views.feed(feed),
-        headlines=[views.headline(item) for item in items if isinstance(item, StoredArticle)],
+        headlines=[views.headline(sight.seen(item)) for item in items if isinstance(item, StoredArticle)],
         quotes=_quotes(views, [item for item in items if isinstance(item, StoredIndicator)], catalog.indicators),
     )
 
@@ -106,7 +107,11 @@ async def article_page(request: web.Request) -> web.Response:
         feed for feed in sight.feeds.values() if Sight({feed.name: feed}).shows("articles", item.data, item.source)
     ]
     return _page(
-        request, "article.html", views=views, article=views.article(item), feeds=[views.feed(one) for one in shown_in]
+        request,
+        "article.html",
+        views=views,
+        article=views.article(sight.seen(item)),
+        feeds=[views.feed(one) for one in shown_in],
     )
 
 

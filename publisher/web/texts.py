@@ -89,6 +89,7 @@ TEXTS = MappingProxyType(
         "updated": "Updated",
         "first_seen": "First seen",
         "original": "Read it at {host}",
+        "summary_only": "Only a summary of this article is published here.",
         "related": "Related",
         "topics": "Topics",
         "in_feeds": "In these feeds",

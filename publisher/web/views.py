@@ -77,11 +77,11 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article on its page. ``body`` is HTML that was sanitised when it was taken in."""
+    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown."""
 
     id: str
     title: str
-    body: str
+    body: str | None
     summary: str | None
     section: str | None
     dateline: str | None
@@ -160,7 +160,7 @@ class Views:
         return Headline(
             path=self._article_path(item.id),
             title=data["title"],
-            excerpt=_shortened(data.get("summary") or first_text(data["body"]) or ""),
+            excerpt=_shortened(data.get("summary") or first_text(data["body"] or "") or ""),
             section=data.get("section"),
             dateline=data.get("dateline"),
             agency=data.get("agency"),
@@ -177,7 +177,7 @@ class Views:
         return ArticleView(
             id=item.id,
             title=data["title"],
-            body=absolute(data["body"], url or here),
+            body=None if data["body"] is None else absolute(data["body"], url or here),
             summary=data.get("summary"),
             section=data.get("section"),
             dateline=data.get("dateline"),
