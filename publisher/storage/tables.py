@@ -166,6 +166,8 @@ feed_states = Table(
     Column("digest", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    # Whether it is not public, or was not when it was removed: then not everyone may know of it.
+    Column("private", Boolean, nullable=False, server_default=text("false")),
 )
 
 # Articles that left a feed (withdrawn, or no longer selected).

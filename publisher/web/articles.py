@@ -25,6 +25,7 @@ from publisher.web.conditions import conditions_of
 from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_article
+from publisher.web.parameters import takes
 from publisher.web.services import Intake, Taken, services_of
 from publisher.web.visibility import Sight, in_sight, sight_of
 
@@ -49,15 +50,19 @@ SCANNED = 5_000
 
 
 @routes.get("/api/v1/articles")
+@takes("limit", "after", many=FACETS)
 async def list_articles(request: web.Request) -> web.Response:
     """A page of articles, newest first; ``next`` is the ``after`` of the following page, null at the end.
 
-    ``topic``, ``section``, … narrow it: repeated, one of the values must fit; together, all of them.
+    ``topic``, ``section``, … narrow it: repeated, one of the values must fit; together, all of them. By ``source`` only
+    for editors.
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     position = _position(request)
     facets = {facet: set(map(fold, values)) for name, facet in FACETS.items() if (values := many(request, name))}
     services = services_of(request)
+    if "sources" in facets:
+        await require(request, Role.EDITOR, to="narrow articles by source")
     sight = sight_of(await caller(request), services.catalog().feeds)
     found, position = await services.db.read(_visible, sight, limit, position, facets)
     shown = [sight.seen(one).data for one in found]
@@ -114,6 +119,7 @@ async def push_article(request: web.Request) -> web.Response:
 
 
 @routes.delete("/api/v1/articles/{id}")
+@takes("erase")
 async def withdraw_article(request: web.Request) -> web.Response:
     """Withdraw an article; 404 if there never was one. Doing it twice changes nothing.
 

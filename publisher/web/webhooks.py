@@ -18,6 +18,7 @@ from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
 from publisher.web.auth import require
 from publisher.web.idempotency import Answer, once
+from publisher.web.parameters import takes
 from publisher.web.registration import Change, Registration, checked, read
 from publisher.web.services import services_of
 
@@ -114,6 +115,7 @@ async def test(request: web.Request) -> web.Response:
 
 
 @routes.get(PATH + "/{id}/deliveries")
+@takes("limit", "after", many=["state"])
 async def list_deliveries(request: web.Request) -> web.Response:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 

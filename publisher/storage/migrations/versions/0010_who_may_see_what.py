@@ -15,3 +15,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("matches", sa.Column("summary", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    op.add_column("feed_states", sa.Column("private", sa.Boolean(), nullable=False, server_default=sa.text("false")))
