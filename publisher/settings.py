@@ -62,6 +62,10 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), NoDecode]
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed), NoDecode]
 
 
+Rate = Annotated[int, Field(ge=1, le=60_000)]
+"""So many a minute."""
+
+
 class Section(BaseModel):
     """One table of the file; an unknown key is an error."""
 
@@ -78,12 +82,16 @@ class Site(Section):
 
 
 class Server(Section):
-    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``."""
+    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``.
+
+    ``wrong_keys_per_minute`` is how many keys that open nothing are looked up for one address.
+    """
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     trusted_proxies: Networks = ()
     metrics: Literal["loopback", "key", "open"] = "loopback"
+    wrong_keys_per_minute: Rate = 20
 
 
 class Storage(Section):
@@ -93,9 +101,16 @@ class Storage(Section):
 
 
 class Registration(Section):
-    """Who may register a webhook: ``key``, anyone who holds an API key."""
+    """Who may register a webhook: ``key``, anyone who holds an API key; and how many, and how often.
+
+    An unverified host is one that has never answered 2xx. Operators are held to none of it but tests of such hosts.
+    """
 
     mode: Literal["key"] = "key"
+    webhooks_per_owner: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    webhooks_per_unverified_host: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    registrations_per_minute: Rate = 30
+    tests_per_minute: Rate = 10
 
 
 class Fetch(Section):

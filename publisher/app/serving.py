@@ -27,6 +27,7 @@ from publisher.settings import notify_socket, watchdog_usec
 from publisher.storage import idempotency
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.app import make_app
+from publisher.web.limits import Limits, Rates
 from publisher.web.metrics import add_metrics
 from publisher.web.services import Services
 
@@ -134,6 +135,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         guard=app.sender,
         probes={"scheduler": lambda: schedule.running, "deliverer": lambda: app.deliverer.running},
         trusted_proxies=app.settings.server.trusted_proxies,
+        limits=_limits(app),
         now=app.now,
         sources=lambda: app.catalog.sources,
         next_run=lambda one, state: next_run(one, state, timezone=app.site.timezone, now=app.now()),
@@ -146,6 +148,18 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         sources=lambda: {source.name for source in app.catalog.sources},
     )
     return application
+
+
+def _limits(app: App) -> Limits:
+    registration = app.settings.registration
+    rates = Rates(
+        webhooks_per_owner=registration.webhooks_per_owner,
+        webhooks_per_unverified_host=registration.webhooks_per_unverified_host,
+        registrations_per_minute=registration.registrations_per_minute,
+        tests_per_minute=registration.tests_per_minute,
+        wrong_keys_per_minute=app.settings.server.wrong_keys_per_minute,
+    )
+    return Limits(rates, counted=app.metrics.refused)
 
 
 def _on(stack: contextlib.AsyncExitStack, do: Callable[[], None], *signals: int) -> None:

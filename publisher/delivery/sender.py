@@ -53,6 +53,7 @@ class Sender:
         slots: int,
         per_endpoint: int,
         observe: Observer = lambda _status, _age: None,
+        answered: Callable[[str], None] = lambda _url: None,
     ) -> None:
         self._db = db
         self._poster = poster
@@ -60,6 +61,7 @@ class Sender:
         self._schedule = tuple(schedule)
         self._lease_seconds = lease_seconds
         self._observe = observe
+        self._answered = answered
         self._slots = slots
         self._share = max(1, per_endpoint // 2)
         self._busy_from = max(1, per_endpoint - self._share + 1)
@@ -154,6 +156,8 @@ class Sender:
         body = prepared.body(one.type, one.change, one.summary)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
         self._settler.add(outcome(one, at, result, self._schedule))
+        if result.delivered:
+            self._answered(one.url)
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 

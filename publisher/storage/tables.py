@@ -218,8 +218,18 @@ subscriptions = Table(
     Column("until_seq", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),  # of the url, see model.subscription.endpoint_host
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
+    Index("ix_subscriptions_host", "host"),
+)
+
+# Hosts of webhooks that have answered 2xx at least once.
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("verified_at", BigInteger, nullable=False),
 )
 
 # Which stretch of the log a subscription follows, and by which filter; the stretches of one subscription never overlap.

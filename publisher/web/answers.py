@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -70,6 +71,12 @@ def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | 
 def invalid(*faults: Fault) -> Problem:
     """422: the request is well-formed and cannot be followed."""
     return Problem(422, "; ".join(f"{fault.path}: {fault.message}" for fault in faults), faults=faults)
+
+
+def too_many(said: str, wait: float) -> Problem:
+    """429 with when to try again (RFC 6585 section 4): in ``wait`` seconds, told as whole ones."""
+    seconds = max(1, math.ceil(wait))
+    return Problem(429, f"{said}; try again in {seconds} s", headers={"Retry-After": str(seconds)})
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -12,7 +12,8 @@ from publisher.clock import rfc3339
 from publisher.delivery import signing
 from publisher.errors import NotFound
 from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
-from publisher.storage import deliveries, subscriptions
+from publisher.model.subscription import endpoint_host
+from publisher.storage import deliveries, hosts, subscriptions
 from publisher.storage.database import Tx
 from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
@@ -40,10 +41,12 @@ async def register(request: web.Request) -> web.Response:
     asked = read(Registration, await json_object(request))
     services = services_of(request)
     values = checked(asked, key, services)
+    services.limits.registering(key)
     secret = signing.new_secret()
     sealed = services.sealer.seal(secret.encode())
 
     def effect(tx: Tx) -> Answer:
+        services.limits.check(tx, key, values["url"], new=True)
         created = subscriptions.create(
             tx,
             url=values["url"],
@@ -83,8 +86,19 @@ async def change(request: web.Request) -> web.Response:
     """Change what is given. ``state`` ``disabled`` cancels what is open; ``active`` tells of what comes after it."""
     key, found = await _own(request)
     asked = read(Change, await json_object(request))
-    values = checked(asked, key, services_of(request), now=found)
-    changed = await _or_404(services_of(request).db.write(subscriptions.update, found.id, **values))
+    services = services_of(request)
+    values = checked(asked, key, services, now=found)
+    url = values.get("url", found.url)
+    moves = endpoint_host(url) != endpoint_host(found.url)
+    if moves:
+        services.limits.registering(key)
+
+    def update(tx: Tx) -> Subscription:
+        if moves:
+            services.limits.check(tx, key, url, new=False)
+        return subscriptions.update(tx, found.id, **values)
+
+    changed = await _or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
     return json_response(webhook_json(changed))
 
@@ -101,8 +115,11 @@ async def delete(request: web.Request) -> web.Response:
 @routes.post(PATH + "/{id}/test")
 async def test(request: web.Request) -> web.Response:
     """Send one signed ``webhook.test`` now, once, and say how that went."""
-    _, found = await _own(request)
-    result = await services_of(request).deliverer.test(found)
+    key, found = await _own(request)
+    services, host = services_of(request), endpoint_host(found.url)
+    verified = await services.db.read(hosts.is_verified, host)
+    with services.limits.testing(key, host, verified=verified):
+        result = await services.deliverer.test(found)
     return json_response(
         {
             "delivered": result.status is not None and 200 <= result.status < 300,
