@@ -10,31 +10,41 @@ from selectolax.lexbor import LexborHTMLParser
 
 _RELATIVE = re.compile(r"(\s(?:href|src|poster|cite)=)(\"|')(?!https?:|mailto:|tel:|data:|#)(.*?)\2", re.IGNORECASE)
 
+OPENING_READ = 16_384
+"""Characters of an article's HTML in which its beginning stands: a list of large articles must not read them whole."""
+
 
 def first_text(html: str) -> str | None:
     """The text of the first paragraph that has any, else all text; null if there is none."""
-    tree = LexborHTMLParser(html)
-    for paragraph in tree.css("p"):
-        text = " ".join(paragraph.text().split())
-        if text:
-            return text
-    body = tree.body
-    return " ".join(body.text(separator=" ").split()) or None if body else None
+    return _first_text(LexborHTMLParser(html))
 
 
 def opening(html: str, most: int) -> str | None:
     """The beginning of the first text, at most ``most`` characters and never over half of all text; null if too short.
 
-    It ends with a whole word.
+    It ends with a whole word. No more than :data:`OPENING_READ` characters of the HTML are looked at.
     """
-    text, body = first_text(html), LexborHTMLParser(html).body
-    if text is None or body is None:
+    tree = LexborHTMLParser(html[:OPENING_READ])
+    text = _first_text(tree)
+    if text is None:
         return None
-    room = min(most, len(" ".join(body.text(separator=" ").split())) // 2)
+    room = min(most, len(_all_text(tree)) // 2)
     if len(text) <= room:
         return text
     cut = text[: room + 1].rpartition(" ")[0].rstrip(" ,;:&–-")
     return f"{cut}…" if cut else None
+
+
+def _first_text(tree: LexborHTMLParser) -> str | None:
+    for paragraph in tree.css("p"):
+        text = " ".join(paragraph.text().split())
+        if text:
+            return text
+    return _all_text(tree) or None
+
+
+def _all_text(tree: LexborHTMLParser) -> str:
+    return " ".join(tree.body.text(separator=" ").split()) if tree.body else ""
 
 
 def absolute(html: str, base: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
-from publisher.render import summarised, summary_of
+from publisher.render import markup, summarised, summary_of
 from publisher.render.summary import MOST
 
 
@@ -34,3 +35,21 @@ def test_of_a_single_word_nothing_is_shown() -> None:
 
 def test_what_has_no_text_stays_as_it_is() -> None:
     assert summarised({"id": "a1", "erased": True}) == {"id": "a1", "erased": True}
+
+
+def test_of_a_long_text_no_more_than_its_beginning_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+
+    def counted(html: str) -> LexborHTMLParser:
+        parsed.append(len(html))
+        return LexborHTMLParser(html)
+
+    monkeypatch.setattr(markup, "LexborHTMLParser", counted)
+    assert summary_of({"body": f"<p>First one.</p>{'<p>And <b>more</b>.</p>' * 50_000}"}) == "First one."
+    assert parsed == [markup.OPENING_READ]
+
+
+@pytest.mark.parametrize("end", ["<a hre", "&am", "<p", "</"])
+def test_where_it_is_cut_does_not_show(end: str) -> None:
+    body = f"<p>First one.</p><p>{'x' * (markup.OPENING_READ - 20 - len(end))}{end}"
+    assert summary_of({"body": body + "f='#'>link</a></p>"}) == "First one."
