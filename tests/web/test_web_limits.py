@@ -180,14 +180,29 @@ async def test_what_was_refused_meanwhile_is_in_the_next_minutes_line(limited: L
     assert told == [(1, "203.0.113.7"), (5, "198.51.100.1")]
 
 
-async def test_another_address_is_not_held_up_and_the_same_one_not_for_long(limited: Limited) -> None:
-    right = limited.room.secrets["editor"]
+async def test_wrong_keys_hold_up_their_own_address_and_not_for_long(limited: Limited) -> None:
     assert await limited.statuses(4) == [401, 401, 401, 429]
-    assert (await limited.ask(right, "203.0.113.8")).status == 200
-    answer = await limited.ask(right)
+    assert (await limited.ask("pk_wrong", "203.0.113.8")).status == 401
+    answer = await limited.ask("pk_wrong")
     assert (answer.status, answer.headers["Retry-After"]) == (429, "20")
     limited.clock.now += 20
-    assert (await limited.ask(right)).status == 200
+    assert await limited.statuses(2) == [401, 429]
+
+
+async def test_a_right_key_gets_through_beside_any_number_of_wrong_ones(limited: Limited) -> None:
+    await limited.statuses(10)
+    assert (await limited.ask(limited.room.secrets["editor"])).status == 200
+    _, new = await limited.room.db.write(keys.create, Role.EDITOR, "desk")
+    limited.clock.now += 10  # refilled with half a token
+    await limited.statuses(1)
+    assert (await limited.ask(new)).status == 200
+
+
+async def test_who_knows_how_a_key_begins_guesses_no_faster(limited: Limited) -> None:
+    right = limited.room.secrets["editor"]
+    statuses = [(await limited.ask(right[:-4] + f"{n:04}")).status for n in range(20)]
+    assert statuses == [401] * 6 + [429] * 14
+    assert (await limited.ask(limited.room.secrets["operator"])).status == 200
 
 
 async def test_a_key_that_opened_something_lately_works_whatever_others_try_beside_it(limited: Limited) -> None:
