@@ -101,6 +101,8 @@ async def test_a_webhook_on_a_summary_feed_carries_the_full_text_in_no_attempt(a
         await any_bench.subscribe(receiver.url("/summary"), "russia")
         await any_bench.subscribe(receiver.url("/full"), "news")
         await any_bench.db.write(events.append, [an_event(data=data)])
+        await receiver.until(lambda: len(receiver.got) >= 4)
+        any_bench.feeds["russia"] = any_bench.feeds["russia"].model_copy(update={"content": "full"})
         await receiver.until(lambda: len(receiver.taken) == 2)
 
     bodies = defaultdict(set)
