@@ -11,6 +11,7 @@ PublisherError
 ├── NotFound               a feed, item, subscription or key that does not exist
 ├── Conflict               a change that contradicts what is stored
 │   └── KeyReused          an Idempotency-Key that came before, with another body
+├── LimitReached           a limit on what one party may have
 ├── StorageError           the database refused or failed
 └── SecretError            a sealed secret cannot be opened
 
@@ -99,6 +100,14 @@ class Conflict(PublisherError):
 
 class KeyReused(Conflict):
     """This Idempotency-Key came before, with another body; a new request takes a new key."""
+
+
+class LimitReached(PublisherError):
+    """A limit is reached. ``limit`` is the name of its setting."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        self.limit = limit
+        super().__init__(message)
 
 
 class StorageError(PublisherError):

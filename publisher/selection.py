@@ -13,19 +13,10 @@ the selection.** The change then says what happened in that feed::
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
-from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Selection
+from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Selection
 from publisher.model.facets import Facets, fold, item_facets
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What an event is to one follower: the type it is told, and the change in what it follows."""
-
-    type: EventType
-    change: Change
 
 
 def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
@@ -37,6 +28,11 @@ def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
 def wants(select: Selection) -> tuple[tuple[str, frozenset[str]], ...]:
     """The selection's keys that are set, each with its folded values; an item must meet every key."""
     return tuple((key, frozenset(map(fold, values))) for key, values in select if values)
+
+
+def only_summary(feeds: Iterable[FeedDefinition], kind: str, facets: Facets) -> bool:
+    """Whether the item's full text is not for who reads these feeds: none of those that take it shows it in full."""
+    return kind == "articles" and not any(feed.content == "full" and selects(feed, kind, facets) for feed in feeds)
 
 
 def compare(feed: FeedDefinition, kind: str, before: Facets | None, after: Facets | None) -> Change | None:
@@ -74,10 +70,11 @@ def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) ->
     change = _change(was, now)
     if change is None:
         return None
+    summary = only_summary(followed, kind, (before if change is Change.LEFT else after) or {})
     if not filter.events:
-        return Match(event.type, change)
+        return Match(event.type, change, summary)
     told = CHANGE_COUNTS_AS.get(change, event.type) if kind == "articles" else event.type
-    return Match(told, change) if told in filter.events else None
+    return Match(told, change, summary) if told in filter.events else None
 
 
 def before_and_after(event: Event) -> tuple[Facets | None, Facets | None]:

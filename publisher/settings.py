@@ -120,6 +120,10 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), Field(max_le
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed)]
 
 
+Rate = Annotated[int, Field(ge=1, le=60_000)]
+"""So many a minute."""
+
+
 class Section(BaseModel):
     """One table of the file; an unknown key is an error."""
 
@@ -140,7 +144,7 @@ class Server(Section):
 
     ``connections`` are those that clients may have open in all, ``connections_per_address`` those of one address (IPv6:
     one /64 network) that is neither this machine nor a trusted proxy; one is closed that had no request for
-    ``idle_timeout``.
+    ``idle_timeout``. ``wrong_keys_per_minute`` is how many keys that open nothing are looked up for one address.
     """
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
@@ -150,6 +154,7 @@ class Server(Section):
     connections: Annotated[int, Field(ge=10, le=100_000)] = 1000
     connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 100
     idle_timeout: Annotated[Duration, Field(ge=1, le=3600)] = 75.0
+    wrong_keys_per_minute: Rate = 20
 
 
 class Storage(Section):
@@ -159,9 +164,16 @@ class Storage(Section):
 
 
 class Registration(Section):
-    """Who may register a webhook: ``key``, anyone who holds an API key."""
+    """Who may register a webhook: ``key``, anyone who holds an API key; and how many, and how often.
+
+    An unverified host is one that has never answered 2xx. Operators are held to none of it but tests of such hosts.
+    """
 
     mode: Literal["key"] = "key"
+    webhooks_per_owner: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    webhooks_per_unverified_host: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    registrations_per_minute: Rate = 30
+    tests_per_minute: Rate = 10
 
 
 class Fetch(Section):

@@ -87,7 +87,7 @@ class App:
         catalog = load_catalog(home)
         db = await Database.open(settings.storage.url, home / "data", now=now)
         app = cls(home, settings, catalog, db, now)
-        await db.write(feed_states.define, digests(catalog))
+        await db.write(feed_states.define, digests(catalog), private(catalog))
         return app
 
     async def close(self) -> None:
@@ -135,7 +135,7 @@ class App:
         before, held = self.catalog, self.readers.held
 
         def switch(tx: Tx) -> list[str]:
-            removed = feed_states.define(tx, digests(catalog))
+            removed = feed_states.define(tx, digests(catalog), private(catalog))
             for name in sorted(reread):
                 source_states.set_next_run(tx, name, None)
             # Here, where the log is held: no one who records may still choose the feeds that an item touches by the
@@ -193,3 +193,8 @@ class _Present(Mapping[str, IndicatorSpec]):
 def digests(catalog: Catalog) -> Mapping[str, str]:
     """The digest of each feed's definition, by its name."""
     return {feed.name: feed.digest for feed in catalog.feeds.values()}
+
+
+def private(catalog: Catalog) -> frozenset[str]:
+    """The names of the feeds that are not public."""
+    return frozenset(feed.name for feed in catalog.feeds.values() if not feed.public)

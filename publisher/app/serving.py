@@ -31,6 +31,7 @@ from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage import idempotency, sources
 from publisher.systemd import Manager, watch, watchdog_interval
+from publisher.web.allowances import Allowances, Rates
 from publisher.web.app import make_app
 from publisher.web.limits import LOOPBACK, Limits
 from publisher.web.metrics import add_metrics
@@ -155,6 +156,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         guard=app.sender,
         probes=probes(app, schedule),
         trusted_proxies=app.settings.server.trusted_proxies,
+        limits=_allowances(app),
         now=app.now,
         sources=lambda: app.catalog.sources,
         next_run=lambda one, state: next_run(one, state, timezone=app.site.timezone, now=app.now()),
@@ -179,6 +181,18 @@ def _limits(server: Server) -> Limits:
         idle=server.idle_timeout,
         exempt=(*LOOPBACK, *server.trusted_proxies),
     )
+
+
+def _allowances(app: App) -> Allowances:
+    registration = app.settings.registration
+    rates = Rates(
+        webhooks_per_owner=registration.webhooks_per_owner,
+        webhooks_per_unverified_host=registration.webhooks_per_unverified_host,
+        registrations_per_minute=registration.registrations_per_minute,
+        tests_per_minute=registration.tests_per_minute,
+        wrong_keys_per_minute=app.settings.server.wrong_keys_per_minute,
+    )
+    return Allowances(rates, counted=app.metrics.refused)
 
 
 def _on(stack: contextlib.AsyncExitStack, do: Callable[[], None], *signals: int) -> None:

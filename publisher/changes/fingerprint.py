@@ -16,14 +16,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from publisher.model.tracking import TRACKING
+
 FINGERPRINT_VERSION = "1"
 """Raise it when this file, or a parser, reads the same input otherwise: what is stored is then re-read in silence."""
 
-_TRACKING = re.compile(
-    r"(?:utm_|at_|mc_|pk_|mtm_|hsa_|_hs|vero_|oly_|ns_)\w*|\w*clid|gbraid|wbraid|igsh(?:id)?|_ga|_gl|mkt_tok"
-    r"|ref_src|ref_url|cmpid|cmp|xtor|spm|s_cid|smid|ncid|trk|share_?id",
-    re.IGNORECASE,
-)
 _RENDITION = re.compile(
     r"v|ver|version|t|ts|s|sig|signature|hash|h|w|width|height|q|quality|fit|fm|format|auto|crop|dpr|fill|resize|size"
     r"|impolicy|policy|token|expires|hmac|key-pair-id|x-amz-\w[\w-]*|cb|_",
@@ -176,11 +173,11 @@ def _optional(clean: Callable[[str], str], url: str | None) -> str | None:
 
 
 def _link(url: str) -> str:
-    return _without(url, _TRACKING)
+    return _without(url, TRACKING)
 
 
 def _image(url: str) -> str:
-    return _without(url, _TRACKING, _RENDITION, hashes=True)
+    return _without(url, TRACKING, _RENDITION, hashes=True)
 
 
 def _without(url: str, *noise: re.Pattern[str], hashes: bool = False) -> str:

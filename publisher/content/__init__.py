@@ -6,7 +6,18 @@ expression.
 
 from publisher.content.address import absolute
 from publisher.content.cleaning import Cleaned, clean
-from publisher.content.text import first_text, one_line, shortened, summary_of, text_of
+from publisher.content.text import excerpt, first_text, one_line, opening, shortened, text_of
 from publisher.content.vocabulary import ELEMENTS
 
-__all__ = ["ELEMENTS", "Cleaned", "absolute", "clean", "first_text", "one_line", "shortened", "summary_of", "text_of"]
+__all__ = [
+    "ELEMENTS",
+    "Cleaned",
+    "absolute",
+    "clean",
+    "excerpt",
+    "first_text",
+    "one_line",
+    "opening",
+    "shortened",
+    "text_of",
+]

@@ -12,7 +12,11 @@ from publisher.content.walking import walk
 SUMMARY = 300
 """Characters of a summary that is taken from the text."""
 
+OPENING_READ = 16_384
+"""Characters of HTML in which an article's beginning stands: a list of large articles must not read them whole."""
+
 _CUT = "…"
+_LOOSE = " ,;:&–—-"
 
 
 def one_line(text: str) -> str:
@@ -37,10 +41,26 @@ def first_text(html: str) -> str | None:
     return one_line("".join(pieces(body))) or None
 
 
-def summary_of(html: str, limit: int = SUMMARY) -> str | None:
-    """The first text, shortened; None if there is none."""
-    text = first_text(html)
+def opening(html: str, limit: int = SUMMARY) -> str | None:
+    """The first text, shortened; None if there is none. A long article is not read to its end."""
+    text = first_text(html[:OPENING_READ])
     return shortened(text, limit) if text else None
+
+
+def excerpt(html: str, limit: int = SUMMARY) -> str | None:
+    """The first text, at most ``limit`` characters and never over half of all text, for whoever may not have it whole.
+
+    None where that is too short to show a part of.
+    """
+    html = html[:OPENING_READ]
+    text = first_text(html)
+    if text is None:
+        return None
+    room = min(limit, len(text_of(html)) // 2)
+    if len(text) <= room:
+        return text
+    cut = text[: room + 1].rpartition(" ")[0].rstrip(_LOOSE)
+    return f"{cut}{_CUT}" if cut else None
 
 
 def shortened(text: str, limit: int = SUMMARY) -> str:
@@ -51,7 +71,7 @@ def shortened(text: str, limit: int = SUMMARY) -> str:
     cut = text[: limit + 1].rfind(" ")
     # A script without spaces, or one word: no better place than the limit.
     kept = text[: cut if cut > limit // 2 else limit]
-    return kept.rstrip(" ,;:–—-") + _CUT
+    return kept.rstrip(_LOOSE) + _CUT
 
 
 def pieces(node: LexborNode) -> Iterator[str]:

@@ -15,16 +15,16 @@ KEPT_EVENTS = 1000
 
 @dataclass(slots=True)
 class Prepared:
-    """An event and the bodies made of it: one for each type and change that a follower is told."""
+    """An event and the bodies made of it: one for each type, change and extent that a follower is told."""
 
     event: Event
-    bodies: dict[tuple[EventType, Change], bytes] = field(default_factory=dict)
+    bodies: dict[tuple[EventType, Change, bool], bytes] = field(default_factory=dict)
 
-    def body(self, type: EventType, change: Change) -> bytes:
+    def body(self, type: EventType, change: Change, summary: bool) -> bytes:
         """What a follower is told."""
-        if (type, change) not in self.bodies:
-            self.bodies[type, change] = envelope.body(self.event, type, change)
-        return self.bodies[type, change]
+        if (type, change, summary) not in self.bodies:
+            self.bodies[type, change, summary] = envelope.body(self.event, type, change, summary=summary)
+        return self.bodies[type, change, summary]
 
     @property
     def size(self) -> int:

@@ -15,6 +15,7 @@ from publisher.delivery.hosts import PER_HOST
 from publisher.delivery.post import Poster
 from publisher.delivery.sender import POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
+from publisher.delivery.verified import Verified
 from publisher.model import FeedDefinition, Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage import subscriptions
@@ -63,6 +64,7 @@ class Deliverer:
         self._now = now
         self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
         self._settler = Settler(db, waits=self._wake_within)
+        self._verified = Verified(db)
         self._sender = Sender(
             db,
             self._poster,
@@ -73,6 +75,7 @@ class Deliverer:
             per_endpoint=per_endpoint,
             per_host=per_host,
             observe=observe,
+            answered=self._verified.answered,
         )
         self._fanout = FanOut(db, feeds, made=self._sender.wake)
         self._loops: tuple[asyncio.Task[None], ...] = ()
@@ -123,6 +126,7 @@ class Deliverer:
             rest = max(0.0, deadline - time.monotonic()) + LAST_COMMIT_SECONDS
             await asyncio.wait([self._settling], timeout=rest)
             await _end([self._settling], LAST_COMMIT_SECONDS)
+        await self._verified.written(LAST_COMMIT_SECONDS)
         self._stopped.set()
 
     def wake(self) -> None:
@@ -139,6 +143,9 @@ class Deliverer:
         id_ = "evt_test_" + secrets.token_urlsafe(12)
         body = envelope.test_body(id_, self._now(), subscription.id)
         _, result = await self._poster.post(subscription.url, sealed, id_, body)
+        if result.delivered:
+            self._verified.answered(subscription.url)
+            await self._verified.written(LAST_COMMIT_SECONDS)
         return result
 
 

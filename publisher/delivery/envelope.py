@@ -12,21 +12,26 @@ import orjson
 
 from publisher.clock import rfc3339
 from publisher.model import Change, Event, EventType
+from publisher.render import summarised
 
 TEST_TYPE = "webhook.test"
 
 
-def body(event: Event, type: EventType, change: Change) -> bytes:
-    """What a follower is told of an event. ``timestamp`` is the event's, as is the ``webhook-id`` beside it."""
+def body(event: Event, type: EventType, change: Change, *, summary: bool = False) -> bytes:
+    """What a follower is told of an event. ``timestamp`` is the event's, as is the ``webhook-id`` beside it.
+
+    ``source`` is null but for operations: the names of sources are not for everyone who may follow a feed.
+    """
+    data = _data(event, change)
     return _envelope(
         type=type.value,
         timestamp=event.timestamp,
         id=event.id,
         seq=event.seq,
-        source=event.source,
+        source=event.source if type.items == "operations" else None,
         change=change.value,
         changed=event.changed,
-        data=_data(event, change),
+        data=summarised(data) if summary else data,
     )
 
 

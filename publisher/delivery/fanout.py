@@ -84,7 +84,7 @@ class FanOut:
             return Judged(event.seq, {})
         feeds = self._feeds()
         found = ((one.id, selection.follow(one.filter, feeds, event)) for one in filters)
-        return Judged(event.seq, {id_: (match.type, match.change) for id_, match in found if match is not None})
+        return Judged(event.seq, {id_: match for id_, match in found if match is not None})
 
     async def _more_than(self, seen: int) -> None:
         try:

@@ -58,6 +58,7 @@ class Sender:
         per_endpoint: int,
         per_host: int = PER_HOST,
         observe: Observer = lambda _status, _age: None,
+        answered: Callable[[str], None] = lambda _url: None,
     ) -> None:
         self._db = db
         self._poster = poster
@@ -65,6 +66,7 @@ class Sender:
         self._schedule = tuple(schedule)
         self._lease_seconds = lease_seconds
         self._observe = observe
+        self._answered = answered
         self._slots = slots
         self._share = max(1, per_endpoint // 2)
         self._busy_from = max(1, per_endpoint - self._share + 1)
@@ -171,7 +173,7 @@ class Sender:
 
     async def _deliver(self, job: Job) -> None:
         one, prepared = job
-        body = prepared.body(one.type, one.change)
+        body = prepared.body(one.type, one.change, one.summary)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
         if result.ours:
             self._settler.add(_unsent(one, self._strain.felt(result.error)))
@@ -179,6 +181,8 @@ class Sender:
         self._strain.over()
         self._hosts.took(one.url, result.duration_ms / 1000)
         self._settler.add(outcome(one, at, result, self._schedule))
+        if result.delivered:
+            self._answered(one.url)
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 

@@ -57,4 +57,4 @@ class Eraser:
             return Judged(event.seq, {})
         feeds = self._definitions.feeds()
         found = ((one.id, selection.follow(one.filter, feeds, event)) for one in filters)
-        return Judged(event.seq, {id: (match.type, match.change) for id, match in found if match is not None})
+        return Judged(event.seq, {id: match for id, match in found if match is not None})

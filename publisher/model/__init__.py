@@ -1,7 +1,7 @@
 """The nouns as frozen, validated values. One file per noun; the shapes here are what the API and webhooks carry."""
 
 from publisher.model.article import Article, Image, Related, article_json, identity_id
-from publisher.model.event import CHANGE_COUNTS_AS, Change, Event, EventType
+from publisher.model.event import CHANGE_COUNTS_AS, Change, Event, EventType, Match
 from publisher.model.feed import FeedDefinition, Selection
 from publisher.model.indicator import Indicator, IndicatorSpec, indicator_json
 from publisher.model.key import Key, Role
@@ -30,6 +30,7 @@ __all__ = [
     "Indicator",
     "IndicatorSpec",
     "Key",
+    "Match",
     "Related",
     "Role",
     "Selection",

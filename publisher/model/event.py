@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,18 @@ CHANGE_COUNTS_AS = {
     Change.LEFT: EventType.ARTICLE_WITHDRAWN,
 }
 """For a follower of a feed of articles that filters by type: what entering and leaving count as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What an event is to one follower: the type it is told, and the change in what it follows.
+
+    ``summary``: every feed that shows it the item shows summaries alone, so it is not told the item's full text.
+    """
+
+    type: EventType
+    change: Change
+    summary: bool = False
 
 
 class Event(Frozen):

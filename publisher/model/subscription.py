@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import urlsplit
 
 from publisher.model.base import Frozen
 from publisher.model.event import EventType
@@ -16,6 +17,11 @@ class SubscriptionState(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
     DELETED = "deleted"
+
+
+def endpoint_host(url: str) -> str:
+    """The host that a webhook's URL points at, in lower case and without a last dot, by which endpoints are counted."""
+    return (urlsplit(url).hostname or "").rstrip(".")
 
 
 class Filter(Frozen):

@@ -269,7 +269,6 @@ def _entry(item: Item, options: Options) -> Entry:
     return render.indicator_entry(
         item.data,
         period=item.period,
-        source=item.source,
         first_seen_at=item.first_seen_at,
         changed_at=item.changed_at,
         options=options,

@@ -10,8 +10,9 @@ from importlib import import_module
 
 from publisher.render.entry import Entry, Options, article_entry, event_entry, indicator_entry
 from publisher.render.format import Format, Head
+from publisher.render.summary import summarised, summary_of
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Raise it when the same items give other bytes, so that readers are not told that nothing changed."""
 
 _WRITERS = {"rss": "rss:Rss", "atom": "atom:Atom", "json": "json_feed:JsonFeed"}
@@ -52,4 +53,6 @@ __all__ = [
     "article_entry",
     "event_entry",
     "indicator_entry",
+    "summarised",
+    "summary_of",
 ]

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from publisher.content import summary_of
+from publisher.content import opening
 from publisher.model import Event
 from publisher.model.base import xml_legal
 from publisher.model.facets import fold
 from publisher.render import identity, market
 from publisher.render.market import Statistic
+from publisher.render.summary import summary_of
 from publisher.render.words import paragraphs
 
 
@@ -78,7 +79,8 @@ def article_entry(
     published = _moment(data.get("published"))
     updated = _moment(data.get("updated")) or (changed_at if revision > 1 else published or first_seen_at)
     language = data.get("language")
-    summary = data.get("summary") or summary_of(data["body"])
+    full = options.content == "full"
+    summary = (data.get("summary") or opening(data["body"])) if full else summary_of(data)
     return Entry(
         id=identity.article_id(options.site_url, data["id"]),
         url=url,
@@ -86,7 +88,7 @@ def article_entry(
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
         summary=summary,
-        content=data["body"] if options.content == "full" else None,
+        content=data["body"] if full else None,
         authors=tuple(data.get("authors") or ()),
         editor=data.get("editor"),
         agency=data.get("agency"),
@@ -111,14 +113,13 @@ def indicator_entry(
     data: Mapping[str, Any],
     *,
     period: str,
-    source: str,
     first_seen_at: datetime,
     changed_at: datetime,
     options: Options,
 ) -> Entry:
     """The entry of an indicator's period: one item, edited as the value moves within the day."""
     data = _legal(data)
-    lines = market.lines(data, source=source, language=options.language, timezone=options.timezone)
+    lines = market.lines(data, language=options.language, timezone=options.timezone)
     return Entry(
         id=identity.indicator_id(options.site_url, data["symbol"], period),
         url=f"{options.site_url}/#indicator-{identity.symbol_slug(data['symbol'])}",
@@ -129,7 +130,7 @@ def indicator_entry(
         content=paragraphs(lines) if options.content == "full" else None,
         categories=(data["symbol"],),
         statistic=market.statistic(data, period),
-        extra={**_said(data), "period": period, "source": source},
+        extra={**_said(data), "period": period},
     )
 
 

@@ -46,7 +46,7 @@ def title(data: Mapping[str, Any], *, language: str, timezone: str) -> str:
     return f"{' '.join(parts)} – {date_and_time(_when(data), language, timezone)}"
 
 
-def lines(data: Mapping[str, Any], *, source: str, language: str, timezone: str) -> list[str]:
+def lines(data: Mapping[str, Any], *, language: str, timezone: str) -> list[str]:
     """What there is to say besides the headline, one fact a line."""
     say = words(language)
     value, change = Decimal(data["value"]), _decimal(data, "change")
@@ -56,7 +56,6 @@ def lines(data: Mapping[str, Any], *, source: str, language: str, timezone: str)
         with localcontext(_EXACT):
             close = value - change
         said.append(f"{say.previous_close}: {number(close, language)}{unit}")
-    said.append(f"{say.source}: {source}")
     if data.get("as_of"):
         said.append(f"{say.as_of}: {_time(data['as_of'], language, timezone)}")
     said.append(f"{say.observed}: {_time(data['observed_at'], language, timezone)}")

@@ -21,16 +21,15 @@ class Words:
     """The labels of an indicator's details."""
 
     previous_close: str
-    source: str
     as_of: str
     observed: str
 
 
 _WORDS = {
-    "id": Words("Penutupan sebelumnya", "Sumber", "Per", "Diamati"),
-    "en": Words("Previous close", "Source", "As of", "Observed"),
-    "de": Words("Vortagesschluss", "Quelle", "Stand", "Beobachtet"),
-    "fr": Words("Clôture précédente", "Source", "Au", "Observé"),
+    "id": Words("Penutupan sebelumnya", "Per", "Diamati"),
+    "en": Words("Previous close", "As of", "Observed"),
+    "de": Words("Vortagesschluss", "Stand", "Beobachtet"),
+    "fr": Words("Clôture précédente", "Au", "Observé"),
 }
 
 

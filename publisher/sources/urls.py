@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-_TRACKING = re.compile(
-    r"(?:utm_\w+|\w*clid|mc_[ce]id|igshid|_ga|_gl|ref_src|ref_url|cmpid|xtor|spm|s_cid|ncid)(?:=.*)?", re.I
-)
+from publisher.model.tracking import SURELY_TRACKING
+
 _PORTS = {"http": 80, "https": 443}
 MAX_URL = 2048
 
@@ -36,5 +35,6 @@ def canonical(url: str) -> str:
     if ":" in host:
         host = f"[{host}]"
     port = f":{parts.port}" if parts.port and parts.port != _PORTS.get(parts.scheme) else ""
-    query = "&".join(part for part in parts.query.split("&") if part and not _TRACKING.fullmatch(part))
+    named = ((part.partition("=")[0], part) for part in parts.query.split("&") if part)
+    query = "&".join(part for name, part in named if not SURELY_TRACKING.fullmatch(name))
     return urlunsplit((parts.scheme, host + port, parts.path or "/", query, ""))

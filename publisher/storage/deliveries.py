@@ -39,7 +39,8 @@ WINDOW = 4
 class Claimed(NamedTuple):
     """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
 
-    ``cancelled`` is set where its subscription has ended: it must be settled and not sent. A tuple, as is
+    ``cancelled`` is set where its subscription has ended: it must be settled and not sent; ``summary`` where the item's
+    full text is not for it. A tuple, as is
     :class:`Outcome`, since one of each is made for every attempt.
     """
 
@@ -55,6 +56,7 @@ class Claimed(NamedTuple):
     type: EventType
     change: Change
     cancelled: str | None
+    summary: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def claim(
     if not ids:
         return Claim((), ())
     rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
-    claimed = tuple(Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11])) for row in rows)
+    claimed = tuple(
+        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[13]))) for row in rows
+    )
     return Claim(claimed, _events(tx, {row[1] for row in rows if row[12] or row[1] not in known}))
 
 

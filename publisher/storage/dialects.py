@@ -71,7 +71,7 @@ _CLAIMED = """
     SELECT d.id, d.seq, d.subscription, d.lease, d.attempts + 1, s.id, s.url, s.format, s.secret, m.type, m.change,
       coalesce(d.reason,
         CASE WHEN s.state = 'deleted' OR s.state <> 'active' AND m.type <> 'webhook.disabled' THEN s.state END),
-      e.erased
+      e.erased, m.summary
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription

@@ -36,7 +36,7 @@ def unsent(tx: Tx, id: str) -> tuple[list[Event], tuple[Followed, ...]]:
 def settle(tx: Tx, judged: Sequence[Judged]) -> None:
     """Store what events are to each filter ahead of the fan-out, where they take the article away; the rest is void."""
     for one in judged:
-        parting = {filter_id: match for filter_id, match in one.matches.items() if match[1] is Change.LEFT}
+        parting = {filter_id: match for filter_id, match in one.matches.items() if match.change is Change.LEFT}
         fanout.store_matches(tx, [Judged(one.seq, parting)])
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import distinct, func, or_, select, update
 
-from publisher.model import Change, Event, EventType, Filter
+from publisher.model import Change, Event, EventType, Filter, Match
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage.database import Tx
 from publisher.storage.tables import cursors, filters, follows, matches
+from publisher.storage.values import AnyRow
 
 CHUNK = 10_000
 """Rows a transaction: about 9 ms of the one writer's time on SQLite, where 100,000 would be 120."""
@@ -55,7 +56,7 @@ class Judged:
     """An event, and by filter id what it is to those who follow it."""
 
     seq: int
-    matches: Mapping[int, tuple[EventType, Change]]
+    matches: Mapping[int, Match]
 
 
 def page(tx: Tx, limit: int) -> Page:
@@ -116,7 +117,11 @@ def _next_piece(tx: Tx, at: Cursor, judged: Sequence[Judged], followers: Mapping
 def _as_stored(tx: Tx, seq: int) -> Judged:
     """What an erased event is to each filter: it can be judged no more, and was before its content went."""
     rows = tx.conn.execute(select(matches).where(matches.c.seq == seq))
-    return Judged(seq, {row.filter_id: (EventType(row.type), Change(row.change)) for row in rows})
+    return Judged(seq, {row.filter_id: _match(row) for row in rows})
+
+
+def _match(row: AnyRow) -> Match:
+    return Match(EventType(row.type), Change(row.change), row.summary)
 
 
 def _cursor(tx: Tx, *, lock: bool) -> Cursor:
@@ -153,9 +158,15 @@ def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
 def store_matches(tx: Tx, judged: Sequence[Judged]) -> None:
     """Settle what events are to filters; what is settled already stays as it is."""
     rows = [
-        {"seq": one.seq, "filter_id": filter_id, "type": type_.value, "change": change.value}
+        {
+            "seq": one.seq,
+            "filter_id": filter_id,
+            "type": match.type.value,
+            "change": match.change.value,
+            "summary": match.summary,
+        }
         for one in judged
-        for filter_id, (type_, change) in one.matches.items()
+        for filter_id, match in one.matches.items()
     ]
     if rows:
         tx.conn.execute(tx.dialect.insert(matches).on_conflict_do_nothing(), rows)

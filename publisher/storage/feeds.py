@@ -21,16 +21,21 @@ from publisher.storage.tables import tombstones as graves
 class FeedState:
     """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
 
-    ``digest`` is that of the definition which the version stands for, empty for a feed that was removed.
+    ``digest`` is that of the definition which the version stands for, empty for a feed that was removed. ``private``:
+    that there is, or was, such a feed is not for everyone to know.
     """
 
     digest: str
     version: int
     changed_at: datetime
+    private: bool = False
 
 
-def sync(tx: Tx, digests: Mapping[str, str]) -> None:
-    """Take note of the feeds' definitions: a new or changed one changes its feed. Others are left as they are."""
+def sync(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> None:
+    """Take note of the feeds' definitions: a new or changed one changes its feed. Others are left as they are.
+
+    ``private`` are the names of those that are not public.
+    """
     if not digests:
         return
     # As whoever records does: they lock several feeds too, in an order of their own, and each would wait for the other.
@@ -43,22 +48,25 @@ def sync(tx: Tx, digests: Mapping[str, str]) -> None:
             "digest": statement.excluded.digest,
             "version": feed_states.c.version + 1,
             "changed_at": statement.excluded.changed_at,
+            "private": statement.excluded.private,
         },
-        where=feed_states.c.digest != statement.excluded.digest,
+        where=(feed_states.c.digest != statement.excluded.digest)
+        | (feed_states.c.private != statement.excluded.private),
     )
     rows = [
-        {"name": name, "digest": digest, "version": 1, "changed_at": tx.now} for name, digest in sorted(digests.items())
+        {"name": name, "digest": digest, "version": 1, "changed_at": tx.now, "private": name in private}
+        for name, digest in sorted(digests.items())
     ]
     tx.conn.execute(statement, rows)
 
 
-def define(tx: Tx, digests: Mapping[str, str]) -> list[str]:
-    """Take these for all feeds there are; returns those that were removed since.
+def define(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> list[str]:
+    """Take these for all feeds there are, ``private`` for those that are not public; returns which were removed since.
 
     A feed that comes back has changed, whatever its definition: what happened meanwhile did not touch it.
     """
     log.lock(tx)
-    sync(tx, digests)
+    sync(tx, digests, private)
     gone = sorted(name for name, known in states(tx).items() if known.digest and name not in digests)
     if gone:
         tx.touched = True
@@ -99,7 +107,7 @@ def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
 def states(tx: Tx) -> dict[str, FeedState]:
     """Every feed that was ever synced, by name."""
     return {
-        row.name: FeedState(row.digest, row.version, clock.from_micros(row.changed_at))
+        row.name: FeedState(row.digest, row.version, clock.from_micros(row.changed_at), row.private)
         for row in tx.conn.execute(select(feed_states))
     }
 
@@ -107,7 +115,9 @@ def states(tx: Tx) -> dict[str, FeedState]:
 def state(tx: Tx, name: str) -> FeedState | None:
     """One feed's state; None if it was never synced."""
     row = tx.conn.execute(select(feed_states).where(feed_states.c.name == name)).first()
-    return None if row is None else FeedState(row.digest, row.version, clock.from_micros(row.changed_at))
+    if row is None:
+        return None
+    return FeedState(row.digest, row.version, clock.from_micros(row.changed_at), row.private)
 
 
 def left(tx: Tx, articles: Collection[str]) -> dict[str, set[str]]:

@@ -39,6 +39,11 @@ def find(tx: Tx, secret: str) -> Key | None:
     return None if row is None else _key(row)
 
 
+def prefixes(tx: Tx) -> frozenset[str]:
+    """How the secrets of all keys in force begin: one that begins otherwise opens nothing."""
+    return frozenset(tx.conn.execute(select(keys.c.prefix).where(keys.c.revoked_at.is_(None))).scalars())
+
+
 def list_(tx: Tx) -> list[Key]:
     """Every key, revoked ones too, the oldest first."""
     return [_key(row) for row in tx.conn.execute(select(keys).order_by(keys.c.created_at, keys.c.id))]

@@ -20,6 +20,7 @@ from sqlalchemy import update as update_table
 from publisher import clock
 from publisher.errors import NotFound
 from publisher.model import Change, Event, EventType, Filter, Subscription, SubscriptionState
+from publisher.model.subscription import endpoint_host
 from publisher.storage import deliveries, events
 from publisher.storage.database import Tx
 from publisher.storage.tables import cursors, filters, follows, matches
@@ -50,6 +51,7 @@ def create(
     row = {
         "id": "wh_" + secrets.token_urlsafe(12),
         "url": url,
+        "host": endpoint_host(url),
         "filter_id": filter_id,
         "format": format,
         "description": description,
@@ -124,7 +126,7 @@ def update(
     current, n = _require(tx, id), _n(tx, id)
     values: dict[str, Any] = {"updated_at": tx.now}
     if url is not None:
-        values["url"] = url
+        values |= {"url": url, "host": endpoint_host(url)}
     if not isinstance(description, _Unset):
         values["description"] = description
     if filter is not None and canonical(filter) != current.filter:

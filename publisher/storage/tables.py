@@ -174,6 +174,8 @@ feed_states = Table(
     Column("digest", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    # Whether it is not public, or was not when it was removed: then not everyone may know of it.
+    Column("private", Boolean, nullable=False, server_default=text("false")),
 )
 
 # Articles that left a feed (withdrawn, or no longer selected).
@@ -224,8 +226,18 @@ subscriptions = Table(
     Column("until_seq", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("host", Text, nullable=False, server_default=""),  # of the url, see model.subscription.endpoint_host
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
+    Index("ix_subscriptions_host", "host"),
+)
+
+# Hosts of webhooks that have answered 2xx at least once.
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("verified_at", BigInteger, nullable=False),
 )
 
 # Which stretch of the log a subscription follows, and by which filter; the stretches of one subscription never overlap.
@@ -243,7 +255,7 @@ follows = Table(
     Index("ix_follows_filter_id_subscription", "filter_id", "subscription"),
 )
 
-# What an event was to a filter, settled once: every attempt sends the same type and change.
+# What an event was to a filter, settled once: every attempt sends the same type, change and extent.
 matches = Table(
     "matches",
     metadata,
@@ -251,6 +263,8 @@ matches = Table(
     Column("filter_id", BigInteger, nullable=False),
     Column("type", Text, nullable=False),
     Column("change", Text, nullable=False),
+    # Whether the item's full text is not for those who follow by this filter.
+    Column("summary", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("seq", "filter_id"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -117,6 +118,12 @@ def bounded(faults: Sequence[Fault]) -> tuple[Fault, ...]:
         return tuple(faults)
     more = f"{len(faults) - MAX_FAULTS:,} more faults are not told; put these right first"
     return (*faults[:MAX_FAULTS], Fault("body", more))
+
+
+def too_many(said: str, wait: float) -> Problem:
+    """429 with when to try again (RFC 6585 section 4): in ``wait`` seconds, told as whole ones."""
+    seconds = max(1, math.ceil(wait))
+    return Problem(429, f"{said}; try again in {seconds} s", headers={"Retry-After": str(seconds)})
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,7 +8,19 @@ from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
 from publisher.errors import StorageError
-from publisher.web import articles, batches, cursors, events, feeds, health, indicators, pages, sources, webhooks
+from publisher.web import (
+    articles,
+    batches,
+    cursors,
+    events,
+    feeds,
+    health,
+    indicators,
+    pages,
+    parameters,
+    sources,
+    webhooks,
+)
 from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.headers import PREFLIGHT, finished, is_open
@@ -47,6 +59,7 @@ async def _stopping(app: web.Application) -> None:
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error becomes an answer that says what is wrong; a fault of ours is logged."""
     try:
+        parameters.check(request)
         return await handler(request)
     except web.HTTPMethodNotAllowed as refused:
         return _not_allowed(request, refused)
@@ -87,6 +100,8 @@ def _failed(request: web.Request, problem: Problem, error: Exception) -> web.Res
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)
     if problem.status == 404 and prefers_html(request) and not request.path.startswith(("/api/", "/feeds/")):
         return pages.nothing_here(request)
+    if problem.status == 400 and prefers_html(request) and not request.path.startswith("/api/"):
+        return pages.not_asked_so(request)
     return problem_response(problem)
 
 

@@ -30,6 +30,7 @@ from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_article
 from publisher.web.kept import PAGES
 from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
+from publisher.web.parameters import takes
 from publisher.web.services import Intake, Taken, services_of
 from publisher.web.visibility import Sight, in_sight, sight_of
 
@@ -53,17 +54,21 @@ LIST = "articles"
 
 
 @routes.get("/api/v1/articles")
+@takes("limit", "after", many=FACETS)
 async def list_articles(request: web.Request) -> web.StreamResponse:
     """A page of articles, newest first; ``next`` is the ``after`` of the following page, null at the end.
 
     Where few may be seen, or they are large, it holds fewer than asked for and still goes on.
 
-    ``topic``, ``section``, … narrow it: repeated, one of the values must fit; together, all of them.
+    ``topic``, ``section``, … narrow it: repeated, one of the values must fit; together, all of them. By ``source`` only
+    for editors.
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     position = _position(request)
     facets = {facet: set(map(fold, values)) for name, facet in FACETS.items() if (values := many(request, name))}
     services = services_of(request)
+    if "sources" in facets:
+        await require(request, Role.EDITOR, to="narrow articles by source")
     sight = sight_of(await caller(request), services.catalog().feeds)
     found = await services.db.read(
         articles.listing, limit=limit, before=position, facets=facets, seen=sight.narrowings()
@@ -77,22 +82,27 @@ async def list_articles(request: web.Request) -> web.StreamResponse:
 async def show_article(request: web.Request) -> web.Response:
     """One article, with its version as ``ETag``. 404 if there is none; 410 if it was withdrawn.
 
+    Without its text, and with an ``ETag`` of its own, for whoever only sees it in feeds of summaries.
+
     An article that waits for its published time is shown to editors alone, and says so in ``Embargoed-Until``.
     """
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
     article = _known_form(request)
     stored, waiting, version = await services.db.read(_find, services.ingest, sight, article)
+    seen = stored and sight.seen(stored)
+    if version is not None and seen is not stored:
+        version = f"{version}-summary"
     headers = READ | ({} if version is None else _tag(version))
     if waiting is not None:
         return json_response(waiting.data, headers=headers | _embargoed(waiting.until))
-    if stored is None:
+    if seen is None:
         raise Problem(404, f"no article has the id {article!r}")
-    if stored.withdrawn_at is not None:
-        raise Problem(410, f"the article was withdrawn at {rfc3339(stored.withdrawn_at)}")
+    if seen.withdrawn_at is not None:
+        raise Problem(410, f"the article was withdrawn at {rfc3339(seen.withdrawn_at)}")
     if any(tag.value in (version, "*") for tag in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
-    return json_response(stored.data, headers=headers)
+    return json_response(seen.data, headers=headers)
 
 
 @routes.put("/api/v1/articles/{id}")
@@ -118,6 +128,7 @@ async def push_article(request: web.Request) -> web.Response:
 
 
 @routes.delete("/api/v1/articles/{id}")
+@takes("erase")
 async def withdraw_article(request: web.Request) -> web.Response:
     """Withdraw an article; 404 if there never was one. Doing it twice changes nothing.
 
@@ -202,7 +213,7 @@ def _split(places: Sequence[Place]) -> Iterator[list[str]]:
 def _seen(tx: Tx, sight: Sight, ids: list[str]) -> list[dict[str, Any]]:
     found = articles.among(tx, ids)
     present = [found[id] for id in ids if id in found and found[id].withdrawn_at is None]
-    return [one.data for one in present if sight.shows("articles", one.data, one.source)]
+    return [sight.seen(one).data for one in present if sight.shows("articles", one.data, one.source)]
 
 
 def _within(places: list[Place], following: Position | None) -> tuple[list[Place], Position | None]:

@@ -43,6 +43,7 @@ def answer(request: web.Request, asset: Asset) -> web.Response:
     current = request.query.get("v") == asset.version
     response = web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8")
     response.headers["Cache-Control"] = _FOR_GOOD if current else "public, max-age=300"
+    response.headers["Vary"] = "Accept-Encoding"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.etag = asset.version
     response.enable_compression()

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from publisher.model import Key, Role
 from publisher.storage import keys
+from publisher.storage.database import Database
 from publisher.web.answers import Problem
+from publisher.web.proxies import client_address
 from publisher.web.services import services_of
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="publisher"'}
@@ -28,15 +30,30 @@ class Caller:
 ANYONE = Caller()
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The keys of the installation."""
+
+    db: Database
+
+    async def find(self, secret: str) -> Key | None:
+        return await self.db.read(keys.find, secret)
+
+    async def prefixes(self) -> frozenset[str]:
+        return await self.db.read(keys.prefixes)
+
+
 async def caller(request: web.Request) -> Caller:
-    """Who sent this request; 401 for a key that opens nothing."""
+    """Who sent this request; 401 for a key that opens nothing, 429 where too many such came from its address."""
     header = request.headers.get("Authorization")
     if header is None:
         return ANYONE
     scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise Problem(401, "send the key as Authorization: Bearer KEY", headers=CHALLENGE)
-    key = await services_of(request).db.read(keys.find, secret.strip())
+    services = services_of(request)
+    address = client_address(request, services.trusted_proxies)
+    key = await services.limits.wrong_keys.find(secret.strip(), address, _Stored(services.db))
     if key is None:
         raise Problem(
             401, "this key is unknown or was revoked", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}

@@ -12,6 +12,7 @@ from publisher.storage.database import Database, Tx
 from publisher.web.asking import integer
 from publisher.web.auth import caller
 from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
+from publisher.web.parameters import takes
 from publisher.web.services import services_of
 from publisher.web.visibility import Sight, sight_of
 
@@ -26,6 +27,7 @@ LAST = 2**63 - 1
 
 
 @routes.get("/api/v1/events")
+@takes("after", "limit")
 async def list_events(request: web.Request) -> web.StreamResponse:
     """Events above ``after``, oldest first. ``next`` is the ``after`` of the following page: ask again with it later.
 

@@ -13,13 +13,14 @@ from types import MappingProxyType
 from aiohttp import ClientConnectionError, web
 
 from publisher.errors import NotFound
-from publisher.model import FeedDefinition, Role
+from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
 from publisher.storage import feeds as feed_states
 from publisher.web import negotiate
 from publisher.web.answers import PIECE, Problem, nearest
-from publisher.web.auth import CHALLENGE, caller
+from publisher.web.auth import caller
 from publisher.web.headers import PUBLIC
+from publisher.web.parameters import for_readers
 from publisher.web.prebuilt import HEADS, Prebuilt, takes_prebuilt, written
 from publisher.web.services import PublishedDocument, services_of
 from publisher.web.visibility import may_read
@@ -32,6 +33,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @routes.get("/feeds/{name:[^/]+}.{format:[^/.]+}")
+@for_readers
 async def document(request: web.Request) -> web.StreamResponse:
     """One feed in one format; 304 for whoever has the present version in any coding."""
     name, format_ = request.match_info["name"], request.match_info["format"]
@@ -61,35 +63,29 @@ async def _not_modified(request: web.Request, feed: FeedDefinition, format_: str
 async def readable(request: web.Request, name: str) -> FeedDefinition:
     """The feed of this name, if the caller may read it.
 
-    404 and, where there was one, 410 name the nearest feeds that anyone may read.
+    One that the caller may not read is as unknown as one that never was: 404. 404 and, where a public one was removed,
+    410 name the nearest feeds that the caller may read.
     """
     feeds = services_of(request).catalog().feeds
     feed = feeds.get(name)
-    if feed is None:
-        public = [one.name for one in feeds.values() if one.public]
-        if await was_removed(request, name):
-            raise Problem(410, f"the feed {name!r} was removed; {nearest(name, public)}")
-        raise Problem(404, f"there is no feed {name!r}; {nearest(name, public)}")
-    if feed.public:
+    if feed is not None and feed.public:
         return feed
-    asking = await caller(request)
-    if not may_read(asking, feed):
-        role = Role.OPERATOR if feed.items == "operations" else Role.EDITOR
-        status = 401 if asking.key is None else 403
-        raise Problem(
-            status,
-            f"the feed {name!r} is not public: a key with the role {role.value!r} reads it",
-            headers=CHALLENGE if status == 401 else None,
-        )
-    return feed
+    asking = await caller(request)  # before anything depends on whether there is such a feed
+    if feed is not None and may_read(asking, feed):
+        return feed
+    offered = [one.name for one in feeds.values() if may_read(asking, one)]
+    if feed is None and await was_removed(request, name):
+        raise Problem(410, f"the feed {name!r} was removed; {nearest(name, offered)}")
+    raise Problem(404, f"there is no feed {name!r}; {nearest(name, offered)}")
 
 
 async def was_removed(request: web.Request, name: str) -> bool:
-    """Whether a name that is no feed was one."""
+    """Whether a name that is no feed was a public one."""
     # A database may choke on what can be no name, such as a NUL.
     if not KNOWN_NAME.fullmatch(name):
         return False
-    return await services_of(request).db.read(feed_states.state, name) is not None
+    state = await services_of(request).db.read(feed_states.state, name)
+    return state is not None and not state.private
 
 
 async def _send(

@@ -18,6 +18,7 @@ from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_indicator
 from publisher.web.lists import Batches, list_response
+from publisher.web.parameters import takes
 from publisher.web.services import services_of
 from publisher.web.visibility import Sight, sight_of
 
@@ -32,6 +33,7 @@ LIST, MAX_PAGE, BATCH = "indicators", 500, 100
 
 
 @routes.get("/api/v1/indicators")
+@takes("limit", "after")
 async def list_indicators(request: web.Request) -> web.StreamResponse:
     """Every indicator that was observed, by symbol, with its newest observation; ``next`` as for articles."""
     limit = integer(request, "limit", MAX_PAGE, low=1, high=MAX_PAGE)

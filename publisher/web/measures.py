@@ -46,11 +46,19 @@ class Metrics:
         )
         for why in Ended:
             self._ended.labels(why.value)
+        self._refused = Counter(
+            "publisher_refused_requests",
+            "Requests refused for a limit, by its name, and those with a key that opens nothing (wrong_key).",
+            ["reason"],
+            registry=None,
+        )
         self._events = Counter("publisher_events", "Events logged.", ["type"], registry=None)
         for type_ in EventType:
             self._events.labels(type_.value)
         self._standing = _Standing()
-        self.registry.register(_Plain(self._requests, self._attempts, self._age, self._ended, self._events))
+        self.registry.register(
+            _Plain(self._requests, self._attempts, self._age, self._ended, self._refused, self._events)
+        )
         self.registry.register(self._standing)
 
     def attempted(self, status: int | None, age: float | None) -> None:
@@ -71,6 +79,10 @@ class Metrics:
     def ended(self, why: Ended) -> None:
         """Count a client's connection that was refused or ended."""
         self._ended.labels(why.value).inc()
+
+    def refused(self, reason: str) -> None:
+        """Count a request that was refused for a limit, or for a wrong key."""
+        self._refused.labels(reason).inc()
 
     def logged(self, types: dict[str, int]) -> None:
         """Count events that were found in the log."""

@@ -23,7 +23,7 @@ from publisher.web.measures import Metrics
 from publisher.web.services import SERVICES
 
 Access = Literal["loopback", "key", "open"]
-"""Who may read it: this machine (and operators from elsewhere), operators alone, or anyone."""
+"""Who may read it: this machine where ``trusted_proxies`` is set, and operators; operators alone; or anyone."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -119,14 +119,23 @@ def add_metrics(
 
 
 async def _allow(request: web.Request, access: Access) -> None:
-    if access == "open" or (access == "loopback" and local(request)):
+    trusted = request.app[SERVICES].trusted_proxies
+    if access == "open" or (access == "loopback" and trusted and local(request)):
         return
-    await require(request, Role.OPERATOR, to="read the metrics" + (" from afar" if access == "loopback" else ""))
+    unsure = access == "loopback" and not trusted
+    await require(
+        request,
+        Role.OPERATOR,
+        to="read the metrics" + (" while [server] trusted_proxies names no proxy" if unsure else ""),
+    )
 
 
 def local(request: web.BaseRequest) -> bool:
-    """Whether a request comes from this machine itself."""
-    # Behind a proxy on this machine everyone comes from loopback, but then the proxy says for whom it asks.
+    """Whether a request comes from this machine itself, as far as every proxy on it says for whom it asks.
+
+    One that adds nothing passes strangers on as its own: whoever names no proxy in ``trusted_proxies`` may have such a
+    one, so that being local is worth nothing there.
+    """
     if any(name in request.headers for name in FORWARDED):
         return False
     try:

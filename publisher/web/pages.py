@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from publisher.model import FeedDefinition, IndicatorSpec, SourceState
+from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.model.article import ID_PATTERN
 from publisher.model.feed import NAME_PATTERN
 from publisher.publish.items import chosen
 from publisher.selection import wants
-from publisher.storage import indicators, sources
+from publisher.storage import indicators
 from publisher.storage.articles import StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
@@ -24,6 +24,7 @@ from publisher.web.auth import ANYONE
 from publisher.web.feeds import was_removed
 from publisher.web.headers import PUBLIC
 from publisher.web.kept import PAGES, Pages, kept
+from publisher.web.parameters import for_readers
 from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Views, in_order
@@ -55,6 +56,7 @@ def add_pages(app: web.Application) -> None:
     app.router.add_get("/favicon.ico", favicon)
 
 
+@for_readers
 async def front(request: web.Request) -> web.Response:
     """What is published, the ticker, the feeds, and how to register a webhook."""
     services, views = services_of(request), _views(request)
@@ -62,21 +64,21 @@ async def front(request: web.Request) -> web.Response:
     sight = sight_of(ANYONE, catalog.feeds)
     # Articles before indicators, and what takes everything before what selects.
     feeds = sorted(sight.feeds.values(), key=lambda feed: (feed.items, bool(wants(feed.select)), feed.name))
-    newest, observed, states = await services.db.read(_front, feeds, sight)
+    newest, observed = await services.db.read(_front, feeds, sight)
     return _page(
         request,
         "home.html",
         views=views,
         feeds=[views.feed(feed) for feed in feeds],
-        headlines=[views.headline(item) for item in newest],
+        headlines=[views.headline(sight.seen(item)) for item in newest],
         quotes=[
             views.quote(item, catalog.indicators.get(item.symbol)) for item in in_order(observed, catalog.indicators)
         ],
-        sources=[views.source(state) for state in states],
         example_feed=next((feed.name for feed in feeds), "news"),
     )
 
 
+@for_readers
 async def feed_page(request: web.Request) -> web.Response:
     """One feed: its items, and every way to follow it."""
     services, views = services_of(request), _views(request)
@@ -86,17 +88,19 @@ async def feed_page(request: web.Request) -> web.Response:
         return _missing(request, 410, "gone_feed", "gone_feed_why")
     if feed is None or not feed.public:
         return _missing(request, 404, "not_found", "not_found_feed")
+    sight = sight_of(ANYONE, catalog.feeds)
     items = await services.db.read(chosen, feed, min(feed.limit, ON_FEED_PAGE))
     return _page(
         request,
         "feed.html",
         views=views,
         feed=views.feed(feed),
-        headlines=[views.headline(item) for item in items if isinstance(item, StoredArticle)],
+        headlines=[views.headline(sight.seen(item)) for item in items if isinstance(item, StoredArticle)],
         quotes=_quotes(views, [item for item in items if isinstance(item, StoredIndicator)], catalog.indicators),
     )
 
 
+@for_readers
 async def article_page(request: web.Request) -> web.Response:
     """One article; 410 for one that was withdrawn, 404 for one that no public feed shows."""
     services, views = services_of(request), _views(request)
@@ -110,7 +114,11 @@ async def article_page(request: web.Request) -> web.Response:
         feed for feed in sight.feeds.values() if Sight({feed.name: feed}).shows("articles", item.data, item.source)
     ]
     return _page(
-        request, "article.html", views=views, article=views.article(item), feeds=[views.feed(one) for one in shown_in]
+        request,
+        "article.html",
+        views=views,
+        article=views.article(sight.seen(item)),
+        feeds=[views.feed(one) for one in shown_in],
     )
 
 
@@ -132,15 +140,18 @@ def nothing_here(request: web.Request) -> web.Response:
     return _missing(request, 404, "not_found", "not_found_here")
 
 
-def _front(
-    tx: Tx, feeds: list[FeedDefinition], sight: Sight
-) -> tuple[list[StoredArticle], list[StoredIndicator], list[SourceState]]:
+def not_asked_so(request: web.Request) -> web.Response:
+    """The page for an address that is asked for with a query it does not take."""
+    return _missing(request, 400, "bad_query", "bad_query_why")
+
+
+def _front(tx: Tx, feeds: list[FeedDefinition], sight: Sight) -> tuple[list[StoredArticle], list[StoredIndicator]]:
     found: dict[str, StoredArticle] = {}
     for feed in _widest([feed for feed in feeds if feed.items == "articles"]):
         found |= {item.id: item for item in chosen(tx, feed, ON_FRONT) if isinstance(item, StoredArticle)}
     newest = sorted(found.values(), key=lambda item: item.position, reverse=True)[:ON_FRONT]
     observed = [item for item in indicators.latest(tx) if sight.shows("indicators", item.data, item.source)]
-    return newest, observed, list(sources.states(tx).values())
+    return newest, observed
 
 
 def _widest(feeds: list[FeedDefinition]) -> list[FeedDefinition]:
@@ -159,7 +170,9 @@ def _views(request: web.Request) -> Views:
 
 
 def _missing(request: web.Request, status: int, title: str, reason: str) -> web.Response:
-    return _page(request, "missing.html", status=status, views=_views(request), title=title, reason=reason)
+    page = _page(request, "missing.html", status=status, views=_views(request), title=title, reason=reason)
+    page.headers["Vary"] = "Accept, Accept-Encoding"  # programs are told the same as JSON
+    return page
 
 
 def _page(request: web.Request, template: str, *, views: Views, status: int = 200, **values: Any) -> web.Response:
@@ -186,6 +199,7 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "Cache-Control": PUBLIC if status == 200 else "no-cache",
+        "Vary": "Accept-Encoding",
     }
     asked = request.if_none_match or ()
     if status == 200 and any(one.value in (tag, "*") for one in asked):

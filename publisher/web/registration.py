@@ -12,7 +12,9 @@ from publisher.model import EventType, FeedDefinition, Filter, Key, Role, Subscr
 from publisher.model.base import Text
 from publisher.web.answers import Fault, Problem, invalid, nearest
 from publisher.web.asking import faults_of
+from publisher.web.auth import Caller
 from publisher.web.services import Services
+from publisher.web.visibility import may_read
 
 Names = Annotated[list[str], Field(min_length=1, max_length=100)]
 Note = Annotated[Text, Field(max_length=500)] | None
@@ -58,11 +60,13 @@ def checked(
 ) -> dict[str, Any]:
     """The given fields as storage takes them: ``url``, ``filter``, ``description``, ``state``.
 
-    ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once; 403
-    for a feed that takes an operator's key.
+    ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once: of a
+    feed that the key may not even read no one learns here that there is one. 403 for one that it may only read.
     """
     given = asked.model_fields_set
     feeds = services.catalog().feeds
+    offered = [name for name, one in feeds.items() if _may_follow(key, one)]
+    known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     if "url" in given:
@@ -71,16 +75,17 @@ def checked(
         except AddressRefused as error:
             faults.append(Fault("url", str(error)))
     if "feeds" in given:
-        faults += _unknown("feeds", asked.feeds, [one.name for one in feeds.values() if _may_follow(key, one)], feeds)
+        faults += _unknown("feeds", asked.feeds, offered, known)
     if "events" in given:
         faults += _unknown("events", asked.events or (), EventType, EventType)
     if isinstance(asked, Change) and "state" in given and asked.state == "active":
-        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, feeds)
+        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, offered)
     if faults:
         raise invalid(*faults)
+    if "feeds" in given:
+        _allow(key, [feeds[name] for name in asked.feeds])
     if given & {"feeds", "events"}:
         values["filter"] = _filter(asked, now)
-        _allow(key, [feeds[name] for name in values["filter"].feeds if name in feeds])
     if "description" in given:
         values["description"] = asked.description
     if isinstance(asked, Change) and "state" in given:

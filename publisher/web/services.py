@@ -20,6 +20,7 @@ from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceStat
 from publisher.model.change import Outcome
 from publisher.model.observed import ObservedArticle
 from publisher.storage.database import Database, Tx
+from publisher.web.allowances import Allowances
 
 
 class Site(Protocol):
@@ -174,7 +175,8 @@ class Services:
 
     ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
-    ``sources`` are those that are configured, and ``next_run`` says when one is read next.
+    ``limits`` count in this process. ``sources`` are those that are configured, and ``next_run`` says when one is read
+    next.
     """
 
     db: Database
@@ -189,6 +191,7 @@ class Services:
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
+    limits: Allowances = field(default_factory=Allowances)
     next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
 
 

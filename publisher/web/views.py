@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from publisher.content import first_text, shortened
-from publisher.model import FeedDefinition, IndicatorSpec, SourceState
+from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.render.identity import symbol_slug
 from publisher.storage.articles import StoredArticle
 from publisher.storage.indicators import StoredIndicator
@@ -37,7 +37,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class FeedCard:
-    """A feed and where to follow it. ``selects`` has the selection's keys that are set, as (what, values)."""
+    """A feed and where to follow it. ``selects`` has the selection's keys that readers may know, as (what, values)."""
 
     name: str
     title: str
@@ -62,14 +62,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """An article in a list."""
+    """An article in a list. ``outlet`` is who brought it first: the agency, else the host of its original."""
 
     path: str
     title: str
     excerpt: str
     section: str | None
     dateline: str | None
-    agency: str | None
+    outlet: str | None
     language: str
     time: Shown
     picture: Picture | None
@@ -77,11 +77,11 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article on its page. ``body`` is HTML that was sanitised when it was taken in."""
+    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown."""
 
     id: str
     title: str
-    body: str
+    body: str | None
     summary: str | None
     section: str | None
     dateline: str | None
@@ -116,15 +116,6 @@ class Quote:
     timed_by_market: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """How reading a source goes. ``well`` is null where nothing was ever read from it."""
-
-    name: str
-    well: bool | None
-    last: Shown | None
-
-
 class Views:
     """Makes the values of one site; ``today`` is when the page is asked for."""
 
@@ -151,7 +142,11 @@ class Views:
             ),
             full=feed.content == "full",
             limit=feed.limit,
-            selects=tuple((TEXTS[f"select_{key}"], ", ".join(values)) for key, values in feed.select if values),
+            selects=tuple(
+                (TEXTS[f"select_{key}"], ", ".join(values))
+                for key, values in feed.select
+                if values and key != "sources"
+            ),
         )
 
     def headline(self, item: StoredArticle) -> Headline:
@@ -160,10 +155,10 @@ class Views:
         return Headline(
             path=self._article_path(item.id),
             title=data["title"],
-            excerpt=shortened(data.get("summary") or first_text(data["body"]) or "", EXCERPT),
+            excerpt=shortened(data.get("summary") or first_text(data["body"] or "") or "", EXCERPT),
             section=data.get("section"),
             dateline=data.get("dateline"),
-            agency=data.get("agency"),
+            outlet=data.get("agency") or _host(data.get("url")),
             language=data.get("language") or self.language,
             time=self.formats.brief(item.ordered_at, self.today),
             picture=_picture(data),
@@ -192,7 +187,7 @@ class Views:
             picture=_picture(data),
             related=tuple((one["title"], one.get("url")) for one in data.get("related") or ()),
             original=url,
-            original_host=urlsplit(url).hostname if url else None,
+            original_host=_host(url),
             canonical=url or here,
         )
 
@@ -212,12 +207,6 @@ class Views:
             time=self.formats.moment(datetime.fromisoformat(data.get("as_of") or data["observed_at"])),
             timed_by_market=bool(data.get("as_of")),
         )
-
-    def source(self, state: SourceState) -> SourceLine:
-        """How reading this source goes."""
-        last = state.last_success_at
-        well = state.failures == 0 if last else None
-        return SourceLine(state.name, well, self.formats.brief(last, self.today) if last else None)
 
     def _moment(self, text: str | None) -> Shown | None:
         return self.formats.moment(datetime.fromisoformat(text)) if text else None
@@ -240,6 +229,10 @@ def _direction(moved: Decimal | None) -> str:
 
 def _decimal(data: Mapping[str, Any], key: str) -> Decimal | None:
     return None if data.get(key) is None else Decimal(data[key])
+
+
+def _host(url: str | None) -> str | None:
+    return (urlsplit(url).hostname or "").removeprefix("www.") or None if url else None
 
 
 def _picture(data: Mapping[str, Any]) -> Picture | None:

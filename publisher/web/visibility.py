@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from publisher import selection
 from publisher.clock import rfc3339
-from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
+from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match, Role
 from publisher.model.facets import item_facets
+from publisher.render import summarised
 from publisher.storage import articles
 from publisher.storage import feeds as feed_states
 from publisher.storage.articles import Narrowing, StoredArticle
@@ -61,42 +62,52 @@ class Sight:
         kinds = {"articles", "indicators"} if self.everything else {str(feed.items) for feed in self.feeds.values()}
         return kinds | {"operations"} if self.operations else kinds - {"operations"}
 
+    def seen(self, article: StoredArticle) -> StoredArticle:
+        """An article in sight as it is seen: the same one, or without its full text where only summaries are shown."""
+        if self.everything:
+            return article
+        facets = item_facets(article.data, article.source)
+        if not selection.only_summary(self.feeds.values(), "articles", facets):
+            return article
+        return replace(article, data=summarised(article.data))
+
     def event(self, event: Event, left: Collection[str] = ()) -> dict[str, Any] | None:
         """The event as it is seen, in the form that webhooks carry; None if it is not.
 
         One that took an item out of sight shows the item as it was last seen. What it was can no longer be told of an
-        erased one: its withdrawal is seen where a feed in sight is among ``left``, those that it left.
+        erased one: its withdrawal is seen where a feed in sight is among ``left``, those that it left. Its source is
+        named to who sees everything.
         """
-        change = self._parted(event, left) if event.erased else self._change(event)
-        if change is None:
+        match = self._parted(event, left) if event.erased else self._match(event)
+        if match is None:
             return None
         item = event.type.items != "operations"
-        data = event.before if change is Change.LEFT and event.before is not None else event.data
+        data = event.before if match.change is Change.LEFT and event.before is not None else event.data
+        if match.summary:
+            data = summarised(data)
         return {
             "seq": event.seq,
             "id": event.id,
             "type": event.type.value,
             "timestamp": rfc3339(event.timestamp),
-            "source": event.source,
-            "change": change.value,
+            "source": event.source if self.everything else None,
+            "change": match.change.value,
             "changed": event.changed,
             # A source in it says whose item it was, and is no part of the item.
             "data": {key: value for key, value in data.items() if key != "source"} if item else data,
         }
 
-    def _parted(self, event: Event, left: Collection[str]) -> Change | None:
+    def _parted(self, event: Event, left: Collection[str]) -> Match | None:
         known = self.everything or not self.feeds.keys().isdisjoint(left)
-        return Change.LEFT if known and event.type is EventType.ARTICLE_WITHDRAWN else None
+        return Match(event.type, Change.LEFT) if known and event.type is EventType.ARTICLE_WITHDRAWN else None
 
-    def _change(self, event: Event) -> Change | None:
-        kind = event.type.items
-        if kind == "operations":
-            return Change.ENTERED if self.operations else None
-        if self.everything:
-            before, after = selection.before_and_after(event)
-            return Change.LEFT if after is None else Change.ENTERED if before is None else Change.STAYED
-        match = selection.follow(Filter(feeds=tuple(self.feeds)), self.feeds, event)
-        return None if match is None else match.change
+    def _match(self, event: Event) -> Match | None:
+        if event.type.items == "operations":
+            return Match(event.type, Change.ENTERED) if self.operations else None
+        if not self.everything:
+            return selection.follow(Filter(feeds=tuple(self.feeds)), self.feeds, event)
+        before, after = selection.before_and_after(event)
+        return Match(event.type, Change.LEFT if after is None else Change.ENTERED if before is None else Change.STAYED)
 
 
 def sight_of(caller: Caller, feeds: Mapping[str, FeedDefinition]) -> Sight:

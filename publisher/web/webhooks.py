@@ -12,7 +12,8 @@ from publisher.clock import rfc3339
 from publisher.delivery import signing
 from publisher.errors import NotFound
 from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
-from publisher.storage import deliveries, subscriptions, webhook_health
+from publisher.model.subscription import endpoint_host
+from publisher.storage import deliveries, hosts, subscriptions, webhook_health
 from publisher.storage.database import Database, Tx
 from publisher.storage.webhook_health import WELL, WebhookHealth
 from publisher.web.answers import Fault, Problem, invalid, json_response
@@ -21,6 +22,7 @@ from publisher.web.auth import require
 from publisher.web.cursors import cursor, place_of
 from publisher.web.idempotency import Answer, once
 from publisher.web.lists import Batches, list_response
+from publisher.web.parameters import takes
 from publisher.web.registration import Change, Registration, checked, read
 from publisher.web.services import services_of
 
@@ -47,10 +49,12 @@ async def register(request: web.Request) -> web.Response:
     asked = read(Registration, await json_object(request))
     services = services_of(request)
     values = checked(asked, key, services)
+    services.limits.registering(key)
     secret = signing.new_secret()
     sealed = services.sealer.seal(secret.encode())
 
     def effect(tx: Tx) -> Answer:
+        services.limits.check(tx, key, values["url"], new=True)
         created = subscriptions.create(
             tx,
             url=values["url"],
@@ -70,6 +74,7 @@ async def register(request: web.Request) -> web.Response:
 
 
 @routes.get(PATH)
+@takes("limit", "after")
 async def list_webhooks(request: web.Request) -> web.StreamResponse:
     """A page of the caller's webhooks, in the order they were made; an operator sees all. ``next`` as elsewhere."""
     key = await require(request, Role.SUBSCRIBER, to="see webhooks")
@@ -100,8 +105,19 @@ async def change(request: web.Request) -> web.Response:
     """Change what is given. ``state`` ``disabled`` cancels what is open; ``active`` tells of what comes after it."""
     key, found = await _own(request)
     asked = read(Change, await json_object(request))
-    values = checked(asked, key, services_of(request), now=found)
-    changed = await _or_404(services_of(request).db.write(subscriptions.update, found.id, **values))
+    services = services_of(request)
+    values = checked(asked, key, services, now=found)
+    url = values.get("url", found.url)
+    moves = endpoint_host(url) != endpoint_host(found.url)
+    if moves:
+        services.limits.registering(key)
+
+    def update(tx: Tx) -> Subscription:
+        if moves:
+            services.limits.check(tx, key, url, new=False)
+        return subscriptions.update(tx, found.id, **values)
+
+    changed = await _or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
     return await _shown(request, changed)
 
@@ -118,8 +134,11 @@ async def delete(request: web.Request) -> web.Response:
 @routes.post(PATH + "/{id}/test")
 async def test(request: web.Request) -> web.Response:
     """Send one signed ``webhook.test`` now, once, and say how that went."""
-    _, found = await _own(request)
-    result = await services_of(request).deliverer.test(found)
+    key, found = await _own(request)
+    services, host = services_of(request), endpoint_host(found.url)
+    verified = await services.db.read(hosts.is_verified, host)
+    with services.limits.testing(key, host, verified=verified):
+        result = await services.deliverer.test(found)
     return json_response(
         {
             "delivered": result.status is not None and 200 <= result.status < 300,
@@ -132,6 +151,7 @@ async def test(request: web.Request) -> web.Response:
 
 
 @routes.get(PATH + "/{id}/deliveries")
+@takes("limit", "after", many=["state"])
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 

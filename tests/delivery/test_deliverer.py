@@ -94,6 +94,26 @@ async def test_only_events_that_its_feeds_and_types_select_are_told(bench: Bench
     assert [account.matched for account in accounts] == [0, 2, 1, 2, 0]
 
 
+async def test_a_webhook_on_a_summary_feed_carries_the_full_text_in_no_attempt(any_bench: Bench) -> None:
+    any_bench.feeds["russia"] = any_bench.feeds["russia"].model_copy(update={"content": "summary"})
+    data = {"id": "a1", "title": "T", "summary": None, "body": "<p>Open words. And a secret.</p>", "topics": ["Rusia"]}
+    async with endpoint(lambda number: 500 if number < 6 else 204) as receiver, any_bench.running():
+        await any_bench.subscribe(receiver.url("/summary"), "russia")
+        await any_bench.subscribe(receiver.url("/full"), "news")
+        await any_bench.db.write(events.append, [an_event(data=data)])
+        await receiver.until(lambda: len(receiver.got) >= 4)
+        any_bench.feeds["russia"] = any_bench.feeds["russia"].model_copy(update={"content": "full"})
+        await receiver.until(lambda: len(receiver.taken) == 2)
+
+    bodies = defaultdict(set)
+    for got in receiver.got:
+        bodies[got.path].add(got.body)
+    assert [len(different) for different in bodies.values()] == [1, 1]
+    told = {path: json.loads(next(iter(different)))["data"] for path, different in bodies.items()}
+    assert told["/full"] == data
+    assert told["/summary"] == {**data, "summary": "Open words.…", "body": None}
+
+
 async def test_a_slow_endpoint_stalls_no_other_and_is_not_overrun(any_bench: Bench) -> None:
     async with endpoint() as receiver:
         await any_bench.subscribe(receiver.url("/held"))

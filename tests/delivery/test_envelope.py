@@ -20,7 +20,7 @@ def test_the_envelope_says_what_happened_and_where_in_the_log() -> None:
         "timestamp": "2026-03-02T08:00:00Z",
         "id": event.id,
         "seq": 7,
-        "source": "desk",
+        "source": None,
         "change": "stayed",
         "changed": ["title"],
     }
@@ -50,3 +50,17 @@ def test_the_same_event_and_match_are_the_same_bytes() -> None:
     event = an_event(UPDATED, before={"b": 1, "a": 2}, changed=("title", "body"))
 
     assert envelope.body(event, UPDATED, Change.LEFT) == envelope.body(event.model_copy(), UPDATED, Change.LEFT)
+
+
+def test_the_full_text_is_not_for_a_follower_of_summaries() -> None:
+    event = an_event(UPDATED, data={"id": "a1", "title": "T", "summary": "Short.", "body": "<p>Long.</p>"})
+    body = json.loads(envelope.body(event, UPDATED, Change.STAYED, summary=True))
+
+    assert body["data"] == {"id": "a1", "title": "T", "summary": "Short.", "body": None}
+
+
+def test_only_operations_name_their_source() -> None:
+    failing = EventType.SOURCE_FAILING
+    event = an_event(failing, subject="desk", data={"source": "desk"})
+
+    assert json.loads(envelope.body(event, failing, Change.ENTERED))["source"] == "desk"

@@ -47,7 +47,10 @@ async def managed(home: Path, watchdog_usec: int) -> AsyncIterator[tuple[Channel
 
 
 async def test_the_manager_is_told_when_it_is_ready_alive_and_stopping(tmp_path: Path) -> None:
-    async with managed(write_installation(tmp_path / "told"), watchdog_usec=100_000) as (channel, process):
+    home = write_installation(tmp_path / "told")
+    settings = home / "config/publisher.toml"
+    settings.write_text(settings.read_text().replace("[server]", '[server]\nmetrics = "open"'))
+    async with managed(home, watchdog_usec=100_000) as (channel, process):
         told = [await channel.next()]
         while not told[-1].startswith("READY=1"):
             told.append(await channel.next())

@@ -278,6 +278,8 @@ async def test_the_leases_of_a_killed_service_are_forgotten_where_there_is_only_
     await db.write(sources.claim, "desk", "killed", pull.LEASE_SECONDS)
     await db.write(sources.forget_leases)
     assert await db.write(sources.claim, "desk", "mine", 60) is db._dialect.single_writer
+
+
 async def test_what_was_refused_is_kept_with_the_source_and_told_by_the_run_that_did_not_read_it_again(
     db: Database, puller: Puller
 ) -> None:

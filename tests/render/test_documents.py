@@ -218,7 +218,7 @@ def test_an_indicators_headline_reads_as_its_language_writes(language: str, titl
     data = {"symbol": "USD/IDR", "name": "Dolar", "value": "16199.00", "change": "95.00", "percent": "0.58"}
     data |= {"as_of": "2026-11-22T08:00:00Z", "observed_at": "2026-11-22T08:01:00Z"}
     options = Options("https://x.id", language, "Asia/Jakarta")
-    entry = indicator_entry(data, period="2026-11-22", source="t", first_seen_at=NOW, changed_at=NOW, options=options)
+    entry = indicator_entry(data, period="2026-11-22", first_seen_at=NOW, changed_at=NOW, options=options)
     assert re.sub(r"[\u00a0\u202f]", " ", entry.title) == title
 
 
@@ -229,7 +229,6 @@ def test_two_symbols_never_share_an_id() -> None:
         indicator_entry(
             {**data, "symbol": symbol},
             period="2026-11-22",
-            source="t",
             first_seen_at=NOW,
             changed_at=NOW,
             options=OPTIONS,

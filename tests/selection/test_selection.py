@@ -106,6 +106,27 @@ def test_an_item_that_moves_between_two_followed_feeds_stays() -> None:
     assert follow(Filter(feeds=("gone",)), feeds, moves) is None
 
 
+def test_the_full_text_is_for_who_follows_a_feed_that_shows_the_item_in_full() -> None:
+    gold = feed("gold", topics=("emas",)).model_copy(update={"content": "summary"})
+    feeds = {"gold": gold, "all": feed("all"), "rates": feed("rates", "indicators")}
+    gains = event(UPDATED, {"topics": ["emas"]}, {"topics": ["dolar"]})
+    loses = event(UPDATED, {"topics": ["dolar"]}, {"topics": ["emas"]})
+
+    assert follow(Filter(feeds=("gold",)), feeds, gains) == Match(UPDATED, Change.ENTERED, summary=True)
+    assert follow(Filter(feeds=("gold",)), feeds, loses) == Match(UPDATED, Change.LEFT, summary=True)
+    assert follow(Filter(feeds=("gold", "all")), feeds, gains) == Match(UPDATED, Change.STAYED)
+    assert follow(Filter(feeds=("gold", "rates")), feeds, gains) == Match(UPDATED, Change.ENTERED, summary=True)
+
+
+def test_a_full_feed_that_does_not_take_the_item_does_not_open_its_text() -> None:
+    gold = feed("gold", topics=("emas",)).model_copy(update={"content": "summary"})
+    feeds = {"gold": gold, "dollar": feed("dollar", topics=("dolar",))}
+    leaves_dollar = event(UPDATED, {"topics": ["emas"]}, {"topics": ["emas", "dolar"]})
+
+    match = follow(Filter(feeds=("gold", "dollar")), feeds, leaves_dollar)
+    assert match == Match(UPDATED, Change.STAYED, summary=True)
+
+
 def test_an_indicators_first_event_keeps_its_type_for_a_follower_that_names_it() -> None:
     rates = {"rates": feed("rates", "indicators")}
     chosen = Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED,))

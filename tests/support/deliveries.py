@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from publisher.model import Change, DeliveryState, Event, EventType, Filter, Subscription
+from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Subscription
 from publisher.storage import deliveries, events, fanout, subscriptions
 from publisher.storage.database import Database, Tx
 from publisher.storage.deliveries import Claim
@@ -38,7 +38,7 @@ async def fan_out_once(db: Database, *, chunk: int = fanout.CHUNK, feeds: Collec
     page = await db.read(fanout.page, 100)
     if not page.events:
         return None
-    told = (EventType.ARTICLE_PUBLISHED, Change.ENTERED)
+    told = Match(EventType.ARTICLE_PUBLISHED, Change.ENTERED)
     ids = [one.id for one in page.filters if set(one.filter.feeds) & set(feeds)]
     judged = [Judged(event.seq, dict.fromkeys(ids, told)) for event in page.events]
     followers = {one.id: one.followers for one in page.filters}

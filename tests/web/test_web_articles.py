@@ -136,7 +136,14 @@ async def test_the_list_is_narrowed_by_facets(newsroom: Newsroom) -> None:
     assert await ids("topic=emas") == {"a-2", "a-3"}
     assert await ids("topic=emas&topic=kopi") == {"a-1", "a-2", "a-3"}
     assert await ids("topic=EMAS&section=pasar") == {"a-2"}
-    assert await ids("unknown=1") == {"a-1", "a-2", "a-3"}
+
+
+async def test_articles_are_narrowed_by_source_for_editors_alone(newsroom: Newsroom) -> None:
+    await newsroom.push("a-1")
+    path = "/api/v1/articles?source=api"
+    assert [article["id"] for article in (await newsroom.get(path, "editor"))["articles"]] == ["a-1"]
+    assert (await newsroom.client.get(path)).status == 401
+    assert (await newsroom.client.get(path, headers=newsroom.as_("subscriber"))).status == 403
 
 
 @pytest.mark.parametrize(

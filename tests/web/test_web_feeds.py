@@ -11,6 +11,8 @@ from aiohttp import ClientResponse
 from support.clock import ManualClock
 from webroom import Newsroom
 
+from publisher.storage import feeds as feed_states
+
 TYPES = {
     "rss": "application/rss+xml; charset=utf-8",
     "atom": "application/atom+xml; charset=utf-8",
@@ -141,6 +143,26 @@ async def test_an_unknown_feed_names_the_nearest_public_one(newsroom: Newsroom) 
     assert answer.status == 404
     assert "'news'" in detail
     assert "desk" not in (await (await newsroom.client.get("/feeds/desc.rss")).json())["detail"]
+    as_editor = await newsroom.client.get("/feeds/desc.rss", headers=newsroom.as_("editor"))
+    assert "'desk'" in (await as_editor.json())["detail"]
+
+
+async def test_a_key_that_opens_nothing_tells_no_private_feed_from_none(newsroom: Newsroom) -> None:
+    wrong = {"Authorization": "Bearer pk_wrong"}
+    answers = [await newsroom.client.get(f"/feeds/{name}.rss", headers=wrong) for name in ("desk", "gudang")]
+    assert [answer.status for answer in answers] == [401, 401]
+
+
+async def test_a_feed_that_was_removed_is_gone_and_a_private_one_was_never_there(newsroom: Newsroom) -> None:
+    digests = {feed.name: feed.digest for feed in newsroom.catalog.feeds.values()}
+    await newsroom.db.write(feed_states.define, digests, {"desk", "operations"})
+    for name in ("coffee", "desk"):
+        del newsroom.catalog.feeds[name], digests[name]
+    await newsroom.db.write(feed_states.define, digests, {"operations"})
+
+    for path in ("/feeds/{}", "/feeds/{}.rss"):
+        statuses = [(await newsroom.client.get(path.format(name))).status for name in ("coffee", "desk", "gudang")]
+        assert statuses == [410, 404, 404]
 
 
 async def test_an_unknown_format_names_those_there_are(newsroom: Newsroom) -> None:
@@ -150,12 +172,20 @@ async def test_an_unknown_format_names_those_there_are(newsroom: Newsroom) -> No
 
 @pytest.mark.parametrize(
     ("name", "statuses"),
-    [("desk", {"": 401, "subscriber": 403, "editor": 200}), ("operations", {"": 401, "editor": 403, "operator": 200})],
+    [("desk", {"": 404, "subscriber": 404, "editor": 200}), ("operations", {"": 404, "editor": 404, "operator": 200})],
 )
-async def test_a_feed_that_is_not_public_needs_a_key(newsroom: Newsroom, name: str, statuses: dict[str, int]) -> None:
+async def test_a_private_feed_is_unknown_to_whoever_may_not_read_it(
+    newsroom: Newsroom, name: str, statuses: dict[str, int]
+) -> None:
     for role, status in statuses.items():
         answer = await newsroom.client.get(f"/feeds/{name}.atom", headers=newsroom.as_(role) if role else {})
         assert answer.status == status
+        if status == 404:
+            never = await newsroom.client.get("/feeds/gudang.atom", headers=newsroom.as_(role) if role else {})
+            assert (answer.status, answer.headers.keys()) == (never.status, never.headers.keys())
+            said, hint = (await answer.json())["detail"].split(";")
+            assert (said, name in hint) == (f"there is no feed {name!r}", False)
+            assert (await never.json())["detail"].startswith("there is no feed 'gudang';")
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["Vary"] == "Accept-Encoding, Authorization"
 

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ async def room(sqlite_db: Database, tmp_path: Path, clock: ManualClock) -> Async
 class Measured:
     """An application with metrics."""
 
-    def __init__(self, room: Newsroom, access: Access = "loopback", **options: Any) -> None:
-        app = make_app(room.services)
+    def __init__(
+        self, room: Newsroom, access: Access = "loopback", trusted: Sequence[str] = ("192.0.2.1/32",), **options: Any
+    ) -> None:
+        app = make_app(replace(room.services, trusted_proxies=trusted))
         self.metrics: Metrics = add_metrics(app, access=access, **options)
         self.client = TestClient(TestServer(app))
 
@@ -167,6 +170,13 @@ async def test_who_comes_through_a_proxy_is_not_this_machine(room: Newsroom, hea
         assert answer.status == 401
         from_afar = room.as_("operator", **{header: "203.0.113.9"})
         assert (await it.client.get("/metrics", headers=from_afar)).status == 200
+
+
+async def test_where_no_proxy_is_named_any_that_says_nothing_may_stand_between(room: Newsroom) -> None:
+    async with Measured(room, trusted=()) as it:
+        refused = await it.client.get("/metrics")
+        assert (refused.status, "trusted_proxies" in await refused.text()) == (401, True)
+        assert (await it.client.get("/metrics", headers=room.as_("operator"))).status == 200
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from selectolax.lexbor import LexborHTMLParser
 from webroom import Newsroom
 
 from publisher import web
+from publisher.model import FeedDefinition, Selection
+from publisher.storage import sources
 from publisher.web import assets
 from publisher.web.formats import Formats
 from publisher.web.texts import TEXTS
@@ -129,6 +131,33 @@ async def test_an_article_page_shows_all_that_is_known_of_it(newsroom: Newsroom)
     canonical = tree.css_first("link[rel=canonical]")
     assert canonical is not None
     assert canonical.attributes["href"] == "https://asal.example/berita"
+
+
+async def test_pages_name_the_outlet_of_an_article_and_never_its_source(newsroom: Newsroom) -> None:
+    newsroom.catalog.feeds["pool"] = FeedDefinition(name="pool", title="Pool", select=Selection(sources=("api",)))
+    await newsroom.db.write(sources.failed, "gudang-rahasia", "refused", None)
+    await newsroom.push("agency", agency="Kawat Niaga", url="https://asal.example/1")
+    await newsroom.push("host", url="https://www.asal.example/2")
+    for path in ("/", "/feeds/pool", "/articles/host"):
+        tree = await page(newsroom, path)
+        assert "gudang-rahasia" not in tree.html
+        assert "source" not in " ".join(tree.body.text().split()).casefold()
+    kickers = text(await page(newsroom, "/feeds/pool"), ".stories")
+    assert "Kawat Niaga ·" in kickers
+    assert "asal.example ·" in kickers
+    assert "www." not in kickers
+
+
+@pytest.mark.parametrize("path", ["/", "/feeds/news", "/articles/a1", "/nowhere", "/static/site.css"])
+async def test_what_is_compressed_or_negotiated_says_so_to_caches(newsroom: Newsroom, path: str) -> None:
+    await newsroom.push("a1")
+    answer = await newsroom.client.get(path, headers={"Accept": "text/html"})
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    if path == "/nowhere":
+        assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+    elif path.startswith(("/feeds", "/articles")):
+        again = await newsroom.client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert (again.status, again.headers["Vary"]) == (304, answer.headers["Vary"])
 
 
 async def test_an_article_without_an_address_is_canonical_here(newsroom: Newsroom) -> None:

@@ -1,0 +1,52 @@
+"""Which hosts of webhooks have answered 2xx: told of each success, and written once for each host."""
+
+from __future__ import annotations
+
+import asyncio
+
+from cachetools import LRUCache
+
+from publisher import telemetry
+from publisher.delivery.unbroken import unbroken
+from publisher.model.subscription import endpoint_host
+from publisher.storage import hosts
+from publisher.storage.database import Database
+
+log = telemetry.logger(__name__)
+
+KEPT_URLS = 16_384
+"""URLs remembered as written; one that was forgotten is written again, which changes nothing."""
+
+
+class Verified:
+    """Remembers in the database which hosts take what is sent to them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._urls: LRUCache[str, bool] = LRUCache(KEPT_URLS)
+        self._waiting: set[str] = set()
+        self._writing: asyncio.Task[None] | None = None
+
+    def answered(self, url: str) -> None:
+        """The URL answered 2xx; its host is written soon."""
+        if url in self._urls:
+            return
+        self._urls[url] = True
+        self._waiting.add(endpoint_host(url))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name="verified hosts")
+
+    async def written(self, within: float) -> None:
+        """Wait until what was told is written, or failed to be, for that many seconds at most."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing], timeout=within)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            names, self._waiting = self._waiting, set()
+            try:
+                await unbroken(self._db.write(hosts.verify, names))
+            except Exception as error:
+                # The next success of any of them tries again.
+                self._urls.clear()
+                log.warning("delivery.host_not_noted", hosts=len(names), error=str(error)[:300])
