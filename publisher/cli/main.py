@@ -16,6 +16,7 @@ import typer
 
 from publisher import __version__
 from publisher.cli import backup, events, feeds, keys, load, migrate, run, sample, service, setup, sources, webhooks
+from publisher.cli.tables import printable
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
@@ -63,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli(args=list(arguments) if arguments is not None else None, prog_name="publisher")
     except (ConfigErrors, ConfigError) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(printable(str(error)), err=True)
         raise SystemExit(MISCONFIGURED) from None
     except PublisherError as error:
-        typer.echo(f"publisher: {error}", err=True)
+        typer.echo(printable(f"publisher: {error}"), err=True)
         raise SystemExit(FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
