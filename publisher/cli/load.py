@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.common import HERE, Home, show_json, with_app
+from publisher.cli.tables import printable
 
 if TYPE_CHECKING:
     from publisher.app import App
@@ -63,7 +64,7 @@ async def _with_bar(app: App, names: Sequence[str]) -> list[Report]:
 
         def done(report: Report) -> None:
             progress.advance(task)
-            progress.console.print("\n".join(_lines(report)), markup=False, highlight=True)
+            progress.console.print(printable("\n".join(_lines(report))), markup=False, highlight=True)
 
         return await _each(app, names, done)
 

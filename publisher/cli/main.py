@@ -6,6 +6,7 @@ error in words; what another program may read stands alone on standard output.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -15,9 +16,13 @@ import typer
 
 from publisher import __version__
 from publisher.cli import backup, events, feeds, keys, load, migrate, run, sample, service, setup, sources, webhooks
+from publisher.cli.tables import printable
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
+
+OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What writing to a file or a terminal may meet."""
 
 cli = typer.Typer(
     name="publisher",
@@ -55,21 +60,45 @@ def version() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit."""
+    _provide_streams()
     try:
         cli(args=list(arguments) if arguments is not None else None, prog_name="publisher")
     except (ConfigErrors, ConfigError) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(printable(str(error)), err=True)
         raise SystemExit(MISCONFIGURED) from None
     except PublisherError as error:
-        typer.echo(f"publisher: {error}", err=True)
+        typer.echo(printable(f"publisher: {error}"), err=True)
         raise SystemExit(FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:  # as under `publisher feeds show news | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         raise SystemExit(FAILED) from None
     except OSError as error:
+        if error.filename is None and error.errno in OUTPUT_FAULTS:
+            _drop_output()
+            typer.echo(f"publisher: cannot write: {error.strerror}", err=True)
+            raise SystemExit(FAILED) from None
         if error.filename is None:
             raise  # nothing that the person who called could set right
         typer.echo(f"publisher: {error.filename}: {error.strerror}", err=True)
         raise SystemExit(FAILED) from None
+
+
+def _provide_streams() -> None:
+    """Put /dev/null where a standard stream was closed, as by ``>&-``: no command need know of that.
+
+    Else the next file that is opened, the database say, would be what is printed to.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """Let what is still held back for standard output go nowhere, instead of failing once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-PORTS = range(8080, 8100)
-"""The ports that a new installation may be given; the first is the settings' own default."""
+PORTS = (8080, *range(8082, 8100))
+"""The ports that a new installation may be given. The first is the settings' own default; 8081 is the sample
+newsroom's."""
 
 
 def register(cli: typer.Typer) -> None:
@@ -57,6 +58,8 @@ def init(
         typer.echo(f"made {path}")
     for name in ("inbox", "config/profiles"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    if port is None and chosen != PORTS[0]:
+        note(f"Port {PORTS[0]} is taken here, so it will answer at {chosen}; [server] port and [site] url say so.")
     note(f"\nNext: publisher check --home {folder}\n      publisher run --home {folder}")
 
 

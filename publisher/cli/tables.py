@@ -91,8 +91,13 @@ def _counted(apart: timedelta) -> tuple[int, str]:
 
 
 def clean(text: str) -> str:
-    """One line in which nothing commands the terminal: what strangers wrote may hold escape sequences."""
-    return "".join(one if one.isprintable() else "\ufffd" for one in " ".join(text.split()))
+    """One line in which nothing commands the terminal."""
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """The text with its lines, and U+FFFD for what commands the terminal: strangers may write escape sequences."""
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 def cells(text: str) -> int:

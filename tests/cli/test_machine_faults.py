@@ -73,3 +73,25 @@ def test_data_of_a_newer_publisher_is_left_alone_and_told(home: Path) -> None:
         f"publisher: the data is of schema '9999', and this publisher knows none above '{HEAD}'; "
         "a newer publisher wrote it: install that, or restore a backup"
     )
+
+
+EVERY = [["keys", "list"], ["events"], ["run"]]
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_a_file_that_is_no_database_is_told_by_its_path(home: Path, command: list[str]) -> None:
+    (home / "data").mkdir(mode=0o700)
+    (home / "data/publisher.db").write_text("no database\n" * 100)
+    code, (said,) = publisher(*command, "--home", home)
+    assert code == 1
+    assert said.startswith("publisher: cannot open ") and said.endswith("data/publisher.db: file is not a database")
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_a_database_that_is_away_is_told_without_its_password(
+    home: Path, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_STORAGE__URL", "postgresql+asyncpg://desk:hunter2@127.0.0.1:1/news")
+    code, (said,) = publisher(*command, "--home", home)
+    assert code == 1
+    assert said.startswith("publisher: cannot open postgresql+asyncpg://desk:***@127.0.0.1:1/news: ")

@@ -25,7 +25,8 @@ def test_init_takes_a_port_that_is_free_and_writes_it_wherever_it_stands(
         ports = [taken.getsockname()[1], free.getsockname()[1]]
         free.close()
         monkeypatch.setattr(setup, "PORTS", ports)
-        assert publisher("init", home).code == 0
+        made = publisher("init", home)
+        assert f"Port {ports[0]} is taken here, so it will answer at {ports[1]}" in made.err
     loaded = settings.load(home)
     assert (loaded.server.port, loaded.site.url) == (ports[1], f"http://127.0.0.1:{ports[1]}")
     assert publisher("check", "--home", home).err == ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from support.commands import Publisher
 
 from publisher.cli.events import lines
 from publisher.cli.tables import Cell, distance, separated, table
@@ -84,3 +86,9 @@ def test_an_event_that_is_wider_than_the_terminal_stands_on_lines_of_its_own() -
     narrow = lines(event, 40)
     assert all(len(line) <= 40 for line in narrow)
     assert [line.strip() for line in narrow][1:3] == ["article.updated", "a" * 32]
+
+
+def test_the_words_of_an_error_command_no_terminal(installed: Path, publisher: Publisher) -> None:
+    done = publisher("feeds", "show", "n\x1b[2J\x07", "--home", installed)
+    assert done.code == 1
+    assert "\x1b" not in done.err and "\x07" not in done.err and "n\ufffd[2J\ufffd" in done.err

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.clock import ManualClock
 from support.statements import counting
 
@@ -308,3 +309,14 @@ async def test_a_reading_that_changes_no_refusal_writes_none(db: Database, pulle
     with counting(db) as sent:
         await puller.run(definition(), desk)
     assert not [statement for statement, _ in sent if statement.startswith("INSERT INTO refusals")]
+
+
+async def test_a_reading_that_finds_nothing_is_no_news(puller: Puller) -> None:
+    desk = Scripted("desk")
+    desk.batches = [Batch((article("a"),)), Batch()]
+    with capture_logs() as logged:
+        await puller.run(definition(), desk)
+        await puller.run(definition(), desk)
+    assert [(one["items"], one["log_level"]) for one in logged if one["event"] == "source.read"] == [
+        (1, "info"), (0, "debug")
+    ]  # fmt: skip

@@ -13,6 +13,7 @@ from webroom import Newsroom
 
 from publisher.catalog import SourceDefinition
 from publisher.clock import rfc3339
+from publisher.model.refusals import Refusal, Refusals
 from publisher.schedule import next_run
 from publisher.sources.page import PageOptions, PageSource
 from publisher.storage import sources
@@ -41,6 +42,8 @@ async def test_each_source_tells_when_it_was_read_what_came_of_it_and_what_went_
     )
     began = clock()
     await newsroom.db.write(lambda tx: sources.succeeded(tx, "well", bookmark={}, items=12, events=3))
+    refused = Refusals(found=(Refusal(origin="a.html", count=5, reason="a.html: body: no body"),))
+    await newsroom.db.write(sources.refused, "well", refused)
     wait = began + timedelta(minutes=10)
     for _ in range(3):
         await newsroom.db.write(sources.failed, "ill", "answered 403 with a challenge page: blocked", wait)
@@ -48,6 +51,8 @@ async def test_each_source_tells_when_it_was_read_what_came_of_it_and_what_went_
         answer = await client.get("/api/v1/sources", headers=newsroom.as_("editor"))
         well, ill, new = (await answer.json())["sources"]
     assert (well["state"], well["last_success_at"], well["items"], well["events"]) == ("well", rfc3339(began), 12, 3)
+    assert (well["refused"], well["refusals"]) == (5, ["a.html: body: no body"])
+    assert (ill["refused"], ill["refusals"]) == (0, [])
     assert well["next_run_at"] == rfc3339(began + timedelta(seconds=60))
     assert (ill["state"], ill["failures"], ill["last_error_at"]) == ("failing", 3, rfc3339(began))
     assert ill["last_error"] == "answered 403 with a challenge page: blocked"

@@ -6,11 +6,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from support.clock import ManualClock
+from support.deliveries import claim, fan_out
 from support.receiver import receiving
 from webroom import Newsroom
 
+from publisher.clock import rfc3339
 from publisher.delivery import signing
-from publisher.storage import subscriptions
+from publisher.storage import deliveries, subscriptions
+from publisher.storage.deliveries import Outcome
 
 URL = "https://receiver.example/hook"
 
@@ -210,3 +214,18 @@ async def test_every_delivery_is_listed_with_its_attempts(newsroom: Newsroom) ->
     assert (await newsroom.get(f"{path}?state=dead&state=retrying", "subscriber"))["deliveries"] == []
     wrong = await newsroom.client.get(f"{path}?state=lost", headers=newsroom.as_("subscriber"))
     assert wrong.status == 422
+
+
+async def test_a_failing_webhook_says_how_often_in_a_row_and_why(newsroom: Newsroom, clock: ManualClock) -> None:
+    webhook = (await register(newsroom))[1]
+    await newsroom.push("kopi-1")
+    await fan_out(newsroom.db)
+    (one,) = (await claim(newsroom.db)).deliveries
+    failed = Outcome(one.id, one.lease, "retrying", 5.0, one.number, clock(), 7, 500)
+    await newsroom.db.write(deliveries.settle, [failed])
+    shown = await newsroom.get(f"/api/v1/webhooks/{webhook['id']}", "subscriber")
+    (listed,) = (await newsroom.get("/api/v1/webhooks", "subscriber"))["webhooks"]
+    assert shown == listed
+    said = (shown["failures"], shown["last_error"], shown["last_failure_at"])
+    assert said == (1, "answered 500", rfc3339(clock()))
+    assert (webhook["failures"], webhook["last_error"], webhook["last_failure_at"]) == (0, None, None)
