@@ -12,19 +12,22 @@ PublisherError
 ├── StorageError           the database refused or failed
 └── SecretError            a sealed secret cannot be opened
 
-An error's docstring is its default message; an error says what to do next.
+An error's docstring is its default message; an error says what to do next. Passwords in addresses are taken out of what
+it says, whoever made the message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from publisher.redaction import redacted
+
 
 class PublisherError(Exception):
     """Something went wrong in the publisher."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+        super().__init__(redacted(message) if message else (self.__doc__ or "").strip().splitlines()[0])
 
 
 class ConfigError(PublisherError):
@@ -34,7 +37,7 @@ class ConfigError(PublisherError):
         self.file = file
         self.key = key
         self.line = line
-        self.reason = message
+        self.reason = redacted(message)
         place = file if line is None else f"{file}:{line}"
         super().__init__(f"{place}: {key}: {message}" if key else f"{place}: {message}")
 

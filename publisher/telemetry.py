@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from publisher.imports import without
+from publisher.redaction import redacted
 
 # structlog would load rich, and with it pygments, only to print tracebacks in colour: 3 MB in every process.
 with without("rich"):
@@ -33,6 +34,7 @@ def configure(*, level: str = "info", json: bool | None = None) -> None:
         processors += [
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=plain)
         ]
+    processors.append(_without_passwords)
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
@@ -40,6 +42,11 @@ def configure(*, level: str = "info", json: bool | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Libraries()], force=True)
+
+
+def _without_passwords(_logger: Any, _method: str, line: str) -> str:
+    """The last net: whatever is to be logged, tracebacks included, names no password that stands in an address."""
+    return redacted(line)
 
 
 class _Libraries(logging.Handler):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -16,6 +18,7 @@ import typer
 from publisher import __version__
 from publisher.cli import backup, events, feeds, keys, load, migrate, run, sample, service, setup, sources, webhooks
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
+from publisher.redaction import redacted
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
 
@@ -53,8 +56,14 @@ def version() -> None:
     typer.echo(f"publisher {__version__}")
 
 
+def _without_passwords(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Python's own report of what nothing has caught, which may quote an address."""
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit."""
+    sys.excepthook = _without_passwords
     try:
         cli(args=list(arguments) if arguments is not None else None, prog_name="publisher")
     except (ConfigErrors, ConfigError) as error:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from io import BytesIO
 from urllib.parse import urljoin
@@ -19,7 +14,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
-from publisher import __version__, clock
+from publisher import __version__, clock, retryafter
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
@@ -125,7 +120,7 @@ class Outbound:
         """
         began = time.perf_counter()
         limit = self._timeout if timeout is None else timeout
-        status, error, wait, excerpt, ours = None, None, None, None, False
+        status, error, wait, excerpt, ours = None, None, retryafter.RetryAfter(), None, False
         # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
         sent = {"Accept-Encoding": "identity", **headers}
         data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
@@ -135,7 +130,8 @@ class Outbound:
                 async with self._open().post(
                     self.guard.checked(url), data=data, headers=sent, allow_redirects=False
                 ) as response:
-                    status, wait = response.status, self._retry_after(response.headers.get("Retry-After"))
+                    status = response.status
+                    wait = retryafter.read(response.headers.get("Retry-After"), self._now())
                     excerpt = await _excerpt(response)
         except AddressRefused as refused:
             error = f"refused: {refused}"
@@ -144,7 +140,8 @@ class Outbound:
                 error, ours = explain(fault, limit), is_ours(fault)
         if ours and self._connector is not None:
             self._connector.close_idle()
-        return PostResult(status, error, wait, excerpt, round((time.perf_counter() - began) * 1000), ours)
+        spent = round((time.perf_counter() - began) * 1000)
+        return PostResult(status, error, wait.seconds, excerpt, spent, ours, wait.ignored)
 
     @property
     def idle(self) -> int:
@@ -182,18 +179,6 @@ class Outbound:
                 headers={"User-Agent": self._user_agent},
             )
         return self._session
-
-    def _retry_after(self, value: str | None) -> float | None:
-        """Seconds to wait, from either form of the header (RFC 9110 section 10.2.3); null if it cannot be read."""
-        if value is None:
-            return None
-        with suppress(ValueError, TypeError, OverflowError):
-            if re.fullmatch(r"[0-9]{1,9}", value.strip()):
-                return float(value)
-            at = parsedate_to_datetime(value)
-            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)) - self._now()
-            return max(0.0, math.ceil(seconds.total_seconds()))
-        return None
 
 
 def _joined(base: str, location: str) -> str:

@@ -8,6 +8,7 @@ import os
 import aiohttp
 
 from publisher.outbound.transport import AnswerRefused
+from publisher.redaction import redacted
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
@@ -46,7 +47,7 @@ def explain(error: BaseException, timeout: float) -> str:
             reason = f"the answer cannot be read: {error.message}"
         case _:
             reason = f"{type(error).__name__}: {error}"
-    return reason[:300]
+    return redacted(reason[:300])
 
 
 def _system_reason(error: BaseException) -> str:

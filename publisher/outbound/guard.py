@@ -91,7 +91,7 @@ class Guard:
         except ValueError as error:
             raise AddressRefused(f"this is no valid URL: {error}") from error
         if parsed.scheme not in ("http", "https"):
-            raise AddressRefused(f"the URL must begin with http:// or https://, not {parsed.scheme or url[:20]!r}")
+            raise AddressRefused("the URL must begin with http:// or https://")
         if parsed.raw_user is not None or parsed.raw_password is not None:
             raise AddressRefused("the URL must not contain a user name or password")
         if not host or port is None:

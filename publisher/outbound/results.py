@@ -26,6 +26,7 @@ class PostResult:
 
     ``status`` is null where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
     ``ours``: nothing was asked of the receiver, since this machine had no descriptor or memory left to connect with.
+    ``ignored`` names a header that was not heeded, and its value.
     """
 
     status: int | None
@@ -34,6 +35,7 @@ class PostResult:
     response_excerpt: str | None = None
     duration_ms: int = 0
     ours: bool = False
+    ignored: str | None = None
 
     @property
     def delivered(self) -> bool:

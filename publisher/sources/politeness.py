@@ -28,9 +28,6 @@ ROBOTS_KEPT = timedelta(hours=1)
 ROBOTS_RETRIED = timedelta(minutes=5)
 """How long a robots.txt is taken for unreachable."""
 
-LONGEST_WAIT = timedelta(hours=24)
-"""How long at most a host is left alone that asks for it."""
-
 HOSTS_KEPT = 2000
 
 
@@ -116,7 +113,7 @@ class Polite:
     def _close(self, host: _Host, response: Response) -> None:
         wait = refusal(response, self._now()).retry_after
         if wait is not None:
-            host.closed_until = self._now() + min(timedelta(seconds=wait), LONGEST_WAIT)
+            host.closed_until = self._now() + timedelta(seconds=wait)
 
     # --- robots.txt
 
