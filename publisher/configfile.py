@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
+from publisher import privatenetworks
 from publisher.errors import ConfigError
 
 Location = tuple[str | int, ...]
@@ -160,6 +161,10 @@ def _network(value: str) -> str:
         raise ValueError(f'"{value}" is no network; write it as "10.0.0.0/8" or "fd00::/8" ({error})') from error
 
 
+def _private_network(value: str) -> str:
+    return str(privatenetworks.parse(value))
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -213,6 +218,7 @@ Duration = Annotated[float, BeforeValidator(seconds)]
 """A length of time, written ``"5s"``, held in seconds."""
 
 Network = Annotated[str, AfterValidator(_network)]
+PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
 """A network in CIDR form; a bare address is a network of one."""
 
 

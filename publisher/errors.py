@@ -64,7 +64,19 @@ class FetchError(PublisherError):
 
 
 class AddressRefused(PublisherError):
-    """The address guard does not allow this address."""
+    """The address guard does not allow this address.
+
+    ``advice`` is how to allow it, for operators alone: how this installation is set up is no stranger's business.
+    """
+
+    def __init__(self, message: str | None = None, *, advice: str | None = None) -> None:
+        self.advice = advice
+        super().__init__(message)
+
+    @property
+    def for_operators(self) -> str:
+        """The message with the advice."""
+        return f"{self}; {self.advice}" if self.advice else str(self)
 
 
 class NotFound(PublisherError):

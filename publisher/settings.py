@@ -17,7 +17,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from publisher.configfile import Duration, Network, TomlFile, Zone, explain, nearest, read_toml, seconds
+from publisher.configfile import Duration, Network, PrivateNetwork, TomlFile, Zone, explain, nearest, read_toml, seconds
 from publisher.errors import ConfigError, ConfigErrors
 
 FILE = "config/publisher.toml"
@@ -58,6 +58,7 @@ def _listed(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+PrivateNetworks = Annotated[tuple[PrivateNetwork, ...], BeforeValidator(_listed), NoDecode]
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), NoDecode]
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed), NoDecode]
 
@@ -101,7 +102,7 @@ class Registration(Section):
 class Fetch(Section):
     """How sources are read over the network. ``pause`` is how long a host is left in peace after each request."""
 
-    allow_private_networks: Networks = ()
+    allow_private_networks: PrivateNetworks = ()
     timeout: Annotated[Duration, Field(gt=0, le=300)] = 20.0
     robots: bool = True
     pause: Annotated[Duration, Field(ge=0, le=60)] = 0.5
@@ -110,7 +111,7 @@ class Fetch(Section):
 class Delivery(Section):
     """How webhooks are sent. ``schedule`` is the waits between attempts; after the last, a delivery is dead."""
 
-    allow_private_networks: Networks = ()
+    allow_private_networks: PrivateNetworks = ()
     schedule: Annotated[Durations, Field(min_length=1, max_length=100)] = tuple(
         seconds(wait) for wait in ("5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")
     )

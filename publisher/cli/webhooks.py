@@ -76,7 +76,7 @@ def add(
         secret = new_secret()
         created = await app.db.write(
             subscriptions.create,
-            url=app.sender.check_url(url),
+            url=_checked(app, url),
             filter=_filter(app, feed, event or []),
             format="standard",
             description=description,
@@ -87,6 +87,15 @@ def add(
 
     created, secret = with_app(home, work)
     show_table(("", ""), [("id", created.id), ("secret", secret)])
+
+
+def _checked(app: App, url: str) -> str:
+    from publisher.errors import AddressRefused
+
+    try:
+        return app.sender.check_url(url)
+    except AddressRefused as error:
+        raise PublisherError(f"{url}: {error.for_operators}") from error
 
 
 def send_test(id: WebhookId, home: Home = HERE) -> None:
@@ -102,7 +111,8 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
     if result.status is not None and 200 <= result.status < 300:
         typer.echo(f"taken with {result.status} after {result.duration_ms} ms")
         return
-    raise PublisherError(f"not taken: {result.error or f'answered {result.status}'}")
+    said = result.error or f"answered {result.status}"
+    raise PublisherError(f"not taken: {said}; {result.advice}" if result.advice else f"not taken: {said}")
 
 
 def remove(id: WebhookId, home: Home = HERE) -> None:

@@ -74,6 +74,7 @@ def _tell(one: Claimed, result: PostResult, wait: float | None) -> None:
         "status": result.status,
         "error": result.error,
         "ignored": result.ignored,
+        "advice": result.advice,
     }
     known = {name: value for name, value in said.items() if value is not None}
     if wait is None:

@@ -18,10 +18,11 @@ from publisher import __version__, clock, retryafter
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
-from publisher.outbound.faults import explain, is_ours
-from publisher.outbound.guard import PORTS, Guard
+from publisher.outbound.faults import advice_of, explain, is_ours
+from publisher.outbound.guard import SETTING, Guard
 from publisher.outbound.results import FetchResponse, PostResult
 from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
+from publisher.privatenetworks import WEB_PORTS
 
 MAX_REDIRECTS = 5
 # A receiver's answer is read this far, so that its connection can be kept, and kept this far for people to look at.
@@ -40,25 +41,27 @@ USER_AGENT = f"publisher/{__version__}"
 
 
 class Outbound:
-    """An HTTP client that reaches public addresses only, and those in ``allow_private`` (CIDRs).
+    """An HTTP client that reaches public addresses only, and those in ``allow_private``.
 
-    ``ports`` may be connected to anywhere, any port in ``allow_private``. ``timeout`` is the total for one request, in
+    ``ports`` may be connected to at the former, those written with each network at the latter; ``setting`` is where an
+    operator adds to these. ``timeout`` is the total for one request, in
     seconds. ``keep`` connections stay open for the next request at most. ``resolver`` replaces DNS. Raises ValueError
-    for a CIDR that is none. Close it with :meth:`close`.
+    for a network that is none. Close it with :meth:`close`.
     """
 
     def __init__(
         self,
         *,
         allow_private: Sequence[str] = (),
-        ports: Sequence[int] = PORTS,
+        ports: Sequence[int] = WEB_PORTS,
+        setting: str = SETTING,
         user_agent: str = USER_AGENT,
         timeout: float = 20.0,
         keep: int = KEPT_CONNECTIONS,
         resolver: AbstractResolver | None = None,
         now: Clock = clock.now,
     ) -> None:
-        self.guard = Guard(allow_private, ports)
+        self.guard = Guard(allow_private, ports, setting)
         self._user_agent = user_agent
         self._timeout = timeout
         self._resolver = resolver
@@ -87,9 +90,11 @@ class Outbound:
             async with asyncio.timeout(self._timeout):
                 return await self._follow(self.guard.checked(url), sent, limit)
         except AddressRefused as error:
-            raise FetchError(f"refused: {error}") from error
+            raise FetchError(f"refused: {error.for_operators}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(explain(error, self._timeout)) from error
+            advice = advice_of(error)
+            said = explain(error, self._timeout)
+            raise FetchError(f"{said}; {advice}" if advice else said) from error
 
     async def _follow(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
         moved, lasting = None, True
@@ -120,7 +125,7 @@ class Outbound:
         """
         began = time.perf_counter()
         limit = self._timeout if timeout is None else timeout
-        status, error, wait, excerpt, ours = None, None, retryafter.RetryAfter(), None, False
+        status, error, wait, excerpt, ours, advice = None, None, retryafter.RetryAfter(), None, False, None
         # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
         sent = {"Accept-Encoding": "identity", **headers}
         data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
@@ -134,14 +139,14 @@ class Outbound:
                     wait = retryafter.read(response.headers.get("Retry-After"), self._now())
                     excerpt = await _excerpt(response)
         except AddressRefused as refused:
-            error = f"refused: {refused}"
+            error, advice = f"refused: {refused}", refused.advice
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             if status is None:
-                error, ours = explain(fault, limit), is_ours(fault)
+                error, ours, advice = explain(fault, limit), is_ours(fault), advice_of(fault)
         if ours and self._connector is not None:
             self._connector.close_idle()
         spent = round((time.perf_counter() - began) * 1000)
-        return PostResult(status, error, wait.seconds, excerpt, spent, ours, wait.ignored)
+        return PostResult(status, error, wait.seconds, excerpt, spent, ours, wait.ignored, advice)
 
     @property
     def idle(self) -> int:

@@ -7,6 +7,7 @@ import os
 
 import aiohttp
 
+from publisher.outbound.guard import SocketRefused
 from publisher.outbound.transport import AnswerRefused
 from publisher.redaction import redacted
 
@@ -48,6 +49,12 @@ def explain(error: BaseException, timeout: float) -> str:
         case _:
             reason = f"{type(error).__name__}: {error}"
     return redacted(reason[:300])
+
+
+def advice_of(error: BaseException) -> str | None:
+    """How an operator can allow what the guard refused at the socket; null for any other fault."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return cause.advice if isinstance(cause, SocketRefused) else None
 
 
 def _system_reason(error: BaseException) -> str:
