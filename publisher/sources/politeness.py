@@ -7,11 +7,12 @@ alone. Redirects within one request are followed as one.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+
+from cachetools import LRUCache
 
 from publisher import clock
 from publisher.clock import Clock
@@ -43,6 +44,24 @@ class _Host:
     unreachable: str | None = None
 
 
+class _Hosts(LRUCache[str, _Host]):
+    """The hosts asked last. One that is being asked stays: another lock would let a second request to it through."""
+
+    def popitem(self) -> tuple[str, _Host]:
+        """Forget the host not asked for longest."""
+        asked: list[tuple[str, _Host]] = []
+        while self:
+            name, host = super().popitem()
+            if not host.lock.locked():
+                break
+            asked.append((name, host))
+        else:
+            name, host = asked.pop(0)
+        for one in asked:
+            self[one[0]] = one[1]
+        return name, host
+
+
 class Polite:
     """A client with manners over one without. ``pause`` is in seconds; ``robots`` false reads all the same."""
 
@@ -60,7 +79,7 @@ class Polite:
         self._pause = pause
         self._now = now
         self._sleep = sleep
-        self._hosts: OrderedDict[str, _Host] = OrderedDict()
+        self._hosts = _Hosts(HOSTS_KEPT)
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = PAGE_LIMIT) -> Response:
         """GET one document when it is its turn.
@@ -84,13 +103,7 @@ class Polite:
     def _host(self, url: str) -> _Host:
         parts = urlsplit(url)
         name = f"{parts.scheme}://{parts.netloc.lower()}"
-        host = self._hosts.setdefault(name, _Host())
-        self._hosts.move_to_end(name)
-        for old in [one for one, known in self._hosts.items() if not known.lock.locked()]:
-            if len(self._hosts) <= HOSTS_KEPT or old == name:
-                break
-            del self._hosts[old]
-        return host
+        return self._hosts.setdefault(name, _Host())
 
     def _left_alone(self, host: _Host) -> None:
         if host.closed_until is None:
@@ -139,7 +152,9 @@ class Polite:
             host.unreachable = str(error)
         else:
             if response.status == 200:
-                host.robots = parse(response.body.decode("utf-8", "replace").removeprefix("\ufeff"), ROBOT)
+                text = response.body.decode("utf-8", "replace").removeprefix("\ufeff")
+                # Thousands of rules take half a second.
+                host.robots = await asyncio.to_thread(parse, text, ROBOT)
             elif response.status >= 500 or response.status == 429:
                 host.unreachable = f"answered {response.status}"
                 self._close(host, response)
