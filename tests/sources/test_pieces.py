@@ -33,7 +33,7 @@ META = b'<meta charset="%b">'
         ("镕㐀".encode("gb18030"), "text/html; charset=gb2312", "镕㐀", False),
         ("日本".encode("cp932"), "text/html; charset=x-sjis", "日本", False),
         ("한국".encode("cp949"), "text/html; charset=ks_c_5601-1987", "한국", False),
-        ("é".encode("cp1252"), "text/html; charset=cp037", "é", True),  # EBCDIC is no encoding of the web
+        ("é x".encode("cp1252"), "text/html; charset=cp037", "é x", True),  # EBCDIC is no encoding of the web
         (b"+AGE-", "text/html; charset=utf-7", "+AGE-", False),
         (META % b"rot13" + b"abc", None, '<meta charset="rot13">abc', False),
         (META % b"no-such" + b"abc", None, '<meta charset="no-such">abc', False),
