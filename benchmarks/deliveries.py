@@ -159,7 +159,7 @@ async def measure(url: str, database: str, count: int, rounds: int) -> tuple[lis
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         db = await Database.open(database, data)
-        outbound = Outbound(allow_private=["127.0.0.0/8"])
+        outbound = Outbound(allow_private=["127.0.0.0/8:*"])
         sealer = Sealer.open(data)
         await subscribe_all(db, sealer, url, count)
         arrivals = Arrivals()

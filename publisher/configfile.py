@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
+from publisher import privatenetworks
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
 
 MAX_BYTES = 1_048_576
@@ -285,6 +286,10 @@ def _network(value: str) -> str:
         raise ValueError(f'"{value}" is no network; write it as "10.0.0.0/8" or "fd00::/8" ({error})') from error
 
 
+def _private_network(value: str) -> str:
+    return str(privatenetworks.parse(value))
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -349,6 +354,9 @@ Whole = Annotated[int, BeforeValidator(_no_truth)]
 
 Network = Annotated[str, AfterValidator(_network)]
 """A network in CIDR form; a bare address is a network of one."""
+
+PrivateNetwork = Annotated[str, AfterValidator(_private_network)]
+"""A network with the ports that may be reached in it; see ``privatenetworks``."""
 
 
 def _shown(value: object) -> str:

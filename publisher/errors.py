@@ -15,23 +15,24 @@ PublisherError
 ├── StorageError           the database refused or failed
 └── SecretError            a sealed secret cannot be opened
 
-An error's docstring is its default message; an error says what to do next.
+An error's docstring is its default message; an error says what to do next. Passwords in addresses are taken out of what
+it says, whoever made the message.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from publisher.redaction import redacted
+
 _LONGEST = 500
-_CREDENTIALS = re.compile(r"""://[^\s"']*@""")
 
 
 class PublisherError(Exception):
     """Something went wrong in the publisher."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+        super().__init__(redacted(message) if message else (self.__doc__ or "").strip().splitlines()[0])
 
 
 class ConfigError(PublisherError):
@@ -87,7 +88,19 @@ class FetchError(PublisherError):
 
 
 class AddressRefused(PublisherError):
-    """The address guard does not allow this address."""
+    """The address guard does not allow this address.
+
+    ``advice`` is how to allow it, for operators alone: how this installation is set up is no stranger's business.
+    """
+
+    def __init__(self, message: str | None = None, *, advice: str | None = None) -> None:
+        self.advice = advice
+        super().__init__(message)
+
+    @property
+    def for_operators(self) -> str:
+        """The message with the advice."""
+        return f"{self}; {self.advice}" if self.advice else str(self)
 
 
 class NotFound(PublisherError):
@@ -121,5 +134,5 @@ class SecretError(PublisherError):
 def _line(text: str) -> str:
     """The text as one line that a terminal shows as it is."""
     shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text[: _LONGEST + 1])
-    shown = _CREDENTIALS.sub("://***@", shown)
+    shown = redacted(shown)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

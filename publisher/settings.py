@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from publisher.configfile import (
     Duration,
     Network,
+    PrivateNetwork,
     TomlFile,
     Whole,
     Zone,
@@ -117,6 +118,7 @@ def _title(value: str) -> str:
 
 
 Networks = Annotated[tuple[Network, ...], BeforeValidator(_listed), Field(max_length=1000)]
+PrivateNetworks = Annotated[tuple[PrivateNetwork, ...], BeforeValidator(_listed), Field(max_length=1000)]
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed)]
 
 
@@ -179,7 +181,7 @@ class Registration(Section):
 class Fetch(Section):
     """How sources are read over the network. ``pause`` is how long a host is left in peace after each request."""
 
-    allow_private_networks: Networks = ()
+    allow_private_networks: PrivateNetworks = ()
     timeout: Annotated[Duration, Field(gt=0, le=300)] = 20.0
     robots: bool = True
     pause: Annotated[Duration, Field(ge=0, le=60)] = 0.5
@@ -188,7 +190,7 @@ class Fetch(Section):
 class Delivery(Section):
     """How webhooks are sent. ``schedule`` is the waits between attempts; after the last, a delivery is dead."""
 
-    allow_private_networks: Networks = ()
+    allow_private_networks: PrivateNetworks = ()
     schedule: Annotated[Durations, Field(min_length=1, max_length=100)] = tuple(
         seconds(wait) for wait in ("5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")
     )

@@ -21,6 +21,7 @@ from itertools import takewhile
 from typing import Any, TextIO, cast
 
 from publisher.imports import without
+from publisher.redaction import redacted
 
 # structlog would load rich, and with it pygments, only to print tracebacks in colour: 3 MB in every process.
 with without("rich"):
@@ -55,6 +56,7 @@ def configure(*, level: str = "info", json: bool | None = None) -> None:
         processors += [
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=plain)
         ]
+    processors.append(_without_passwords)
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
@@ -177,6 +179,11 @@ class _Unfailing:
     def flush(self) -> None:
         with contextlib.suppress(OSError):
             self._stream.flush()
+
+
+def _without_passwords(_logger: Any, _method: str, line: str) -> str:
+    """The last net: whatever is to be logged, tracebacks included, names no password that stands in an address."""
+    return redacted(line)
 
 
 class _Libraries(logging.Handler):

@@ -42,6 +42,7 @@ class App:
         self.fetcher = Outbound(
             keep=shares.kept_by_fetcher,
             allow_private=settings.fetch.allow_private_networks,
+            setting="[fetch] allow_private_networks",
             timeout=settings.fetch.timeout,
             user_agent=f"publisher/{__version__} (+{settings.site.url})",
         )
@@ -49,6 +50,7 @@ class App:
         self.sender = Outbound(
             keep=shares.kept_by_sender,
             allow_private=settings.delivery.allow_private_networks,
+            setting="[delivery] allow_private_networks",
             timeout=settings.delivery.timeout,
             user_agent=f"publisher/{__version__}",
         )

@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -18,6 +20,7 @@ from publisher import __version__
 from publisher.cli import backup, events, feeds, keys, load, migrate, run, sample, service, setup, sources, webhooks
 from publisher.cli.tables import printable
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
+from publisher.redaction import redacted
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
 
@@ -58,8 +61,14 @@ def version() -> None:
     typer.echo(f"publisher {__version__}")
 
 
+def _without_passwords(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Python's own report of what nothing has caught, which may quote an address."""
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit."""
+    sys.excepthook = _without_passwords
     _provide_streams()
     try:
         cli(args=list(arguments) if arguments is not None else None, prog_name="publisher")

@@ -122,7 +122,7 @@ def add(
 
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
         async with _sender(home) as (sender, _):
-            checked = sender.check_url(url)
+            checked = _checked(sender, url)
         created = await db.write(
             subscriptions.create,
             url=checked,
@@ -136,6 +136,15 @@ def add(
 
     created, secret = with_storage(home, work)
     show_table(("", ""), [("id", created.id), ("secret", secret)])
+
+
+def _checked(sender: Outbound, url: str) -> str:
+    from publisher.errors import AddressRefused
+
+    try:
+        return sender.check_url(url)
+    except AddressRefused as error:
+        raise PublisherError(f"{url}: {error.for_operators}") from error
 
 
 def send_test(id: WebhookId, home: Home = HERE) -> None:
@@ -164,7 +173,8 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
     if result.status is not None and 200 <= result.status < 300:
         typer.echo(f"taken with {result.status} after {result.duration_ms} ms")
         return
-    raise PublisherError(f"not taken: {result.error or f'answered {result.status}'}")
+    said = result.error or f"answered {result.status}"
+    raise PublisherError(f"not taken: {said}; {result.advice}" if result.advice else f"not taken: {said}")
 
 
 def remove(id: WebhookId, home: Home = HERE) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+
+from cachetools import LRUCache
 
 from publisher.delivery import envelope
 from publisher.model import Change, Event, EventType
@@ -35,7 +37,8 @@ class Bodies:
     """The events sent last, within a bound of memory."""
 
     def __init__(self) -> None:
-        self._events: OrderedDict[int, Prepared] = OrderedDict()
+        # Bounded by trim(): what a claim has just brought must not push out what it counted on.
+        self._events: LRUCache[int, Prepared] = LRUCache(math.inf)
 
     @property
     def known(self) -> Collection[int]:
@@ -49,11 +52,10 @@ class Bodies:
 
     def get(self, seq: int) -> Prepared:
         """A known event."""
-        self._events.move_to_end(seq)
         return self._events[seq]
 
     def trim(self) -> None:
         """Forget the events not used for longest, down to the bound."""
         size = sum(prepared.size for prepared in self._events.values())
         while size > KEPT_BYTES or len(self._events) > KEPT_EVENTS:
-            size -= self._events.popitem(last=False)[1].size
+            size -= self._events.popitem()[1].size

@@ -12,6 +12,7 @@ from publisher.clock import Clock
 from publisher.delivery import retry, signing
 from publisher.errors import SecretError
 from publisher.outbound import Outbound, PostResult
+from publisher.redaction import bare, redacted
 from publisher.storage.deliveries import Claimed, Outcome
 from publisher.storage.sealing import Sealer
 
@@ -41,19 +42,42 @@ class Poster:
         try:
             return at, await self._outbound.post(url, body, headers, self._timeout)
         except Exception as error:  # one delivery's surprise must not become everyone's
-            log.exception("delivery.crashed", url=url)
-            return at, PostResult(None, f"{type(error).__name__}: {error}"[:300])
+            log.exception("delivery.crashed", url=bare(url))
+            return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
 
     def _unsealed(self, sealed: bytes) -> bytes:
         return signing.key_of(self._sealer.unseal(sealed).decode())
 
 
 def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:
-    """What becomes of a delivery: 2xx is success, anything else is tried again until the schedule is used up."""
+    """What becomes of a delivery: 2xx is success, anything else is tried again until the schedule is used up.
+
+    A receiver that says when it wants to be asked again is not asked before (``Retry-After``, for a day at most).
+    """
     tried = (one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt)
     if result.delivered:
         return Outcome(one.id, one.lease, "delivered", None, *tried)
     wait = retry.next_wait(one.number, schedule, random.random())
-    if wait is None:
-        log.warning("delivery.dead", webhook=one.webhook, seq=one.seq, attempts=one.number, status=result.status)
+    if wait is not None and result.retry_after is not None:
+        wait = max(wait, result.retry_after)
+    _tell(one, result, wait)
     return Outcome(one.id, one.lease, "dead" if wait is None else "retrying", wait, *tried)
+
+
+def _tell(one: Claimed, result: PostResult, wait: float | None) -> None:
+    """One line for each failed attempt. Query and user of a URL may be keys of the receiver's."""
+    said = {
+        "webhook": one.webhook,
+        "seq": one.seq,
+        "url": bare(one.url),
+        "attempt": one.number,
+        "status": result.status,
+        "error": result.error,
+        "ignored": result.ignored,
+        "advice": result.advice,
+    }
+    known = {name: value for name, value in said.items() if value is not None}
+    if wait is None:
+        log.warning("delivery.dead", **known)
+    else:
+        log.warning("delivery.failed", **known, retry_in=round(wait, 1))

@@ -25,6 +25,7 @@ from publisher.model import refusals as refused
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, Problem
 from publisher.model.source import FAILING_AFTER
+from publisher.redaction import redacted
 from publisher.sources.base import Source
 from publisher.storage import events, record, sources
 from publisher.storage.database import Database, Tx
@@ -186,7 +187,7 @@ class Puller:
 
     async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, failures: int) -> None:
         expected = isinstance(error, FetchError)
-        report.error = str(error) if expected else f"{type(error).__name__}: {error}"
+        report.error = str(error) if expected else redacted(f"{type(error).__name__}: {error}")
         wait = _backoff(definition.every, failures + 1)
         if isinstance(error, FetchError) and error.retry_after is not None:
             wait = max(wait, timedelta(seconds=error.retry_after))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from publisher.model.article import Article
 from publisher.model.indicator import Indicator
+from publisher.redaction import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Problem:
     field: str | None = None
     text: str | None = None
     severity: Literal["error", "warning"] = "error"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origin", redacted(self.origin))
+        object.__setattr__(self, "message", redacted(self.message))
 
     def __str__(self) -> str:
         where = f"{self.origin}: {self.field}" if self.field else self.origin

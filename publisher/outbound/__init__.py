@@ -1,7 +1,6 @@
 """The guarded HTTP client: where may be connected to, what an answer may cost, fetching and posting."""
 
 from publisher.outbound.client import EXCERPT, RESPONSE_LIMIT, Outbound
-from publisher.outbound.guard import PORTS
 from publisher.outbound.results import FetchResponse, PostResult
 
-__all__ = ["EXCERPT", "PORTS", "RESPONSE_LIMIT", "FetchResponse", "Outbound", "PostResult"]
+__all__ = ["EXCERPT", "RESPONSE_LIMIT", "FetchResponse", "Outbound", "PostResult"]

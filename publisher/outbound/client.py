@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from io import BytesIO
 from urllib.parse import urljoin
@@ -19,14 +14,15 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
-from publisher import __version__, clock
+from publisher import __version__, clock, retryafter
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
-from publisher.outbound.faults import explain, is_ours
-from publisher.outbound.guard import PORTS, Guard
+from publisher.outbound.faults import advice_of, explain, is_ours
+from publisher.outbound.guard import SETTING, Guard
 from publisher.outbound.results import FetchResponse, PostResult
 from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
+from publisher.privatenetworks import WEB_PORTS
 
 MAX_REDIRECTS = 5
 # A receiver's answer is read this far, so that its connection can be kept, and kept this far for people to look at.
@@ -45,25 +41,27 @@ USER_AGENT = f"publisher/{__version__}"
 
 
 class Outbound:
-    """An HTTP client that reaches public addresses only, and those in ``allow_private`` (CIDRs).
+    """An HTTP client that reaches public addresses only, and those in ``allow_private``.
 
-    ``ports`` may be connected to anywhere, any port in ``allow_private``. ``timeout`` is the total for one request, in
+    ``ports`` may be connected to at the former, those written with each network at the latter; ``setting`` is where an
+    operator adds to these. ``timeout`` is the total for one request, in
     seconds. ``keep`` connections stay open for the next request at most. ``resolver`` replaces DNS. Raises ValueError
-    for a CIDR that is none. Close it with :meth:`close`.
+    for a network that is none. Close it with :meth:`close`.
     """
 
     def __init__(
         self,
         *,
         allow_private: Sequence[str] = (),
-        ports: Sequence[int] = PORTS,
+        ports: Sequence[int] = WEB_PORTS,
+        setting: str = SETTING,
         user_agent: str = USER_AGENT,
         timeout: float = 20.0,
         keep: int = KEPT_CONNECTIONS,
         resolver: AbstractResolver | None = None,
         now: Clock = clock.now,
     ) -> None:
-        self.guard = Guard(allow_private, ports)
+        self.guard = Guard(allow_private, ports, setting)
         self._user_agent = user_agent
         self._timeout = timeout
         self._resolver = resolver
@@ -92,9 +90,11 @@ class Outbound:
             async with asyncio.timeout(self._timeout):
                 return await self._follow(self.guard.checked(url), sent, limit)
         except AddressRefused as error:
-            raise FetchError(f"refused: {error}") from error
+            raise FetchError(f"refused: {error.for_operators}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(explain(error, self._timeout)) from error
+            advice = advice_of(error)
+            said = explain(error, self._timeout)
+            raise FetchError(f"{said}; {advice}" if advice else said) from error
 
     async def _follow(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
         moved, lasting = None, True
@@ -125,7 +125,7 @@ class Outbound:
         """
         began = time.perf_counter()
         limit = self._timeout if timeout is None else timeout
-        status, error, wait, excerpt, ours = None, None, None, None, False
+        status, error, wait, excerpt, ours, advice = None, None, retryafter.RetryAfter(), None, False, None
         # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
         sent = {"Accept-Encoding": "identity", **headers}
         data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
@@ -135,16 +135,18 @@ class Outbound:
                 async with self._open().post(
                     self.guard.checked(url), data=data, headers=sent, allow_redirects=False
                 ) as response:
-                    status, wait = response.status, self._retry_after(response.headers.get("Retry-After"))
+                    status = response.status
+                    wait = retryafter.read(response.headers.get("Retry-After"), self._now())
                     excerpt = await _excerpt(response)
         except AddressRefused as refused:
-            error = f"refused: {refused}"
+            error, advice = f"refused: {refused}", refused.advice
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             if status is None:
-                error, ours = explain(fault, limit), is_ours(fault)
+                error, ours, advice = explain(fault, limit), is_ours(fault), advice_of(fault)
         if ours and self._connector is not None:
             self._connector.close_idle()
-        return PostResult(status, error, wait, excerpt, round((time.perf_counter() - began) * 1000), ours)
+        spent = round((time.perf_counter() - began) * 1000)
+        return PostResult(status, error, wait.seconds, excerpt, spent, ours, wait.ignored, advice)
 
     @property
     def idle(self) -> int:
@@ -182,18 +184,6 @@ class Outbound:
                 headers={"User-Agent": self._user_agent},
             )
         return self._session
-
-    def _retry_after(self, value: str | None) -> float | None:
-        """Seconds to wait, from either form of the header (RFC 9110 section 10.2.3); null if it cannot be read."""
-        if value is None:
-            return None
-        with suppress(ValueError, TypeError, OverflowError):
-            if re.fullmatch(r"[0-9]{1,9}", value.strip()):
-                return float(value)
-            at = parsedate_to_datetime(value)
-            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)) - self._now()
-            return max(0.0, math.ceil(seconds.total_seconds()))
-        return None
 
 
 def _joined(base: str, location: str) -> str:

@@ -7,7 +7,9 @@ import os
 
 import aiohttp
 
+from publisher.outbound.guard import SocketRefused
 from publisher.outbound.transport import AnswerRefused
+from publisher.redaction import redacted
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
@@ -46,7 +48,13 @@ def explain(error: BaseException, timeout: float) -> str:
             reason = f"the answer cannot be read: {error.message}"
         case _:
             reason = f"{type(error).__name__}: {error}"
-    return reason[:300]
+    return redacted(reason[:300])
+
+
+def advice_of(error: BaseException) -> str | None:
+    """How an operator can allow what the guard refused at the socket; null for any other fault."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return cause.advice if isinstance(cause, SocketRefused) else None
 
 
 def _system_reason(error: BaseException) -> str:

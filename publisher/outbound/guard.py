@@ -13,17 +13,20 @@ import re
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address
 from urllib.parse import quote
 
 from yarl import URL
 
+from publisher import privatenetworks
 from publisher.errors import AddressRefused
 from publisher.outbound.addresses import GLOBAL_V6, METADATA, SPECIAL_V4, SPECIAL_V6, Address, embedded, unwrap, within
+from publisher.privatenetworks import WEB_PORTS
 
-PORTS = (80, 443, 8080, 8443)
 MAX_URL = 2048
+SETTING = "allow_private_networks"
 # Checked URLs are kept for as many endpoints as one installation usually has: 1 KB a URL.
 KEPT_URLS = 16_384
 KEPT_HOSTS = 4096
@@ -32,8 +35,20 @@ _AFTER_AUTHORITY = re.compile(r"^[^:/?#]+://[^/?#]*")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
-class _SocketRefused(OSError):
+class SocketRefused(OSError):
     """Raised inside the connector, which tries the name's next address and reports the last failure."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(errno.EACCES, refused.reason)
+        self.advice = refused.advice
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why something may not be connected to, and how an operator can allow it; null where no one can."""
+
+    reason: str
+    advice: str | None = None
 
 
 def _as_given(parsed: URL, url: str) -> URL:
@@ -50,34 +65,41 @@ def _as_given(parsed: URL, url: str) -> URL:
 
 
 class Guard:
-    """Lets public addresses through at ``ports``, and those in ``allow_private`` (CIDRs) at any port.
+    """Lets public addresses through at ``ports``, and those in ``allow_private`` at the ports written there.
 
-    Raises ValueError for a CIDR that is none.
+    ``setting`` is where an operator adds to the latter. Raises ValueError for a network that is none.
     """
 
-    def __init__(self, allow_private: Sequence[str] = (), ports: Sequence[int] = PORTS) -> None:
-        self._allowed = tuple(ip_network(block) for block in allow_private)
+    def __init__(
+        self, allow_private: Sequence[str] = (), ports: Sequence[int] = WEB_PORTS, setting: str = SETTING
+    ) -> None:
+        self._allowed = tuple(privatenetworks.parse(text) for text in allow_private)
         self._ports = frozenset(ports)
+        self._setting = setting
         self.checked = lru_cache(KEPT_URLS)(self._check)
         self._host_refused = lru_cache(KEPT_HOSTS)(self._host_refusal)
 
-    def refusal(self, address: Address, port: int) -> str | None:
+    def refusal(self, address: Address, port: int) -> Refused | None:
         """Why this address and port may not be connected to; null if they may."""
         if within(address, METADATA) or within(embedded(address), METADATA):
-            return f"{address} hands out cloud credentials and is never allowed"
+            return Refused(f"{address} hands out cloud credentials and is never allowed")
         real = unwrap(address)
-        if within(real, self._allowed) or within(address, self._allowed):
+        if privatenetworks.opens(self._allowed, real, port) or privatenetworks.opens(self._allowed, address, port):
             return None
+        advice = f'to allow it, add "{privatenetworks.suggestion(real, port)}" to {self._setting}'
         public = (
             not within(real, SPECIAL_V4)
             if isinstance(real, IPv4Address)
             else real in GLOBAL_V6 and not within(real, SPECIAL_V6)
         )
         if not public:
-            return f"{address} is not a public address; to allow it, add its network to allow_private_networks"
-        if port not in self._ports:
-            return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"
-        return None
+            if any(one.holds(real) or one.holds(address) for one in self._allowed):
+                return Refused(f"port {port} is not allowed at {address}", advice)
+            return Refused(f"{address} is not a public address", advice)
+        return None if port in self._ports else Refused(self._other_port(port), advice)
+
+    def _other_port(self, port: int) -> str:
+        return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"
 
     def _check(self, url: str) -> URL:
         """As :meth:`Outbound.check_url`."""
@@ -91,29 +113,29 @@ class Guard:
         except ValueError as error:
             raise AddressRefused(f"this is no valid URL: {error}") from error
         if parsed.scheme not in ("http", "https"):
-            raise AddressRefused(f"the URL must begin with http:// or https://, not {parsed.scheme or url[:20]!r}")
+            raise AddressRefused("the URL must begin with http:// or https://")
         if parsed.raw_user is not None or parsed.raw_password is not None:
             raise AddressRefused("the URL must not contain a user name or password")
         if not host or port is None:
             raise AddressRefused("the URL names no host")
-        reason = self._host_refused(host, port)
-        if reason:
-            raise AddressRefused(reason)
+        if refused := self._host_refused(host, port):
+            raise AddressRefused(refused.reason, advice=refused.advice)
         return _as_given(parsed, url)
 
-    def _host_refusal(self, host: str, port: int) -> str | None:
+    def _host_refusal(self, host: str, port: int) -> Refused | None:
         host = host.lower().removesuffix(".")
         if host == "localhost" or host.endswith(".localhost"):  # RFC 6761: always loopback
             return self.refusal(IPv4Address("127.0.0.1"), port)
         with suppress(ValueError):
             return self.refusal(ip_address(host), port)
         if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host) or len(host) > 253:
-            return f"{host!r} is no valid host name"
+            return Refused(f"{host!r} is no valid host name")
         if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", host.rpartition(".")[2]):
             # Decimal, octal, hexadecimal and shortened forms, which the C library would take for an address.
-            return f"{host!r} is no host name, and no IPv4 address in its usual form"
-        if port not in self._ports and not self._allowed:
-            return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"
+            return Refused(f"{host!r} is no host name, and no IPv4 address in its usual form")
+        if port not in self._ports and not any(one.opens(port) for one in self._allowed):
+            advice = f"to allow it, add the network of {host} with this port to {self._setting}"
+            return Refused(self._other_port(port), advice)
         return None
 
     def open_socket(
@@ -121,7 +143,6 @@ class Guard:
     ) -> socket.socket:
         """A socket for this address (as ``socket.getaddrinfo`` gives it); raises OSError where it is refused."""
         family, kind, protocol, _, sockaddr = info
-        reason = self.refusal(ip_address(str(sockaddr[0]).partition("%")[0]), int(sockaddr[1]))
-        if reason:
-            raise _SocketRefused(errno.EACCES, reason)
+        if refused := self.refusal(ip_address(str(sockaddr[0]).partition("%")[0]), int(sockaddr[1])):
+            raise SocketRefused(refused)
         return socket.socket(family, kind, protocol)

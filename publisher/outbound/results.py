@@ -26,6 +26,8 @@ class PostResult:
 
     ``status`` is null where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
     ``ours``: nothing was asked of the receiver, since this machine had no descriptor or memory left to connect with.
+    ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
+    heeded, and its value.
     """
 
     status: int | None
@@ -34,6 +36,8 @@ class PostResult:
     response_excerpt: str | None = None
     duration_ms: int = 0
     ours: bool = False
+    ignored: str | None = None
+    advice: str | None = None
 
     @property
     def delivered(self) -> bool:

@@ -6,11 +6,12 @@ import os
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 from publisher import telemetry
 
@@ -27,49 +28,35 @@ class Bounded(Generic[K, V]):
     """The values used last, as many as fit into ``capacity`` bytes by ``size``. Safe to use from several threads."""
 
     def __init__(self, capacity: int, size: Callable[[V], int]) -> None:
-        self._capacity = capacity
-        self._size = size
-        self._held: OrderedDict[K, V] = OrderedDict()
-        self._used = 0
+        self._held: LRUCache[K, V] = LRUCache(capacity, getsizeof=size)
         self._lock = threading.Lock()
 
     @property
     def used(self) -> int:
         """The bytes held."""
-        return self._used
+        return int(self._held.currsize)
 
     def get(self, key: K) -> V | None:
         """The value, which counts as used now; null if it is not held."""
         with self._lock:
-            value = self._held.get(key)
-            if value is not None:
-                self._held.move_to_end(key)
-            return value
+            return self._held.get(key)
 
     def put(self, key: K, value: V) -> None:
         """Hold a value, in place of those used longest ago. One that is larger than all room is not held."""
-        size = self._size(value)
         with self._lock:
-            if key in self._held:
-                self._used -= self._size(self._held.pop(key))
-            if size > self._capacity:
-                return
-            self._held[key] = value
-            self._used += size
-            while self._used > self._capacity:
-                self._used -= self._size(self._held.popitem(last=False)[1])
+            self._held.pop(key, None)
+            with suppress(ValueError):  # it is larger than all room
+                self._held[key] = value
 
     def drop(self, key: K) -> None:
         """Hold nothing under this key."""
         with self._lock:
-            if key in self._held:
-                self._used -= self._size(self._held.pop(key))
+            self._held.pop(key, None)
 
     def clear(self) -> None:
         """Hold nothing."""
         with self._lock:
             self._held.clear()
-            self._used = 0
 
 
 class Shelf:

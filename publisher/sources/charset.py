@@ -6,6 +6,8 @@ import codecs
 import re
 from dataclasses import dataclass
 
+import webencodings
+
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
 
@@ -13,8 +15,6 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-# WHATWG Encoding: on the web these names mean windows-1252.
-_LATIN = {"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin1", "latin-1", "l1", "cp1252"}
 SNIFFED = 4096
 _LOOKED_AT = 65_536
 
@@ -57,18 +57,14 @@ def _declared(body: bytes, content_type: str | None, *, html: bool) -> str | Non
 
 
 def _codec(label: str | None) -> str | None:
-    if label is None:
+    """Python's name of the encoding that a label means on the web (WHATWG Encoding), null for one that is none."""
+    encoding = webencodings.lookup(label) if label is not None else None
+    if encoding is None or encoding.name in ("replacement", "x-user-defined"):
         return None
-    folded = label.lower()
-    if folded in _LATIN:
-        return "windows-1252"
-    if folded in ("utf-16", "utf-16le", "utf-16be"):
+    if encoding.name in ("utf-16le", "utf-16be"):
         return "utf-8"  # HTML standard: a page that could be read this far is no UTF-16
-    try:
-        found = codecs.lookup(folded)
-    except (LookupError, ValueError):
-        return None
-    return found.name if getattr(found, "_is_text_encoding", True) else None
+    # Its decoder is that of gb18030, which has it and more.
+    return "gb18030" if encoding.name == "gbk" else encoding.codec_info.name
 
 
 def _is_utf8(body: bytes) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
+from publisher import retryafter
 from publisher.errors import AddressRefused, FetchError, ReadError
 from publisher.model import identity_id
 from publisher.model.base import Frozen
@@ -125,7 +125,7 @@ async def get(
     try:
         response = await source.context.http.get(url, sent, limit)
     except AddressRefused as error:
-        raise FetchError(f"refused: {error}") from error
+        raise FetchError(f"refused: {error.for_operators}") from error
     except TimeoutError as error:
         raise FetchError("did not answer in time") from error
     if response.status == 304 and any(asked.values()):
@@ -166,16 +166,7 @@ def refusal(response: Response, now: datetime) -> FetchError:
         said += ": there is no such page"
     elif status == 429:
         said += ": asked too often"
-    return FetchError(said, status=status, retry_after=_retry_after(header(response, "retry-after"), now))
-
-
-def _retry_after(value: str, now: datetime) -> float | None:
-    """Seconds to wait, given as seconds or as a date (RFC 9110 section 10.2.3); null where it is neither."""
-    if re.fullmatch(r"\d{1,9}", value.strip(), re.ASCII):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    asked = retryafter.read(header(response, "retry-after"), now)
+    if asked.ignored:
+        said += f" ({asked.ignored})"
+    return FetchError(said, status=status, retry_after=asked.seconds)

@@ -7,11 +7,12 @@ alone. Redirects within one request are followed as one.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+
+from cachetools import LRUCache
 
 from publisher import clock
 from publisher.clock import Clock
@@ -28,9 +29,6 @@ ROBOTS_KEPT = timedelta(hours=1)
 ROBOTS_RETRIED = timedelta(minutes=5)
 """How long a robots.txt is taken for unreachable."""
 
-LONGEST_WAIT = timedelta(hours=24)
-"""How long at most a host is left alone that asks for it."""
-
 HOSTS_KEPT = 2000
 
 
@@ -44,6 +42,24 @@ class _Host:
     robots: Robots | None = None
     robots_until: datetime | None = None
     unreachable: str | None = None
+
+
+class _Hosts(LRUCache[str, _Host]):
+    """The hosts asked last. One that is being asked stays: another lock would let a second request to it through."""
+
+    def popitem(self) -> tuple[str, _Host]:
+        """Forget the host not asked for longest."""
+        asked: list[tuple[str, _Host]] = []
+        while self:
+            name, host = super().popitem()
+            if not host.lock.locked():
+                break
+            asked.append((name, host))
+        else:
+            name, host = asked.pop(0)
+        for one in asked:
+            self[one[0]] = one[1]
+        return name, host
 
 
 class Polite:
@@ -63,7 +79,7 @@ class Polite:
         self._pause = pause
         self._now = now
         self._sleep = sleep
-        self._hosts: OrderedDict[str, _Host] = OrderedDict()
+        self._hosts = _Hosts(HOSTS_KEPT)
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = PAGE_LIMIT) -> Response:
         """GET one document when it is its turn.
@@ -87,13 +103,7 @@ class Polite:
     def _host(self, url: str) -> _Host:
         parts = urlsplit(url)
         name = f"{parts.scheme}://{parts.netloc.lower()}"
-        host = self._hosts.setdefault(name, _Host())
-        self._hosts.move_to_end(name)
-        for old in [one for one, known in self._hosts.items() if not known.lock.locked()]:
-            if len(self._hosts) <= HOSTS_KEPT or old == name:
-                break
-            del self._hosts[old]
-        return host
+        return self._hosts.setdefault(name, _Host())
 
     def _left_alone(self, host: _Host) -> None:
         if host.closed_until is None:
@@ -116,7 +126,7 @@ class Polite:
     def _close(self, host: _Host, response: Response) -> None:
         wait = refusal(response, self._now()).retry_after
         if wait is not None:
-            host.closed_until = self._now() + min(timedelta(seconds=wait), LONGEST_WAIT)
+            host.closed_until = self._now() + timedelta(seconds=wait)
 
     # --- robots.txt
 
@@ -142,7 +152,9 @@ class Polite:
             host.unreachable = str(error)
         else:
             if response.status == 200:
-                host.robots = parse(response.body.decode("utf-8", "replace").removeprefix("\ufeff"), ROBOT)
+                text = response.body.decode("utf-8", "replace").removeprefix("\ufeff")
+                # Thousands of rules take half a second.
+                host.robots = await asyncio.to_thread(parse, text, ROBOT)
             elif response.status >= 500 or response.status == 429:
                 host.unreachable = f"answered {response.status}"
                 self._close(host, response)

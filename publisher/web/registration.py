@@ -73,7 +73,7 @@ def checked(
         try:
             values["url"] = services.guard.check_url(asked.url)
         except AddressRefused as error:
-            faults.append(Fault("url", str(error)))
+            faults.append(Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error)))
     if "feeds" in given:
         faults += _unknown("feeds", asked.feeds, offered, known)
     if "events" in given:

@@ -227,7 +227,7 @@ def receiver() -> Iterator[str]:
 @pytest.fixture
 def local(installed: Path) -> Path:
     """An installation that may send to this machine."""
-    (installed / "config/publisher.toml").write_text('[delivery]\nallow_private_networks = ["127.0.0.0/8"]')
+    (installed / "config/publisher.toml").write_text('[delivery]\nallow_private_networks = ["127.0.0.0/8:*"]')
     return installed
 
 

@@ -17,7 +17,7 @@ from publisher.storage.sealing import Sealer
 @pytest.fixture
 async def bench(sqlite_db: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Bench]:
     """Over SQLite."""
-    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     yield Bench(sqlite_db, outbound, Sealer.open(tmp_path / "data"), clock)
     await outbound.close()
 
@@ -25,6 +25,6 @@ async def bench(sqlite_db: Database, clock: ManualClock, tmp_path: Path) -> Asyn
 @pytest.fixture
 async def any_bench(db: Database, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Bench]:
     """Over each kind of database in turn."""
-    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     yield Bench(db, outbound, Sealer.open(tmp_path / "keys"), clock)
     await outbound.close()

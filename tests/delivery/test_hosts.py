@@ -19,7 +19,7 @@ URL = "https://receiver.example/hook"
 async def test_many_endpoints_at_one_host_get_no_more_at_once_than_it_may(sqlite_url: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     db = await Database.open(sqlite_url, data)
-    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     bench = Bench(db, outbound, Sealer.open(data), ManualClock())
     async with endpoint() as receiver, endpoint(host="127.0.0.2") as other:
         made = [await bench.subscribe(receiver.url("/held")) for _ in range(40)]

@@ -66,7 +66,7 @@ async def test_rests_grow_while_it_lasts_and_are_short_again_after_it() -> None:
 async def test_no_more_connections_are_kept_than_may_be() -> None:
     async with endpoint(host="0.0.0.0") as receiver:
         port = receiver.root.rpartition(":")[2]
-        outbound = Outbound(allow_private=["127.0.0.0/8"], keep=5)
+        outbound = Outbound(allow_private=["127.0.0.0/8:*"], keep=5)
         for number in range(1, 21):
             assert (await outbound.post(f"http://127.0.0.{number}:{port}/", b"{}", {})).status == 204
         assert outbound.idle == 5

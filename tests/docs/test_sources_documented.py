@@ -100,7 +100,7 @@ class Site:
             address = str(server.make_url("/"))
             written = {"config/sources.toml": source, **files}
             moved = {name: text.replace("http://127.0.0.1:8081/", address) for name, text in written.items()}
-            quick = {"config/publisher.toml": '[fetch]\nallow_private_networks = ["127.0.0.0/8"]\npause = "0s"\n'}
+            quick = {"config/publisher.toml": '[fetch]\nallow_private_networks = ["127.0.0.0/8:*"]\npause = "0s"\n'}
             app = await App.open(write_installation(self.home, {**moved, **quick}), now=self.clock)
             try:
                 report = await app.load("warta")

@@ -46,7 +46,7 @@ def newsroom(clock: ManualClock) -> Newsroom:
 @pytest.fixture
 async def reader(db: Database, clock: ManualClock, newsroom: Newsroom) -> AsyncIterator[Reader]:
     catalog = load(ROOT)
-    http = Outbound(allow_private=["127.0.0.0/8"])
+    http = Outbound(allow_private=["127.0.0.0/8:*"])
     async with TestServer(make_site(newsroom, clock)) as server:
         sources = {}
         for one in catalog.sources:

@@ -21,7 +21,7 @@ Serve = Callable[[Answer], Awaitable[str]]
 
 @pytest.fixture
 async def outbound() -> AsyncIterator[Outbound]:
-    client = Outbound(allow_private=["127.0.0.0/8"], timeout=60)
+    client = Outbound(allow_private=["127.0.0.0/8:*"], timeout=60)
     yield client
     await client.close()
 

@@ -23,7 +23,7 @@ RawServe = Callable[[bytes], Awaitable[str]]
 
 @pytest.fixture
 async def outbound(clock: ManualClock) -> AsyncIterator[Outbound]:
-    client = Outbound(allow_private=["127.0.0.0/8"], now=clock)
+    client = Outbound(allow_private=["127.0.0.0/8:*"], now=clock)
     yield client
     await client.close()
 
@@ -252,7 +252,7 @@ async def test_a_document_over_the_limit_is_refused(form: str, outbound: Outboun
 
 
 async def test_a_get_that_takes_too_long_is_an_error(serve_bytes: RawServe) -> None:
-    outbound = Outbound(allow_private=["127.0.0.0/8"], timeout=0.05)
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"], timeout=0.05)
     with pytest.raises(FetchError, match=r"no answer within 0\.05 s"):
         await outbound.get(await serve_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"))
     await outbound.close()

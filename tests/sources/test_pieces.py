@@ -29,6 +29,13 @@ META = b'<meta charset="%b">'
         ("“é”".encode("cp1252"), "text/html;charset=latin1", "“é”", False),
         ("Привет".encode("cp1251"), 'text/html; charset="windows-1251"', "Привет", False),
         (META % b"windows-1251" + "Привет".encode("cp1251"), None, '<meta charset="windows-1251">Привет', False),
+        ("“é”".encode("cp1252"), "text/html; charset=x-cp1252", "“é”", False),
+        ("żółw".encode("iso-8859-2"), "text/html; charset=latin2", "żółw", False),
+        ("镕㐀".encode("gb18030"), "text/html; charset=gb2312", "镕㐀", False),
+        ("日本".encode("cp932"), "text/html; charset=x-sjis", "日本", False),
+        ("한국".encode("cp949"), "text/html; charset=ks_c_5601-1987", "한국", False),
+        ("é x".encode("cp1252"), "text/html; charset=cp037", "é x", True),  # EBCDIC is no encoding of the web
+        (b"+AGE-", "text/html; charset=utf-7", "+AGE-", False),
         (META % b"rot13" + b"abc", None, '<meta charset="rot13">abc', False),
         (META % b"no-such" + b"abc", None, '<meta charset="no-such">abc', False),
         (b"caf\xe9 x", None, "café x", True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from support.site import Answer, Site, client, serving
 from publisher.errors import FetchError
 from publisher.outbound import Outbound
 from publisher.sources.politeness import Polite
-from publisher.sources.robots import matches, parse
+from publisher.sources.robots import parse
 
 
 @pytest.fixture
@@ -179,6 +180,27 @@ async def test_hosts_that_were_not_asked_for_long_are_forgotten(clock: ManualClo
     assert len(one._hosts) == 2000
 
 
+async def test_a_host_that_is_being_asked_is_not_forgotten(clock: ManualClock, waits: Waits) -> None:
+    held, release = asyncio.Event(), asyncio.Event()
+
+    class Slow(Server):
+        async def get(self, url: str, headers: Any = None, limit: int = 0) -> Told:
+            if "slow" in url:
+                held.set()
+                await release.wait()
+            return Told(b"x")
+
+    one = Polite(Slow(), robots=False, now=clock, sleep=waits)
+    first = asyncio.create_task(one.get("http://slow.example/"))
+    await held.wait()
+    for n in range(2100):
+        await one.get(f"http://h{n}.example/")
+    assert "http://slow.example" in one._hosts
+    assert "http://h0.example" not in one._hosts
+    release.set()
+    await first
+
+
 async def test_a_sources_refusal_by_robots_txt_is_its_error(
     tmp_path: Path, site: Site, polite: Any, clock: Any
 ) -> None:
@@ -246,12 +268,29 @@ def test_what_rules_mean(rules: str, path: str, allowed: bool) -> None:
     assert parse(f"user-agent: publisher/1.0\n{rules}", "publisher").allows(f"http://a.example{path}") is allowed
 
 
-@given(st.text("ab*", max_size=8), st.text("ab", max_size=12), st.booleans())
-def test_a_pattern_matches_as_the_regular_expression_that_it_stands_for(pattern: str, path: str, ends: bool) -> None:
-    import re
+HOSTILE_ROBOTS = {
+    "robots without rules": "user-agent: b{n}\n",
+    "rules of ours": "disallow: /{n}*a*b\n",
+    "stars": "*a",
+    "blanks": "user agent ",
+    "comments": "#",
+}
 
-    expression = ".*".join(map(re.escape, pattern.split("*"))) + ("$" if ends else "")
-    assert matches(pattern + ("$" if ends else ""), path) is bool(re.match(expression, path))
+
+@pytest.mark.parametrize("name", HOSTILE_ROBOTS)
+def test_reading_takes_time_in_proportion_to_the_file(name: str) -> None:
+    def spent(size: int) -> float:
+        piece = HOSTILE_ROBOTS[name]
+        text = "user-agent: publisher\ndisallow: /" + "".join(piece.format(n=n) for n in range(size // len(piece)))
+        text += "\n" + "".join(f"disallow: /{n}\n" for n in range(size // 16))
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            parse(text, "publisher").allows("http://a.example/" + "a" * 1000)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert spent(128 * 1024) < 20 * max(spent(16 * 1024), 0.002)
 
 
 @given(st.text())

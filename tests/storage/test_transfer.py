@@ -339,7 +339,7 @@ def test_a_postgresql_url_may_be_given_as_other_tools_take_it() -> None:
 async def test_delivery_goes_on_at_the_target_with_nothing_lost(
     sqlite_url: str, target: str, tmp_path: Path, clock: ManualClock
 ) -> None:
-    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     sealer = Sealer.open(tmp_path / "data")
     async with endpoint() as receiver:
         old = await Database.open(sqlite_url, tmp_path / "data", now=clock)

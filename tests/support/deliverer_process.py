@@ -26,7 +26,7 @@ async def main(data: Path, descriptors: int | None) -> None:
     if descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     db = await Database.open("sqlite", data)
-    outbound = Outbound(allow_private=["127.0.0.0/8"])
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     deliverer = Deliverer(
         db,
         outbound,

@@ -15,7 +15,7 @@ import aiohttp
 
 ROOT = Path(__file__).parents[2]
 
-LOOPBACK = 'allow_private_networks = ["127.0.0.0/8"]'
+LOOPBACK = 'allow_private_networks = ["127.0.0.0/8:*"]'
 
 
 def write_installation(home: Path, files: Mapping[str, str] | None = None, *, delivery: str = "") -> Path:

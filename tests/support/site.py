@@ -86,7 +86,7 @@ async def serving(site: Site | None = None) -> AsyncIterator[Site]:
 @asynccontextmanager
 async def client(**more: Any) -> AsyncIterator[Outbound]:
     """The guarded client, which may reach this machine."""
-    http = Outbound(allow_private=["127.0.0.0/8"], **more)
+    http = Outbound(allow_private=["127.0.0.0/8:*"], **more)
     try:
         yield http
     finally:

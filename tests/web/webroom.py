@@ -114,7 +114,7 @@ async def open_newsroom(
         timezone=SITE.timezone,
     )
     await db.write(feed_states.sync, {feed.name: feed.digest for feed in FEEDS})
-    outbound = Outbound(allow_private=["127.0.0.0/8"], now=clock)
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"], now=clock)
     sealer = Sealer.open(data)
     running = {"scheduler": True, "deliverer": True}
     services = Services(

@@ -1,0 +1,47 @@
+"""The ``Retry-After`` header (RFC 9110 section 10.2.3), for whoever asks servers: seconds, or a date. Pure.
+
+It is the other side's word on when to come back, so it is heeded within reason: for a day at most, and not at all where
+it cannot be meant.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST = 86_400.0
+"""Seconds; who asks for longer is asked again after a day."""
+
+ABSURD = 366 * 86_400.0
+"""Seconds; no one means to be asked again in over a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """``seconds`` to wait, null where nothing usable was said; ``ignored`` is then what was said, in words."""
+
+    seconds: float | None = None
+    ignored: str | None = None
+
+
+def read(value: str | None, now: datetime) -> RetryAfter:
+    """What a header says; null or empty is no header."""
+    if value is None or not value.strip():
+        return RetryAfter()
+    seconds = _seconds(value.strip()[:100], now)
+    if seconds is None or not -LONGEST <= seconds <= ABSURD:
+        return RetryAfter(ignored=f"Retry-After: {value.strip()[:60]!a} is ignored")
+    return RetryAfter(min(max(0.0, seconds), LONGEST))
+
+
+def _seconds(value: str, now: datetime) -> float | None:
+    if re.fullmatch(r"[0-9]+", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        return float(math.ceil(((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()))
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
