@@ -70,17 +70,19 @@ def listing(
     before: Position | None = None,
     facets: Narrowing | None = None,
     seen: Sequence[Narrowing] | None = None,
+    scanned: int = SCANNED,
 ) -> tuple[list[Place], Position | None]:
     """Up to ``limit`` articles as :func:`page` finds them, without their content, and where to go on; None at the end.
 
     Of ``seen``, if given, an article must meet one at least. Where few do, there may be fewer than asked for though it
-    goes on: at most :data:`SCANNED` are looked at. Two statements, or three.
+    goes on: at most ``scanned`` are looked at. Two statements, or three.
     """
-    scanned = _chosen(tx, select(articles.c.id, articles.c.ordered_at), before, facets, False).limit(SCANNED).subquery()
-    found = select(scanned.c.ordered_at, scanned.c.id)
+    looked_at = _chosen(tx, select(articles.c.id, articles.c.ordered_at), before, facets, False).limit(scanned)
+    among = looked_at.subquery()
+    found = select(among.c.ordered_at, among.c.id)
     if seen is not None:
-        found = found.where(or_(false(), *(and_(*_having(tx, one, scanned.c.id)) for one in seen)))
-    found = found.order_by(scanned.c.ordered_at.desc(), scanned.c.id.desc()).limit(limit + 1)
+        found = found.where(or_(false(), *(and_(*_having(tx, one, among.c.id)) for one in seen)))
+    found = found.order_by(among.c.ordered_at.desc(), among.c.id.desc()).limit(limit + 1)
     rows = [tuple(row) for row in tx.conn.execute(found)]
     sizes = select(articles.c.id, tx.dialect.size(articles.c.data)).where(
         tx.dialect.among(articles.c.id, [id for _, id in rows])
@@ -89,8 +91,8 @@ def listing(
     places = [Place((at, id), known[id]) for at, id in rows[:limit]]
     if len(rows) > limit:
         return places, places[-1].position
-    last = select(scanned).order_by(scanned.c.ordered_at.desc(), scanned.c.id.desc()).offset(SCANNED - 1)
-    row = tx.conn.execute(last).first() if seen is not None else None
+    # All that was looked at was seen: its last one is where the next page begins.
+    row = tx.conn.execute(looked_at.limit(1).offset(scanned - 1)).first() if seen is not None else None
     return places, None if row is None else (row.ordered_at, row.id)
 
 
