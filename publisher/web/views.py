@@ -20,6 +20,9 @@ from publisher.web.texts import TEXTS
 EXCERPT = 220
 """Characters of an article's text that a list shows."""
 
+EXCERPT_FROM = 16 * 1024
+"""Characters of an article's HTML that it is looked for in: a list does not take apart fifty whole articles."""
+
 FORMATS = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
 """Each format's extension in a feed's address, and its media type."""
 
@@ -160,7 +163,7 @@ class Views:
         return Headline(
             path=self._article_path(item.id),
             title=data["title"],
-            excerpt=_shortened(data.get("summary") or first_text(data["body"]) or ""),
+            excerpt=_shortened(data.get("summary") or first_text(data["body"][:EXCERPT_FROM]) or ""),
             section=data.get("section"),
             dateline=data.get("dateline"),
             agency=data.get("agency"),

@@ -290,3 +290,18 @@ async def test_a_listing_goes_on_behind_what_it_looked_at_and_misses_nothing(db:
         pages += 1
     assert found == ["a10", "a09", "a07", "a00"]
     assert pages == 4
+
+
+async def test_articles_are_read_in_batches_of_so_many_bytes_and_in_order(db: Database) -> None:
+    for number, long in enumerate((10, 10, 5000, 10, 10, 10)):
+        await published(db, f"a{number}", number, body=f"<p>{'x' * long}</p>")
+    wanted = ["a5", "a0", "a2", "gone", "a1", "a3", "a4"]
+    small = (await db.read(articles.sizes, ["a0"]))["a0"]
+
+    def read(tx: Tx, size: int, asked: list[str]) -> list[list[str]]:
+        return [ids(batch) for batch in articles.batches(tx, asked, size)]
+
+    assert await db.read(read, 2 * small, wanted) == [["a5", "a0"], ["a2"], ["a1", "a3"], ["a4"]]
+    assert await db.read(read, 1 << 20, wanted) == [["a5", "a0", "a2", "a1", "a3", "a4"]]
+    assert await db.read(read, 1, ["a2"]) == [["a2"]]
+    assert await db.read(read, 1, []) == []

@@ -296,3 +296,14 @@ async def test_a_list_that_cannot_be_read_to_its_end_breaks_off(session: aiohttp
                 await answer.read()
     assert [one["event"] for one in logged] == ["list.broken"]
     await server.close()
+
+
+async def test_a_page_of_long_articles_is_made_from_a_batch_of_them_at_a_time(newsroom: Newsroom) -> None:
+    await _stored(newsroom.db, 20, size=900_000)
+    for path in ("/", "/feeds/news"):
+        with counting(newsroom.db) as sent:
+            answer = await newsroom.client.get(path)
+            assert answer.status == 200
+        read = [parameters for statement, parameters in sent if ", articles.data" in statement]
+        assert read
+        assert all(str(parameters).count('"a000') == 1 for parameters in read)
