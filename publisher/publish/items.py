@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 import orjson
 
@@ -20,6 +21,8 @@ from publisher.storage.articles import ArticleHead, StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.feeds import FeedState
 from publisher.storage.indicators import StoredIndicator
+
+T = TypeVar("T")
 
 Item = StoredArticle | StoredIndicator | Event
 
@@ -34,8 +37,8 @@ TOMBSTONES_SHOWN = 100
 HEADS = 500
 """Articles asked for at once without their content."""
 
-ARTICLES = 100
-"""The same with it: 5 ms in which nothing else is done."""
+READ_BYTES = 512 * 1024
+"""Bytes of articles that are read at once: 5 ms in which nothing else is done."""
 
 _OPERATIONS = frozenset(type for type in EventType if type.items == "operations")
 
@@ -94,18 +97,24 @@ def revision_of(article: ArticleHead) -> Revision:
     return article.id, article.revision, article.source
 
 
-def _articles(tx: Tx, feed: FeedDefinition, limit: int) -> list[StoredArticle]:
+def shown(tx: Tx, feed: FeedDefinition, limit: int, show: Callable[[StoredArticle], T]) -> list[T]:
+    """What ``show`` makes of the newest articles of a feed, up to ``limit``; no more than that is kept of one."""
+    return [show(one) for one in _articles(tx, feed, limit)]
+
+
+def _articles(tx: Tx, feed: FeedDefinition, limit: int) -> Iterator[StoredArticle]:
     narrowing = dict(wants(feed.select))
-    found: list[StoredArticle] = []
-    before = None
-    while missing := limit - len(found):
-        asked = min(missing, ARTICLES)
-        page = articles.page(tx, limit=asked, before=before, facets=narrowing)
-        found += [one for one in page if _selected(feed, one)]
-        if len(page) < asked:
-            break
-        before = page[-1].position
-    return found
+    missing, before = limit, None
+    while missing:
+        asked = min(missing, HEADS)
+        heads = articles.heads(tx, limit=asked, before=before, facets=narrowing)
+        for batch in articles.batches(tx, [head.id for head in heads], READ_BYTES):
+            chosen = [one for one in batch if _selected(feed, one)]
+            missing -= len(chosen)
+            yield from chosen
+        if len(heads) < asked:
+            return
+        before = heads[-1].position
 
 
 def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revision, Packed | bytes]]:
@@ -127,9 +136,8 @@ def _completed(
 ) -> Iterator[tuple[Revision, Packed | bytes]]:
     lines: dict[str, Packed | bytes] = {head.id: line for head in heads if (line := written(head)) is not None}
     missing = [head.id for head in heads if head.id not in lines]
-    for start in range(0, len(missing), ARTICLES):
-        read = articles.among(tx, missing[start : start + ARTICLES])
-        lines.update({id: Packed.of(one) for id, one in read.items() if _selected(feed, one)})
+    for batch in articles.batches(tx, missing, READ_BYTES):
+        lines.update({one.id: Packed.of(one) for one in batch if _selected(feed, one)})
     return ((revision_of(head), lines[head.id]) for head in heads if head.id in lines)
 
 

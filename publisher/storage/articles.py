@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, tuple_
 
@@ -14,6 +14,8 @@ from publisher.model.known import KnownArticle
 from publisher.storage.database import Tx
 from publisher.storage.tables import article_facets, articles
 from publisher.storage.values import AnyRow, load, moment
+
+T = TypeVar("T")
 
 Position = tuple[int, str]
 """Where an article stands among the others: (``ordered_at`` in microseconds, id)."""
@@ -70,28 +72,58 @@ def listing(
     before: Position | None = None,
     facets: Narrowing | None = None,
     seen: Sequence[Narrowing] | None = None,
+    scanned: int = SCANNED,
 ) -> tuple[list[Place], Position | None]:
     """Up to ``limit`` articles as :func:`page` finds them, without their content, and where to go on; None at the end.
 
     Of ``seen``, if given, an article must meet one at least. Where few do, there may be fewer than asked for though it
-    goes on: at most :data:`SCANNED` are looked at. Two statements, or three.
+    goes on: at most ``scanned`` are looked at. Two statements, or three.
     """
-    scanned = _chosen(tx, select(articles.c.id, articles.c.ordered_at), before, facets, False).limit(SCANNED).subquery()
-    found = select(scanned.c.ordered_at, scanned.c.id)
+    looked_at = _chosen(tx, select(articles.c.id, articles.c.ordered_at), before, facets, False).limit(scanned)
+    among = looked_at.subquery()
+    found = select(among.c.ordered_at, among.c.id)
     if seen is not None:
-        found = found.where(or_(false(), *(and_(*_having(tx, one, scanned.c.id)) for one in seen)))
-    found = found.order_by(scanned.c.ordered_at.desc(), scanned.c.id.desc()).limit(limit + 1)
+        found = found.where(or_(false(), *(and_(*_having(tx, one, among.c.id)) for one in seen)))
+    found = found.order_by(among.c.ordered_at.desc(), among.c.id.desc()).limit(limit + 1)
     rows = [tuple(row) for row in tx.conn.execute(found)]
-    sizes = select(articles.c.id, tx.dialect.size(articles.c.data)).where(
-        tx.dialect.among(articles.c.id, [id for _, id in rows])
-    )
-    known = {row[0]: row[1] for row in tx.conn.execute(sizes)}
+    known = sizes(tx, [id for _, id in rows])
     places = [Place((at, id), known[id]) for at, id in rows[:limit]]
     if len(rows) > limit:
         return places, places[-1].position
-    last = select(scanned).order_by(scanned.c.ordered_at.desc(), scanned.c.id.desc()).offset(SCANNED - 1)
-    row = tx.conn.execute(last).first() if seen is not None else None
+    # All that was looked at was seen: its last one is where the next page begins.
+    row = tx.conn.execute(looked_at.limit(1).offset(scanned - 1)).first() if seen is not None else None
     return places, None if row is None else (row.ordered_at, row.id)
+
+
+def sizes(tx: Tx, ids: Collection[str]) -> dict[str, int]:
+    """How many bytes the content of each of these articles takes."""
+    measured = select(articles.c.id, tx.dialect.size(articles.c.data)).where(tx.dialect.among(articles.c.id, ids))
+    return {row[0]: row[1] for row in tx.conn.execute(measured)}
+
+
+def batches(tx: Tx, ids: Sequence[str], size: int) -> Iterator[list[StoredArticle]]:
+    """These articles in their order, read in batches of up to ``size`` bytes each, or one article that is larger."""
+    sized = _in_order(ids, sizes(tx, ids)) if len(ids) > 1 else [(id, 0) for id in ids]
+    for batch in split(sized, size):
+        yield [one for _, one in _in_order(batch, among(tx, batch))]
+
+
+def split(sized: Sequence[tuple[str, int]], size: int) -> Iterator[list[str]]:
+    """Ids and the bytes of each, as lists of ids that together have up to ``size`` bytes."""
+    batch: list[str] = []
+    held = 0
+    for id, own in sized:
+        if batch and held + own > size:
+            yield batch
+            batch, held = [], 0
+        batch.append(id)
+        held += own
+    if batch:
+        yield batch
+
+
+def _in_order(ids: Sequence[str], found: Mapping[str, T]) -> list[tuple[str, T]]:
+    return [(id, found[id]) for id in ids if id in found]
 
 
 _HEAD = (

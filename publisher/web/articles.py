@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -193,21 +193,8 @@ def _embargoed(until: datetime) -> dict[str, str]:
 
 async def _batches(db: Database, sight: Sight, places: Sequence[Place]) -> Batches:
     """The articles at these places as they are when their turn comes; one that is out of sight by then is left out."""
-    for ids in _split(places):
+    for ids in articles.split([(one.position[1], one.size) for one in places], BATCH_BYTES):
         yield await db.read(_seen, sight, ids)
-
-
-def _split(places: Sequence[Place]) -> Iterator[list[str]]:
-    """Their ids, so many at once as hold a batch's bytes."""
-    ids: list[str] = []
-    size = 0
-    for one in places:
-        if ids and size + one.size > BATCH_BYTES:
-            yield ids
-            ids, size = [], 0
-        ids.append(one.position[1])
-        size += one.size
-    yield ids
 
 
 def _seen(tx: Tx, sight: Sight, ids: list[str]) -> list[dict[str, Any]]:

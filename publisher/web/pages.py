@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from functools import cache
@@ -12,10 +13,10 @@ from aiohttp import web
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.model.article import ID_PATTERN
 from publisher.model.feed import NAME_PATTERN
-from publisher.publish.items import chosen
+from publisher.publish.items import chosen, shown
 from publisher.selection import wants
 from publisher.storage import indicators
-from publisher.storage.articles import StoredArticle
+from publisher.storage.articles import Position, StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web import assets
@@ -27,7 +28,7 @@ from publisher.web.kept import PAGES, Pages, kept
 from publisher.web.parameters import for_readers
 from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
-from publisher.web.views import Views, in_order
+from publisher.web.views import Headline, Views, in_order
 from publisher.web.visibility import Sight, in_sight, sight_of
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ async def front(request: web.Request) -> web.Response:
     sight = sight_of(ANYONE, catalog.feeds)
     # Articles before indicators, and what takes everything before what selects.
     feeds = sorted(sight.feeds.values(), key=lambda feed: (feed.items, bool(wants(feed.select)), feed.name))
-    newest, observed = await services.db.read(_front, feeds, sight)
+    newest, observed = await services.db.read(_front, feeds, sight, views)
     return _page(
         request,
         "home.html",
         views=views,
         feeds=[views.feed(feed) for feed in feeds],
-        headlines=[views.headline(sight.seen(item)) for item in newest],
+        headlines=newest,
         quotes=[
             views.quote(item, catalog.indicators.get(item.symbol)) for item in in_order(observed, catalog.indicators)
         ],
@@ -89,13 +90,20 @@ async def feed_page(request: web.Request) -> web.Response:
     if feed is None or not feed.public:
         return _missing(request, 404, "not_found", "not_found_feed")
     sight = sight_of(ANYONE, catalog.feeds)
-    items = await services.db.read(chosen, feed, min(feed.limit, ON_FEED_PAGE))
+
+    def headline(item: StoredArticle) -> Headline:
+        return views.headline(sight.seen(item))
+
+    limit = min(feed.limit, ON_FEED_PAGE)
+    of_articles = feed.items == "articles"
+    headlines = await services.db.read(shown, feed, limit, headline) if of_articles else []
+    items = [] if of_articles else await services.db.read(chosen, feed, limit)
     return _page(
         request,
         "feed.html",
         views=views,
         feed=views.feed(feed),
-        headlines=[views.headline(sight.seen(item)) for item in items if isinstance(item, StoredArticle)],
+        headlines=headlines,
         quotes=_quotes(views, [item for item in items if isinstance(item, StoredIndicator)], catalog.indicators),
     )
 
@@ -113,13 +121,9 @@ async def article_page(request: web.Request) -> web.Response:
     shown_in = [
         feed for feed in sight.feeds.values() if Sight({feed.name: feed}).shows("articles", item.data, item.source)
     ]
-    return _page(
-        request,
-        "article.html",
-        views=views,
-        article=views.article(sight.seen(item)),
-        feeds=[views.feed(one) for one in shown_in],
-    )
+    # An article may be millions of characters long.
+    article = await asyncio.to_thread(views.article, sight.seen(item))
+    return _page(request, "article.html", views=views, article=article, feeds=[views.feed(one) for one in shown_in])
 
 
 async def static(request: web.Request) -> web.Response:
@@ -145,11 +149,16 @@ def not_asked_so(request: web.Request) -> web.Response:
     return _missing(request, 400, "bad_query", "bad_query_why")
 
 
-def _front(tx: Tx, feeds: list[FeedDefinition], sight: Sight) -> tuple[list[StoredArticle], list[StoredIndicator]]:
-    found: dict[str, StoredArticle] = {}
+def _front(
+    tx: Tx, feeds: list[FeedDefinition], sight: Sight, views: Views
+) -> tuple[list[Headline], list[StoredIndicator]]:
+    def headline(item: StoredArticle) -> tuple[Position, Headline]:
+        return item.position, views.headline(sight.seen(item))
+
+    found: dict[Position, Headline] = {}
     for feed in _widest([feed for feed in feeds if feed.items == "articles"]):
-        found |= {item.id: item for item in chosen(tx, feed, ON_FRONT) if isinstance(item, StoredArticle)}
-    newest = sorted(found.values(), key=lambda item: item.position, reverse=True)[:ON_FRONT]
+        found.update(shown(tx, feed, ON_FRONT, headline))
+    newest = [found[position] for position in sorted(found, reverse=True)[:ON_FRONT]]
     observed = [item for item in indicators.latest(tx) if sight.shows("indicators", item.data, item.source)]
     return newest, observed
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from publisher.content import first_text, shortened
+from publisher.content import opening, shortened
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.render.identity import symbol_slug
 from publisher.storage.articles import StoredArticle
@@ -155,7 +155,7 @@ class Views:
         return Headline(
             path=self._article_path(item.id),
             title=data["title"],
-            excerpt=shortened(data.get("summary") or first_text(data["body"] or "") or "", EXCERPT),
+            excerpt=shortened(data.get("summary") or opening(data["body"] or "") or "", EXCERPT),
             section=data.get("section"),
             dateline=data.get("dateline"),
             outlet=data.get("agency") or _host(data.get("url")),

@@ -17,8 +17,11 @@ from publisher.storage.articles import Narrowing, StoredArticle
 from publisher.storage.database import Tx
 from publisher.web.auth import Caller
 
-ASKED = 100
-"""Feeds with several conditions that a database is asked for at once; SQLite takes no expression deeper than 1,000."""
+ASKED = 10
+"""Feeds with several conditions that a database is asked for at once: each takes it 20 ms where little is in sight."""
+
+TELLING = ("authors", "editors", "topics", "sections", "agencies", "symbols", "sources", "languages")
+"""Facets, those first that fewer articles share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ class Sight:
         asked = [dict(one) for one in sorted(several, key=repr)] if len(several) <= ASKED else []
         single: dict[str, set[str]] = {}
         for one in wanted if len(several) > ASKED else [one for one in wanted if len(one) == 1]:
-            facet, values = min(one.items(), key=lambda item: len(item[1]))
-            single.setdefault(facet, set()).update(values)
+            facet = min(one, key=TELLING.index)
+            single.setdefault(facet, set()).update(one[facet])
         return [*({facet: values} for facet, values in sorted(single.items())), *asked]
 
     def kinds(self) -> set[str]:

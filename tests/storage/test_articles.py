@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from support.clock import ManualClock
 from support.items import MORNING, an_article, article_change
 from support.statements import Statements, counting
@@ -256,3 +257,51 @@ async def test_a_page_is_read_from_the_index_of_its_order_without_sorting(db: Da
     assert "ix_articles_ordered_at_id_withdrawn_at" in shown
     assert "TEMP B-TREE" not in shown
     assert "pk_article_facets" in shown or "sqlite_autoindex_article_facets_1" in shown
+
+
+async def test_a_listing_has_the_places_of_what_may_be_seen_with_their_sizes(db: Database) -> None:
+    for number in range(6):
+        topic, section = ("Kopi", "Emas", "Rahasia")[number % 3], "Pasar" if number > 2 else "Dunia"
+        await published(db, f"a{number}", number, topics=(topic,), section=section, body=f"<p>{'é' * number}</p>")
+
+    async def listed(*seen: articles.Narrowing, limit: int = 10) -> list[str]:
+        places, _ = await db.read(articles.listing, limit=limit, seen=seen)
+        return [one.position[1] for one in places]
+
+    assert await listed({"topics": {"kopi", "emas"}}) == ["a4", "a3", "a1", "a0"]
+    assert await listed({"topics": {"kopi"}}, {"topics": {"rahasia"}, "sections": {"pasar"}}) == ["a5", "a3", "a0"]
+    assert await listed({"topics": {"kopi"}}, limit=1) == ["a3"]
+    assert await listed() == []
+    everything, following = await db.read(articles.listing, limit=10, seen=None)
+    stored = await db.read(articles.page, limit=10)
+    assert ([one.position for one in everything], following) == ([one.position for one in stored], None)
+    rows = await db.read(lambda tx: tx.conn.execute(select(table.c.id, table.c.data)).all())
+    assert {one.position[1]: one.size for one in everything} == {id: len(data.encode()) for id, data in rows}
+
+
+async def test_a_listing_goes_on_behind_what_it_looked_at_and_misses_nothing(db: Database) -> None:
+    for number in range(20):
+        await published(db, f"a{number:02}", number, topics=("kopi" if number in (0, 7, 9, 10) else "rahasia",))
+    seen: list[articles.Narrowing] = [{"topics": {"kopi"}}]
+    found, pages, position = [], 0, None
+    while pages == 0 or position is not None:
+        places, position = await db.read(articles.listing, limit=2, before=position, seen=seen, scanned=6)
+        found += [one.position[1] for one in places]
+        pages += 1
+    assert found == ["a10", "a09", "a07", "a00"]
+    assert pages == 4
+
+
+async def test_articles_are_read_in_batches_of_so_many_bytes_and_in_order(db: Database) -> None:
+    for number, long in enumerate((10, 10, 5000, 10, 10, 10)):
+        await published(db, f"a{number}", number, body=f"<p>{'x' * long}</p>")
+    wanted = ["a5", "a0", "a2", "gone", "a1", "a3", "a4"]
+    small = (await db.read(articles.sizes, ["a0"]))["a0"]
+
+    def read(tx: Tx, size: int, asked: list[str]) -> list[list[str]]:
+        return [ids(batch) for batch in articles.batches(tx, asked, size)]
+
+    assert await db.read(read, 2 * small, wanted) == [["a5", "a0"], ["a2"], ["a1", "a3"], ["a4"]]
+    assert await db.read(read, 1 << 20, wanted) == [["a5", "a0", "a2", "a1", "a3", "a4"]]
+    assert await db.read(read, 1, ["a2"]) == [["a2"]]
+    assert await db.read(read, 1, []) == []

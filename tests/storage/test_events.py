@@ -165,3 +165,23 @@ async def test_what_is_read_under_the_lock_is_still_so_when_it_is_recorded(
     won = await asyncio.gather(*(database.write(append_if_new) for database in [db, other] * 4))
 
     assert sum(won) == 1
+
+
+async def test_a_stretch_ends_with_the_event_that_fills_it_and_says_what_it_holds(db: Database) -> None:
+    long = {"id": "a1", "body": "é" * 500}
+    new = [an_event(data=long, before=long if number == 2 else None) for number in range(6)]
+    await appended(db, *new, an_event(EventType.SOURCE_FAILING))
+    articles = [type for type in EventType if type.items == "articles"]
+    size = len(b'{"id":"a1","body":""}') + 1000
+
+    async def stretch(seq: int, limit: int = 100, room: int = 3000) -> tuple[list[int], int | None]:
+        found, held = await db.read(events.stretch, seq, limit=limit, size=room, types=articles)
+        return numbers(found), held
+
+    assert await stretch(0) == ([1, 2, 3], 4 * size)
+    assert await stretch(0, room=1) == ([1], size)
+    assert await stretch(2, room=1) == ([3], 2 * size)
+    assert await stretch(0, limit=2) == ([1, 2], 2 * size)
+    assert await stretch(3) == ([4, 5, 6], None)
+    assert await stretch(6) == ([], None)
+    assert await db.read(events.stretch, 0, limit=100, size=3000, types=[]) == ([], None)
