@@ -13,7 +13,6 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,11 +24,14 @@ from sqlalchemy.engine import make_url
 
 from publisher import clock
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
-from publisher.storage import archive
+from publisher.storage import archive, leftovers
 from publisher.storage.archive import DATABASE, Backup
 from publisher.storage.sealing import KEY_FILE, Sealer
 
 KEPT = ".before-restore"
+
+RESTORING = ".restore-"
+"""What the name of the folder begins with that a restore works in, in the data folder."""
 
 _JOURNALS = ("-wal", "-shm", "-journal")
 _MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -64,8 +66,7 @@ def backup(database: Path, data: Path, target: Path, *, now: datetime, publisher
     """
     if not database.is_file():
         raise NotFound(f"there is no database at {database}; publisher run makes it")
-    with _storage_errors(database), tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-        staging = Path(folder)
+    with _storage_errors(database), leftovers.folder(target.parent, f".{target.name}.") as staging:
         copy = _copy(database, staging / DATABASE)
         # After the database: a key that was added meanwhile is then in it, and none is ever missing.
         revision, last_seq = _judge(copy)
@@ -91,8 +92,7 @@ def restore(source: Path, database: Path, data: Path, *, now: datetime, force: b
     """
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _storage_errors(source), tempfile.TemporaryDirectory(dir=database.parent, prefix=".restore-") as folder:
-        staging = Path(folder)
+    with _storage_errors(source), leftovers.folder(database.parent, RESTORING) as staging:
         made = archive.unpack(source, staging)
         _judge(staging / DATABASE)
         _mark_feeds(staging / DATABASE, now)

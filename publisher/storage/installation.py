@@ -53,6 +53,16 @@ def prove(tx: Tx, proof: bytes) -> None:
     tx.conn.execute(update(installation).values(proof=proof))
 
 
+def secrets_of(tx: Tx) -> dict[str, bytes]:
+    """The sealed secret of every webhook that is not deleted, by its id."""
+    return {row.id: row.secret for row in tx.conn.execute(_secrets().add_columns(subscriptions.c.id))}
+
+
+def reseal(tx: Tx, id: str, sealed: bytes) -> None:
+    """Give a webhook another secret."""
+    tx.conn.execute(update(subscriptions).where(subscriptions.c.id == id).values(secret=sealed))
+
+
 def _secrets() -> Select[Any]:
     return select(subscriptions.c.secret).where(subscriptions.c.state != SubscriptionState.DELETED.value)
 
