@@ -10,7 +10,7 @@ from publisher.app import marker
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
 from publisher.catalog import load as load_catalog
-from publisher.clock import Clock
+from publisher.clock import Clock, steady
 from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
 from publisher.errors import NotFound, StorageError
@@ -46,7 +46,8 @@ class App:
             timeout=settings.fetch.timeout,
             user_agent=f"publisher/{__version__} (+{settings.site.url})",
         )
-        self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=self.now)
+        patience = now or steady()  # a host is left in peace for seconds, whatever is done to the clock meanwhile
+        self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=patience)
         self.sender = Outbound(
             allow_private=settings.delivery.allow_private_networks,
             timeout=settings.delivery.timeout,
