@@ -30,6 +30,12 @@ def elapsed() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
+def steady() -> Clock:
+    """A clock that begins with the present time and is put by no one: for waits, which must not grow with a step."""
+    begun, since = now(), elapsed()
+    return lambda: begun + timedelta(seconds=elapsed() - since)
+
+
 def to_micros(moment: datetime) -> int:
     """Microseconds since the epoch; exact, since it never goes through a float."""
     return (moment - EPOCH) // _MICROSECOND

@@ -10,7 +10,7 @@ from publisher.storage.database import Database
 
 log = telemetry.logger(__name__)
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 """How often the clock is looked at: what waits is moved this long after a step at the latest."""
 
 NOTE_SECONDS = 60.0

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from publisher import __version__, descriptors
+from publisher.app import marker
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
 from publisher.catalog import load as load_catalog
-from publisher.clock import Clock
+from publisher.clock import Clock, steady
 from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
-from publisher.errors import NotFound
+from publisher.errors import NotFound, StorageError
 from publisher.ingest import Definitions, Intake, Puller, Report
 from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
@@ -22,8 +23,9 @@ from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.politeness import Polite
 from publisher.storage import feeds as feed_states
+from publisher.storage import installation
 from publisher.storage import sources as source_states
-from publisher.storage.database import Database, Tx
+from publisher.storage.database import Database, Tx, sqlite_file
 from publisher.storage.sealing import Sealer
 from publisher.web.measures import Metrics
 
@@ -31,7 +33,9 @@ from publisher.web.measures import Metrics
 class App:
     """One installation. :meth:`open` makes it ready to use; nothing of it runs until it is served."""
 
-    def __init__(self, home: Path, settings: Settings, catalog: Catalog, db: Database, now: Clock | None) -> None:
+    def __init__(
+        self, home: Path, settings: Settings, catalog: Catalog, db: Database, *, sealer: Sealer, now: Clock | None
+    ) -> None:
         self.home = home
         self.settings = settings
         self.catalog = catalog
@@ -46,7 +50,8 @@ class App:
             timeout=settings.fetch.timeout,
             user_agent=f"publisher/{__version__} (+{settings.site.url})",
         )
-        self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=self.now)
+        patience = now or steady()  # a host is left in peace for seconds, whatever is done to the clock meanwhile
+        self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=patience)
         self.sender = Outbound(
             keep=shares.kept_by_sender,
             allow_private=settings.delivery.allow_private_networks,
@@ -54,7 +59,7 @@ class App:
             timeout=settings.delivery.timeout,
             user_agent=f"publisher/{__version__}",
         )
-        self.sealer = Sealer.open(home / "data")
+        self.sealer = sealer
         site = settings.site
         self.site = SiteInfo(title=site.title, url=site.url, language=site.language, timezone=site.timezone)
         self.publications = Publications(db, catalog.feeds, self.site, home / "data")
@@ -83,13 +88,18 @@ class App:
     async def open(cls, home: Path, *, now: Clock | None = None) -> App:
         """Read the installation at ``home`` and open its storage; nothing runs yet.
 
-        Raises ConfigErrors with everything that is wrong in its files, StorageError if the database cannot be opened.
+        Raises ConfigErrors with everything that is wrong in its files, StorageError if the database cannot be opened or
+        is not this installation's, SecretError if the storage key at hand is not that of what is stored.
         """
         settings = load_settings(home)
         catalog = load_catalog(home)
-        db = await Database.open(settings.storage.url, home / "data", now=now)
-        app = cls(home, settings, catalog, db, now)
-        await db.write(feed_states.define, digests(catalog), private(catalog))
+        db, sealer = await open_storage(home, settings.storage.url, now=now)
+        try:
+            app = cls(home, settings, catalog, db, sealer=sealer, now=now)
+            await db.write(feed_states.define, digests(catalog), private(catalog))
+        except BaseException:
+            await db.close()
+            raise
         return app
 
     async def close(self) -> None:
@@ -174,6 +184,31 @@ class App:
 
 def _as_written(catalog: Catalog) -> Catalog:
     return catalog
+
+
+async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, Sealer]:
+    """The database and the storage key of the installation at ``home``, each the right one or an error."""
+    marked = marker.read(home)
+    file = sqlite_file(url, home / "data")
+    if marked is not None and file is not None and not file.is_file():
+        raise StorageError(marker.lost(home, marked, f"{file} is gone"))
+    db = await Database.open(url, home / "data", now=now)
+    try:
+        found = await db.read(installation.standing)
+        marker.check(home, marked, found.id, empty=found.empty, where=db.name)
+        sealer = Sealer.open(home / "data", proof=found.proof, sealed=found.secrets)
+        if found.id is None or found.proof is None:
+            await db.write(installation.claim, sealer.proof())
+            found = await db.read(installation.standing)
+            sealer.check(found.proof, found.secrets)  # another node's first start may have come before ours
+        if found.proof != sealer.proof():  # a new key stands on top
+            await db.write(installation.prove, sealer.proof())
+        if found.id is not None:
+            marker.write(home, found.id)
+    except BaseException:
+        await db.close()
+        raise
+    return db, sealer
 
 
 class _Present(Mapping[str, IndicatorSpec]):

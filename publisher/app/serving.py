@@ -29,7 +29,8 @@ from publisher.delivery.pausing import pause_stranded
 from publisher.errors import NotFound, PublisherError, StorageError
 from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec
-from publisher.storage import idempotency, sources
+from publisher.storage import idempotency, leftovers, sources
+from publisher.storage.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.allowances import Allowances, Rates
 from publisher.web.app import make_app
@@ -77,6 +78,7 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         await _listen(runner, app.settings.server.host, app.settings.server.port)
         address = _address(runner, app.settings.server.host)
         await app.db.write(sources.forget_leases)
+        await asyncio.to_thread(leftovers.sweep, app.home / "data", RESTORING)
         sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())

@@ -48,10 +48,12 @@ def restore(
     What was there is kept beside it, with .before-restore in its name.
     """
     from publisher import clock
+    from publisher.app import marker
     from publisher.storage import backup as storage
 
     data = home / "data"
     done = storage.restore(file.absolute(), _database(home), data, now=clock.now(), force=force)
+    marker.remove(home)  # the next start takes what was restored for the installation's own
     typer.echo(f"restored the backup of {done.backup.taken_at}, up to event {done.backup.last_seq}")
     for path in done.kept:
         typer.echo(f"kept {path}")

@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from publisher.app import App
     from publisher.storage.database import Database
+    from publisher.storage.sealing import Sealer
 
 T = TypeVar("T")
 
@@ -44,8 +45,13 @@ def with_storage(home: Path, action: Callable[[Database], Awaitable[T]]) -> T:
     What is wrong elsewhere in the configuration, in a feed's file say, is no reason not to revoke a key: faults of
     ``publisher.toml`` outside ``[storage]`` are warnings here, and no other file is read.
     """
+    return with_sealed(home, lambda db, _: action(db))
+
+
+def with_sealed(home: Path, action: Callable[[Database, Sealer], Awaitable[T]]) -> T:
+    """As :func:`with_storage`, for what also opens or seals secrets."""
     from publisher import settings, telemetry
-    from publisher.storage.database import Database
+    from publisher.app.installation import open_storage
 
     telemetry.configure(level="error")
     storage, faults = settings.load_storage(home)
@@ -53,9 +59,9 @@ def with_storage(home: Path, action: Callable[[Database], Awaitable[T]]) -> T:
         note(f"warning: {fault}")
 
     async def perform() -> T:
-        db = await Database.open(storage.url, home / "data")
+        db, sealer = await open_storage(home, storage.url)
         try:
-            return await action(db)
+            return await action(db, sealer)
         finally:
             await db.close()
 

@@ -17,7 +17,21 @@ from typing import Annotated
 import typer
 
 from publisher import __version__
-from publisher.cli import backup, events, feeds, keys, load, migrate, run, sample, service, setup, sources, webhooks
+from publisher.cli import (
+    backup,
+    events,
+    feeds,
+    keys,
+    load,
+    migrate,
+    run,
+    sample,
+    secrets,
+    service,
+    setup,
+    sources,
+    webhooks,
+)
 from publisher.cli.tables import printable
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
 from publisher.redaction import redacted
@@ -36,7 +50,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (setup, run, load, feeds, keys, webhooks, sources, events, sample, service, backup, migrate):
+for room in (setup, run, load, feeds, keys, webhooks, sources, events, sample, service, backup, migrate, secrets):
     room.register(cli)
 
 

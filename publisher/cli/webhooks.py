@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import HERE, Home, note, show_json, with_storage
+from publisher.cli.common import HERE, Home, note, show_json, with_sealed, with_storage
 from publisher.cli.tables import show_table
 from publisher.errors import ConfigErrors, NotFound, PublisherError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from publisher.outbound import Outbound, PostResult
     from publisher.settings import Delivery
     from publisher.storage.database import Database, Tx
+    from publisher.storage.sealing import Sealer
     from publisher.storage.webhook_health import WebhookHealth
 
 WebhookId = Annotated[
@@ -115,10 +116,9 @@ def add(
     Prints its id and its signing secret, which is shown this once.
     """
 
-    async def work(db: Database) -> tuple[Subscription, str]:
+    async def work(db: Database, sealer: Sealer) -> tuple[Subscription, str]:
         from publisher.delivery.signing import new_secret
         from publisher.storage import subscriptions
-        from publisher.storage.sealing import Sealer
 
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
         async with _sender(home) as (sender, _):
@@ -130,11 +130,11 @@ def add(
             format="standard",
             description=description,
             owner=owner,
-            sealed_secret=Sealer.open(home / "data").seal(secret.encode()),
+            sealed_secret=sealer.seal(secret.encode()),
         )
         return created, secret
 
-    created, secret = with_storage(home, work)
+    created, secret = with_sealed(home, work)
     show_table(("", ""), [("id", created.id), ("secret", secret)])
 
 
@@ -153,23 +153,22 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
     Tells how it went; exit code 1 if it was not taken.
     """
 
-    async def work(db: Database) -> PostResult:
+    async def work(db: Database, sealer: Sealer) -> PostResult:
         from publisher.delivery import Deliverer
-        from publisher.storage.sealing import Sealer
 
         webhook = await _find(db, id)
         async with _sender(home) as (sender, delivery):
             deliverer = Deliverer(
                 db,
                 sender,
-                Sealer.open(home / "data"),
+                sealer,
                 feeds=dict,
                 schedule=delivery.schedule,
                 timeout=delivery.timeout,
             )
             return await deliverer.test(webhook)
 
-    result = with_storage(home, work)
+    result = with_sealed(home, work)
     if result.status is not None and 200 <= result.status < 300:
         typer.echo(f"taken with {result.status} after {result.duration_ms} ms")
         return

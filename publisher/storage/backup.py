@@ -13,9 +13,8 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,11 +24,14 @@ from sqlalchemy.engine import make_url
 
 from publisher import clock
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
-from publisher.storage import archive
+from publisher.storage import archive, leftovers
 from publisher.storage.archive import DATABASE, Backup
-from publisher.storage.sealing import KEY_FILE
+from publisher.storage.sealing import KEY_FILE, Sealer
 
 KEPT = ".before-restore"
+
+RESTORING = ".restore-"
+"""What the name of the folder begins with that a restore works in, in the data folder."""
 
 _JOURNALS = ("-wal", "-shm", "-journal")
 _MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -59,17 +61,20 @@ def database_file(url: str, data: Path) -> Path:
 def backup(database: Path, data: Path, target: Path, *, now: datetime, publisher: str) -> Backup:
     """Write a backup to ``target``, whole or not at all; readers and writers go on meanwhile.
 
-    Raises NotFound if there is no database, StorageError if it cannot be read or its copy is not sound.
+    Raises NotFound if there is no database, StorageError if it cannot be read or its copy is not sound, SecretError if
+    the key at hand is not that of the secrets in it.
     """
     if not database.is_file():
         raise NotFound(f"there is no database at {database}; publisher run makes it")
-    with _storage_errors(database), tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
-        staging = Path(folder)
+    with _storage_errors(database), leftovers.folder(target.parent, f".{target.name}.") as staging:
         copy = _copy(database, staging / DATABASE)
         # After the database: a key that was added meanwhile is then in it, and none is ever missing.
-        if (data / KEY_FILE).is_file():
-            shutil.copyfile(data / KEY_FILE, staging / KEY_FILE)
         revision, last_seq = _judge(copy)
+        proof, sealed = _sealed(copy)
+        if proof or sealed or (data / KEY_FILE).is_file():
+            # With another key, or none, it would restore to secrets that nothing opens.
+            Sealer.open(data, proof=proof, sealed=sealed)
+            shutil.copyfile(data / KEY_FILE, staging / KEY_FILE)
         files = tuple(archive.summary(staging / name) for name in (DATABASE, KEY_FILE) if (staging / name).exists())
         made = Backup(clock.rfc3339(now), publisher, revision, last_seq, files)
         archive.pack(made, staging, staging / "tar", now)
@@ -87,8 +92,7 @@ def restore(source: Path, database: Path, data: Path, *, now: datetime, force: b
     """
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _storage_errors(source), tempfile.TemporaryDirectory(dir=database.parent, prefix=".restore-") as folder:
-        staging = Path(folder)
+    with _storage_errors(source), leftovers.folder(database.parent, RESTORING) as staging:
         made = archive.unpack(source, staging)
         _judge(staging / DATABASE)
         _mark_feeds(staging / DATABASE, now)
@@ -126,6 +130,16 @@ def _judge(database: Path) -> tuple[str, int]:
     if not list(_MIGRATIONS.glob(f"{revision}_*.py")):
         raise StorageError(f"the database is of a newer publisher (schema {revision}); update this one first")
     return revision, last_seq
+
+
+def _sealed(database: Path) -> tuple[bytes | None, list[bytes]]:
+    """The proof of the key in a database, None in one of an older schema; and something that is sealed in it."""
+    with closing(_open(database)) as connection:
+        found = connection.execute("SELECT secret FROM subscriptions WHERE state <> 'deleted' LIMIT 1").fetchall()
+        proof: list[tuple[bytes]] = []
+        with suppress(sqlite3.OperationalError):
+            proof = connection.execute("SELECT proof FROM installation WHERE proof IS NOT NULL").fetchall()
+    return proof[0][0] if proof else None, [row[0] for row in found]
 
 
 def _mark_feeds(database: Path, now: datetime) -> None:

@@ -35,6 +35,8 @@ from publisher.storage.outage import Outage
 P = ParamSpec("P")
 T = TypeVar("T")
 
+FILE = "publisher.db"
+
 SQLITE_READERS = 4
 BUSY_MILLISECONDS = 30_000
 WIPE_MILLISECONDS = 250
@@ -94,7 +96,7 @@ class Database:
         Raises ConfigError for a URL of another kind, StorageError if it cannot be opened.
         """
         if url == "sqlite":
-            url = f"sqlite+aiosqlite:///{_sqlite_file(data)}"
+            url = f"sqlite+aiosqlite:///{_made(data / FILE)}"
         dialect = dialect_for(url)
         if dialect is None:
             raise _wrong_url(f"{make_url(url).drivername!r} is not served")
@@ -110,6 +112,11 @@ class Database:
         except (TypeError, ValueError) as error:  # of the driver, as for a parameter that it does not know
             raise _wrong_url(f"cannot be used: {error}") from error
         return db
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: without a password."""
+        return self._writer.url.render_as_string()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -273,9 +280,16 @@ def _wrong_url(message: str) -> ConfigError:
     return ConfigError("config/publisher.toml", f"{message}; {advice}", key="storage.url")
 
 
-def _sqlite_file(data: Path) -> Path:
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = data / "publisher.db"
+def sqlite_file(url: str, data: Path) -> Path | None:
+    """The file that ``[storage] url`` names; None where it names none."""
+    if url == "sqlite":
+        return data / FILE
+    named = make_url(url)
+    return Path(named.database) if named.get_backend_name() == "sqlite" and named.database else None
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     return path
 

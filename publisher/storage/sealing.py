@@ -7,10 +7,11 @@ put a new line on top and leave the old ones until nothing is sealed with them. 
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_FILE = "secret-storage.key"
+
+_RETURN = (
+    "put back the right file, from a backup or from another node. Where it is lost for good, `publisher secrets renew` "
+    "gives every webhook a new secret"
+)
+
 _FORMAT = 1
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -37,15 +44,51 @@ class Sealer:
         self._sealing = next(iter(self._keys))
 
     @classmethod
-    def open(cls, data: Path) -> Sealer:
-        """The sealer of an installation's ``data`` folder; makes the key file, mode 0600, where there is none.
+    def open(cls, data: Path, *, proof: bytes | None = None, sealed: Collection[bytes] = ()) -> Sealer:
+        """The sealer of an installation's ``data`` folder.
 
-        Raises SecretError if the file cannot be read as keys.
+        ``proof`` is what :meth:`proof` gave, ``sealed`` something that was sealed. With either, a key file that is not
+        there is an error; without, it is made, mode 0600. Raises SecretError if the file cannot be read as keys, or
+        they are not those of the proof and of what was sealed.
         """
         path = data / KEY_FILE
         if not path.exists():
+            if proof is not None or sealed:
+                raise SecretError(f"{path} is not there, and the webhooks' secrets are sealed with it; {_RETURN}")
             _make(path)
-        return cls(_read(path), place=str(path))
+        sealer = cls(_read(path), place=str(path))
+        sealer.check(proof, sealed)
+        return sealer
+
+    def check(self, proof: bytes | None, sealed: Collection[bytes] = ()) -> None:
+        """Raise SecretError, with what to do about it, if these are of other keys; what is of none says nothing.
+
+        With a proof it is enough that the keys are known by their ids: opening something takes a library of 8 MB.
+        """
+        for one in (*([] if proof is None else [proof]), *sealed):
+            key_id = _key_id(one)
+            if key_id is not None and key_id not in self._keys:
+                raise SecretError(f"{self._place} lacks the key {key_id!r} of what is stored; {_RETURN}")
+        if proof is not None and (key_id := _key_id(proof)) and not hmac.compare_digest(proof, self._proof(key_id)):
+            raise SecretError(f"the key {key_id!r} in {self._place} is not that of what is stored; {_RETURN}")
+        if proof is None:
+            for one in sealed:
+                self._try(one)
+
+    def _try(self, sealed: bytes) -> None:
+        try:
+            if _key_id(sealed) is not None:
+                self.unseal(sealed)
+        except SecretError as error:
+            raise SecretError(f"{error}. {self._place} is not the key of what is stored; {_RETURN}") from error
+
+    def proof(self) -> bytes:
+        """What shows later whether the present first key is at hand, and tells no one what it is."""
+        return self._proof(self._sealing)
+
+    def _proof(self, key_id: str) -> bytes:
+        name = key_id.encode()
+        return bytes((_FORMAT, len(name))) + name + hmac.digest(self._keys[key_id], b"publisher", "sha256")
 
     def seal(self, secret: bytes) -> bytes:
         """The secret, encrypted; every call gives other bytes."""
@@ -126,6 +169,13 @@ def _read(path: Path) -> dict[str, bytes]:
             raise SecretError(f"{path}:{number}: a key has 32 bytes, and each id stands once")
         keys[key_id] = key
     return keys
+
+
+def _key_id(sealed: bytes) -> str | None:
+    try:
+        return _head(sealed)[1]
+    except SecretError:
+        return None
 
 
 def _head(sealed: bytes) -> tuple[bytes, str]:

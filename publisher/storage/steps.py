@@ -10,8 +10,9 @@ What is promised for a time of day (embargoes, cron lines) goes by the clock as 
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import Column, ColumnElement, select, update
 
+from publisher.model import DeliveryState
 from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import articles, cursors, deliveries, sources
@@ -23,8 +24,8 @@ _ROUNDING = 1_000_000
 
 _CLOCK = cursors.c.name == "clock"
 
-WAITS = (deliveries.c.due_at, sources.c.next_run_at, sources.c.lease_until, articles.c.held_until)
-"""Every stored time that something waits for, and that is no promise for a time of day."""
+LONGEST_LEASE = 150_000_000
+"""Microseconds that a lease on a source or a delivery may have left, and a little more."""
 
 
 def present(tx: Tx) -> int:
@@ -70,5 +71,20 @@ def _shift(tx: Tx, by: int) -> None:
     # Before the rows, as recording does: each would otherwise wait for the other.
     log.lock(tx)
     tx.dialect.hold(tx.conn, deliveries)
-    for column in WAITS:
-        tx.conn.execute(update(column.table).where(column.is_not(None)).values({column: column + by}))
+    due, state = deliveries.c.due_at, deliveries.c.state
+    _move(tx, due, by, state == DeliveryState.RETRYING.value)
+    _move(tx, due, by, state == DeliveryState.SENDING.value, _from_before(due, tx.now, by))
+    # What is pending waits for nothing: it was due when it was written.
+    tx.conn.execute(update(deliveries).where(state == DeliveryState.PENDING.value, due > tx.now).values(due_at=tx.now))
+    _move(tx, sources.c.lease_until, by, _from_before(sources.c.lease_until, tx.now, by))
+    _move(tx, sources.c.next_run_at, by)
+    _move(tx, articles.c.held_until, by)
+
+
+def _move(tx: Tx, column: Column[int], by: int, *which: ColumnElement[bool]) -> None:
+    tx.conn.execute(update(column.table).where(column.is_not(None), *which).values({column: column + by}))
+
+
+def _from_before(lease: Column[int], now: int, by: int) -> ColumnElement[bool]:
+    """Whether a lease was taken before the step: one that was taken since, before it was seen, is right as it is."""
+    return lease > now + LONGEST_LEASE if by < 0 else lease <= now

@@ -338,3 +338,13 @@ cursors = Table(
     Column("seq", BigInteger, nullable=False),
     Column("subscription", BigInteger, nullable=False),
 )
+
+# One row: whose database this is, and a proof of the key that its secrets are sealed with. A database
+# without it is new, or the half of a copy: it is copied last. See storage/installation.py.
+installation = Table(
+    "installation",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=False),  # 1
+    Column("id", Text, nullable=False),
+    Column("proof", LargeBinary),
+)

@@ -30,7 +30,7 @@ from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.storage import batches
 from publisher.storage.batches import Key, Rows
 from publisher.storage.migrate import migrate
-from publisher.storage.tables import cursors, metadata
+from publisher.storage.tables import cursors, installation, metadata
 
 BATCH = 2_000
 
@@ -85,6 +85,7 @@ async def transfer(
             work = _Transfer(here, there, report, batch)
             own = await holder.run_sync(_hold)
             finished = sorted(tuple(row) for row in here.execute(select(cursors)))
+            ours = [tuple(row) for row in here.execute(select(installation))]
             found = 0
             if own == finished and any(seq for _, seq, _ in own):
                 found = sum(work.totals.values())
@@ -97,7 +98,7 @@ async def transfer(
                     await work.copy(table, count, after)
             for table in work.tables:
                 await work.check(table)
-            await holder.run_sync(_finish, finished, work.tables)
+            await holder.run_sync(_finish, finished, ours, work.tables)
             await holder.commit()
     return Transferred({table.name: count for table, count in work.totals.items()}, found)
 
@@ -112,8 +113,8 @@ class _Transfer:
         self._there = there
         self._report = report
         self._batch = batch
-        # In the order in which rows may point at each other; the cursors follow last.
-        self.tables = [table for table in metadata.sorted_tables if table is not cursors]
+        # In the order in which rows may point at each other; the cursors follow last, and with them whose it is.
+        self.tables = [table for table in metadata.sorted_tables if table not in (cursors, installation)]
         self.totals = {table: batches.count(here, table) for table in self.tables}
 
     async def compare(self, table: Table) -> tuple[int, Key | None]:
@@ -224,10 +225,14 @@ def _insert(conn: Connection, table: Table, rows: Rows) -> None:
     conn.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
-def _finish(conn: Connection, finished: list[tuple[Any, ...]], tables: list[Table]) -> None:
-    """Set the cursors, and let every sequence go on above what was copied."""
-    conn.execute(cursors.delete())
-    conn.execute(cursors.insert(), [dict(zip(cursors.columns.keys(), row, strict=True)) for row in finished])
+def _finish(
+    conn: Connection, finished: list[tuple[Any, ...]], ours: list[tuple[Any, ...]], tables: list[Table]
+) -> None:
+    """Set the cursors and whose database it is, and let every sequence go on above what was copied."""
+    for table, rows in ((cursors, finished), (installation, ours)):
+        conn.execute(table.delete())
+        if rows:
+            conn.execute(table.insert(), [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
     for table in tables:
         numbered = table.autoincrement_column
         if numbered is not None:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 import standardwebhooks
 import svix
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from support.deliveries import append, claim, fan_out, states
 from support.delivering import Bench, endpoint, eventually
 from support.items import an_event
 
+from publisher.delivery import deliverer
 from publisher.model import DeliveryState, EventType, Filter
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage.database import Tx
@@ -208,6 +210,24 @@ async def test_while_outcomes_cannot_be_recorded_nothing_is_sent_again(bench: Be
 
     assert len(receiver.got) == 2
     assert await states(bench.db, subscription) == [DELIVERED] * 2
+
+
+async def test_a_fan_out_that_does_not_get_any_further_is_told_and_so_is_that_it_does_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliverer, "STUCK_SECONDS", 3.0)  # three looks at the log
+
+    async with bench.running() as running:
+
+        async def stuck() -> str:
+            return running.stuck.partition(" ")[0]
+
+        assert running.stuck == ""
+        await bench.db.write(run_sql, "ALTER TABLE filters RENAME TO hidden")
+        await append(bench.db)
+        await eventually(stuck, "fan-out")
+        await bench.db.write(run_sql, "ALTER TABLE hidden RENAME TO filters")
+        await eventually(stuck, "")
 
 
 async def test_stopping_waits_for_what_is_under_way(bench: Bench) -> None:

@@ -1,20 +1,24 @@
 import asyncio
 import io
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tarfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from support.deliveries import subscribe
 from support.items import an_event, article_change
 from support.postgres import blocking
 
-from publisher.errors import Conflict, NotFound, PublisherError, StorageError
-from publisher.storage import articles, backup, events, feeds, record
+from publisher.errors import Conflict, NotFound, PublisherError, SecretError, StorageError
+from publisher.storage import articles, backup, events, feeds, installation, record
 from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import KEY_FILE, Sealer
+from publisher.storage.sealing import KEY_FILE, Sealer, new_key_line
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -291,3 +295,42 @@ def _damage(database: Path) -> None:
     with database.open("r+b") as raw:
         raw.seek(0)
         raw.write(b"no database " * 100)
+
+
+def test_what_a_killed_backup_or_restore_left_behind_is_swept(written: Path, data: Path, file: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE, check=True)
+    dead = int(gone.stdout)
+    left = [file.parent / f".{file.name}.{dead}-x1", data / f".restore-{dead}-x1"]
+    kept = [file.parent / f".{file.name}.{os.getppid()}-x1", data / f".restore-{os.getppid()}-x1", data / ".restore-d"]
+    for folder in (*left, *kept):
+        folder.mkdir()
+        (folder / "publisher.db").write_bytes(b"half")
+    take(data, file)
+    put_back(file, data)
+    assert [path for path in left if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []
+
+
+def test_a_backup_with_a_key_that_opens_nothing_is_refused_and_the_last_one_stays(
+    sqlite_url: str, data: Path, file: Path
+) -> None:
+    sealer = Sealer.open(data)
+
+    async def write() -> None:
+        db = await Database.open(sqlite_url, data)
+        await db.write(subscribe, sealed_secret=sealer.seal(b"whsec"))
+        await db.write(installation.claim, sealer.proof())
+        await db.close()
+
+    blocking(write())
+    take(data, file)
+    before = file.read_bytes()
+    (data / KEY_FILE).write_text(new_key_line())
+    with pytest.raises(SecretError, match="put back the right file"):
+        take(data, file)
+    (data / KEY_FILE).unlink()
+    with pytest.raises(SecretError, match="is not there"):
+        take(data, file)
+    assert file.read_bytes() == before
+    put_back(file, data)
+    take(data, file)

@@ -99,6 +99,23 @@ async def test_what_is_under_way_keeps_its_lease_when_the_clock_is_put_forward(
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR])
+async def test_what_was_claimed_or_made_since_the_step_is_right_as_it_is(
+    db: Database, watch: ClockWatch, machine: Machine, step: float
+) -> None:
+    await db.write(subscribe)
+    machine.put(step)
+    await append(db)
+    await fan_out(db)
+    await claim(db, lease_seconds=30.0)
+    await append(db)
+    await fan_out(db)
+    await watch.look()
+    assert len((await claim(db, lease="theirs")).deliveries) == 1  # the second, and not the one under way
+    machine.passes(31)
+    assert len((await claim(db, lease="theirs")).deliveries) == 1
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR])
 async def test_of_two_processes_that_see_a_step_one_moves_what_waits(
     db: Database, watch: ClockWatch, open_database: OpenDatabase, machine: Machine, step: float
 ) -> None:

@@ -1,12 +1,16 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Integer, inspect
+from sqlalchemy import Column, Connection, Integer, inspect, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from publisher.storage import migrate
+from publisher.storage import installation, migrate
 from publisher.storage.database import Database, Tx
 from publisher.storage.tables import metadata
 
@@ -51,6 +55,37 @@ async def test_columns_stand_in_the_order_that_the_code_is_written_for(db: Datab
 def test_the_head_that_is_asked_for_is_the_newest_migration() -> None:
     scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
     assert scripts.get_heads() == [migrate.HEAD]
+
+
+BEFORE = """
+    INSERT INTO feed_states (name, digest, version, changed_at) VALUES ('news', 'd', 1, 0)"""
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["empty", "in use"])
+async def test_a_database_that_is_in_use_is_given_an_id_and_an_empty_one_is_not(
+    tmp_path: Path, empty_database_url: str, held: bool
+) -> None:
+    def old(conn: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+        config.attributes["connection"] = conn
+        before = ScriptDirectory.from_config(config).get_revision("0008")
+        command.upgrade(config, str(before.down_revision))
+        if held:
+            conn.execute(text(BEFORE))
+        conn.commit()
+
+    url = empty_database_url if empty_database_url != "sqlite" else f"sqlite+aiosqlite:///{tmp_path}/publisher.db"
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(old)
+    await engine.dispose()
+    database = await Database.open(url, tmp_path)
+    try:
+        found = await database.read(installation.standing)
+        assert (found.id is not None, found.empty) == (held, not held)
+    finally:
+        await database.close()
 
 
 async def test_two_processes_may_open_an_empty_database_at_once(tmp_path: Path, empty_database_url: str) -> None:

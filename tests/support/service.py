@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -63,8 +64,10 @@ async def publisher(*arguments: str, code: int = 0) -> str:
 class Service:
     """A running ``publisher run``."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+        """``environment`` is added to that of the tests."""
         self.home = home
+        self._environment = {**os.environ, **(environment or {})}
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._grown = asyncio.Event()
@@ -75,7 +78,7 @@ class Service:
         """Start it and return when it answers requests."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=self._environment,
         )  # fmt: skip
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(ready))

@@ -1,0 +1,63 @@
+"""``publisher secrets``: the key that the webhooks' secrets are sealed with."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from publisher.cli.common import HERE, Home, note
+from publisher.cli.tables import show_table
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="The key that the webhooks' secrets are sealed with.", no_args_is_help=True)
+    group.callback()(_group)
+    group.command()(renew)
+    cli.add_typer(group, name="secrets")
+
+
+def _group() -> None:
+    """Keep the command's name, though it is the only one."""
+
+
+def renew(home: Home = HERE) -> None:
+    """Go on where data/secret-storage.key is lost for good; stop the publisher first.
+
+    Every webhook whose secret does not open gets a new one. Prints id and new secret of each, for their owners.
+    """
+    from publisher import settings, telemetry
+
+    telemetry.configure(level="error")
+    found = asyncio.run(_renew(home, settings.load_storage(home)[0].url))
+    show_table(("id", "secret"), found)
+    note(f"{len(found)} secrets were made anew" + ("; tell each to the webhook's owner" if found else ""))
+
+
+async def _renew(home: Path, url: str) -> list[tuple[str, str]]:
+    from publisher.delivery.signing import new_secret
+    from publisher.errors import SecretError
+    from publisher.storage import installation
+    from publisher.storage.database import Database, Tx
+    from publisher.storage.sealing import Sealer
+
+    def write(tx: Tx) -> list[tuple[str, str]]:
+        made = []
+        for id_, sealed in installation.secrets_of(tx).items():
+            try:
+                sealer.unseal(sealed)
+            except SecretError:
+                made.append((id_, new_secret()))
+                installation.reseal(tx, id_, sealer.seal(made[-1][1].encode()))
+        installation.claim(tx, sealer.proof())
+        installation.prove(tx, sealer.proof())
+        return made
+
+    db = await Database.open(url, home / "data")
+    try:
+        sealer = Sealer.open(home / "data")
+        return await db.write(write)
+    finally:
+        await db.close()
