@@ -18,6 +18,7 @@ from aiohttp import web
 
 from publisher import telemetry
 from publisher.app.installation import App
+from publisher.app.offering import ANSWER_SECONDS, answer, present
 from publisher.app.reloading import Reloader
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
@@ -42,6 +43,8 @@ TAIL_SECONDS = 1.0
 SETTLE_SECONDS = 30.0
 """How often articles that went back and forth are looked at, and webhooks that have no feed left."""
 
+KEPT = "the files are not taken; the last good ones are in force: see the log, or publisher apply"
+
 PRUNE_SECONDS = 3600.0
 """How often what is kept for a time only is cleared away."""
 
@@ -54,7 +57,8 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
     schedule = Schedule(lambda name: _read(app, name), timezone=app.site.timezone)
-    runner = web.AppRunner(_web(app, schedule), access_log=None, shutdown_timeout=REQUESTS_GRACE)
+    reloader = Reloader(app, schedule, manager)
+    runner = web.AppRunner(_web(app, schedule, reloader), access_log=None, shutdown_timeout=REQUESTS_GRACE)
     async with contextlib.AsyncExitStack() as stack:
         _on(stack, stop.set, signal.SIGTERM, signal.SIGINT)
         await runner.setup()
@@ -65,17 +69,19 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
         stack.push_async_callback(schedule.stop, READINGS_GRACE)
-        reloader = Reloader(app, schedule, manager, f"Answers at {address}")
+        reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
         _start_helpers(helpers, app)
         helpers.start("reload", reloader.run())
+        service = stack.enter_context(present(app.home / "data"))
+        helpers.start("offers", _every(ANSWER_SECONDS, lambda: answer(app, reloader, service)))
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
         _on(stack, reloader.asked, signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
             helpers.start("watchdog", watch(manager, interval, lambda: schedule.running and app.deliverer.running))
         log.info("service.ready", url=address, sources=len(app.catalog.sources), feeds=len(app.catalog.feeds))
-        manager.ready(f"Answers at {address}")
+        manager.ready(reloader.shown())
         if on_ready:
             on_ready(address)
         await stop.wait()
@@ -122,7 +128,7 @@ async def _stop_sender(app: App, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _web(app: App, schedule: Schedule) -> web.Application:
+def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
     services = Services(
         db=app.db,
         site=app.site,
@@ -133,6 +139,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         sealer=app.sealer,
         guard=app.sender,
         probes={"scheduler": lambda: schedule.running, "deliverer": lambda: app.deliverer.running},
+        notes=lambda: {"configuration": KEPT} if reloader.fault else {},
         trusted_proxies=app.settings.server.trusted_proxies,
         now=app.now,
         sources=lambda: app.catalog.sources,

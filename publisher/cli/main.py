@@ -14,7 +14,21 @@ from typing import Annotated
 import typer
 
 from publisher import __version__
-from publisher.cli import backup, events, feeds, keys, load, migrate, run, sample, service, setup, sources, webhooks
+from publisher.cli import (
+    apply,
+    backup,
+    events,
+    feeds,
+    keys,
+    load,
+    migrate,
+    run,
+    sample,
+    service,
+    setup,
+    sources,
+    webhooks,
+)
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
@@ -28,7 +42,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (setup, run, load, feeds, keys, webhooks, sources, events, sample, service, backup, migrate):
+for room in (setup, run, apply, load, feeds, keys, webhooks, sources, events, sample, service, backup, migrate):
     room.register(cli)
 
 

@@ -33,7 +33,10 @@ async def readyz(request: web.Request) -> web.Response:
     if request.app[STOPPING]:
         parts["service"] = "stopping"
     ready = all(state == "ok" for state in parts.values())
-    return json_response({"status": "ok" if ready else "unavailable", "parts": parts}, status=200 if ready else 503)
+    told = {"status": "ok" if ready else "unavailable", "parts": parts}
+    if notes := services.notes():
+        told["notes"] = dict(notes)
+    return json_response(told, status=200 if ready else 503)
 
 
 async def _database(services: Services) -> str:
