@@ -34,6 +34,9 @@ MAX_SECONDS = 366 * 86_400.0
 Location = tuple[str | int, ...]
 """Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
 
+_COMPARED, _SHOWN = 100, 30
+"""Known names that an unknown one is compared with, and that are told where none is near."""
+
 _WORDS = {
     "missing": "is missing",
     "model_type": "should be a table of keys and values",
@@ -174,10 +177,13 @@ def key_of(at: Location) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """``did you mean "news"?`` where something known is near, else what is known."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    # Comparing takes time with the names, and comes for each fault: of many, those that begin alike.
+    alike = names if len(names) <= _COMPARED else [name for name in names if name[:1] == word[:1]][:_COMPARED]
+    close = get_close_matches(word[:100], alike, n=1, cutoff=0.6)
     if close:
         return f'did you mean "{close[0]}"?'
-    return f"known: {', '.join(names)}" if names else "none is defined"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"known: {', '.join(names[:_SHOWN])}{more}" if names else "none is defined"
 
 
 def explain(fault: Mapping[str, Any], model: type[BaseModel]) -> str:

@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from publisher import telemetry
 from publisher.app.adopting import Offered, take
 from publisher.app.installation import App
 from publisher.app.reloading import Outcome, Reloader, read
@@ -21,6 +22,8 @@ from publisher.errors import PublisherError, RemovalRefused
 from publisher.settings import Settings
 from publisher.storage import definitions, offers
 from publisher.storage.database import Database, Tx
+
+log = telemetry.logger(__name__)
 
 LOCK_FILE = "service.lock"
 
@@ -40,7 +43,13 @@ def present(data: Path) -> Iterator[str]:
     Several processes on one folder are one service. Where the file system has no locks, ``publisher apply`` takes the
     files itself, and the service follows what it kept.
     """
-    with open(os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+") as file:
+    try:
+        descriptor = os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.warning("config.unasked", problem=f"{LOCK_FILE}: {error.strerror}", advice="send SIGHUP to apply")
+        yield ""
+        return
+    with open(descriptor, "r+") as file:
         with contextlib.suppress(OSError):
             # Alone for the first to write the id; where that fails, another has it and has written.
             with contextlib.suppress(BlockingIOError):

@@ -177,6 +177,19 @@ def test_a_feed_that_could_hold_nothing_or_not_be_valid_is_a_fault(home: Path, t
     assert faults(home, {"feeds/news.toml": f'title = "N"\n{text}'}) == [f"feeds/news.toml:3: {fault}"]
 
 
+def test_of_a_long_list_of_unknown_names_twenty_are_told(home: Path) -> None:
+    chosen = ", ".join(f'"x{number}"' for number in range(5000))
+    found = faults(home, {"feeds/news.toml": f'title = "N"\nselect.sources = [{chosen}]'})
+    assert len(found) == 21
+    assert found[-1] == "feeds/news.toml:2: select.sources: 4980 more are not known"
+
+
+def test_all_files_together_have_a_limit_of_bytes(home: Path) -> None:
+    long = 'title = "N"\n#' + "x" * 1_000_000
+    found = faults(home, {f"feeds/f{number}.toml": long for number in range(5)})
+    assert found == ["feeds/f4.toml: is one too many; all files have at most 4,194,304 bytes"]
+
+
 def test_a_feed_may_select_what_is_pushed(home: Path) -> None:
     write(home, {"feeds/pushed.toml": 'title = "P"\nselect.sources = ["api"]'})
     assert catalog.load(home).feeds["pushed"].select.sources == ("api",)
