@@ -46,6 +46,7 @@ _WORDS = {
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CRON: tuple[tuple[str, int, int, Sequence[str]], ...] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -270,7 +271,12 @@ def _cron(value: str) -> str:
     fields = value.split()
     if len(fields) != len(_CRON):
         raise ValueError(f'"{value}" has not five fields; write "minute hour day month weekday", as in "30 6 * * 1-5"')
-    return " ".join(_cron_field(text, *limits) for text, limits in zip(fields, _CRON, strict=True))
+    read = [_cron_field(text, *limits) for text, limits in zip(fields, _CRON, strict=True)]
+    day, month = read[2:4]
+    if "*" not in (day, month) and int(day.partition(",")[0]) > max(_DAYS[int(one)] for one in month.split(",")):
+        # Looking for its next time would also look through every year there is.
+        raise ValueError(f'"{value}" never comes: no such month has so many days')
+    return " ".join(read)
 
 
 def _cron_field(text: str, name: str, low: int, high: int, words: Sequence[str]) -> str:

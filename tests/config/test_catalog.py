@@ -71,6 +71,8 @@ def test_a_source_is_read_at_its_pace_or_by_a_cron_line(home: Path) -> None:
         ("0 0 * * 7", "0 0 * * sun"),
         ("0 0 * * 5-7", "0 0 * * fri,sat,sun"),
         ("50/5 0 * * sat", "50,55 0 * * sat"),
+        ("0 0 29-31 2 *", "0 0 29,30,31 2 *"),
+        ("0 0 31 2,3 *", "0 0 31 2,3 *"),
     ],
 )
 def test_a_cron_line_counts_weekdays_from_sunday(home: Path, line: str, meant: str) -> None:
