@@ -8,7 +8,7 @@ is kept; one whose files are there and wrong fails, since someone stands before 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ log = telemetry.logger(__name__)
 
 Allowed = Callable[[RemovalRefused], bool]
 """Whether a removal is meant all the same."""
+
+Opening = Callable[[], Coroutine[Any, Any, Database]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
     return number, removed
 
 
-async def at_start(home: Path, site: Mapping[str, Any], open_database: Callable[[], Any]) -> tuple[Database, InForce]:
+async def at_start(home: Path, site: Mapping[str, Any], open_database: Opening) -> tuple[Database, InForce]:
     """Open the database, and take the files or what is kept.
 
     Raises ConfigErrors and RemovalRefused where nothing is kept to go on with, StorageError if storage does not open.
@@ -127,12 +129,11 @@ def said(fault: PublisherError) -> None:
     log.error("config.kept", errors=len(fault.errors) if isinstance(fault, ConfigErrors) else 1)
 
 
-async def _opened(open_database: Callable[[], Any], broken: ConfigErrors) -> Database:
+async def _opened(open_database: Opening, broken: ConfigErrors) -> Database:
     try:
-        db: Database = await open_database()
+        return await open_database()
     except (StorageError, ConfigError) as error:
         raise broken from error
-    return db
 
 
 async def _kept(db: Database, fault: PublisherError, documents: Documents) -> InForce:
@@ -144,14 +145,22 @@ async def _kept(db: Database, fault: PublisherError, documents: Documents) -> In
         before = await asyncio.to_thread(parse, kept.files)
         if isinstance(fault, ConfigErrors) and not _gone(before, documents):
             raise fault
-        catalog = await asyncio.to_thread(build, before)
+        offered = await asyncio.to_thread(Offered.of, before)
+        await db.write(_define, kept.number, offered.digests)
     except BaseException as error:
         await db.close()
         if isinstance(error, ConfigErrors | StorageError) and error is not fault:
             raise fault from error
         raise
     said(fault)
-    return InForce(catalog, kept.digest, kept.number, fault)
+    return InForce(offered.catalog, kept.digest, kept.number, fault)
+
+
+def _define(tx: Tx, number: int, digests: Mapping[str, str]) -> None:
+    """Go by what is kept as this release reads it, unless another process took something else meanwhile."""
+    event_log.lock(tx)
+    if definitions.number(tx) == number:
+        feed_states.define(tx, digests)
 
 
 def _gone(before: Documents, now: Documents) -> bool:

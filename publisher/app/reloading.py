@@ -168,13 +168,14 @@ class Reloader:
         if digest is not None and offered.digest != digest:
             return Outcome("refused", (_OTHERS,))
         waiting = needing_restart(app.settings, settings)
+        pending = [f"needs a restart: {', '.join(waiting)}"] if waiting else []
         if waiting:
             log.warning("config.needs_restart", keys=waiting)
         catalog = offered.catalog
         if catalog == app.catalog:
             if offered.digest != app.in_force.digest or app.in_force.instead_of:
                 await app.keep(offered)
-            return Outcome("taken" if waiting else "unchanged")
+            return Outcome("taken" if waiting else "unchanged", tuple(pending))
         readers = app.readers.prepared(catalog.sources)
         held = app.readers.held
         reread = {name for name, one in readers.items() if name in held and held[name] is not one}
@@ -191,7 +192,7 @@ class Reloader:
             await pause_stranded(app.db, catalog.feeds)
         except StorageError as error:  # the new configuration holds all the same, and this is tried again
             log.error("webhook.pause_failed", error=str(error))
-        return Outcome("taken", tuple(moves.lines()))
+        return Outcome("taken", (*moves.lines(), *pending))
 
 
 def _never(refused: RemovalRefused) -> bool:

@@ -29,7 +29,7 @@ from publisher.cli import (
     sources,
     webhooks,
 )
-from publisher.errors import ConfigError, ConfigErrors, PublisherError
+from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
 
@@ -73,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli(args=list(arguments) if arguments is not None else None, prog_name="publisher")
     except (ConfigErrors, ConfigError) as error:
         typer.echo(str(error), err=True)
+        raise SystemExit(MISCONFIGURED) from None
+    except RemovalRefused as error:  # at a start: it waits for who can say whether that is meant
+        typer.echo(f"publisher: {error}", err=True)
         raise SystemExit(MISCONFIGURED) from None
     except PublisherError as error:
         typer.echo(f"publisher: {error}", err=True)

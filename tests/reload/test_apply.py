@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -116,6 +118,14 @@ async def test_without_a_service_the_next_start_goes_by_what_was_applied(home: P
     assert "removed: feed f0" in (await apply(home, "--force", code=0))[0]
     async with serving(home) as service:
         assert await status(service, "/feeds/f0.rss") == 410
+
+
+async def test_a_start_that_can_go_on_with_nothing_waits_for_the_operator(home: Path) -> None:
+    await publisher("feeds", "show", "news", "--home", str(home))
+    with closing(sqlite3.connect(home / "data/publisher.db")) as database, database:
+        database.execute("DELETE FROM definitions")
+    (home / "feeds").rename(home / "feeds.bak")
+    await publisher("run", "--home", str(home), code=2)
 
 
 async def test_no_other_command_removes_the_feeds_of_a_folder_that_is_gone(service: Service, home: Path) -> None:

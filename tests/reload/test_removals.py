@@ -166,6 +166,13 @@ async def test_what_is_applied_by_force_is_taken_whatever_it_removes(running: Ru
     assert (await running.reload())[0]["event"] == "config.unchanged"
 
 
+async def test_what_needs_a_restart_is_told_to_who_applies(running: Running) -> None:
+    settings = (running.app.home / "config/publisher.toml").read_text()
+    running.write("config/publisher.toml", settings.replace("Meja Uji", "Meja Baru"))
+    outcome = await running.reloader.offered(gather(running.app.home).digest, force=False)
+    assert (outcome.result, outcome.lines) == ("taken", ("needs a restart: site.title",))
+
+
 async def test_files_that_were_edited_since_they_were_offered_are_not_taken(running: Running) -> None:
     digest = gather(running.app.home).digest
     running.write("feeds/more.toml", 'title = "More"\n')
@@ -259,6 +266,19 @@ async def test_a_start_with_half_of_the_feeds_gone_removes_none(home: Path) -> N
     assert set(catalog.feeds) == live == NAMES
     assert isinstance(reason, RemovalRefused)
     assert "4 of 6" in problems(logged)[0]
+
+
+async def test_what_is_kept_is_published_as_this_release_reads_it(home: Path) -> None:
+    app = await App.open(home)
+    await app.db.write(run_sql, "UPDATE feed_states SET digest = 'of another release' WHERE name = 'f0'")
+    await app.close()
+    moved_away(home)
+    app = await App.open(home)
+    try:
+        assert (await app.db.read(feed_states.states))["f0"].digest == app.catalog.feeds["f0"].digest
+        assert (await app.publications.current("f0", "json")).body
+    finally:
+        await app.close()
 
 
 async def test_a_start_with_a_fault_in_a_file_fails(home: Path) -> None:
