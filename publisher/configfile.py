@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -122,10 +123,13 @@ def parse_toml(text: str, name: str) -> TomlFile:
         raise ConfigError(name, _TOO_DEEP) from error
     except ValueError as error:  # a number of more digits than Python converts
         raise ConfigError(name, f"is no valid TOML: {error}") from error
-    if faults := [file.error(message, at) for at, message in _unfit(file.data)]:
+    if faults := [file.error(message, at) for at, message in islice(_unfit(file.data), _UNFIT_TOLD)]:
         raise ConfigErrors(faults)
     return file
 
+
+_UNFIT_TOLD = 20
+"""Texts of one file that are told as unfit: for each, the file is searched for its line."""
 
 _TOO_DEEP = f"is nested too deeply; tables and lists may stand {MAX_DEPTH} deep in one another"
 

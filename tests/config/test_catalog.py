@@ -186,6 +186,13 @@ def test_of_a_long_list_of_unknown_names_twenty_are_told(home: Path) -> None:
     assert found[-1] == "feeds/news.toml:2: select.sources: 4980 more are not known"
 
 
+def test_of_a_file_full_of_control_characters_twenty_are_told(home: Path) -> None:
+    text = "\n".join(f'k{number} = "\\u0000"' for number in range(1000))
+    found = faults(home, {"feeds/news.toml": text})
+    assert found[0] == "feeds/news.toml:1: k0: holds U+0000, a control character; take it out"
+    assert len(found) == 20
+
+
 def test_all_files_together_have_a_limit_of_bytes(home: Path) -> None:
     long = 'title = "N"\n#' + "x" * 1_000_000
     found = faults(home, {f"feeds/f{number}.toml": long for number in range(5)})

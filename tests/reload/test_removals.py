@@ -91,6 +91,17 @@ async def test_a_folder_that_vanishes_is_an_error_and_everything_stays(
     assert await published(running.app) == NAMES
 
 
+async def test_a_whole_configuration_that_vanishes_leaves_what_runs(running: Running) -> None:
+    before = running.app.catalog
+    (running.app.home / "config").rename(running.app.home / "config.bak")
+    moved_away(running.app.home)
+    told = problems(await running.reload())
+    assert told[0].startswith("is not there; make an installation with")
+    assert told[1] == "cannot be read: No such file or directory"
+    assert running.app.catalog is before
+    assert await published(running.app) == NAMES
+
+
 @pytest.mark.parametrize("vanish", [moved_away, emptied, hidden])
 async def test_no_signal_confirms_an_empty_folder_however_late(
     running: Running, vanish: Callable[[Path], None]
