@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -96,19 +95,6 @@ async def test_what_the_service_cannot_go_by_is_told_by_it(
 
 async def test_files_that_are_in_force_are_unchanged(service: Service, home: Path) -> None:
     assert (await apply(home, code=0))[0] == "unchanged: these files are in force already\n"
-
-
-async def test_a_signal_after_a_restart_confirms_only_what_was_told_ten_seconds_ago(
-    service: Service, home: Path
-) -> None:
-    await service.stop()
-    for number in range(4):
-        (home / f"feeds/f{number}.toml").unlink()
-    await service.start()
-    after = len(service.log)
-    service.send(signal.SIGHUP)
-    await service.logged("config.refused", after=after)
-    assert await status(service, "/feeds/f0.rss") == 200
 
 
 async def test_without_a_service_the_next_start_goes_by_what_was_applied(home: Path) -> None:

@@ -16,12 +16,15 @@ from support.service import write_installation
 
 from publisher.app import App
 from publisher.app.adopting import Offered, take
+from publisher.app.reloading import Reloader
 from publisher.catalog import Catalog, gather
 from publisher.errors import ConfigErrors, RemovalRefused
+from publisher.schedule import Schedule
 from publisher.settings import Site
 from publisher.storage import definitions
 from publisher.storage import feeds as feed_states
 from publisher.storage.database import Database, Tx
+from publisher.systemd import Manager
 
 SIX = {f"feeds/f{number}.toml": f'title = "F{number}"\n' for number in range(5)}  # and news
 NAMES = {"news", "f0", "f1", "f2", "f3", "f4"}
@@ -277,6 +280,29 @@ async def test_a_start_with_half_of_the_feeds_gone_removes_none(home: Path) -> N
     assert set(catalog.feeds) == live == NAMES
     assert isinstance(reason, RemovalRefused)
     assert "4 of 6" in problems(logged)[0]
+
+
+async def test_a_removal_that_was_refused_at_the_start_is_confirmed_by_a_signal_ten_seconds_later(home: Path) -> None:
+    remove(home, "f0", "f1", "f2", "f3")
+    app = await App.open(home)
+    seconds = [100.0]
+
+    async def never(name: str) -> None:
+        raise AssertionError(name)
+
+    schedule = Schedule(never)
+    schedule.start({}, {})
+    try:
+        reloader = Reloader(app, schedule, Manager(None), "Answers", monotonic=lambda: seconds[0])
+        assert reloader.shown().startswith("Answers; goes on with the last good configuration: 4 of 6 feeds")
+        seconds[0] = 109.9
+        assert await reloader.reload(asked=True) != "Answers"
+        seconds[0] = 110.0
+        assert await reloader.reload(asked=True) == "Answers"
+        assert await published(app) == {"news", "f4"}
+    finally:
+        await schedule.stop()
+        await app.close()
 
 
 async def test_what_is_kept_is_published_as_this_release_reads_it(home: Path) -> None:
