@@ -97,6 +97,11 @@ class Reloader:
         self._wanted.set()
 
     @property
+    def wanted(self) -> bool:
+        """Whether a reload was asked for that has not begun."""
+        return self._wanted.is_set()
+
+    @property
     def fault(self) -> str | None:
         """Why the files are not what is in force; None if they are, as far as is known."""
         return self._fault

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from support.service import write_installation
 
 from publisher.app import App
 from publisher.app.adopting import Offered, take
+from publisher.app.offering import answer
 from publisher.app.reloading import Reloader
 from publisher.catalog import Catalog, gather
 from publisher.errors import ConfigErrors, RemovalRefused
 from publisher.schedule import Schedule
 from publisher.settings import Site
-from publisher.storage import definitions
+from publisher.storage import definitions, offers
 from publisher.storage import feeds as feed_states
 from publisher.storage.database import Database, Tx
 from publisher.systemd import Manager
@@ -282,27 +284,61 @@ async def test_a_start_with_half_of_the_feeds_gone_removes_none(home: Path) -> N
     assert "4 of 6" in problems(logged)[0]
 
 
-async def test_a_removal_that_was_refused_at_the_start_is_confirmed_by_a_signal_ten_seconds_later(home: Path) -> None:
-    remove(home, "f0", "f1", "f2", "f3")
-    app = await App.open(home)
-    seconds = [100.0]
+@asynccontextmanager
+async def reloading(home: Path, monotonic: Callable[[], float]) -> AsyncIterator[tuple[App, Reloader]]:
+    """Another process of the installation, without its timetable."""
 
     async def never(name: str) -> None:
         raise AssertionError(name)
 
-    schedule = Schedule(never)
+    app, schedule = await App.open(home), Schedule(never)
     schedule.start({}, {})
     try:
-        reloader = Reloader(app, schedule, Manager(None), "Answers", monotonic=lambda: seconds[0])
+        yield app, Reloader(app, schedule, Manager(None), "Answers", monotonic=monotonic)
+    finally:
+        await schedule.stop()
+        await app.close()
+
+
+async def test_a_removal_that_was_refused_at_the_start_is_confirmed_by_a_signal_ten_seconds_later(home: Path) -> None:
+    remove(home, "f0", "f1", "f2", "f3")
+    seconds = [100.0]
+    async with reloading(home, lambda: seconds[0]) as (app, reloader):
         assert reloader.shown().startswith("Answers; goes on with the last good configuration: 4 of 6 feeds")
         seconds[0] = 109.9
         assert await reloader.reload(asked=True) != "Answers"
         seconds[0] = 110.0
         assert await reloader.reload(asked=True) == "Answers"
         assert await published(app) == {"news", "f4"}
-    finally:
-        await schedule.stop()
-        await app.close()
+
+
+async def test_what_one_process_took_by_force_the_others_take_unasked(home: Path) -> None:
+    async with reloading(home, lambda: 0.0) as (one, forced), reloading(home, lambda: 0.0) as (other, follower):
+        remove(home, "f0", "f1", "f2", "f3")
+        assert await follower.reload(asked=False) != "Answers"
+        await answer(other, follower, "other")
+        assert not follower.wanted
+        assert (await forced.offered(gather(home).digest, force=True)).result == "taken"
+        await answer(other, follower, "other")
+        assert follower.wanted
+        assert await follower.reload(asked=False) == "Answers"
+        assert set(one.catalog.feeds) == set(other.catalog.feeds) == {"news", "f4"}
+        await answer(other, follower, "other")
+        assert one.in_force.number == other.in_force.number
+
+
+async def test_a_service_answers_what_it_is_asked_once_and_nothing_that_was_withdrawn(home: Path) -> None:
+    async with reloading(home, lambda: 0.0) as (app, reloader):
+        for id_ in ("a", "b"):
+            asked = {"service": "this", "digest": gather(home).digest, "force": False}
+            await app.db.write(offers.make, id_, **asked)
+        assert await app.db.write(offers.withdraw, "b") is None
+        await answer(app, reloader, "another")
+        assert await app.db.read(offers.answered, "a") is None
+        await answer(app, reloader, "this")
+        assert await app.db.read(offers.answered, "a") == {"result": "unchanged", "lines": []}
+        assert await app.db.read(offers.answered, "b") is None
+        assert await app.db.read(offers.waiting, "this") == []
 
 
 async def test_what_is_kept_is_published_as_this_release_reads_it(home: Path) -> None:
