@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -57,6 +58,7 @@ _WORDS = {
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CRON: tuple[tuple[str, int, int, Sequence[str]], ...] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -135,10 +137,13 @@ def parse_toml(text: str, name: str) -> TomlFile:
         raise ConfigError(name, _TOO_DEEP) from error
     except ValueError as error:  # a number of more digits than Python converts
         raise ConfigError(name, f"is no valid TOML: {error}") from error
-    if faults := [file.error(message, at) for at, message in _unfit(file.data)]:
+    if faults := [file.error(message, at) for at, message in islice(_unfit(file.data), _UNFIT_TOLD)]:
         raise ConfigErrors(faults)
     return file
 
+
+_UNFIT_TOLD = 20
+"""Texts of one file that are told as unfit: for each, the file is searched for its line."""
 
 _TOO_DEEP = f"is nested too deeply; tables and lists may stand {MAX_DEPTH} deep in one another"
 
@@ -302,7 +307,12 @@ def _cron(value: str) -> str:
     fields = value.split()
     if len(fields) != len(_CRON):
         raise ValueError(f'"{value}" has not five fields; write "minute hour day month weekday", as in "30 6 * * 1-5"')
-    return " ".join(_cron_field(text, *limits) for text, limits in zip(fields, _CRON, strict=True))
+    read = [_cron_field(text, *limits) for text, limits in zip(fields, _CRON, strict=True)]
+    day, month = read[2:4]
+    if "*" not in (day, month) and int(day.partition(",")[0]) > max(_DAYS[int(one)] for one in month.split(",")):
+        # Looking for its next time would also look through every year there is.
+        raise ValueError(f'"{value}" never comes: no such month has so many days')
+    return " ".join(read)
 
 
 def _cron_field(text: str, name: str, low: int, high: int, words: Sequence[str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from publisher import __version__, descriptors
 from publisher.app import marker
+from publisher.app.adopting import Allowed, InForce, Offered, at_start, take
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
-from publisher.catalog import load as load_catalog
 from publisher.clock import Clock, steady
 from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
@@ -22,7 +23,6 @@ from publisher.settings import Settings
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.politeness import Polite
-from publisher.storage import feeds as feed_states
 from publisher.storage import installation
 from publisher.storage import sources as source_states
 from publisher.storage.database import Database, Tx, sqlite_file
@@ -34,11 +34,19 @@ class App:
     """One installation. :meth:`open` makes it ready to use; nothing of it runs until it is served."""
 
     def __init__(
-        self, home: Path, settings: Settings, catalog: Catalog, db: Database, *, sealer: Sealer, now: Clock | None
+        self,
+        home: Path,
+        settings: Settings,
+        in_force: InForce,
+        db: Database,
+        *,
+        sealer: Sealer,
+        now: Clock | None,
     ) -> None:
         self.home = home
         self.settings = settings
-        self.catalog = catalog
+        self.in_force = in_force
+        self.catalog = catalog = in_force.catalog
         self.db = db
         self.now = now or wall_clock
         shares = descriptors.shares(descriptors.limit())
@@ -89,18 +97,24 @@ class App:
         """Read the installation at ``home`` and open its storage; nothing runs yet.
 
         Raises ConfigErrors with everything that is wrong in its files, StorageError if the database cannot be opened or
-        is not this installation's, SecretError if the storage key at hand is not that of what is stored.
+        is not this installation's, SecretError if the storage key at hand is not that of what is stored. Files that are
+        gone, or take away too much, are not taken: ``in_force`` is then what was taken last, and says why. Raises
+        RemovalRefused where there is nothing of that.
         """
         settings = load_settings(home)
-        catalog = load_catalog(home)
-        db, sealer = await open_storage(home, settings.storage.url, now=now)
+        sealers: list[Sealer] = []
+
+        async def open_database() -> Database:
+            db, sealer = await open_storage(home, settings.storage.url, now=now)
+            sealers.append(sealer)
+            return db
+
+        db, in_force = await at_start(home, settings.site.model_dump(), open_database)
         try:
-            app = cls(home, settings, catalog, db, sealer=sealer, now=now)
-            await db.write(feed_states.define, digests(catalog), private(catalog))
+            return cls(home, settings, in_force, db, sealer=sealers[-1], now=now)
         except BaseException:
             await db.close()
             raise
-        return app
 
     async def close(self) -> None:
         """Close everything that :meth:`open` opened."""
@@ -112,11 +126,11 @@ class App:
     def adapt(self, how: Callable[[Catalog], Catalog]) -> None:
         """Go by definitions that are changed so, now and after each reload; to be called before it is served."""
         self._adapt = how
-        self.catalog = how(self.catalog)
+        self.catalog = how(self.in_force.catalog)
 
-    def definitions(self) -> Catalog:
-        """The definitions as the files have them now, and adapted; raises ConfigErrors. Blocks."""
-        return self._adapt(load_catalog(self.home))
+    def adapted(self, offered: Catalog) -> Catalog:
+        """Definitions as they are gone by here."""
+        return self._adapt(offered)
 
     def source(self, name: str) -> SourceDefinition:
         """The definition of a source; raises NotFound naming those there are."""
@@ -138,36 +152,48 @@ class App:
             self.readers.of(one)
         return folders(self.readers.held)
 
-    async def adopt(self, catalog: Catalog, readers: Mapping[str, Reader], reread: Iterable[str] = ()) -> list[str]:
+    async def adopt(
+        self, offered: Offered, readers: Mapping[str, Reader], reread: Iterable[str], allowed: Allowed
+    ) -> list[str]:
         """Go by these definitions, and read with these readers, from now on; returns the feeds that were removed.
 
         ``reread`` are sources that are read in another way now: what they failed at before does not hold them up. If
-        storage does not take it, everything stays as it was.
+        storage does not take it, or it takes away too much (RemovalRefused), everything stays as it was.
         """
-        before, held = self.catalog, self.readers.held
+        before, catalog, held = self.in_force, self.catalog, self.readers.held
 
         def switch(tx: Tx) -> list[str]:
-            removed = feed_states.define(tx, digests(catalog), private(catalog))
+            number, removed = take(tx, offered, self.settings.site.model_dump(), allowed)
             for name in sorted(reread):
                 source_states.set_next_run(tx, name, None)
             # Here, where the log is held: no one who records may still choose the feeds that an item touches by the
             # old definitions after a document was made by the new.
-            self.catalog = catalog
+            self.in_force = InForce(offered.catalog, offered.digest, number)
+            self.catalog = self._adapt(offered.catalog)
             self.readers.replace(readers)
             return removed
 
         try:
             removed = await self.db.write(switch)
         except BaseException:
-            self.catalog = before
+            self.in_force, self.catalog = before, catalog
             self.readers.replace(held)
             self.readers.reject(readers)
             raise
         else:
-            self.publications.replace(catalog.feeds)
+            self.publications.replace(offered.catalog.feeds)
             return removed
         finally:
             await self.readers.sweep()
+
+    def seen(self, number: int) -> None:
+        """Know that another process took definitions under this number."""
+        self.in_force = replace(self.in_force, number=number)
+
+    async def keep(self, offered: Offered) -> None:
+        """Keep files that define what is in force already, written otherwise or by another process."""
+        number, _ = await self.db.write(take, offered, self.settings.site.model_dump(), lambda refused: False)
+        self.in_force = InForce(self.in_force.catalog, offered.digest, number)
 
     def _reader(self, definition: SourceDefinition) -> Source:
         context = SourceContext(
@@ -225,13 +251,3 @@ class _Present(Mapping[str, IndicatorSpec]):
 
     def __len__(self) -> int:
         return len(self._present())
-
-
-def digests(catalog: Catalog) -> Mapping[str, str]:
-    """The digest of each feed's definition, by its name."""
-    return {feed.name: feed.digest for feed in catalog.feeds.values()}
-
-
-def private(catalog: Catalog) -> frozenset[str]:
-    """The names of the feeds that are not public."""
-    return frozenset(feed.name for feed in catalog.feeds.values() if not feed.public)

@@ -7,14 +7,19 @@ is always one whole configuration, and never a mixture.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from publisher import telemetry
+from publisher.app.adopting import Allowed, Offered, said
 from publisher.app.installation import App
 from publisher.app.readers import folders
-from publisher.catalog import Catalog
+from publisher.catalog import Catalog, gather
 from publisher.delivery.pausing import pause_stranded
-from publisher.errors import ConfigError, ConfigErrors, StorageError
+from publisher.errors import ConfigError, ConfigErrors, RemovalRefused, StorageError
 from publisher.schedule import Schedule
 from publisher.settings import Settings
 from publisher.settings import load as load_settings
@@ -22,18 +27,65 @@ from publisher.systemd import Manager
 
 log = telemetry.logger(__name__)
 
+_KEPT = "goes on with the last good configuration"
+_OTHERS = "the service reads other files than those that were offered: edited meanwhile? Apply them again"
+
+CONFIRMED_AFTER = 10.0
+"""Seconds after a refusal was told from which a SIGHUP confirms what was refused: long enough to have read it."""
+
+Result = Literal["taken", "unchanged", "refused", "broken", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a reload: ``lines`` say why it was not taken, or what was removed."""
+
+    result: Result
+    lines: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether the files are in force."""
+        return self.result in ("taken", "unchanged")
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A removal that was refused, and when that was told, by the monotonic clock."""
+
+    fault: RemovalRefused
+    at: float
+
+    def same(self, fault: RemovalRefused) -> bool:
+        """Whether this one takes away nothing else."""
+        return set(fault.feeds) <= set(self.fault.feeds) and fault.whole == self.fault.whole
+
 
 class Reloader:
-    """Reloads when it is asked to, once at a time. ``status`` is what the service manager shows otherwise."""
+    """Reloads when it is asked to, once at a time.
 
-    def __init__(self, app: App, schedule: Schedule, manager: Manager, status: str) -> None:
+    ``status`` is what the service manager shows while nothing is wrong.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        schedule: Schedule,
+        manager: Manager,
+        status: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._app = app
         self._schedule = schedule
         self._manager = manager
-        self._status = status
+        self.status = status
+        self._monotonic = monotonic
         self._wanted = asyncio.Event()
+        self._busy = asyncio.Lock()
         self._asked = False
-        self._broken = False
+        reason = app.in_force.instead_of
+        self._fault = str(reason).partition("\n")[0] if reason else None
+        self._refused = _Refused(reason, monotonic()) if isinstance(reason, RemovalRefused) else None
 
     def asked(self) -> None:
         """Reload, and say what came of it even if nothing changed. Safe to call from a signal handler."""
@@ -43,6 +95,16 @@ class Reloader:
     def noticed(self) -> None:
         """Reload if anything changed."""
         self._wanted.set()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a reload was asked for that has not begun."""
+        return self._wanted.is_set()
+
+    @property
+    def fault(self) -> str | None:
+        """Why the files are not what is in force; None if they are, as far as is known."""
+        return self._fault
 
     async def run(self) -> None:
         """Do what is asked until cancelled. Whatever goes wrong is logged, and what ran goes on."""
@@ -59,38 +121,72 @@ class Reloader:
                 self._manager.status(status)
 
     async def reload(self, asked: bool) -> str:
-        """Reload once; returns what the service manager is to show."""
-        try:
-            changed = await self._take()
-        except ConfigErrors as broken:
-            for error in broken.errors:
-                log.error("config.error", file=error.file, line=error.line, key=error.key, problem=error.reason)
-            log.error("config.kept", errors=len(broken.errors))
-            self._broken = True
-            return f"{self._status}; goes on with the last good configuration: {broken.errors[0]}"
-        except Exception as error:
-            log.exception("config.failed")
-            return f"{self._status}; goes on with the last good configuration: {error}"
-        if not changed and (asked or self._broken):
-            log.info("config.unchanged")
-        self._broken = False
-        return self._status
+        """Reload once; returns what the service manager is to show.
 
-    async def _take(self) -> bool:
-        """Read everything and go by it; returns whether anything changed."""
+        ``asked``, by a signal, confirms a removal that was refused ten seconds ago or earlier.
+        """
+        await self._attempt(asked, self._confirmed if asked else _never)
+        return self.shown()
+
+    def shown(self) -> str:
+        """What the service manager is to show."""
+        return f"{self.status}; {_KEPT}: {self._fault}" if self._fault else self.status
+
+    async def offered(self, digest: str, force: bool) -> Outcome:
+        """Reload for ``publisher apply``, which read files of this digest; ``force``: whatever they take away."""
+        return await self._attempt(True, (lambda refused: force), digest)
+
+    async def _attempt(self, asked: bool, allowed: Allowed, digest: str | None = None) -> Outcome:
+        async with self._busy:
+            try:
+                outcome = await self._take(allowed, digest)
+            except (ConfigErrors, RemovalRefused) as fault:
+                said(fault)
+                outcome = self._faulty(fault)
+            except Exception as error:
+                log.exception("config.failed")
+                outcome = Outcome("failed", (str(error) or type(error).__name__,))
+            if outcome.good:
+                if outcome.result == "unchanged" and (asked or self._fault):
+                    log.info("config.unchanged")
+                self._refused = None
+            self._fault = None if outcome.good else outcome.lines[0]
+            return outcome
+
+    def _faulty(self, fault: ConfigErrors | RemovalRefused) -> Outcome:
+        if isinstance(fault, ConfigErrors):
+            return Outcome("broken", tuple(map(str, fault.errors)))
+        if self._refused is None or not self._refused.same(fault):
+            self._refused = _Refused(fault, self._monotonic())
+        return Outcome("refused", (str(fault),))
+
+    def _confirmed(self, fault: RemovalRefused) -> bool:
+        told = self._refused
+        if fault.whole or told is None or not told.same(fault):
+            return False
+        return self._monotonic() - told.at >= CONFIRMED_AFTER
+
+    async def _take(self, allowed: Allowed, digest: str | None) -> Outcome:
+        """Read everything and go by it."""
         app = self._app
-        settings, catalog = await asyncio.to_thread(read, app)
+        settings, offered = await asyncio.to_thread(read, app.home)
+        if digest is not None and offered.digest != digest:
+            return Outcome("refused", (_OTHERS,))
         waiting = needing_restart(app.settings, settings)
+        pending = [f"needs a restart: {', '.join(waiting)}"] if waiting else []
         if waiting:
             log.warning("config.needs_restart", keys=waiting)
-        if catalog == app.catalog:
-            return bool(waiting)
+        if offered.catalog == app.in_force.catalog:
+            if offered.digest != app.in_force.digest or app.in_force.instead_of:
+                await app.keep(offered)
+            return Outcome("taken" if waiting else "unchanged", tuple(pending))
+        catalog = app.adapted(offered.catalog)
         readers = app.readers.prepared(catalog.sources)
         held = app.readers.held
         reread = {name for name, one in readers.items() if name in held and held[name] is not one}
         watched = folders(readers)
         moves = _moves(app.catalog, catalog)
-        removed = await app.adopt(catalog, readers, reread)
+        removed = await app.adopt(offered, readers, reread, allowed)
         self._schedule.replace({one.name: one for one in catalog.sources}, watched)
         for name in sorted(reread):
             self._schedule.trigger_now(name)
@@ -101,24 +197,28 @@ class Reloader:
             await pause_stranded(app.db, catalog.feeds)
         except StorageError as error:  # the new configuration holds all the same, and this is tried again
             log.error("webhook.pause_failed", error=str(error))
-        return True
+        return Outcome("taken", (*moves.lines(), *pending))
 
 
-def read(app: App) -> tuple[Settings, Catalog]:
+def _never(refused: RemovalRefused) -> bool:
+    return False
+
+
+def read(home: Path) -> tuple[Settings, Offered]:
     """The files as they are now; raises ConfigErrors with what is wrong in any of them. Blocks."""
     errors: list[ConfigError] = []
-    settings, catalog = app.settings, app.catalog
+    settings, offered = None, None
     try:
-        settings = load_settings(app.home)
+        settings = load_settings(home)
     except ConfigErrors as found:
         errors += found.errors
     try:
-        catalog = app.definitions()
+        offered = Offered.of(gather(home))
     except ConfigErrors as found:
         errors += found.errors
-    if errors:
+    if errors or settings is None or offered is None:
         raise ConfigErrors(errors)
-    return settings, catalog
+    return settings, offered
 
 
 def needing_restart(running: Settings, written: Settings) -> list[str]:
@@ -141,6 +241,10 @@ class _Moves:
         """What there is to say."""
         every = {"added": self.added, "changed": self.changed, "removed": self.removed}
         return {what: names for what, names in every.items() if names}
+
+    def lines(self) -> list[str]:
+        """The same, a line for each."""
+        return [f"{what}: {', '.join(names)}" for what, names in self.said().items()]
 
 
 def _moves(before: Catalog, after: Catalog) -> _Moves:

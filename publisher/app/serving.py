@@ -21,6 +21,7 @@ from aiohttp import web
 from publisher import telemetry
 from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
+from publisher.app.offering import ANSWER_SECONDS, answer, present
 from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.terminal import on_hangup
@@ -51,6 +52,8 @@ TAIL_SECONDS = 1.0
 SETTLE_SECONDS = 30.0
 """How often articles that went back and forth are looked at, and webhooks that have no feed left."""
 
+KEPT = "the files are not taken; the last good ones are in force: see the log, or publisher apply"
+
 PRUNE_SECONDS = 3600.0
 """How often what is kept for a time only is cleared away."""
 
@@ -64,8 +67,9 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
     schedule = Schedule(lambda name: _read(app, name), timezone=app.site.timezone)
+    reloader = Reloader(app, schedule, manager)
     runner = Runner(
-        _web(app, schedule),
+        _web(app, schedule, reloader),
         limits=_limits(app.settings.server),
         ended=app.metrics.ended,
         access_log=None,
@@ -83,17 +87,19 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
         stack.push_async_callback(schedule.stop, READINGS_GRACE)
-        reloader = Reloader(app, schedule, manager, f"Answers at {address}")
+        reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
         _start_helpers(helpers, app)
         helpers.start("reload", reloader.run())
+        service = stack.enter_context(present(app.home / "data"))
+        helpers.start("offers", _every(ANSWER_SECONDS, lambda: answer(app, reloader, service)))
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
         _on(stack, on_hangup(stop.set, reloader.asked), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
             helpers.start("watchdog", watch(manager, interval, lambda: schedule.running and app.deliverer.running))
         log.info("service.ready", url=address, sources=len(app.catalog.sources), feeds=len(app.catalog.feeds))
-        manager.ready(f"Answers at {address}")
+        manager.ready(reloader.shown())
         if on_ready:
             on_ready(address)
         await stop.wait()
@@ -146,7 +152,7 @@ async def _stop_sender(app: App, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _web(app: App, schedule: Schedule) -> web.Application:
+def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
     services = Services(
         db=app.db,
         site=app.site,
@@ -157,6 +163,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         sealer=app.sealer,
         guard=app.sender,
         probes=probes(app, schedule),
+        notes=lambda: {"configuration": KEPT} if reloader.fault else {},
         trusted_proxies=app.settings.server.trusted_proxies,
         limits=_allowances(app),
         now=app.now,

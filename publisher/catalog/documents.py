@@ -25,8 +25,8 @@ PROFILES = FOLDER
 MAX_FILES = 10_000
 """Files of one folder."""
 
-MAX_BYTES = 33_554_432
-"""Bytes of all files together."""
+MAX_BYTES = 4_194_304
+"""Bytes of all files together: so many are read in a few seconds."""
 
 _FORMAT = 1
 

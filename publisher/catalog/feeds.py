@@ -23,6 +23,10 @@ _NEVER = {
 """What items have none of, so that selecting by it takes none."""
 
 
+_TOLD = 20
+"""Unknown names of one list that are told: for each, all that are known are looked through."""
+
+
 def read(
     findings: Findings, sources: Collection[str] | None, symbols: Collection[str] | None
 ) -> dict[str, FeedDefinition]:
@@ -60,11 +64,14 @@ def _selects_what_exists(
     findings: Findings, file: TomlFile, feed: FeedDefinition, known: Mapping[str, Collection[str] | None]
 ) -> None:
     for key, names in known.items():
-        chosen: tuple[str, ...] = getattr(feed.select, key)
-        folded = set(map(fold, names or ()))
-        for one in chosen:
-            if names is not None and fold(one) not in folded:
-                findings.say(file, f'"{one}" is no known {_NOUN[key]}; {nearest(one, names)}', "select", key)
+        if names is None:
+            continue
+        folded = set(map(fold, names))
+        unknown = [one for one in getattr(feed.select, key) if fold(one) not in folded]
+        for one in unknown[:_TOLD]:
+            findings.say(file, f'"{one}" is no known {_NOUN[key]}; {nearest(one, names)}', "select", key)
+        if len(unknown) > _TOLD:
+            findings.say(file, f"{len(unknown) - _TOLD} more are not known", "select", key)
 
 
 def _selects_what_its_items_have(findings: Findings, file: TomlFile, feed: FeedDefinition) -> None:

@@ -18,6 +18,7 @@ import typer
 
 from publisher import __version__
 from publisher.cli import (
+    apply,
     backup,
     events,
     feeds,
@@ -33,7 +34,7 @@ from publisher.cli import (
     webhooks,
 )
 from publisher.cli.tables import printable
-from publisher.errors import ConfigError, ConfigErrors, PublisherError
+from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused
 from publisher.redaction import redacted
 
 FAILED, MISCONFIGURED, INTERRUPTED = 1, 2, 130
@@ -50,7 +51,22 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (setup, run, load, feeds, keys, webhooks, sources, events, sample, service, backup, migrate, secrets):
+for room in (
+    setup,
+    run,
+    apply,
+    load,
+    feeds,
+    keys,
+    webhooks,
+    sources,
+    events,
+    sample,
+    service,
+    backup,
+    migrate,
+    secrets,
+):
     room.register(cli)
 
 
@@ -88,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli(args=list(arguments) if arguments is not None else None, prog_name="publisher")
     except (ConfigErrors, ConfigError) as error:
         typer.echo(printable(str(error)), err=True)
+        raise SystemExit(MISCONFIGURED) from None
+    except RemovalRefused as error:  # at a start: it waits for who can say whether that is meant
+        typer.echo(printable(f"publisher: {error}"), err=True)
         raise SystemExit(MISCONFIGURED) from None
     except PublisherError as error:
         typer.echo(printable(f"publisher: {error}"), err=True)

@@ -81,6 +81,8 @@ def check(home: Home = HERE) -> None:
         note(f"warning: {doubt}")
     counts = {"sources": catalog.sources, "feeds": catalog.feeds, "indicators": catalog.indicators}
     typer.echo(", ".join(f"{noun}: {len(found)}" for noun, found in counts.items()) + "; nothing is wrong")
+    if not catalog.feeds:
+        note("feeds holds no feed. Where feeds are published already, this is not taken; see publisher apply")
 
 
 def _doubts(home: Path) -> Iterator[str]:

@@ -348,3 +348,30 @@ installation = Table(
     Column("id", Text, nullable=False),
     Column("proof", LargeBinary),
 )
+
+# The definitions that were last taken, so that a start whose files are gone goes on with them. One row, the highest
+# ``number``: it rises with each that is taken.
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("taken_at", BigInteger, nullable=False),
+    # JSON: the feeds in force, when those came that came lately, and when those went that went; see catalog/guard.py.
+    Column("standing", Text, nullable=False),
+    Column("site", Text, nullable=False),  # JSON
+    Column("files", Text, nullable=False),  # JSON: the text of each file by its name; see catalog/documents.py
+)
+
+# Files that ``publisher apply`` asks a running service to take, and what came of it.
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("service", Text, nullable=False),  # the one that is asked
+    Column("digest", Text, nullable=False),
+    Column("force", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("answer", Text),  # JSON; null before
+    Index("ix_offers_service", "service"),
+)

@@ -84,11 +84,15 @@ async def healthz(request: web.Request) -> web.Response:
 @routes.get("/readyz")
 async def readyz(request: web.Request) -> web.Response:
     """200 while every part works, else 503; each part is named."""
-    parts = dict(await request.app[READINESS].parts(services_of(request)))
+    services = services_of(request)
+    parts = dict(await request.app[READINESS].parts(services))
     if request.app[STOPPING]:
         parts["service"] = "stopping"
     ready = all(state == "ok" for state in parts.values())
-    return json_response({"status": "ok" if ready else "unavailable", "parts": parts}, status=200 if ready else 503)
+    told = {"status": "ok" if ready else "unavailable", "parts": parts}
+    if notes := services.notes():
+        told["notes"] = dict(notes)
+    return json_response(told, status=200 if ready else 503)
 
 
 async def _database(db: Database) -> str:

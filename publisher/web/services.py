@@ -175,8 +175,8 @@ class Services:
 
     ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
-    ``limits`` count in this process. ``sources`` are those that are configured, and ``next_run`` says when one is read
-    next.
+    ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
+    ``sources`` are those that are configured, and ``next_run`` says when one is read next.
     """
 
     db: Database
@@ -188,6 +188,7 @@ class Services:
     sealer: Seal
     guard: UrlGuard
     probes: Mapping[str, Probe] = field(default_factory=dict)
+    notes: Callable[[], Mapping[str, str]] = dict
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
     sources: Callable[[], Sequence[SourceDefinition]] = tuple

@@ -72,6 +72,8 @@ def test_a_source_is_read_at_its_pace_or_by_a_cron_line(home: Path) -> None:
         ("0 0 * * 7", "0 0 * * sun"),
         ("0 0 * * 5-7", "0 0 * * fri,sat,sun"),
         ("50/5 0 * * sat", "50,55 0 * * sat"),
+        ("0 0 29-31 2 *", "0 0 29,30,31 2 *"),
+        ("0 0 31 2,3 *", "0 0 31 2,3 *"),
     ],
 )
 def test_a_cron_line_counts_weekdays_from_sunday(home: Path, line: str, meant: str) -> None:
@@ -176,6 +178,26 @@ def test_a_feed_is_not_blamed_for_a_file_of_sources_that_cannot_be_read(home: Pa
 )
 def test_a_feed_that_could_hold_nothing_or_not_be_valid_is_a_fault(home: Path, text: str, fault: str) -> None:
     assert faults(home, {"feeds/news.toml": f'title = "N"\n{text}'}) == [f"feeds/news.toml:3: {fault}"]
+
+
+def test_of_a_long_list_of_unknown_names_twenty_are_told(home: Path) -> None:
+    chosen = ", ".join(f'"x{number}"' for number in range(5000))
+    found = faults(home, {"feeds/news.toml": f'title = "N"\nselect.sources = [{chosen}]'})
+    assert len(found) == 21
+    assert found[-1] == "feeds/news.toml:2: select.sources: 4980 more are not known"
+
+
+def test_of_a_file_full_of_control_characters_twenty_are_told(home: Path) -> None:
+    text = "\n".join(f'k{number} = "\\u0000"' for number in range(1000))
+    found = faults(home, {"feeds/news.toml": text})
+    assert found[0] == "feeds/news.toml:1: k0: holds U+0000, a control character; take it out"
+    assert len(found) == 20
+
+
+def test_all_files_together_have_a_limit_of_bytes(home: Path) -> None:
+    long = 'title = "N"\n#' + "x" * 1_000_000
+    found = faults(home, {f"feeds/f{number}.toml": long for number in range(5)})
+    assert found == ["feeds/f4.toml: is one too many; all files have at most 4,194,304 bytes"]
 
 
 def test_a_feed_may_select_what_is_pushed(home: Path) -> None:

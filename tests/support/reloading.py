@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ class Running:
     reloader: Reloader
     recorded: set[Watched]
     moved: asyncio.Condition
+    seconds: float = 0.0
+    """What the reloader's monotonic clock shows."""
 
     def write(self, name: str, text: str) -> None:
         """Put a file."""
@@ -45,10 +47,10 @@ class Running:
         """Take a file away."""
         (self.app.home / name).unlink()
 
-    async def reload(self) -> list[dict[str, Any]]:
-        """Reload; returns what was logged of it."""
+    async def reload(self, *, asked: bool = True) -> list[dict[str, Any]]:
+        """Reload, as by a signal or as the watcher does; returns what was logged of it."""
         with capture_logs() as logged:
-            await self.reloader.reload(asked=True)
+            await self.reloader.reload(asked)
         return [dict(entry) for entry in logged if entry["event"].partition(".")[0] in ("config", "feed", "webhook")]
 
     def reader(self, name: str) -> Watched:
@@ -66,10 +68,10 @@ class Running:
 
 
 @asynccontextmanager
-async def run_installation(home: Path) -> AsyncIterator[Running]:
+async def run_installation(home: Path, files: Mapping[str, str] | None = None) -> AsyncIterator[Running]:
     """An installation with the sources ``desk`` and ``market`` and the feed ``news``; both have been read."""
     Watched.made, Watched.free = [], asyncio.Event()
-    write_installation(home, {"config/sources.toml": source("desk") + source("market")})
+    write_installation(home, {"config/sources.toml": source("desk") + source("market"), **(files or {})})
     app = await App.open(home)
 
     recorded: set[Watched] = set()
@@ -85,7 +87,8 @@ async def run_installation(home: Path) -> AsyncIterator[Running]:
 
     schedule = Schedule(tick)
     schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
-    one = Running(app, schedule, Reloader(app, schedule, Manager(None), "Answers"), recorded, moved)
+    reloader = Reloader(app, schedule, Manager(None), "Answers", monotonic=lambda: one.seconds)
+    one = Running(app, schedule, reloader, recorded, moved)
     try:
         for name in ("desk", "market"):
             await one.read(name)

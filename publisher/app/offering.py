@@ -1,0 +1,135 @@
+"""``publisher apply``: asking a running service to take the files, and answering.
+
+That a service runs is told by a lock on ``data/service.lock``, which ends with its process however that ends; the file
+holds the id by which it is asked. The question and the answer are a row in storage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from publisher import telemetry
+from publisher.app.adopting import Offered, take
+from publisher.app.installation import App
+from publisher.app.reloading import Outcome, Reloader, read
+from publisher.errors import PublisherError, RemovalRefused
+from publisher.settings import Settings
+from publisher.storage import definitions, offers
+from publisher.storage.database import Database, Tx
+
+log = telemetry.logger(__name__)
+
+LOCK_FILE = "service.lock"
+
+ANSWER_SECONDS = 1.0
+"""How often a service looks whether it is asked."""
+
+PATIENCE_SECONDS = 60.0
+"""How long an answer is waited for: reading ten thousand files takes a while."""
+
+_ASKED_EVERY = 0.2
+
+
+@contextlib.contextmanager
+def present(data: Path) -> Iterator[str]:
+    """Be told from a service that does not run; yields the id by which this folder's service is asked.
+
+    Several processes on one folder are one service. Where the file system has no locks, ``publisher apply`` takes the
+    files itself, and the service follows what it kept.
+    """
+    try:
+        descriptor = os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.warning("config.unasked", problem=f"{LOCK_FILE}: {error.strerror}", advice="send SIGHUP to apply")
+        yield ""
+        return
+    with open(descriptor, "r+") as file:
+        with contextlib.suppress(OSError):
+            # Alone for the first to write the id; where that fails, another has it and has written.
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not file.read(1):
+                    file.write(secrets.token_hex(8))
+                    file.flush()
+            fcntl.flock(file, fcntl.LOCK_SH)
+        file.seek(0)
+        yield file.read(64)
+
+
+def running(data: Path) -> str | None:
+    """The id of the service that runs on this folder, None if none does."""
+    with contextlib.suppress(OSError), open(data / LOCK_FILE) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read(64)
+    return None
+
+
+async def answer(app: App, reloader: Reloader, service: str) -> None:
+    """Answer what this service is asked, and look at the files when another process has taken others."""
+    waiting, number = await app.db.read(_news, service)
+    for offer in waiting:
+        outcome = await reloader.offered(offer.digest, offer.force)
+        await app.db.write(offers.answer, offer.id, {"result": outcome.result, "lines": list(outcome.lines)})
+    if not waiting and number > app.in_force.number:
+        app.seen(number)
+        reloader.noticed()
+
+
+async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
+    """Have the files taken; returns what came of it, and whether a running service took them.
+
+    Without one they are kept as those that the next start goes by. Raises ConfigErrors with everything that is wrong
+    in them, PublisherError where a service does not answer.
+    """
+    settings, offered = await asyncio.to_thread(read, home)
+    data = home / "data"
+    db = await Database.open(settings.storage.url, data)
+    try:
+        service = await asyncio.to_thread(running, data)
+        if service is not None:
+            return await _asked(db, service, offered, force), True
+        return await _taken(db, settings, offered, force), False
+    finally:
+        await db.close()
+
+
+async def _asked(db: Database, service: str, offered: Offered, force: bool) -> Outcome:
+    id_ = secrets.token_hex(8)
+    await db.write(offers.make, id_, service=service, digest=offered.digest, force=force)
+    found = None
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (found := await db.read(offers.answered, id_)) is None:  # noqa: ASYNC110  # it is another process
+                await asyncio.sleep(_ASKED_EVERY)
+    except TimeoutError:
+        pass
+    finally:
+        found = await db.write(offers.withdraw, id_) or found
+    if found is None:
+        raise PublisherError(
+            f"the running service did not answer within {PATIENCE_SECONDS:.0f} s; it was not told to take anything. "
+            "See its log, or stop it and apply again"
+        )
+    return Outcome(found["result"], tuple(found["lines"]))
+
+
+async def _taken(db: Database, settings: Settings, offered: Offered, force: bool) -> Outcome:
+    before = await db.read(definitions.number)
+    try:
+        number, removed = await db.write(take, offered, settings.site.model_dump(), lambda refused: force)
+    except RemovalRefused as refused:
+        return Outcome("refused", (str(refused),))
+    lines = (f"removed: {', '.join(f'feed {name}' for name in removed)}",) if removed else ()
+    return Outcome("unchanged" if number == before else "taken", lines)
+
+
+def _news(tx: Tx, service: str) -> tuple[list[offers.Offer], int]:
+    return offers.waiting(tx, service), definitions.number(tx)

@@ -1,0 +1,106 @@
+"""How much one edit may take away at once.
+
+A folder that was moved, a mount that is gone or a checkout half-way through looks as if its feeds had been removed, and
+that tells every reader to stop asking. So an edit that would remove more than half of the feeds, and more than two, is
+refused until someone says that it is meant. It is counted against what is in force and against what was ten minutes
+ago: taken away one by one, they are as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from publisher.errors import RemovalRefused
+
+WINDOW_MICROS = 600_000_000
+MORE_THAN = 2
+"""Feeds that may always be removed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The feeds in force; when each came that came within the window, and when each went; microseconds.
+
+    ``sources`` is how many sources are read.
+    """
+
+    feeds: frozenset[str]
+    sources: int = 0
+    came: Mapping[str, int] = field(default_factory=dict)
+    went: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Standing:
+        """The inverse of :meth:`written`."""
+        return cls(frozenset(value["feeds"]), value["sources"], value["came"], value["went"])
+
+    def written(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "feeds": sorted(self.feeds),
+            "sources": self.sources,
+            "came": dict(self.came),
+            "went": dict(self.went),
+        }
+
+    def before(self, now: int) -> frozenset[str]:
+        """The feeds that were in force one window before ``now``."""
+        lately, gone = _lately(self.came, now), _lately(self.went, now)
+        return frozenset((self.feeds - lately.keys()) | (gone.keys() - lately.keys()))
+
+    def moved(self, feeds: Collection[str], sources: int, now: int) -> Standing:
+        """With these feeds, and so many sources, in force from ``now`` on."""
+        came, went = _lately(self.came, now), _lately(self.went, now)
+        came |= {name: now for name in feeds if name not in self.feeds and name not in went}
+        went |= {name: now for name in self.feeds if name not in feeds}
+        return Standing(frozenset(feeds), sources, came, {name: at for name, at in went.items() if name not in feeds})
+
+
+def judge(
+    standing: Standing, offered: Collection[str], now: int, *, missing: bool = False, emptied: bool = False
+) -> None:
+    """Raise RemovalRefused if these feeds instead of those that stand take away too much.
+
+    ``missing``: the folder of feeds is not there at all. ``emptied``: there is nothing in the file of sources.
+    """
+    if emptied and standing.sources:
+        raise RemovalRefused(
+            f"config/sources.toml is empty, and {standing.sources} sources are read. Nothing was taken. "
+            "Put its text back, or, if none is to be read: publisher apply --force",
+            feeds=(),
+            whole=True,
+        )
+    lost = sorted(standing.feeds - set(offered))
+    if lost and not offered:
+        what = "feeds is not there" if missing else "feeds holds no feed"
+        raise RemovalRefused(
+            f"{what}, and {_counted(lost)} in force: {_named(lost)}. Nothing was taken. "
+            "Put the folder back, or, if they are to be removed: publisher apply --force",
+            feeds=lost,
+            whole=True,
+        )
+    for known in (standing.feeds, standing.before(now)):
+        gone = sorted(known - set(offered))
+        # What went before, and was allowed to, is no reason to refuse an edit that removes nothing more.
+        if lost and len(gone) > MORE_THAN and 2 * len(gone) > len(known):
+            raise RemovalRefused(
+                f"{len(gone)} of {len(known)} feeds would be removed within ten minutes: {_named(gone)}. Nothing was "
+                "taken. If it is meant: publisher apply --force, or SIGHUP once 10 s have passed",
+                feeds=lost,
+                whole=False,
+            )
+
+
+def _lately(moments: Mapping[str, int], now: int) -> dict[str, int]:
+    return {name: at for name, at in moments.items() if at > now - WINDOW_MICROS}
+
+
+def _counted(names: Collection[str]) -> str:
+    return "one is" if len(names) == 1 else f"{len(names)} are"
+
+
+def _named(names: Collection[str]) -> str:
+    shown = ", ".join(list(names)[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
