@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from html import escape
 
@@ -166,6 +166,10 @@ def _bounded(blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def _blocks(node: LexborNode) -> Iterator[Block]:
+    return _blocks_in(node, _holding_blocks(node))
+
+
+def _blocks_in(node: LexborNode, holding: Set[int]) -> Iterator[Block]:
     """The blocks below a node. Text outside any paragraph becomes paragraphs, parted where two ``<br>`` stand."""
     run: list[str] = []
     for child in node.iter(include_text=True, skip_empty=False):
@@ -175,19 +179,19 @@ def _blocks(node: LexborNode) -> Iterator[Block]:
         if child.is_element_node and tag in BLOCKS and tag != "br":
             yield from _run(run)
             run = []
-            yield from _block(child, tag)
+            yield from _block(child, tag, holding)
         elif child.is_text_node:
             run.append(escape(child.text_content or "", quote=False))
-        elif child.is_element_node and tag not in ("br", "img") and _holds_blocks(child):
+        elif child.is_element_node and tag not in ("br", "img") and child.mem_id in holding:
             yield from _run(run)
             run = []
-            yield from _blocks(child)
+            yield from _blocks_in(child, holding)
         else:
             run.append(child.html or "")
     yield from _run(run)
 
 
-def _block(node: LexborNode, tag: str) -> Iterator[Block]:
+def _block(node: LexborNode, tag: str, holding: Set[int]) -> Iterator[Block]:
     text = text_of(node)
     if tag in _HEADINGS:
         name = _HEADINGS[tag]
@@ -196,11 +200,19 @@ def _block(node: LexborNode, tag: str) -> Iterator[Block]:
         if text or tag == "hr" or node.css_first("img") is not None:
             yield Block(node.html or "", text)
     else:
-        yield from _blocks(node)
+        yield from _blocks_in(node, holding)
 
 
-def _holds_blocks(node: LexborNode) -> bool:
-    return any(below.is_element_node and below.tag in BLOCKS and below.tag != "br" for below in descendants(node))
+def _holding_blocks(top: LexborNode) -> Set[int]:
+    """The elements below a node that hold a block, each found once: not looked for anew from each one around it."""
+    holding = {top.mem_id}
+    for node in descendants(top):
+        if node.is_element_node and node.tag in BLOCKS and node.tag != "br":
+            around = node.parent
+            while around is not None and around.mem_id not in holding:
+                holding.add(around.mem_id)
+                around = around.parent
+    return holding
 
 
 def _run(pieces: list[str]) -> Iterator[Block]:

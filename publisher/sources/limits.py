@@ -5,6 +5,18 @@ Each is counted in time linear in the document, before anything whose time grows
 
 from __future__ import annotations
 
+MAX_DEPTH = 400
+"""Open elements at any place of a page; browsers stop at 512."""
+
+MAX_ELEMENTS = 200_000
+"""Elements of a page, a feed or a sitemap of five million bytes."""
+
+MAX_OF_ONE = 500
+"""Attributes of one element; parsers take time by the square of them."""
+
+MAX_ATTRIBUTES = 500_000
+"""Attributes of a whole page."""
+
 MAX_FAULTS = 100
 """Faults that are told of one item or request; how many more there are is said once."""
 
