@@ -14,6 +14,7 @@ from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
 from publisher.errors import NotFound
 from publisher.ingest import Definitions, Intake, Puller, Report
+from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
@@ -26,6 +27,9 @@ from publisher.storage import sources as source_states
 from publisher.storage.database import Database, Tx
 from publisher.storage.sealing import Sealer
 from publisher.web.measures import Metrics
+
+DOCUMENT_JOBS = "publisher.sources.parsing"
+"""What is done with documents, in a process of its own."""
 
 
 class App:
@@ -70,6 +74,7 @@ class App:
             timeout=settings.delivery.timeout,
             observe=self.metrics.attempted,
         )
+        self.documents = Isolated(DOCUMENT_JOBS)
         self.readers = Readers(self._reader)
 
     @classmethod
@@ -87,6 +92,7 @@ class App:
 
     async def close(self) -> None:
         """Close everything that :meth:`open` opened."""
+        await self.documents.close()
         await self.readers.close()
         await self.fetcher.close()
         await self.sender.close()
@@ -152,6 +158,7 @@ class App:
             timezone=self.site.timezone,
             language=self.site.language,
             now=self.now,
+            runner=self.documents,
         )
         return definition.kind(definition.name, definition.options, context)
 

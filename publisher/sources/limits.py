@@ -31,3 +31,15 @@ MAX_VALUES = 1_000
 
 MAX_SHOWN = 2_000
 """Characters of a value that was refused, where it is kept beside the reason."""
+
+MAX_PROBLEMS = 1_000
+"""Problems that are told of one document."""
+
+MAX_ENTRIES = 5_000
+"""Entries of one feed, and links of one list."""
+
+MAX_CATEGORIES = 1_000
+"""Categories of one entry of a feed, and of the feed itself."""
+
+MAX_BODY = 5_000_000
+"""Characters of the text of one article with its markup, once its links are absolute."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from publisher.configfile import TomlFile, Zone, nearest, read_toml
 from publisher.errors import ConfigErrors, ReadError
@@ -298,6 +299,17 @@ def load_profile(name: str, home: Path) -> HtmlProfile | TextProfile:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) and shipped.is_file():
         return parse_profile(read_toml(shipped, f"{name}.toml (shipped)"))
     raise ReadError(f'there is no profile "{name}" in {FOLDER}; {nearest(name, profile_names(home))}')
+
+
+@lru_cache(maxsize=64)
+def profile_of(written: bytes) -> HtmlProfile | TextProfile:
+    """A profile in its JSON form. Raises ValidationError."""
+    return _PROFILE.validate_json(written)
+
+
+_PROFILE: TypeAdapter[HtmlProfile | TextProfile] = TypeAdapter(
+    Annotated[HtmlProfile | TextProfile, Field(discriminator="kind")]
+)
 
 
 def profile_names(home: Path) -> list[str]:
