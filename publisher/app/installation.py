@@ -75,6 +75,7 @@ class App:
             observe=self.metrics.attempted,
         )
         self.documents = Isolated(DOCUMENT_JOBS)
+        self.pushed = Isolated(DOCUMENT_JOBS)  # what a newsroom pushes does not wait for what strangers wrote
         self.readers = Readers(self._reader)
 
     @classmethod
@@ -93,6 +94,7 @@ class App:
     async def close(self) -> None:
         """Close everything that :meth:`open` opened."""
         await self.documents.close()
+        await self.pushed.close()
         await self.readers.close()
         await self.fetcher.close()
         await self.sender.close()

@@ -135,6 +135,7 @@ def _web(app: App, schedule: Schedule) -> web.Application:
         probes={"scheduler": lambda: schedule.running, "deliverer": lambda: app.deliverer.running},
         trusted_proxies=app.settings.server.trusted_proxies,
         now=app.now,
+        runner=app.pushed,
         sources=lambda: app.catalog.sources,
         next_run=lambda one, state: next_run(one, state, timezone=app.site.timezone, now=app.now()),
     )

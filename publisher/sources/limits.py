@@ -43,3 +43,6 @@ MAX_CATEGORIES = 1_000
 
 MAX_BODY = 5_000_000
 """Characters of the text of one article with its markup, once its links are absolute."""
+
+MAX_PUSHED = 1_000_000
+"""Bytes of one article that is pushed."""

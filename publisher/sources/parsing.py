@@ -17,11 +17,12 @@ from typing import Any
 
 import orjson
 
-from publisher.errors import FetchError, PublisherError
+from publisher.errors import FetchError, PublisherError, ReadError
 from publisher.isolation import Job
 from publisher.locale import known_locale, known_zone, parse_datetime, parse_decimal
 from publisher.model import IndicatorSpec
 from publisher.sources.base import Document, Source, SourceContext
+from publisher.sources.batch import ENTRY, read_entries, read_one
 from publisher.sources.feed import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.sources.index import IndexSource
@@ -29,6 +30,7 @@ from publisher.sources.jsonapi import JsonSource
 from publisher.sources.page import read_document
 from publisher.sources.parsed import Parsed, written
 from publisher.sources.profile import profile_of
+from publisher.sources.push import load_json
 
 _KEPT: list[object] = []
 # One of each kind, so that everything is loaded which is loaded when it is first needed.
@@ -67,7 +69,27 @@ def _list(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
     return written(_source(IndexSource, given).parse_list(_document(body, given)))
 
 
-JOBS: dict[str, Job] = {"page": _page, "file": _file, "feed": _feed, "json": _json, "list": _list}
+def _pushed(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    article, problems = read_one(load_json(body), given["id"], origin=given["origin"], language=given["language"])
+    return written(Parsed([article] if article else [], [], problems))
+
+
+def _batch(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    payload = load_json(body)
+    if not isinstance(payload, list) or not 1 <= len(payload) <= given["most"]:
+        raise ReadError(f"a list of {len(payload)}" if isinstance(payload, list) else "no list")
+    return map(ENTRY.dump_json, read_entries(payload, origin=given["origin"], language=given["language"]))
+
+
+JOBS: dict[str, Job] = {
+    "pushed": _pushed,
+    "batch": _batch,
+    "page": _page,
+    "file": _file,
+    "feed": _feed,
+    "json": _json,
+    "list": _list,
+}
 
 
 def prepare(needs: Sequence[str]) -> None:

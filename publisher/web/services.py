@@ -16,6 +16,7 @@ from aiohttp import web
 from publisher import clock
 from publisher.catalog import SourceDefinition
 from publisher.clock import Clock
+from publisher.isolation import Runner
 from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
 from publisher.model.change import Outcome
 from publisher.model.observed import ObservedArticle
@@ -173,6 +174,7 @@ class Services:
 
     ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
     ``sources`` are those that are configured, and ``next_run`` says when one is read next.
     """
 
@@ -187,6 +189,7 @@ class Services:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
+    runner: Runner | None = None
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
     next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
 

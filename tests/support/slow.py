@@ -13,4 +13,4 @@ def _page(body: bytes, options: Any) -> Iterator[bytes]:
         pass
 
 
-JOBS = {"page": _page}
+JOBS = {"page": _page, "batch": _page}
