@@ -88,7 +88,9 @@ class SourceContext:
             **options,
         }
         runner = self.runner or _in_process()
-        return await read_back(await runner.run(job, body, given, needs=sorted(_needs(given))))
+        guessed = {"extract"} if job == "page" and self.profile is None else set()
+        needs = sorted({f"job:{job}"} | guessed | _needs(given))
+        return await read_back(await runner.run(job, body, given, needs=needs))
 
 
 def _in_process() -> Runner:

@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
 from publisher.sources.dom import BLOCKS, descendants, parse, text_of
+from publisher.sources.limits import MAX_BODY
 from publisher.sources.patterns import matches_any
 from publisher.sources.profile import HtmlBody
 from publisher.sources.urls import absolute
@@ -93,7 +94,8 @@ def strip_prefix(block: Block, prefix: str) -> Block:
 def sanitised(blocks: list[Block], base: str | None) -> str:
     """Blocks as HTML that can be shown anywhere, one a line.
 
-    Only allowed elements are left, links are http or https and absolute, and nothing is empty.
+    Only allowed elements are left, links are http or https and absolute, and nothing is empty. Raises ReadError for
+    more than five million characters: each short link on a page may stand for a long address.
     """
     import nh3
 
@@ -105,8 +107,16 @@ def sanitised(blocks: list[Block], base: str | None) -> str:
         url_schemes={"http", "https"},
         link_rel="noopener noreferrer",
     )
-    lines = (_tidy(cleaner.clean(block.html), keep_lines=block.html.startswith("<pre")) for block in blocks)
-    return "\n".join(line for line in lines if line)
+    lines: list[str] = []
+    length = 0
+    for block in blocks:
+        line = _tidy(cleaner.clean(block.html), keep_lines=block.html.startswith("<pre"))
+        length += len(line) + 1
+        if length > MAX_BODY:
+            raise ReadError(f"has a text of more than {MAX_BODY:,} characters once its links are absolute")
+        if line:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def escaped(paragraphs: list[str]) -> str:

@@ -266,7 +266,7 @@ def _xml_entry(entry: Any, feed: Any) -> dict[str, Any]:
         "published": own("published"),
         "updated": own("updated"),
         "language": dict.get(feed, "language"),
-        "images": list(_pictures(entry)),
+        "images": list(islice(_pictures(entry), MAX_VALUES)),
     }
 
 

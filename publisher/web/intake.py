@@ -23,7 +23,7 @@ from publisher.web.services import services_of
 TAG_WEIGHT = 100
 """Characters of text that take as long to read as one tag does."""
 
-LIGHT = 65_536
+LIGHT = 32_768
 """Characters, tags weighed, that are read where requests are served; more is read in a thread."""
 
 HEAVY = 1_048_576

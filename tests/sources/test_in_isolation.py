@@ -171,3 +171,18 @@ async def test_what_serves_goes_on_while_documents_are_read_and_checked(
         turns += 1
     assert len(reading.result().articles) == 300
     assert turns > 300
+
+
+async def test_of_very_many_values_the_first_are_taken_and_a_number_without_end_is_none(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    tags = "".join(f'<meta property="article:tag" content="t{n}">' for n in range(1_001))
+    body = f'<meta property="og:title" content="T">{tags}<script type="application/ld+json">'.encode()
+    body += b'{"@type": "NewsArticle", "articleBody": "Isi."}</script>'
+    (found,) = (await opened(None, "page", tmp_path, clock, http=Server(Answer(body)), url=URL).read({})).articles
+    assert len(found.article.topics) == 1_000
+
+    given = JSON.replace(b'"15.635,5"', b"1e999999999")
+    batch = await opened(None, "json", tmp_path, clock, http=Server(Answer(given)), **MAPPING).read({})
+    assert batch.indicators == ()
+    assert any("value" in str(one) for one in batch.problems)
