@@ -6,6 +6,7 @@ PublisherError
 ├── ConfigErrors           all faults found in one reading
 ├── RemovalRefused         an edit that takes away more than one edit may
 ├── ReadError              a value or document that cannot be read as what it should be
+│   └── Overrun            a document that took more time or memory than one may
 ├── FetchError             a source that could not be fetched (permanent or retryable is data)
 ├── AddressRefused         a URL or address that the guard does not allow
 ├── NotFound               a feed, item, subscription or key that does not exist
@@ -76,6 +77,10 @@ class RemovalRefused(PublisherError):
 
 class ReadError(PublisherError):
     """A value cannot be read."""
+
+
+class Overrun(ReadError):
+    """The document takes too much to be read."""
 
 
 class FetchError(PublisherError):

@@ -16,6 +16,7 @@ from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
 from publisher.errors import NotFound, StorageError
 from publisher.ingest import Definitions, Intake, Puller, Report
+from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
@@ -28,6 +29,9 @@ from publisher.storage import sources as source_states
 from publisher.storage.database import Database, Tx, sqlite_file
 from publisher.storage.sealing import Sealer
 from publisher.web.measures import Metrics
+
+DOCUMENT_JOBS = "publisher.sources.parsing"
+"""What is done with documents, in a process of its own."""
 
 
 class App:
@@ -90,6 +94,8 @@ class App:
             slots=shares.sending,
             observe=self.metrics.attempted,
         )
+        self.documents = Isolated(DOCUMENT_JOBS)
+        self.pushed = Isolated(DOCUMENT_JOBS)  # what a newsroom pushes does not wait for what strangers wrote
         self.readers = Readers(self._reader)
 
     @classmethod
@@ -118,6 +124,8 @@ class App:
 
     async def close(self) -> None:
         """Close everything that :meth:`open` opened."""
+        await self.documents.close()
+        await self.pushed.close()
         await self.readers.close()
         await self.fetcher.close()
         await self.sender.close()
@@ -204,6 +212,7 @@ class App:
             timezone=self.site.timezone,
             language=self.site.language,
             now=self.now,
+            runner=self.documents,
         )
         return definition.kind(definition.name, definition.options, context)
 

@@ -167,6 +167,7 @@ def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
         trusted_proxies=app.settings.server.trusted_proxies,
         limits=_allowances(app),
         now=app.now,
+        runner=app.pushed,
         sources=lambda: app.catalog.sources,
         next_run=lambda one, state: next_run(one, state, timezone=app.site.timezone, now=app.now()),
     )

@@ -27,7 +27,7 @@ log = telemetry.logger(__name__)
 
 POLL_SECONDS = 1.0
 
-_PREPARED_AT_ONCE = 16_384
+_PREPARED_AT_ONCE = 8_192
 """Characters of text that are looked through where requests are served; more is, beside them."""
 
 

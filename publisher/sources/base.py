@@ -14,9 +14,11 @@ from pydantic import BaseModel, Field
 from publisher import clock
 from publisher.clock import Clock
 from publisher.configfile import Whole
+from publisher.isolation import InProcess, Runner
 from publisher.model import IndicatorSpec
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch
+from publisher.sources.parsed import Parsed, read_back
 from publisher.sources.profile import Profile
 
 PAGE_LIMIT = 5_000_000
@@ -50,8 +52,21 @@ class Fetcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A document as it was fetched: what of a response is read."""
+
+    body: bytes
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What a source needs of the installation. ``timezone`` and ``language`` hold where a profile says nothing."""
+    """What a source needs of the installation. ``timezone`` and ``language`` hold where a profile says nothing.
+
+    ``runner`` does what is done with documents; without one it is done in this process.
+    """
 
     home: Path
     profile: Profile | None
@@ -61,6 +76,44 @@ class SourceContext:
     indicators: Mapping[str, IndicatorSpec] = field(default_factory=dict)
     now: Clock = clock.now
     pause: Pause = asyncio.sleep
+    runner: Runner | None = None
+
+    async def parse(self, job: str, body: bytes, *, indicators: bool = False, **options: Any) -> Parsed:
+        """What a document holds, read by one of :data:`publisher.sources.parsing.JOBS`. Raises ReadError.
+
+        The job is given the installation's conventions beside ``options``, and its indicators if they are asked for.
+        """
+        given: dict[str, Any] = {
+            "now": clock.rfc3339(self.now()),
+            "timezone": self.timezone,
+            "language": self.language,
+            "profile": None if self.profile is None else self.profile.model_dump(mode="json"),
+            "indicators": [one.model_dump(mode="json") for one in self.indicators.values()] if indicators else [],
+            **options,
+        }
+        runner = self.runner or _in_process()
+        guessed = {"extract"} if job == "page" and self.profile is None else set()
+        needs = sorted({f"job:{job}"} | guessed | _needs(given))
+        return await read_back(await runner.run(job, body, given, needs=needs))
+
+
+def _in_process() -> Runner:
+    from publisher.sources.parsing import JOBS
+
+    return InProcess(JOBS)
+
+
+def _needs(given: object) -> set[str]:
+    """The locales and time zones that a job's options name, wherever they stand."""
+    if isinstance(given, list):
+        return set().union(*map(_needs, given))
+    if not isinstance(given, dict):
+        return set()
+    found = set().union(*(_needs(value) for key, value in given.items() if key != "indicators"))
+    for key, kind in (("locale", "locale"), ("language", "locale"), ("timezone", "zone")):
+        if isinstance(given.get(key), str):
+            found.add(f"{kind}:{given[key]}")
+    return found
 
 
 class NoOptions(Frozen):

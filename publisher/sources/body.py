@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from html import escape
 
@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
 from publisher.sources.dom import BLOCKS, descendants, parse, text_of
+from publisher.sources.limits import MAX_BODY
 from publisher.sources.patterns import matches_any
 from publisher.sources.profile import HtmlBody
 from publisher.sources.urls import absolute
@@ -93,7 +94,8 @@ def strip_prefix(block: Block, prefix: str) -> Block:
 def sanitised(blocks: list[Block], base: str | None) -> str:
     """Blocks as HTML that can be shown anywhere, one a line.
 
-    Only allowed elements are left, links are http or https and absolute, and nothing is empty.
+    Only allowed elements are left, links are http or https and absolute, and nothing is empty. Raises ReadError for
+    more than five million characters: each short link on a page may stand for a long address.
     """
     import nh3
 
@@ -105,8 +107,16 @@ def sanitised(blocks: list[Block], base: str | None) -> str:
         url_schemes={"http", "https"},
         link_rel="noopener noreferrer",
     )
-    lines = (_tidy(cleaner.clean(block.html), keep_lines=block.html.startswith("<pre")) for block in blocks)
-    return "\n".join(line for line in lines if line)
+    lines: list[str] = []
+    length = 0
+    for block in blocks:
+        line = _tidy(cleaner.clean(block.html), keep_lines=block.html.startswith("<pre"))
+        length += len(line) + 1
+        if length > MAX_BODY:
+            raise ReadError(f"has a text of more than {MAX_BODY:,} characters once its links are absolute")
+        if line:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def escaped(paragraphs: list[str]) -> str:
@@ -166,6 +176,10 @@ def _bounded(blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def _blocks(node: LexborNode) -> Iterator[Block]:
+    return _blocks_in(node, _holding_blocks(node))
+
+
+def _blocks_in(node: LexborNode, holding: Set[int]) -> Iterator[Block]:
     """The blocks below a node. Text outside any paragraph becomes paragraphs, parted where two ``<br>`` stand."""
     run: list[str] = []
     for child in node.iter(include_text=True, skip_empty=False):
@@ -175,19 +189,19 @@ def _blocks(node: LexborNode) -> Iterator[Block]:
         if child.is_element_node and tag in BLOCKS and tag != "br":
             yield from _run(run)
             run = []
-            yield from _block(child, tag)
+            yield from _block(child, tag, holding)
         elif child.is_text_node:
             run.append(escape(child.text_content or "", quote=False))
-        elif child.is_element_node and tag not in ("br", "img") and _holds_blocks(child):
+        elif child.is_element_node and tag not in ("br", "img") and child.mem_id in holding:
             yield from _run(run)
             run = []
-            yield from _blocks(child)
+            yield from _blocks_in(child, holding)
         else:
             run.append(child.html or "")
     yield from _run(run)
 
 
-def _block(node: LexborNode, tag: str) -> Iterator[Block]:
+def _block(node: LexborNode, tag: str, holding: Set[int]) -> Iterator[Block]:
     text = text_of(node)
     if tag in _HEADINGS:
         name = _HEADINGS[tag]
@@ -196,11 +210,19 @@ def _block(node: LexborNode, tag: str) -> Iterator[Block]:
         if text or tag == "hr" or node.css_first("img") is not None:
             yield Block(node.html or "", text)
     else:
-        yield from _blocks(node)
+        yield from _blocks_in(node, holding)
 
 
-def _holds_blocks(node: LexborNode) -> bool:
-    return any(below.is_element_node and below.tag in BLOCKS and below.tag != "br" for below in descendants(node))
+def _holding_blocks(top: LexborNode) -> Set[int]:
+    """The elements below a node that hold a block, each found once: not looked for anew from each one around it."""
+    holding = {top.mem_id}
+    for node in descendants(top):
+        if node.is_element_node and node.tag in BLOCKS and node.tag != "br":
+            around = node.parent
+            while around is not None and around.mem_id not in holding:
+                holding.add(around.mem_id)
+                around = around.parent
+    return holding
 
 
 def _run(pieces: list[str]) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.errors import ReadError
-from publisher.sources.depth import MAX_DEPTH, too_deep
+from publisher.sources.depth import too_much
 from publisher.sources.patterns import value_of
 from publisher.sources.profile import Rule
 
@@ -21,9 +21,9 @@ BLOCKS = frozenset(_BLOCK_NAMES.split())
 
 
 def parse(text: str) -> LexborHTMLParser:
-    """The tree of a page. Raises ReadError for one that is nested too deeply."""
-    if too_deep(text):
-        raise ReadError(f"is nested deeper than {MAX_DEPTH} elements")
+    """The tree of a page. Raises ReadError for one with too many elements or attributes, or nested too deeply."""
+    if over := too_much(text):
+        raise ReadError(over)
     return LexborHTMLParser(text)
 
 
@@ -44,21 +44,31 @@ def descendants(node: LexborNode) -> Iterator[LexborNode]:
 
 def text_of(node: LexborNode) -> str:
     """The text of a node on one line, as people see it: block elements are apart, scripts are not read."""
-    try:
-        return " ".join("".join(_pieces(node)).split())
-    except RecursionError as error:
-        raise ReadError("is nested too deeply") from error
+    return " ".join("".join(_pieces(node)).split())
 
 
-def _pieces(node: LexborNode) -> Iterator[str]:
-    for child in node.iter(include_text=True, skip_empty=False):
-        if child.is_text_node:
-            yield child.text_content or ""
-        elif child.is_element_node and child.tag not in _SILENT:
-            apart = " " if child.tag in BLOCKS else ""
-            yield apart
-            yield from _pieces(child)
-            yield apart
+def _pieces(top: LexborNode) -> Iterator[str]:
+    """The text below a node, and a space at both edges of each block. A loop: generators inside each other would pass
+    each piece on through every element around it.
+    """
+    end = top.mem_id
+    node: LexborNode | None = top.first_child
+    while node is not None:
+        if node.is_text_node:
+            yield node.text_content or ""
+        elif node.is_element_node and node.tag not in _SILENT:
+            if node.tag in BLOCKS:
+                yield " "
+            if node.first_child is not None:
+                node = node.first_child
+                continue
+        while node is not None and node.next is None:
+            node = node.parent
+            if node is None or node.mem_id == end:
+                return
+            if node.tag in BLOCKS:
+                yield " "
+        node = node.next if node is not None else None
 
 
 def select(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...]) -> list[tuple[LexborNode, str]]:

@@ -6,11 +6,11 @@ entry, or add an old one.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
+from itertools import islice, pairwise
 from typing import Any, ClassVar, Literal
 from xml.sax import SAXException
 
@@ -25,7 +25,9 @@ from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, fragment_blocks, sanitised
-from publisher.sources.page import get, header, moved, validators, web_address
+from publisher.sources.limits import MAX_CATEGORIES, MAX_ELEMENTS, MAX_ENTRIES, MAX_VALUES
+from publisher.sources.page import get, header, moved, unreadable, validators, web_address
+from publisher.sources.parsed import Parsed
 from publisher.sources.urls import absolute, canonical
 
 
@@ -73,10 +75,21 @@ class FeedSource(Source):
         remembered = {**validators(response), "digest": digest}
         if bookmark.get("digest") == digest:
             return Batch(bookmark=remembered, unchanged=True)
-        articles, problems = await asyncio.to_thread(self._parse, response)
-        return Batch(tuple(articles), (), (*moved(response, self.options.url), *problems), remembered)
+        try:
+            found = await self.context.parse(
+                "feed",
+                response.body,
+                url=response.url,
+                content_type=header(response, "content-type"),
+                options=self.options.model_dump(mode="json"),
+            )
+        except ReadError as error:
+            raise unreadable(error, response.status) from error
+        problems = (*moved(response, self.options.url), *found.problems)
+        return Batch(tuple(found.articles), (), problems, remembered)
 
-    def _parse(self, response: Response) -> tuple[list[ObservedArticle], list[Problem]]:
+    def parse(self, response: Response) -> Parsed:
+        """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""
         entries, problems = _json_entries(response) if _is_json(response.body) else _xml_entries(response)
         origin = self.options.url
         articles: dict[str, ObservedArticle] = {}
@@ -87,7 +100,7 @@ class FeedSource(Source):
                 problems.append(Problem(origin, "stands twice in the feed; the first is taken", text=where))
             elif one:
                 articles[one.article.id] = one
-        return list(articles.values()), problems
+        return Parsed(list(articles.values()), [], problems)
 
     def _article(
         self, entry: dict[str, Any], origin: str, base: str, problems: list[Problem]
@@ -163,6 +176,8 @@ def _json_entries(response: Response) -> tuple[list[dict[str, Any]], list[Proble
     items = document.get("items")
     if not str(document.get("version", "")).startswith("https://jsonfeed.org/version/1") or not isinstance(items, list):
         raise FetchError("is JSON, but no JSON Feed: version and items are missing")
+    if len(items) > MAX_ENTRIES:
+        raise FetchError(f"has {len(items):,} entries, the limit is {MAX_ENTRIES:,}")
     entries, problems = [], []
     for number, item in enumerate(items):
         if isinstance(item, dict):
@@ -197,6 +212,8 @@ def _xml_entries(response: Response) -> tuple[list[dict[str, Any]], list[Problem
 
     if b"<!ENTITY" in response.body.replace(b"\0", b""):
         raise FetchError("defines XML entities, which no feed needs: refused")
+    if over := _too_much(response.body):
+        raise FetchError(over)
     headers = {"content-type": header(response, "content-type"), "content-location": response.url}
     # The body is sanitised as every other is; feedparser's own sanitiser allows more.
     found = feedparser.parse(
@@ -210,6 +227,25 @@ def _xml_entries(response: Response) -> tuple[list[dict[str, Any]], list[Problem
         message = f"is not well-formed: {fault}; what could be read was taken"
         problems.append(Problem(response.url, message[:300], severity="warning"))
     return [_xml_entry(entry, found.feed) for entry in found.entries], problems
+
+
+_ENTRY = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>/]", re.IGNORECASE)
+_CATEGORY = re.compile(rb"<(?:[\w.-]+:)?(?:category|subject|keywords|tag)[\s>/]", re.IGNORECASE)
+
+
+def _too_much(body: bytes) -> str | None:
+    """What a feed has too much of, in words: its parser compares each category with all before it."""
+    if body.count(b"<") > 2 * MAX_ELEMENTS:
+        return f"has more than {MAX_ELEMENTS:,} elements"
+    entries = [found.start() for found in _ENTRY.finditer(body)]
+    if len(entries) > MAX_ENTRIES:
+        return f"has {len(entries):,} entries, the limit is {MAX_ENTRIES:,}"
+    edges = [0, *entries, len(body)]
+    for start, end in pairwise(edges):
+        found = sum(1 for _ in _CATEGORY.finditer(body, start, end))
+        if found > MAX_CATEGORIES:
+            return f"has {found:,} categories in one entry, the limit is {MAX_CATEGORIES:,}"
+    return None
 
 
 def _xml_entry(entry: Any, feed: Any) -> dict[str, Any]:
@@ -230,7 +266,7 @@ def _xml_entry(entry: Any, feed: Any) -> dict[str, Any]:
         "published": own("published"),
         "updated": own("updated"),
         "language": dict.get(feed, "language"),
-        "images": list(_pictures(entry)),
+        "images": list(islice(_pictures(entry), MAX_VALUES)),
     }
 
 
@@ -255,4 +291,5 @@ def _plain(html: str | None) -> str | None:
 
 
 def _names(values: Iterable[Any]) -> list[str]:
-    return list(dict.fromkeys(value.strip() for value in values if isinstance(value, str) and value.strip()))
+    named = dict.fromkeys(value.strip() for value in values if isinstance(value, str) and value.strip())
+    return list(islice(named, MAX_VALUES))

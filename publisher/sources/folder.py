@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -21,11 +21,11 @@ from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Source
-from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, TextProfile
+from publisher.sources.page import parse_document
+from publisher.sources.parsed import Parsed
+from publisher.sources.profile import HtmlProfile
 from publisher.sources.push import load_json, read_article_json
-from publisher.sources.reading import Reading, observed
-from publisher.sources.text import read_text
+from publisher.sources.reading import observed
 from publisher.sources.urls import canonical
 
 SETTLED = timedelta(seconds=0.5)
@@ -75,15 +75,6 @@ class _File:
     mtime_ns: int
 
 
-@dataclass(slots=True)
-class _Parsed:
-    """What one file gave."""
-
-    articles: list[ObservedArticle] = field(default_factory=list)
-    indicators: list[Indicator] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-
 class FolderSource(Source):
     """Reads each file of a folder once, and again when its size or time of change is another.
 
@@ -111,7 +102,7 @@ class FolderSource(Source):
         settled = await self._settled(changed)
         standing = {one.path for one in files} | {one.origin for one in problems}
         known = {path: entry for path, entry in remembered.items() if path in standing}
-        return await asyncio.to_thread(self._read_files, files, settled, known, problems)
+        return await self._read_files(files, settled, known, problems)
 
     async def _settled(self, changed: list[_File]) -> set[str]:
         """The paths of those files whose size has stood still; those that were written just now are looked at twice."""
@@ -168,23 +159,23 @@ class FolderSource(Source):
                 ):
                     yield Path(entry.path).relative_to(root).as_posix()
 
-    def _read_files(
+    async def _read_files(
         self, files: list[_File], settled: set[str], known: dict[str, list[Any]], problems: list[Problem]
     ) -> Batch:
         """Parse what is settled, and what stood back for a file that is gone or holds another article now."""
-        parsed: dict[str, _Parsed] = {}
+        parsed: dict[str, Parsed] = {}
         by_path = {one.path: one for one in files}
         waiting = sorted((settled | _called_up(known)) & by_path.keys())
         while waiting:
             for path in waiting:
-                parsed[path] = self._parse(by_path[path])
+                parsed[path] = await self._parse(by_path[path])
                 ids = list(dict.fromkeys(article.article.id for article in parsed[path].articles))
                 lost = _lost(known.get(path), parsed[path])
                 known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, [], *([lost] if lost else [])]
             waiting = sorted((_called_up(known) & by_path.keys()) - parsed.keys())
         return replace(self._batch(parsed, known, problems), unread=frozenset(by_path.keys() - parsed.keys()))
 
-    def _batch(self, parsed: dict[str, _Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
+    def _batch(self, parsed: dict[str, Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
         holders = _holders(known)
         for path, entry in known.items():
             entry[3] = [one for one in entry[2] if holders[one] != path]
@@ -214,16 +205,16 @@ class FolderSource(Source):
             hold_above=self.options.hold_above,
         )
 
-    def _parse(self, file: _File) -> _Parsed:
-        found = _Parsed()
+    async def _parse(self, file: _File) -> Parsed:
+        found = Parsed()
         try:
-            body = self._bytes(file)
+            body = await asyncio.to_thread(self._bytes, file)
             if not body.strip():
                 raise ReadError("is empty")
             if file.path.lower().endswith(".json"):
-                self._parse_json(file, body, found)
-            else:
-                self._parse_document(file, body, found)
+                options = self.options.model_dump(mode="json")
+                return await self.context.parse("file", body, name=self.name, path=file.path, options=options)
+            await self._parse_document(file, body, found)
         except ReadError as error:
             found.problems.append(Problem(file.path, str(error)))
         except OSError as error:
@@ -239,18 +230,14 @@ class FolderSource(Source):
             raise ReadError(f"is too large: the limit is {self.options.limit:,} bytes")
         return body
 
-    def _parse_document(self, file: _File, body: bytes, found: _Parsed) -> None:
+    async def _parse_document(self, file: _File, body: bytes, found: Parsed) -> None:
         profile = self.context.profile
         suffix = Path(file.path).suffix.lower()
         if profile is None:
             raise ReadError("needs a profile; name one in the source, or give the article as JSON")
-        reading: Reading
-        if isinstance(profile, HtmlProfile) and suffix in _HTML:
-            reading = read_html(body, profile, origin=file.path, now=self.context.now(), specs=self.context.indicators)
-        elif isinstance(profile, TextProfile) and suffix in _TEXT:
-            reading = read_text(body, profile, origin=file.path, now=self.context.now(), specs=self.context.indicators)
-        else:
+        if suffix not in (_HTML if isinstance(profile, HtmlProfile) else _TEXT):
             raise ReadError(f'cannot be read with a profile of the kind "{profile.kind}"; give the source another')
+        reading = await parse_document(body, self.context, file.path, None)
         if self.options.identity == "id" and reading.fields is not None:
             raise ReadError('has no id; only JSON articles have, so set identity to "url" or "path"')
         url = (reading.fields or {}).get("url")
@@ -260,18 +247,22 @@ class FolderSource(Source):
         found.indicators += reading.indicators
         found.problems += reading.problems
 
-    def _parse_json(self, file: _File, body: bytes, found: _Parsed) -> None:
+    def parse_json(self, path: str, body: bytes) -> Parsed:
+        """The articles of one JSON file. Raises ReadError for what is no JSON."""
+        found = Parsed()
         payload = load_json(body)
         listed = isinstance(payload, list)
+        ids: set[str] = set()
         for number, one in enumerate(payload if listed else [payload]):
-            identity = self._identity(f"{file.path}#{number}" if listed else file.path)
-            article, problems = self._json_article(one, identity, file.path, f"[{number}]" if listed else "")
+            identity = self._identity(f"{path}#{number}" if listed else path)
+            article, problems = self._json_article(one, identity, path, f"[{number}]" if listed else "")
             found.problems += problems
-            if article and any(other.article.id == article.article.id for other in found.articles):
-                path = f"[{number}]"
-                found.problems.append(Problem(file.path, "has the id of an article before it", field=path))
+            if article and article.article.id in ids:
+                found.problems.append(Problem(path, "has the id of an article before it", field=f"[{number}]"))
             elif article:
+                ids.add(article.article.id)
                 found.articles.append(article)
+        return found
 
     def _json_article(
         self, payload: object, by_path: str, origin: str, path: str
@@ -315,7 +306,7 @@ def _called_up(known: Mapping[str, list[Any]]) -> set[str]:
     return {path for path, entry in known.items() if any(holders[one] == path for one in entry[3])}
 
 
-def _lost(before: list[Any] | None, found: _Parsed) -> list[str]:
+def _lost(before: list[Any] | None, found: Parsed) -> list[str]:
     """The ids of articles that a file had before it was broken: a slip of the pen withdraws nothing."""
     broken = any(one.severity == "error" for one in found.problems)
     if before is None or not broken:
@@ -324,7 +315,7 @@ def _lost(before: list[Any] | None, found: _Parsed) -> list[str]:
     return sorted({one for ids in (before[2], *before[4:]) for one in ids} - standing)
 
 
-def _newest(parsed: Mapping[str, _Parsed], known: Mapping[str, list[Any]]) -> tuple[Indicator, ...]:
+def _newest(parsed: Mapping[str, Parsed], known: Mapping[str, list[Any]]) -> tuple[Indicator, ...]:
     """The observations of the files that were read, the newest file's where several hold one symbol."""
     by_age: Iterable[str] = sorted(parsed, key=lambda path: (known[path][1], path))
     return tuple({one.symbol: one for path in by_age for one in parsed[path].indicators}.values())

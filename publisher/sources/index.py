@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -24,8 +25,10 @@ from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources import remembered, silence
 from publisher.sources.base import PAGE_LIMIT, Response, Source
+from publisher.sources.limits import MAX_ENTRIES
 from publisher.sources.listing import LIST_LIMIT, Link, Listing, is_sitemap, read_list, read_sitemap
-from publisher.sources.page import get, header, parse_page, validators, web_address
+from publisher.sources.page import get, header, parse_page, unreadable, validators, web_address
+from publisher.sources.parsed import Parsed
 from publisher.sources.patterns import Pattern, Selector, find
 from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading, observed
@@ -170,42 +173,63 @@ class IndexSource(Source):
             return dict(known)
         reading.judged.add(url)
         try:
-            listing = self._parse_list(response)
+            own, further = await self._links(response)
         except ReadError as error:
-            raise FetchError(f"{url}: {error}") from error
-        links = [*listing.links]
-        for one in listing.further[:FURTHER]:
-            links += await self._further(one.url, reading)
-        own = [link for link in links if self._follows(link.url)]
+            raise unreadable(ReadError(f"{url}: {error}"), response.status) from error
+        for one in further:
+            own += await self._further(one.url, reading)
         if not own and not is_sitemap(response.body):
             self._nothing_found(url, known, reading)
         # A sitemap index may stay as it is when its parts change.
-        remembered_as = {} if listing.further else validators(response)
+        remembered_as = {} if further else validators(response)
         return {**remembered_as, "links": [[link.url, link.stamp] for link in own]}
 
-    def _parse_list(self, response: Response) -> Listing:
+    async def _links(self, response: Response) -> tuple[list[Link], list[Link]]:
+        """The links of a list that are followed, and the lists that it leads on to. Raises ReadError."""
+        kept = self.options.model_dump(mode="json", include={"url", "links", "match", "allow_hosts"})
+        kind = header(response, "content-type")
+        found = await self.context.parse("list", response.body, url=response.url, content_type=kind, options=kept)
+        links, further = ([Link(*one) for one in found.rest.get(name, ())] for name in ("links", "further"))
+        return links, further
+
+    def parse_list(self, response: Response) -> Parsed:
+        """What :meth:`_links` says, where documents are read."""
+        listing = self._listing(response)
+        own = [link for link in listing.links if self._follows(link.url)]
+        return Parsed(rest={
+            "links": [[link.url, link.stamp] for link in own[:MAX_ENTRIES]],
+            "further": [[link.url, link.stamp] for link in listing.further[:FURTHER]],
+        })  # fmt: skip
+
+    def _listing(self, response: Response) -> Listing:
         if is_sitemap(response.body):
             return read_sitemap(response.body, response.url)
         if not self._selectors:
             raise ReadError('is a page, so the source needs "links": a selector of the links to follow')
         return read_list(response.body, response.url, self._selectors, header(response, "content-type"))
 
-    async def _further(self, url: str, reading: _Round) -> tuple[Link, ...]:
+    async def _further(self, url: str, reading: _Round) -> list[Link]:
         if not self._is_own(url):
             reading.problems.append(Problem(url, "is a sitemap of another host; it is not followed"))
-            return ()
+            return []
         try:
             response = await get(self, url, {}, LIST_LIMIT)
-            return read_sitemap(response.body, response.url).links
+            if not is_sitemap(response.body):
+                raise ReadError("is no sitemap")
+            return (await self._links(response))[0]
         except (FetchError, ReadError) as error:
             reading.problems.append(Problem(url, str(error)))
-            return ()
+            return []
 
     def _nothing_found(self, url: str, known: Mapping[str, Any], reading: _Round) -> None:
         shown = ", ".join(f'"{selector}"' for selector in self._selectors)
         if known.get("links"):
             raise FetchError(f"{url}: {shown} finds no links any more; has the page changed?")
         reading.problems.append(Problem(url, f"{shown} finds no links", field="links"))
+
+    @cached_property
+    def _lists(self) -> frozenset[str]:
+        return frozenset(canonical(one) for one in self.options.url)
 
     @property
     def _selectors(self) -> tuple[str, ...]:
@@ -214,13 +238,13 @@ class IndexSource(Source):
         return self.options.links or given
 
     def _follows(self, url: str) -> bool:
-        is_list = url in {canonical(one) for one in self.options.url}
+        is_list = url in self._lists
         matches = self.options.match is None or find(self.options.match, url) is not None
         return not is_list and matches and self._is_own(url)
 
     def _is_own(self, url: str) -> bool:
         parts = urlsplit(canonical(url))
-        own = {urlsplit(canonical(one)).netloc for one in self.options.url}
+        own = {urlsplit(one).netloc for one in self._lists}
         return parts.netloc in own or bool({parts.netloc, parts.hostname or ""} & set(self.options.allow_hosts))
 
     # --- pages

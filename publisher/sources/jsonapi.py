@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from publisher.configfile import Whole, Zone
-from publisher.errors import FetchError, ReadError
+from publisher.errors import ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime, parse_decimal
 from publisher.model import Indicator
 from publisher.model.base import Frozen
@@ -20,7 +19,8 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, fragment_blocks
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
-from publisher.sources.page import get, moved, validators, web_address
+from publisher.sources.page import get, moved, unreadable, validators, web_address
+from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
 from publisher.sources.urls import absolute, canonical
 
@@ -102,17 +102,30 @@ class JsonSource(Source):
         if bookmark.get("digest") == digest:
             return self._unchanged({**remembered, "ids": bookmark.get("ids", [])})
         try:
-            return await asyncio.to_thread(self._parse, response, remembered)
+            found = await self.context.parse(
+                "json",
+                response.body,
+                indicators=bool(self.options.indicators),
+                url=response.url,
+                content_type="",
+                options=self.options.model_dump(mode="json", exclude={"headers"}),  # they may hold a secret
+            )
         except ReadError as error:
-            raise FetchError(str(error), status=response.status) from error
+            raise unreadable(error, response.status) from error
+        articles = {one.article.id: one for one in found.articles}
+        if self.options.complete:
+            remembered["ids"] = sorted(articles)
+        problems = [*moved(response, self.options.url), *found.problems]
+        return self._batch(articles, found.indicators, problems, remembered, frozenset(articles))
 
     def _unchanged(self, bookmark: Mapping[str, Any]) -> Batch:
         batch = self._batch({}, [], [], bookmark, frozenset(bookmark.get("ids", ())))
         return replace(batch, unchanged=True)
 
-    def _parse(self, response: Response, remembered: dict[str, Any]) -> Batch:
+    def parse(self, response: Response) -> Parsed:
+        """What a document holds, where the mapping says it stands. Raises ReadError."""
         document = load(response.body)
-        problems = moved(response, self.options.url)
+        problems: list[Problem] = []
         articles: dict[str, ObservedArticle] = {}
         for rules in self.options.articles:
             for number, item in enumerate(entries(document, rules.items)):
@@ -129,9 +142,7 @@ class JsonSource(Source):
                     problems.append(Problem(self.options.url, "stands twice; the first is taken", text=found.symbol))
                 elif found:
                     indicators[found.symbol] = found
-        if self.options.complete:
-            remembered["ids"] = sorted(articles)
-        return self._batch(articles, list(indicators.values()), problems, remembered, frozenset(articles))
+        return Parsed(list(articles.values()), list(indicators.values()), problems)
 
     def _batch(
         self,

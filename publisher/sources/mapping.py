@@ -18,6 +18,8 @@ from publisher.errors import ReadError
 from publisher.model.base import Frozen
 from publisher.sources.patterns import MAX_LINE, Pattern, value_of
 
+_MOST_DIGITS = 100
+
 _STEP = re.compile(r'\.?(?:\[(\*|\d{1,6})\]|\["([^"]+)"\]|([^.\[\]"$]+))')
 
 Step = str | int | None
@@ -210,6 +212,8 @@ def _text(value: Any) -> str | None:
         return value.strip()
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_DIGITS:
+        return None  # 1e999999999 would be written out in a thousand million digits
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,19 +10,24 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator
 
 from publisher import retryafter
-from publisher.errors import AddressRefused, FetchError, ReadError
+from publisher.errors import AddressRefused, FetchError, Overrun, ReadError
+from publisher.locale import known_locale
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source, SourceContext
 from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, TextProfile
+from publisher.sources.profile import HtmlProfile, Profile, TextProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.text import read_text
-from publisher.sources.unprofiled import read_any
+from publisher.sources.unprofiled import conventions, read_any
 from publisher.sources.urls import absolute, canonical
 
+OVERRUN_WAIT = 300.0
+"""Seconds that a source is left alone after one of its documents took more than it may."""
+
+_LANG = re.compile(rb"""<html\b[^>]{0,500}?\slang\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)""", re.IGNORECASE)
 _CHALLENGE = re.compile(
     rb"just a moment\.\.\.|attention required|cf-browser-verification|challenge-platform|cf_chl_|captcha"
     rb"|verify(?:ing)? (?:that )?you are (?:a )?human|are you a robot|access denied|pardon our interruption",
@@ -91,29 +95,56 @@ async def parse_page(response: Response, context: SourceContext, origin: str) ->
     if kind and not re.search(r"html|xml|^text/", kind):
         raise FetchError(f"is {kind}, no page")
     try:
-        return await asyncio.to_thread(_parse, response, context, origin)
+        return await parse_document(response.body, context, origin, response.url, header(response, "content-type"))
     except ReadError as error:
-        raise FetchError(str(error), status=response.status) from error
+        raise unreadable(error, response.status) from error
 
 
-def _parse(response: Response, context: SourceContext, origin: str) -> Reading:
-    now, specs, profile = context.now(), context.indicators, context.profile
-    if profile is None:
-        kind = header(response, "content-type")
-        where = {"origin": origin, "url": response.url, "content_type": kind}
-        return read_any(response.body, language=context.language, timezone=context.timezone, **where)
-    if isinstance(profile, TextProfile):
-        return read_text(response.body, profile, origin=origin, now=now, specs=specs)
-    assert isinstance(profile, HtmlProfile)
-    return read_html(
-        response.body,
-        profile,
+async def parse_document(
+    body: bytes, context: SourceContext, origin: str, url: str | None, content_type: str = ""
+) -> Reading:
+    """What a page or file holds. ``url`` is where it was fetched from, null for a file. Raises ReadError."""
+    found = await context.parse(
+        "page",
+        body,
+        indicators=getattr(context.profile, "ticker", None) is not None,
         origin=origin,
-        now=now,
-        url=response.url,
-        content_type=header(response, "content-type"),
-        specs=specs,
+        url=url or "",
+        fetched=url is not None,
+        content_type=content_type,
+        **_own_locale(body, context.profile),
     )
+    profile = context.profile or conventions(url or "", context.language, context.timezone)
+    fields, origins = found.rest.get("fields"), found.rest.get("origins") or {}
+    return Reading(origin, profile, fields, found.indicators, found.problems, origins)
+
+
+def read_document(document: Response, context: SourceContext, origin: str, *, fetched: bool) -> Reading:
+    """What :func:`parse_document` says, where documents are read."""
+    now, specs, profile = context.now(), context.indicators, context.profile
+    kind = header(document, "content-type")
+    if profile is None:
+        where = {"origin": origin, "url": document.url, "content_type": kind}
+        return read_any(document.body, language=context.language, timezone=context.timezone, **where)
+    if isinstance(profile, TextProfile):
+        return read_text(document.body, profile, origin=origin, now=now, specs=specs)
+    assert isinstance(profile, HtmlProfile)
+    url = document.url if fetched else None
+    return read_html(document.body, profile, origin=origin, now=now, url=url, content_type=kind, specs=specs)
+
+
+def unreadable(error: ReadError, status: int) -> FetchError:
+    """A source's document that cannot be read. One that took too much leaves its source alone for a while."""
+    return FetchError(str(error), status=status, retry_after=OVERRUN_WAIT if isinstance(error, Overrun) else None)
+
+
+def _own_locale(body: bytes, profile: Profile | None) -> dict[str, str]:
+    """The language that a page without a profile names: its dates may be in that."""
+    found = _LANG.search(body, 0, 4_096) if profile is None else None
+    try:
+        return {"locale": str(known_locale(found[1].decode()))} if found else {}
+    except ReadError:
+        return {}
 
 
 async def get(

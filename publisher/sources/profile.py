@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from publisher.configfile import TomlFile, Zone, nearest, read_toml
 from publisher.errors import ConfigErrors, ReadError
@@ -305,6 +306,17 @@ def shipped_profile(name: str, others: Iterable[str] = ()) -> HtmlProfile | Text
         return parse_profile(read_toml(shipped, f"{name}.toml (shipped)"))
     known = {*others, *(path.stem for path in SHIPPED.glob("*.toml"))}
     raise ReadError(f'there is no profile "{name}" in {FOLDER}; {nearest(name, known)}')
+
+
+@lru_cache(maxsize=64)
+def profile_of(written: bytes) -> HtmlProfile | TextProfile:
+    """A profile in its JSON form. Raises ValidationError."""
+    return _PROFILE.validate_json(written)
+
+
+_PROFILE: TypeAdapter[HtmlProfile | TextProfile] = TypeAdapter(
+    Annotated[HtmlProfile | TextProfile, Field(discriminator="kind")]
+)
 
 
 def profile_names(home: Path) -> list[str]:

@@ -15,6 +15,7 @@ from publisher.errors import ReadError
 from publisher.locale import parse_datetime, parse_decimal
 from publisher.model import Article, Image, Indicator, IndicatorSpec
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.limits import MAX_VALUES
 from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import COLUMNS, Byline, Caption, Profile, Ticker
 from publisher.sources.rules import rules_of
@@ -24,7 +25,8 @@ from publisher.sources.rules import rules_of
 class Reading:
     """One document being read. ``fields`` are those of an article but its id, null where there is no article.
 
-    ``origins`` says where fields came from that no rule of the profile found.
+    ``origins`` says where fields came from that no rule of the profile found, ``symbols`` of which indicators a row was
+    read.
     """
 
     origin: str
@@ -33,6 +35,7 @@ class Reading:
     indicators: list[Indicator] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
+    symbols: set[str] = field(default_factory=set)
 
     def error(self, message: str, name: str | None = None, text: str | None = None) -> None:
         """Note what could not be read."""
@@ -70,6 +73,10 @@ class Reading:
                 return
         if fields.get("published") is None and not any(one.field == "published" for one in self.problems):
             self.warn("no date: it is ordered by when it was first seen", "published")
+        for name in ("authors", "topics", "images", "related"):
+            if len(fields.get(name) or ()) > MAX_VALUES:
+                self.warn(f"{len(fields[name]):,} of them; the first {MAX_VALUES:,} are taken", name)
+                fields[name] = fields[name][:MAX_VALUES]
         self.fields = fields
 
 
@@ -126,7 +133,7 @@ def add_row(
         reading.error(f"the row has no {' and no '.join(missing)}; it is left out", where, row)
         return
     symbol = ticker.symbols.get(symbol, symbol)
-    if any(known.symbol == symbol for known in reading.indicators):
+    if symbol in reading.symbols:
         reading.error("stands twice in the ticker; the first row is taken", where, row)
         return
     try:
@@ -137,6 +144,7 @@ def add_row(
         spec = specs.get(symbol)
         known = {"name": spec.name, "unit": spec.unit} if spec else {"name": symbol}
         reading.indicators.append(Indicator.model_validate({"symbol": symbol, "observed_at": now, **known, **numbers}))
+        reading.symbols.add(symbol)
     except ReadError as error:
         reading.error(f"{error}; the row is left out", where, row)
     except ValidationError as error:

@@ -7,9 +7,11 @@ the extra ``publisher[extract]`` is installed, trafilatura, which guesses. Where
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from html import unescape
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -49,7 +51,7 @@ def read_any(
     decoded = decode(body, content_type)
     tree = dom.parse(decoded.text)
     spoken = _language(tree) or language
-    reading = Reading(origin, _conventions(url, spoken, timezone))
+    reading = Reading(origin, conventions(url, spoken, timezone))
     if decoded.warning:
         reading.warn(decoded.warning, "charset")
     base = base_of(tree, url)
@@ -76,7 +78,7 @@ def read_any(
     return reading
 
 
-def _conventions(url: str, language: str, timezone: str) -> HtmlProfile:
+def conventions(url: str, language: str, timezone: str) -> HtmlProfile:
     """How the dates of a page are read that names its own language."""
     try:
         known_locale(language)
@@ -114,15 +116,15 @@ def _json_ld(tree: LexborHTMLParser, base: str, reading: Reading) -> Values:
 
 def _nodes(document: Any) -> Iterator[Mapping[str, Any]]:
     """Every object in a document, those further out first: @graph, mainEntity, lists."""
-    waiting, seen = [document], 0
+    waiting, seen = deque([document]), 0
     while waiting and seen < _MAX_NODES:
-        one = waiting.pop(0)
+        one = waiting.popleft()
         seen += 1
         if isinstance(one, dict):
             yield one
-            waiting += [value for value in one.values() if isinstance(value, dict | list)]
+            waiting += [value for value in islice(one.values(), _MAX_NODES) if isinstance(value, dict | list)]
         elif isinstance(one, list):
-            waiting += one
+            waiting += one[:_MAX_NODES]
 
 
 def _schema(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]], base: str) -> Values:

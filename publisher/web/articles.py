@@ -21,7 +21,7 @@ from publisher.storage.articles import Place, Position, StoredArticle
 from publisher.storage.database import Database, Tx
 from publisher.storage.embargoes import Embargo
 from publisher.web.answers import Fault, Problem, json_response
-from publisher.web.asking import flag, integer, json_object, many
+from publisher.web.asking import flag, integer, many
 from publisher.web.auth import caller, require
 from publisher.web.conditions import conditions_of
 from publisher.web.cursors import cursor, place_of
@@ -113,7 +113,7 @@ async def push_article(request: web.Request) -> web.Response:
     feed shows it. ``If-Match`` and ``If-None-Match`` are held to its version, 412 otherwise.
     """
     key = await require(request, Role.EDITOR, to="push articles")
-    observed, warnings = read_article(request, request.match_info["id"], await json_object(request))
+    observed, warnings = await read_article(request, request.match_info["id"])
     conditions, services = conditions_of(request), services_of(request)
     prepared = await services.ingest.prepared([observed])
 

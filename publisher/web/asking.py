@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from publisher.configfile import in_words
 from publisher.model.base import xml_legal
-from publisher.sources.limits import MAX_KEYS
+from publisher.sources.limits import MAX_KEYS, MAX_PUSHED
 from publisher.web.answers import Fault, Problem, bounded, invalid
 from publisher.web.protocol import RequestTooSlow
 
-BODY_LIMIT = 1_000_000
+BODY_LIMIT = MAX_PUSHED
 """Bytes of a request body; more is 413."""
 
 _BODY = web.RequestKey("body", bytes)
@@ -46,10 +46,19 @@ async def body_of(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
 
 async def json_body(request: web.Request, limit: int = BODY_LIMIT) -> Any:
     """The request's JSON. 415 for another content type, 413 over the limit, 400 with the place for what is no JSON."""
+    return loaded(await json_bytes(request, limit))
+
+
+async def json_bytes(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
+    """The request's JSON unread. 415 for another content type, 413 over the limit."""
     if request.content_type != "application/json" and not request.content_type.endswith("+json"):
         given = request.headers.get("Content-Type", "no content type")
         raise Problem(415, f"send JSON with Content-Type: application/json; this request has {given}")
-    body = await body_of(request, limit)
+    return await body_of(request, limit)
+
+
+def loaded(body: bytes) -> Any:
+    """A body's JSON; 400 with the place for what is none."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -16,6 +16,7 @@ from aiohttp import web
 from publisher import clock
 from publisher.catalog import SourceDefinition
 from publisher.clock import Clock
+from publisher.isolation import Runner
 from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
 from publisher.model.change import Outcome
 from publisher.model.observed import ObservedArticle
@@ -176,6 +177,7 @@ class Services:
     ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
+    ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
     ``sources`` are those that are configured, and ``next_run`` says when one is read next.
     """
 
@@ -191,6 +193,7 @@ class Services:
     notes: Callable[[], Mapping[str, str]] = dict
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
+    runner: Runner | None = None
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
     next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at

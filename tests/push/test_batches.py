@@ -7,11 +7,14 @@ import gzip
 import io
 import json
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from web.webroom import Newsroom
 
+from publisher.app.installation import DOCUMENT_JOBS
+from publisher.isolation import Isolated
 from publisher.storage import articles, events
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.batches import BATCH_LIMIT
@@ -150,3 +153,48 @@ async def test_of_very_many_faults_the_first_hundred_are_told(one_newsroom: News
     errors = (await answer.json())["errors"]
     assert (len(errors), errors[99]["path"]) == (101, "images[99]")
     assert errors[100]["message"].startswith("800 more faults")
+
+
+async def post_large(newsroom: Newsroom, body: Any) -> tuple[int, Any]:
+    data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
+    headers = newsroom.as_("editor") | {"Content-Type": "application/json"}
+    answer = await newsroom.client.post(PATH, data=data, headers=headers)
+    return answer.status, await answer.json()
+
+
+async def test_a_large_body_is_read_in_a_process_of_its_own_as_a_small_one_is_here(
+    one_newsroom: Newsroom,
+) -> None:
+    large = "x" * 150_000
+    batch = [*(article(f"a-{n}", body=f"<p>{large}</p>", tilte=1) for n in range(8)), article("b", body=large * 7), 5]
+    here = await post_large(one_newsroom, batch)
+    runner = Isolated(DOCUMENT_JOBS)
+    # The services of a room are fixed; a running installation gives them its own.
+    object.__setattr__(one_newsroom.services, "runner", runner)
+    there = await post_large(one_newsroom, batch)
+    assert runner.pid is not None
+    assert there == here
+    assert here[0] == 422
+
+    good = [article(f"a-{n}", body=f"<p>{large}</p>") for n in range(8)]
+    status, body = await post_large(one_newsroom, good)
+    assert (status, body["taken"]) == (200, 8)
+    heavy = {"title": "Judul", "body": "<p>Isi <b>tebal</b>.</p>" * 4_000}
+    answer = await one_newsroom.client.put(f"{PATH}/berat", json=heavy, headers=one_newsroom.as_("editor"))
+    assert (answer.status, (await answer.json())["article"]["body"].count("<b>")) == (201, 4_000)
+    deep = await one_newsroom.client.put(
+        f"{PATH}/dalam", json={"title": "Judul", "body": "<div>" * 30_000}, headers=one_newsroom.as_("editor")
+    )
+    assert deep.status == 422
+    assert "nested deeper than 400" in (await deep.json())["errors"][0]["message"]
+    for broken, status in ((b"[" * 1_100_000, 400), (b'{"a":"' + b"x" * 1_100_000 + b'"}', 422)):
+        assert (await post_large(one_newsroom, broken))[0] == status
+    await runner.close()
+
+
+async def test_a_body_that_takes_too_long_to_read_is_refused_by_the_limit(one_newsroom: Newsroom) -> None:
+    slow = Isolated("support.slow", root=Path(__file__).parents[1], deadline=0.5)
+    object.__setattr__(one_newsroom.services, "runner", slow)
+    status, problem = await post_large(one_newsroom, [article(f"a-{n}", body="x" * 150_000) for n in range(8)])
+    assert (status, problem["detail"][:36]) == (422, "the body was not read within 0.5 s; ")
+    await slow.close()

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
+from support.effort import QUADRATIC, growth
 
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime
@@ -14,6 +15,7 @@ from publisher.sources import KINDS, kind_for
 from publisher.sources.body import fragment_blocks, sanitised
 from publisher.sources.charset import decode
 from publisher.sources.depth import too_deep
+from publisher.sources.dom import text_of
 from publisher.sources.urls import absolute, canonical
 
 META = b'<meta charset="%b">'
@@ -190,3 +192,25 @@ def test_an_own_kind_is_named_by_module_and_class(tmp_path: Path, monkeypatch: p
 def test_a_date_of_no_news_is_no_date(text: str) -> None:
     with pytest.raises(ReadError, match="is outside 1900 to 2100"):
         parse_datetime(text, "id", "Asia/Jakarta")
+
+
+@pytest.mark.parametrize(
+    ("around", "piece"),
+    [("", "<p>x"), ("<span>" * 190, "<i>x</i>"), ("<div>" * 190, "<i>x</i>"), ("<b>" * 3, "<p>x"), ("", "<em></em>"),
+     ("", "<br> "), ("", "<img>"), ("", "<a href=a>x</a>"), ("", "<"), ("", "&"), ("<p>", "<i></i></b>"),
+     ("<span>" * 100, "x<p>y</p>"), ("<ul>", "<li><b>x</b>"), ("", "&nbsp;"), ("<table>", "<tr><td>x")],
+)  # fmt: skip
+def test_the_effort_of_a_body_grows_with_its_length_alone(around: str, piece: str) -> None:
+    def make(size: int) -> str:
+        return around + piece * (size // len(piece))
+
+    assert growth(make, lambda html: sanitised(fragment_blocks(html), "https://contoh.id/")) < QUADRATIC
+
+
+def test_the_text_of_a_node_is_that_of_its_elements_in_order_and_blocks_stand_apart() -> None:
+    html = "<div>a<b>b<i>c</i></b><p>d</p>e<script>x</script><br>f<ul><li>g<li>h</ul></div>i"
+    node = LexborHTMLParser(html).css_first("div")
+    assert node is not None
+    assert text_of(node) == "abc d e f g h"
+    assert text_of(node.css_first("b")) == "bc"
+    assert text_of(node.css_first("script")) == "x"

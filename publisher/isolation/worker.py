@@ -1,0 +1,83 @@
+"""The process that works on what strangers wrote: ``python -I worker.py ROOT MODULE SECONDS NEED …``.
+
+It is started with an empty environment and three pipes. It imports the module, makes ready what is needed, gives up
+all it can do besides, and then does one job after the other until its input ends.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, BinaryIO
+
+if __name__ == "__main__":
+    sys.path.append(sys.argv[1])  # where this program is, should it not be installed
+
+import json
+
+from publisher.errors import PublisherError
+from publisher.isolation import confinement
+from publisher.isolation.frames import (
+    BODY,
+    DONE,
+    HEAD,
+    JOB,
+    MAX_ANSWER,
+    MAX_PIECE,
+    PIECE,
+    READY,
+    REFUSED,
+    frame,
+)
+
+
+def main(module: str, seconds: int, needs: list[str]) -> None:
+    """Do jobs until the input ends."""
+    confinement.follow_parent()
+    received, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    jobs = importlib.import_module(module)
+    jobs.prepare(needs)
+    os.closerange(told.fileno() + 1, 64)
+    confinement.confine()
+    told.write(frame(READY))
+    told.flush()
+    while (asked := _frame(received, JOB)) is not None:
+        body = _frame(received, BODY)
+        confinement.allow_seconds(seconds)
+        _answer(told, jobs.JOBS, json.loads(asked), body or b"")
+        told.flush()
+
+
+def _answer(told: BinaryIO, jobs: Any, asked: Any, body: bytes) -> None:
+    written = 0
+    try:
+        for piece in jobs[asked["job"]](body, asked["options"]):
+            written += len(piece)
+            if len(piece) > MAX_PIECE or written > MAX_ANSWER:
+                raise PublisherError(f"comes to more than {MAX_PIECE:,} bytes an item, or {MAX_ANSWER:,} in all")
+            told.write(frame(PIECE, piece))
+    except PublisherError as error:
+        told.write(frame(REFUSED, str(error).encode("utf-8", "replace")[:2_000]))
+    except MemoryError:
+        told.write(frame(REFUSED, b"takes more memory than a document may"))
+    except Exception as error:
+        said = f"cannot be read: {type(error).__name__}: {error}"
+        told.write(frame(REFUSED, said.encode("utf-8", "replace")[:2_000]))
+    else:
+        told.write(frame(DONE))
+
+
+def _frame(source: BinaryIO, kind: bytes) -> bytes | None:
+    head = source.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    found, length = HEAD.unpack(head)
+    if found != kind:
+        raise SystemExit(f"a frame {found!r} where {kind!r} was due")
+    return source.read(length)
+
+
+if __name__ == "__main__":
+    main(sys.argv[2], int(sys.argv[3]), sys.argv[4:])

@@ -1,0 +1,160 @@
+"""The jobs of the process that reads documents: each makes of bytes what a kind of source takes from them.
+
+A job sees nothing but the document and its options. It makes the same reader that the service has, without a way to
+ask anybody for anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import encodings
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence, Set
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from publisher.errors import FetchError, PublisherError, ReadError
+from publisher.isolation import Job
+from publisher.locale import known_locale, known_zone, parse_datetime, parse_decimal
+from publisher.model import IndicatorSpec
+from publisher.sources.base import Document, Source, SourceContext
+from publisher.sources.batch import ENTRY, read_entries, read_one
+from publisher.sources.feed import FeedSource
+from publisher.sources.folder import FolderSource
+from publisher.sources.index import IndexSource
+from publisher.sources.jsonapi import JsonSource
+from publisher.sources.page import read_document
+from publisher.sources.parsed import Parsed, written
+from publisher.sources.profile import profile_of
+from publisher.sources.push import load_json
+
+_KEPT: list[object] = []
+# One of each kind, so that everything is loaded which is loaded when it is first needed.
+_PAGE = b"<!doctype html><html lang=en><title>T</title><article><h1>Title</h1><p>Some text of no weight.</article>"
+_FEEDS = (
+    b'<rss version="2.0"><channel><title>T</title><item><title>t</title><pubDate>Mon, 1 Jan 2024 10:00:00 GMT</pubDate>'
+    b"<category>c</category><description>&lt;p&gt;x</description></item></channel></rss>",
+    b'<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>i</id><title>t &nbsp; <b>open</entry>',
+)
+_SITEMAP = (
+    b'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://a.example/</loc></url></urlset>'
+)
+
+
+def _page(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    context = _context(given)
+    document = Document(body, given["url"], {"content-type": given["content_type"]})
+    reading = read_document(document, context, given["origin"], fetched=given["fetched"])
+    rest = {"fields": reading.fields, "origins": reading.origins}
+    return written(Parsed([], reading.indicators, reading.problems, rest))
+
+
+def _file(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    return written(_source(FolderSource, given).parse_json(given["path"], body))
+
+
+def _feed(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    return written(_source(FeedSource, given).parse(_document(body, given)))
+
+
+def _json(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    return written(_source(JsonSource, given).parse(_document(body, given)))
+
+
+def _list(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    return written(_source(IndexSource, given).parse_list(_document(body, given)))
+
+
+def _pushed(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    article, problems = read_one(load_json(body), given["id"], origin=given["origin"], language=given["language"])
+    return written(Parsed([article] if article else [], [], problems))
+
+
+def _batch(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    payload = load_json(body)
+    if not isinstance(payload, list) or not 1 <= len(payload) <= given["most"]:
+        raise ReadError(f"a list of {len(payload)}" if isinstance(payload, list) else "no list")
+    return map(ENTRY.dump_json, read_entries(payload, origin=given["origin"], language=given["language"]))
+
+
+JOBS: dict[str, Job] = {
+    "pushed": _pushed,
+    "batch": _batch,
+    "page": _page,
+    "file": _file,
+    "feed": _feed,
+    "json": _json,
+    "list": _list,
+}
+
+
+def prepare(needs: Sequence[str]) -> None:
+    """Load everything that a job may come to need: afterwards no file can be opened."""
+    for module in pkgutil.iter_modules(encodings.__path__):
+        with contextlib.suppress(Exception):  # some are those of other systems
+            import_module(f"encodings.{module.name}")
+    locales = {"en", *(need.partition(":")[2] for need in needs if need.startswith("locale:"))}
+    zones = {"UTC", *(need.partition(":")[2] for need in needs if need.startswith("zone:"))}
+    for zone in zones:
+        with contextlib.suppress(PublisherError):
+            _KEPT.append(known_zone(zone))
+    for locale in locales:
+        with contextlib.suppress(PublisherError):
+            _KEPT.append(known_locale(locale))
+            parse_decimal("1", locale)
+            for zone in zones:
+                with contextlib.suppress(PublisherError):
+                    parse_datetime("1 Januari 2024 10:00 GMT x", locale, zone)
+    _rehearse({need.removeprefix("job:") for need in needs})
+
+
+def _rehearse(needs: Set[str]) -> None:
+    url, now = "https://a.example/", "2024-01-01T00:00:00Z"
+    given = {"url": url, "language": "en", "timezone": "UTC", "content_type": "", "now": now}
+    own = {"url": "https://a.example/"}
+    jobs: list[tuple[str, bytes, dict[str, Any]]] = [
+        # Where no profile is at hand, a large library may be asked to guess.
+        *([("page", _PAGE, given | {"origin": "x", "fetched": True})] if "extract" in needs else ()),
+        *(("feed", feed, given | {"options": own}) for feed in _FEEDS),
+        ("list", _SITEMAP, given | {"options": own}),
+        ("list", _PAGE, given | {"options": own | {"links": "a"}}),
+        ("file", b'{"title": "T", "body": "<p>x"}', given | {"path": "a.json", "options": {"path": "x"}}),
+    ]
+    for job, body, options in jobs:
+        if job not in needs and job not in ("page", "file"):
+            continue
+        with contextlib.suppress(PublisherError):
+            list(JOBS[job](body, options))
+
+
+def _document(body: bytes, given: Mapping[str, Any]) -> Document:
+    return Document(body, given["url"], {"content-type": given["content_type"]})
+
+
+def _source(kind: type[Source], given: Mapping[str, Any]) -> Any:
+    return kind(given.get("name", "source"), kind.Options.model_validate(given["options"]), _context(given))
+
+
+def _context(given: Mapping[str, Any]) -> SourceContext:
+    now = datetime.fromisoformat(given["now"])
+    profile = given.get("profile")
+    return SourceContext(
+        home=Path("/"),
+        profile=None if profile is None else profile_of(orjson.dumps(profile)),
+        http=_Nobody(),
+        timezone=given["timezone"],
+        language=given["language"],
+        indicators={one["symbol"]: IndicatorSpec.model_validate(one) for one in given.get("indicators", ())},
+        now=lambda: now,
+    )
+
+
+class _Nobody:
+    """Answers no request."""
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = 0) -> Any:
+        raise FetchError("nothing can be fetched here")

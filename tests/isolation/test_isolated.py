@@ -1,0 +1,172 @@
+"""The process that works on what strangers wrote: what it can do, what becomes of it, and that nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from publisher.errors import Overrun, ReadError
+from publisher.isolation import Isolated
+
+JOBS = "support.jobs"
+TESTS = Path(__file__).parents[1]
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def isolated() -> Open:
+    """Opens one over the jobs of these tests, which stand beside them."""
+
+    @asynccontextmanager
+    async def open_one(**limits: Any) -> AsyncIterator[Isolated]:
+        one = Isolated(JOBS, root=TESTS, **limits)
+        yield one
+        await one.close()
+
+    return open_one
+
+
+async def said(one: Isolated, job: str, body: bytes = b"", **options: Any) -> list[Any]:
+    return [orjson.loads(piece) for piece in await one.run(job, body, options)]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Give others their turn until it is."""
+    while not true():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def test_it_is_started_by_the_first_document_and_stays_for_the_next(isolated: Open) -> None:
+    async with isolated() as one:
+        assert one.pid is None
+        assert await said(one, "echo", b"a\xffb", text="Jum’at") == [{"text": "Jum’at"}, [97, 255, 98]]
+        first = one.pid
+        assert await said(one, "echo", b"") == [{}, []]
+        assert one.pid == first != os.getpid()
+
+
+async def test_it_knows_nothing_of_the_service_and_can_reach_nothing(isolated: Open, tmp_path: Any) -> None:
+    (tmp_path / "secret").write_text("secret")
+    async with isolated() as one:
+        (found,) = await said(one, "surroundings", path=str(tmp_path / "secret"))
+    assert found["environment"] == ["LC_CTYPE"] or found["environment"] == []
+    assert found["folder"] == "/"
+    assert found["descriptors"] <= 4
+    assert set(found["refused"]) == {"file", "socket", "program"}
+    assert found["memory"]
+
+
+async def test_a_document_that_takes_too_long_ends_the_process_and_is_told_by_the_limit(isolated: Open) -> None:
+    async with isolated(deadline=0.5) as one:
+        with pytest.raises(Overrun, match=r"was not read within 0\.5 s"):
+            await said(one, "spin")
+        assert one.pid is None
+        one._deadline = 30.0
+        assert await said(one, "echo", b"a") == [{}, [97]]
+
+
+async def test_a_document_that_takes_too_much_of_the_processor_is_ended_from_within(isolated: Open) -> None:
+    async with isolated(seconds=0) as one:
+        with pytest.raises(Overrun, match="took over 0 s of the processor"):
+            await said(one, "spin")
+        assert one.pid is None
+
+
+async def test_a_document_that_takes_too_much_memory_is_refused_and_the_next_is_read(isolated: Open) -> None:
+    async with isolated() as one:
+        with pytest.raises(ReadError, match="memory"):
+            await said(one, "swell")
+        assert await said(one, "echo", b"a") == [{}, [97]]
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [("refuse", "is no page"), ("fail", "cannot be read: KeyError: 'x'"), ("none", "cannot be read: KeyError: 'none'"),
+     ("much", "comes to more than 16,000,000 bytes")],
+)  # fmt: skip
+async def test_what_a_job_refuses_is_told_in_its_words_and_the_process_stays(
+    isolated: Open, job: str, reason: str
+) -> None:
+    async with isolated() as one:
+        await said(one, "echo")
+        first = one.pid
+        with pytest.raises(ReadError, match=reason):
+            await said(one, job)
+        assert await said(one, "echo", b"a") == [{}, [97]]
+        assert one.pid == first
+
+
+@pytest.mark.parametrize("job", ["lie", "leave"])
+async def test_a_process_that_answers_nonsense_or_ends_is_replaced(isolated: Open, job: str) -> None:
+    async with isolated() as one:
+        with pytest.raises(Overrun):
+            await said(one, job)
+        assert await said(one, "echo", b"a") == [{}, [97]]
+
+
+async def test_one_that_was_killed_while_nobody_needed_it_is_replaced(isolated: Open) -> None:
+    async with isolated() as one:
+        await said(one, "echo")
+        os.kill(one.pid, signal.SIGKILL)
+        await one._process.wait()
+        assert await said(one, "echo", b"a") == [{}, [97]]
+
+
+async def test_what_prints_says_nothing_in_its_name(isolated: Open) -> None:
+    async with isolated() as one:
+        assert await said(one, "print") == [1]
+
+
+async def test_it_starts_anew_where_something_else_must_be_ready(isolated: Open) -> None:
+    async with isolated() as one:
+        await one.run("echo", b"", {}, needs=["locale:id"])
+        first = one.pid
+        assert orjson.loads((await one.run("ready", b"", {}, needs=["locale:de"]))[0]) == ["locale:de", "locale:id"]
+        second = one.pid
+        await one.run("echo", b"", {}, needs=["locale:id"])
+        assert first != second == one.pid
+
+
+async def test_a_document_that_nobody_wants_any_more_ends_with_its_reader(isolated: Open) -> None:
+    async with isolated() as one:
+        await said(one, "echo")
+        reading = asyncio.create_task(one.run("spin", b"", {}))
+        await until(one._turn.locked)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert one.pid is None
+
+
+async def test_closing_ends_it_in_the_middle_of_a_document(isolated: Open) -> None:
+    async with isolated() as one:
+        await said(one, "echo")
+        reading = asyncio.create_task(one.run("spin", b"", {}))
+        await until(one._turn.locked)
+        await one.close()
+        with pytest.raises(Overrun):
+            await reading
+
+
+async def test_an_idle_one_is_let_go(isolated: Open) -> None:
+    async with isolated(idle=0.0) as one:
+        await said(one, "echo")
+        await until(lambda: one._leaving is not None)
+        await one._leaving
+        assert one.pid is None
+        assert await said(one, "echo", b"a") == [{}, [97]]
+
+
+async def test_documents_take_turns(isolated: Open) -> None:
+    async with isolated() as one:
+        answers = await asyncio.gather(*(said(one, "echo", bytes([n])) for n in range(20)))
+    assert answers == [[{}, [n]] for n in range(20)]
