@@ -14,6 +14,7 @@ from support.clock import ManualClock
 from support.cut import Line, line_to
 from webroom import Definition, Newsroom, open_newsroom
 
+from publisher.app.probes import disk
 from publisher.errors import StorageError
 from publisher.publish import publications
 from publisher.storage import events
@@ -193,3 +194,17 @@ async def test_a_large_feed_is_served_where_the_disk_takes_nothing(newsroom: New
             assert answer.status == 200
             assert len(await answer.read()) > publications.ON_DISK_FROM
     assert [entry["event"] for entry in logged] == ["feed.not_kept"]
+
+
+def test_a_disk_with_little_room_left_is_full_before_it_is(tmp_path: Path) -> None:
+    assert disk(tmp_path) == "ok"
+    assert disk(tmp_path, least=2**62) == "full"
+    assert disk(tmp_path / "gone") == "cannot be read: No such file or directory"
+
+
+async def test_a_part_that_says_what_is_wrong_with_it_is_quoted(newsroom: Newsroom) -> None:
+    probes = {"deliverer": lambda: "sender stuck for 61 s", "disk": lambda: "ok"}
+    object.__setattr__(newsroom.services, "probes", probes)
+    answer = await newsroom.client.get("/readyz")
+    assert answer.status == 503
+    assert (await answer.json())["parts"] == {"database": "ok", "deliverer": "sender stuck for 61 s", "disk": "ok"}
