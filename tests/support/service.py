@@ -15,6 +15,12 @@ import aiohttp
 
 ROOT = Path(__file__).parents[2]
 
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 LOOPBACK = 'allow_private_networks = ["127.0.0.0/8:*"]'
 
 
@@ -61,10 +67,11 @@ async def publisher(*arguments: str, code: int = 0) -> str:
 
 
 class Service:
-    """A running ``publisher run``."""
+    """A running ``publisher run``; with a number of ``descriptors``, it may have no more."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, descriptors: int | None = None) -> None:
         self.home = home
+        self.before = () if descriptors is None else (sys.executable, "-c", LIMITED, str(descriptors))
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._grown = asyncio.Event()
@@ -74,7 +81,7 @@ class Service:
     async def start(self) -> None:
         """Start it and return when it answers requests."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
+            *self.before, sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
