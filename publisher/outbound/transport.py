@@ -19,7 +19,6 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
-from aiohttp.connector import Connection
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of all heads of one answer, interim ones included."""
@@ -31,6 +30,7 @@ PIECE = 4096
 """Bytes of a head that are parsed at once: at most 256 interim answers, some milliseconds."""
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
+_USUAL_END = b"\r\n\r\n"
 _NO_BODY = (204, 304)
 
 
@@ -113,6 +113,18 @@ class BudgetedProtocol(ResponseHandler):
             super().data_received(data)
 
     def _heads(self, data: bytes) -> None:
+        size = len(data)
+        if size <= PIECE and size <= self._left and not self._last and data.find(_USUAL_END) == size - len(_USUAL_END):
+            # Nearly every answer to a webhook: one head that came whole, and nothing after it.
+            self._interim += 1
+            self._head_left -= size
+            self._left -= size
+            if self._head_left >= 0 and self._interim <= MAX_INTERIM:
+                super().data_received(data)
+                return
+        self._pieces(data)
+
+    def _pieces(self, data: bytes) -> None:
         at = 0
         while at < len(data) and self._in_head and not self._over:
             piece = data[at : at + PIECE]
@@ -190,6 +202,7 @@ class BudgetedConnector(aiohttp.TCPConnector):
         super().__init__(**options)
         self._factory = partial(BudgetedProtocol, loop=self._loop)  # type: ignore[assignment]  # a subclass of it
         self._keep = keep
+        # In the order in which they were released; those in use again are left in it until they would be closed.
         self._idle: dict[ResponseHandler, ConnectionKey] = {}
 
     @property
@@ -202,20 +215,18 @@ class BudgetedConnector(aiohttp.TCPConnector):
         while len(self._idle) > down_to:
             protocol = next(iter(self._idle))
             key = self._idle.pop(protocol)
+            if protocol in self._acquired:  # in use again; it comes back when it is released
+                continue
             if kept := [one for one in self._conns.get(key, ()) if one[0] is not protocol]:
                 self._conns[key] = deque(kept)
             else:
                 self._conns.pop(key, None)
             protocol.close()
 
-    async def _get(self, key: ConnectionKey, traces: list[Any]) -> Connection | None:
-        connection = await super()._get(key, traces)
-        if connection is not None and connection.protocol is not None:
-            self._idle.pop(connection.protocol, None)
-        return connection
-
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
         super()._release(key, protocol, should_close=should_close)
-        if protocol.is_connected() and not self._closed:
+        self._idle.pop(protocol, None)
+        if protocol.transport is not None:
             self._idle[protocol] = key
-            self.close_idle(self._keep)
+            if len(self._idle) > self._keep:
+                self.close_idle(self._keep)

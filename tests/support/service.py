@@ -16,6 +16,12 @@ import aiohttp
 
 ROOT = Path(__file__).parents[2]
 
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 LOOPBACK = 'allow_private_networks = ["127.0.0.0/8:*"]'
 
 
@@ -62,12 +68,15 @@ async def publisher(*arguments: str, code: int = 0) -> str:
 
 
 class Service:
-    """A running ``publisher run``."""
+    """A running ``publisher run``; with a number of ``descriptors``, it may have no more."""
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, environment: Mapping[str, str] | None = None, *, descriptors: int | None = None
+    ) -> None:
         """``environment`` is added to that of the tests."""
         self.home = home
         self._environment = {**os.environ, **(environment or {})}
+        self.before = () if descriptors is None else (sys.executable, "-c", LIMITED, str(descriptors))
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._grown = asyncio.Event()
@@ -77,7 +86,7 @@ class Service:
     async def start(self) -> None:
         """Start it and return when it answers requests."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
+            *self.before, sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=self._environment,
         )  # fmt: skip
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
