@@ -86,7 +86,8 @@ class Folding:
         self._write = write
         self._now = now
         self._seen: dict[tuple[str, ...], _Repeated] = {}
-        self._lock = threading.Lock()
+        # One may log in the midst of this, in the same thread: what the garbage collector finds may have a last word.
+        self._lock = threading.RLock()
 
     def __call__(self, _logger: Any, _method: str, line: Line) -> Line:
         """The line as it came; raises DropEvent for one that is only counted."""
@@ -110,12 +111,13 @@ class Folding:
         now = self._now()
         with self._lock:
             # In the order of their ends, since every line is put last that begins a minute.
-            over = list(takewhile(lambda key: everything or self._seen[key].until <= now, self._seen))
-            told = [self._seen.pop(key) for key in over]
-            for key, one in zip(over, told, strict=True):
+            known = list(self._seen.items())
+            over = list(takewhile(lambda pair: everything or pair[1].until <= now, known))
+            for key, one in over:
+                self._seen.pop(key, None)
                 if one.count and not everything:  # it goes on: the next is counted again, not written at once
                     self._seen[key] = _Repeated(one.line, now + FOLD_SECONDS)
-        self._tell(told)
+        self._tell([one for _, one in over])
 
     def _tell(self, those: list[_Repeated]) -> None:
         for one in those:
