@@ -17,7 +17,7 @@ from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
 from publisher.storage import feeds as feed_states
 from publisher.web import negotiate
-from publisher.web.answers import PIECE, Problem, nearest
+from publisher.web.answers import PIECE, Problem, in_pieces, nearest
 from publisher.web.auth import caller
 from publisher.web.headers import PUBLIC
 from publisher.web.parameters import for_readers
@@ -115,7 +115,9 @@ def _answer(
 ) -> web.StreamResponse:
     if not takes_prebuilt(request):
         return web.Response(
-            status=status, body=body, headers={**_headers(request, feed, format_, tag, changed_at), **content}
+            status=status,
+            body=in_pieces(body or b""),
+            headers={**_headers(request, feed, format_, tag, changed_at), **content},
         )
 
     def write() -> bytes:

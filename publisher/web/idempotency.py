@@ -20,7 +20,7 @@ from publisher.model import Key
 from publisher.storage import idempotency
 from publisher.storage.database import Tx
 from publisher.storage.idempotency import Slot
-from publisher.web.answers import Problem
+from publisher.web.answers import Problem, in_pieces
 from publisher.web.asking import body_of
 from publisher.web.services import Services, services_of
 
@@ -50,7 +50,7 @@ async def once(request: web.Request, key: Key, effect: Callable[[Tx], Answer]) -
     except KeyReused as error:
         raise Problem(422, str(error)) from error
     headers = {"Cache-Control": "no-store", **answer.headers, **(REPLAYED if replayed else {})}
-    return web.Response(body=answer.body, status=answer.status, headers=headers)
+    return web.Response(body=in_pieces(answer.body), status=answer.status, headers=headers)
 
 
 async def _slot(request: web.Request, key: Key) -> Slot | None:

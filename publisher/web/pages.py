@@ -20,7 +20,7 @@ from publisher.storage.articles import Position, StoredArticle
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web import assets
-from publisher.web.answers import PIECE
+from publisher.web.answers import in_pieces
 from publisher.web.auth import ANYONE
 from publisher.web.feeds import was_removed
 from publisher.web.headers import PUBLIC
@@ -215,12 +215,11 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
         response = web.Response(status=304, headers=headers)
     else:
         response = web.Response(
-            body=body,
+            body=in_pieces(body),  # so that a large page is packed in pieces, too, with other work between them
             status=status,
             headers=headers,
             content_type="text/html",
             charset="utf-8",
-            zlib_executor_size=PIECE,  # packing a large page takes a while, in which the loop does other work
         )
         response.enable_compression()
     if status == 200:

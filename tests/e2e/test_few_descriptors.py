@@ -14,7 +14,7 @@ DESCRIPTORS, CLIENTS = 96, 150
 
 
 async def test_more_clients_than_descriptors_are_turned_away_and_the_next_is_answered(tmp_path: Path) -> None:
-    service = Service(write_installation(tmp_path), DESCRIPTORS)
+    service = Service(write_installation(tmp_path), descriptors=DESCRIPTORS)
     await service.start()
     try:
         assert (await service.logged("service.few_descriptors"))["limit"] == DESCRIPTORS

@@ -98,7 +98,7 @@ class _Served(TestServer):
         self._ended = ended
 
     async def _make_runner(self, **options: Any) -> Runner:
-        return Runner(self.app, limits=self._held_to, ended=self._ended.append)
+        return Runner(self.app, limits=self._held_to, ended=self._ended.append, shutdown_timeout=1.0)
 
 
 @asynccontextmanager
