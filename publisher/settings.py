@@ -103,7 +103,8 @@ def _listed(value: object) -> object:
     """A list in the environment: comma-separated, or JSON."""
     if not isinstance(value, str):
         return value
-    if value.lstrip().startswith("["):
+    # "[fd00::/8]:443" begins with a bracket too, and is no JSON.
+    if value.lstrip().startswith("[") and not re.match(r"\s*\[[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(/\d+)?\]", value):
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError as error:

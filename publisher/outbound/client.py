@@ -33,6 +33,7 @@ POST_LIMIT = 64 * 1024
 _POST_BUDGET = Budget(POST_LIMIT, cut=True)
 KEPT_BODIES = 16
 KEPT_CONNECTIONS = 256
+FIRST_REST = 0.1
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
@@ -88,13 +89,27 @@ class Outbound:
         sent = dict(headers or {})
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._follow(self.guard.checked(url), sent, limit)
+                return await self._follow_once_possible(self.guard.checked(url), sent, limit)
         except AddressRefused as error:
             raise FetchError(f"refused: {error.for_operators}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             advice = advice_of(error)
             said = explain(error, self._timeout)
             raise FetchError(f"{said}; {advice}" if advice else said) from error
+
+    async def _follow_once_possible(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
+        """As :meth:`_follow`, again and again while it is this machine that cannot: that is no fault of the site's."""
+        rest, until = FIRST_REST, time.monotonic() + self._timeout
+        while True:
+            try:
+                return await self._follow(target, headers, limit)
+            except (aiohttp.ClientError, OSError) as error:
+                if not is_ours(error) or time.monotonic() + rest >= until:
+                    raise
+            if self._connector is not None:
+                self._connector.close_idle()
+            await asyncio.sleep(rest)
+            rest *= 2
 
     async def _follow(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
         moved, lasting = None, True

@@ -29,6 +29,9 @@ MAX_INTERIM = 32
 PIECE = 4096
 """Bytes of a head that are parsed at once: at most 256 interim answers, some milliseconds."""
 
+SLICE = 32 * 1024
+"""Bytes of a body that are parsed in one step of the event loop: chunks of one byte cost most, and are 5,000 then."""
+
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _USUAL_END = b"\r\n\r\n"
 _NO_BODY = (204, 304)
@@ -67,6 +70,12 @@ class BudgetedProtocol(ResponseHandler):
         self._over = False
         self._status = 0
         self._last = b""
+        self._later = b""
+
+    @property
+    def should_close(self) -> bool:
+        """Whether it can serve no other request."""
+        return bool(self._later) or super().should_close
 
     def set_response_params(self, **params: Any) -> None:
         """Begin to wait for an answer."""
@@ -81,7 +90,9 @@ class BudgetedProtocol(ResponseHandler):
         """Count, then parse."""
         if self._over:
             return
-        if self._parser is None:
+        if self._later and data:
+            self._later += data
+        elif self._parser is None:
             self._unasked(data)
         elif self._in_head and data:
             self._heads(data)
@@ -155,12 +166,22 @@ class BudgetedProtocol(ResponseHandler):
             self._over = True
             self._end()
             return
+        if len(data) > SLICE:
+            data, self._later = data[:SLICE], data[SLICE:]
+            self._pause_reading_for_buffer()
+            self._loop.call_soon(self._go_on)
         within = data[: self._left]
         self._left -= len(within)
         if within:
             super().data_received(within)
         if len(within) < len(data) and not self._over:
             self._exceed()
+
+    def _go_on(self) -> None:
+        data, self._later = self._later, b""
+        if self.transport is not None and not self._over:
+            self._resume_reading_for_buffer()
+            self._body(data)
 
     def _exceed(self) -> None:
         budget = self._budget

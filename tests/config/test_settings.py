@@ -67,6 +67,8 @@ def test_the_environment_stands_above_the_file(home: Path, monkeypatch: pytest.M
     assert (found.server.host, found.server.port) == ("0.0.0.0", 9000)
     assert found.fetch.allow_private_networks == ("10.0.0.0/8", "127.0.0.1/32")
     assert found.delivery.schedule == (1, 60)
+    monkeypatch.setenv("PUBLISHER_FETCH__ALLOW_PRIVATE_NETWORKS", "[fd00::/8]:443, 10.0.0.0/8:9000-9100")
+    assert load(home, "").fetch.allow_private_networks == ("[fd00::/8]:443", "10.0.0.0/8:9000-9100")
 
 
 def test_a_fault_in_the_environment_names_its_variable(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

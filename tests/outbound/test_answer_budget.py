@@ -12,6 +12,7 @@ import pytest
 
 from publisher.errors import FetchError
 from publisher.outbound import Outbound
+from publisher.outbound.transport import BUDGET, SLICE, Budget, BudgetedProtocol
 
 LIMIT = 100_000
 
@@ -190,3 +191,21 @@ async def test_a_large_document_within_its_limit_arrives_whole(size: int, outbou
     chunked = CHUNKED + b"%x\r\n" % size + body + b"\r\n0\r\n\r\n"
     for answer in (plain, chunked):
         assert (await outbound.get(await serve(once(answer)), limit=size)).body == body
+
+
+async def test_a_body_is_parsed_in_slices_between_which_others_have_their_turn() -> None:
+    body = b"1\r\na\r\n" * 40_000  # 240 KB, as much as one read from a socket may bring
+    protocol = BudgetedProtocol(asyncio.get_running_loop())
+    BUDGET.set(Budget(1_000_000))
+    protocol.connection_made(asyncio.Transport())
+    protocol.set_response_params(read_bufsize=1_000_000)
+    protocol.data_received(CHUNKED + body)
+    _, payload = await protocol.read()
+    parsed = [payload.total_bytes]
+    while not payload.is_eof() and parsed[-1] < 40_000:
+        await asyncio.sleep(0)
+        parsed.append(payload.total_bytes)
+    steps = [after - before for before, after in itertools.pairwise([0, *parsed])]
+    assert parsed[-1] == 40_000
+    assert 0 < max(steps) <= SLICE / 6 + 1
+    assert protocol.should_close
