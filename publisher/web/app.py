@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from publisher import telemetry
-from publisher.errors import StorageError
+from publisher.errors import StorageError, told
 from publisher.web import articles, batches, events, feeds, health, indicators, pages, sources, webhooks
 from publisher.web.answers import Problem, problem_response
 from publisher.web.asking import BODY_LIMIT
@@ -72,7 +72,7 @@ def _as_problem(error: Exception) -> Problem:
 
 
 def _failed(request: web.Request, problem: Problem, error: Exception) -> web.Response:
-    if problem.status >= 500 and not isinstance(error, StorageError):  # which has told so itself
+    if problem.status >= 500 and not told(error):
         # The query may hold what is nobody's business; the path does not.
         client = client_address(request, request.app[SERVICES].trusted_proxies)
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)
