@@ -131,6 +131,14 @@ class LimitReached(PublisherError):
 class StorageError(PublisherError):
     """The database refused or failed."""
 
+    told = False
+    """Whether storage itself tells of it, once a minute; who meets one that it does need not."""
+
+
+def told(error: BaseException) -> bool:
+    """Whether an error is already told of where it came from."""
+    return isinstance(error, StorageError) and error.told
+
 
 class SecretError(PublisherError):
     """A sealed secret cannot be opened with the keys at hand."""

@@ -27,7 +27,7 @@ from publisher.app.reloading import Reloader
 from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
 from publisher.delivery.pausing import pause_stranded
-from publisher.errors import NotFound, PublisherError, StorageError
+from publisher.errors import NotFound, PublisherError, told
 from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage import idempotency, leftovers, sources
@@ -141,10 +141,11 @@ class _Helpers:
 async def _read(app: App, name: str) -> None:
     try:
         await app.load(name, forced=False)
-    except (NotFound, StorageError):
-        pass  # removed since it was due; or storage fails, which has told so itself
-    except Exception:  # the next tick must come, whatever this one ran into
-        log.exception("source.crashed", source=name)
+    except NotFound:
+        pass  # removed since it was due
+    except Exception as error:  # the next tick must come, whatever this one ran into
+        if not told(error):
+            log.exception("source.crashed", source=name)
 
 
 async def _stop_sender(app: App, task: asyncio.Task[None]) -> None:
@@ -220,10 +221,9 @@ async def _every(seconds: float, action: Callable[[], Coroutine[Any, Any, object
     while True:
         try:
             await action()
-        except StorageError:
-            pass  # it has told so itself
-        except Exception:
-            log.exception("service.task_failed", task=getattr(action, "__qualname__", "?"))
+        except Exception as error:
+            if not told(error):
+                log.exception("service.task_failed", task=getattr(action, "__qualname__", "?"))
         await asyncio.sleep(seconds)
 
 

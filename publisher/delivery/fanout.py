@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from publisher import selection, telemetry
 from publisher.delivery.unbroken import unbroken
-from publisher.errors import StorageError
+from publisher.errors import told
 from publisher.model import Event, FeedDefinition
 from publisher.storage import fanout
 from publisher.storage.database import Database
@@ -56,10 +56,9 @@ class FanOut:
                     pass
                 self.moved_at = time.monotonic()
                 await self._more_than(seen)
-            except StorageError:  # it has told so itself
-                await asyncio.sleep(POLL_SECONDS)
             except Exception as error:
-                log.error("fanout.failed", error=str(error)[:300])
+                if not told(error):
+                    log.error("fanout.failed", error=str(error)[:300])
                 await asyncio.sleep(POLL_SECONDS)
 
     async def step(self) -> bool:

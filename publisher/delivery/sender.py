@@ -17,7 +17,7 @@ from publisher.delivery.settler import Settler
 from publisher.delivery.strain import Strain
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
-from publisher.errors import StorageError
+from publisher.errors import told
 from publisher.storage import deliveries
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Claim, Claimed, Outcome
@@ -96,10 +96,9 @@ class Sender:
                 if not await self._take():
                     await self._pause()
                 self.moved_at = time.monotonic()
-            except StorageError:  # it has told so itself
-                await asyncio.sleep(FAULT_SECONDS)
             except Exception as error:
-                log.error("delivery.claim_failed", error=str(error)[:300])
+                if not told(error):
+                    log.error("delivery.claim_failed", error=str(error)[:300])
                 await asyncio.sleep(FAULT_SECONDS)
 
     async def drain(self, grace: float) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
-from publisher.errors import StorageError
+from publisher.errors import told
 from publisher.storage import deliveries
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Outcome
@@ -81,7 +81,7 @@ class Settler:
             except Exception as error:
                 self._failing = True
                 self._signal()
-                if not isinstance(error, StorageError):  # which has told so itself
+                if not told(error):
                     log.error("delivery.settle_failed", deliveries=len(batch), retry_in=backoff, error=str(error)[:300])
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from publisher import changes, clock, telemetry
-from publisher.errors import NotFound, StorageError
+from publisher.errors import NotFound, told
 from publisher.ingest.embargoes import release_due
 from publisher.ingest.erasure import Eraser
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
@@ -101,10 +101,9 @@ class Intake:
             try:
                 await self.release_due()
                 due = await self.next_due()
-            except StorageError:  # it has told so itself
-                due = None
             except Exception as error:
-                log.error("embargo.failed", error=str(error)[:300])
+                if not told(error):
+                    log.error("embargo.failed", error=str(error)[:300])
                 due = None
             await asyncio.sleep(POLL_SECONDS if due is None else min(due, POLL_SECONDS))
 

@@ -1,11 +1,12 @@
 """Telling that storage fails: once a minute however often it does, and once when it works again.
 
-It is told here and nowhere else. Whoever meets a StorageError waits, answers 503 or tries again, without a line of its
+It is told here and nowhere else. Whoever meets one waits, answers 503 or tries again, without a line of its
 own: ten loops and a thousand requests that each say so fill a disk with it, and that may be what is wrong.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from types import TracebackType
 
@@ -45,7 +46,8 @@ class Outage:
     ) -> None:
         if error is None:
             self._worked(time.monotonic())
-        elif isinstance(error, StorageError):
+        elif isinstance(error, StorageError) and not _of_the_statement(error):
+            error.told = True
             self._failed(time.monotonic(), error)
 
     def _failed(self, now: float, error: StorageError) -> None:
@@ -63,3 +65,13 @@ class Outage:
             if not self._recovered:  # one that comes and goes is told of once a minute, too
                 log.info("storage.works", doing=self._doing)
                 self._recovered = True
+
+
+def _of_the_statement(error: StorageError) -> bool:
+    """Whether the database works, and refused this statement's values: a fault of who wrote it, in all likelihood."""
+    cause = error.__cause__
+    found = getattr(cause, "orig", cause)
+    if isinstance(found, sqlite3.IntegrityError | sqlite3.DataError):
+        return True
+    # Data exceptions and violated constraints, as PostgreSQL classes them.
+    return str(getattr(found, "sqlstate", None) or "")[:2] in ("22", "23")

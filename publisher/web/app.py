@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
-from publisher.errors import StorageError
+from publisher.errors import StorageError, told
 from publisher.web import (
     articles,
     batches,
@@ -94,7 +94,7 @@ def _as_problem(error: Exception) -> Problem:
 
 
 def _failed(request: web.Request, problem: Problem, error: Exception) -> web.Response:
-    if problem.status >= 500 and not isinstance(error, StorageError):  # which has told so itself
+    if problem.status >= 500 and not told(error):
         # The query may hold what is nobody's business; the path does not.
         client = client_address(request, request.app[SERVICES].trusted_proxies)
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)

@@ -199,7 +199,7 @@ async def test_while_outcomes_cannot_be_recorded_nothing_is_sent_again(bench: Be
         await append(bench.db)
         with capture_logs() as logged:
             async with bench.running() as deliverer:
-                await eventually(lambda: _said(logged, "storage.failing"), True)
+                await eventually(lambda: _said(logged, "delivery.settle_failed"), True)
                 bench.clock.advance(3600)  # the lease has run out: only the unrecorded outcome keeps it from us
                 await append(bench.db)
                 deliverer.wake()

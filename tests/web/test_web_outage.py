@@ -15,7 +15,7 @@ from support.cut import Line, line_to
 from webroom import Definition, Newsroom, open_newsroom
 
 from publisher.app.probes import disk
-from publisher.errors import StorageError
+from publisher.errors import StorageError, told
 from publisher.publish import publications
 from publisher.storage import events
 from publisher.storage.database import SQLITE_READERS, Database, Tx
@@ -180,6 +180,17 @@ async def test_readiness_tells_of_commits_that_fail(newsroom: Newsroom, monkeypa
         answer = await newsroom.client.get("/readyz")
         assert (answer.status, (await answer.json())["parts"]["database"]) == (503, "commits fail")
     monkeypatch.setattr(health, "COMMIT_SECONDS", 0.0)
+    assert (await newsroom.get("/readyz"))["parts"]["database"] == "ok"
+
+
+async def test_values_that_the_database_refuses_are_no_outage_and_told_each_time(newsroom: Newsroom) -> None:
+    def twice(tx: Tx) -> None:
+        for _ in range(2):
+            tx.conn.execute(text("INSERT INTO cursors (name, seq, subscription) VALUES ('x', 0, 0)"))
+
+    with capture_logs() as logged, pytest.raises(StorageError, match="UNIQUE") as refused:
+        await newsroom.db.write(twice)
+    assert (logged, told(refused.value)) == ([], False)
     assert (await newsroom.get("/readyz"))["parts"]["database"] == "ok"
 
 
