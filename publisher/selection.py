@@ -12,11 +12,11 @@ the selection.** The change then says what happened in that feed::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Selection
+from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Role, Selection
 from publisher.model.facets import Facets, fold, item_facets
 
 
@@ -78,6 +78,50 @@ def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) ->
         return Match(event.type, change)
     told = CHANGE_COUNTS_AS.get(change, event.type) if kind == "articles" else event.type
     return Match(told, change) if told in filter.events else None
+
+
+def visible(filter: Filter, feeds: Mapping[str, FeedDefinition], private: Collection[str]) -> dict[str, FeedDefinition]:
+    """Those of a filter's feeds that everyone may follow. ``private`` are names of others, whatever ``feeds`` say."""
+    return {
+        name: feeds[name]
+        for name in filter.feeds
+        if name in feeds and name not in private and feeds[name].follower is Role.SUBSCRIBER
+    }
+
+
+class Judge:
+    """What events are to followers, by who may follow what.
+
+    A filter none of whose feeds is among ``feeds`` goes by how they were when they were ``removed``: what it takes
+    stands still until one is back. A public filter takes nothing from feeds that only operators may follow (those that
+    ``feeds`` say are, and ``private``), nor from one that was ``opened`` what came before that event.
+    """
+
+    def __init__(
+        self,
+        feeds: Mapping[str, FeedDefinition],
+        removed: Mapping[str, FeedDefinition],
+        private: Collection[str],
+        opened: Mapping[str, int],
+    ) -> None:
+        self._feeds = feeds
+        self._removed = removed
+        self._private = private
+        self._opened = opened
+        self._kept: dict[tuple[Filter, bool], Mapping[str, FeedDefinition]] = {}
+
+    def follow(self, filter: Filter, event: Event, *, public: bool) -> Match | None:
+        """What the event is to those who follow this filter; ``public``: it takes nothing from private feeds."""
+        held = self._kept.get((filter, public))
+        if held is None:
+            held = self._kept[filter, public] = self._held(filter, public)
+        if public and self._opened:
+            held = {name: feed for name, feed in held.items() if event.seq >= self._opened.get(name, 0)}
+        return follow(filter, held, event)
+
+    def _held(self, filter: Filter, public: bool) -> Mapping[str, FeedDefinition]:
+        held = self._feeds if any(name in self._feeds for name in filter.feeds) else self._removed
+        return visible(filter, held, self._private) if public else held
 
 
 def before_and_after(event: Event) -> tuple[Facets | None, Facets | None]:

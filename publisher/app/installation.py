@@ -11,7 +11,7 @@ from publisher.catalog import Catalog, SourceDefinition
 from publisher.catalog import load as load_catalog
 from publisher.clock import Clock
 from publisher.clock import now as wall_clock
-from publisher.delivery import Deliverer
+from publisher.delivery import Deliverer, access
 from publisher.errors import NotFound
 from publisher.ingest import Definitions, Intake, Puller, Report
 from publisher.model import IndicatorSpec
@@ -82,7 +82,7 @@ class App:
         catalog = load_catalog(home)
         db = await Database.open(settings.storage.url, home / "data", now=now)
         app = cls(home, settings, catalog, db, now)
-        await db.write(feed_states.define, digests(catalog))
+        await db.write(_define, catalog)
         return app
 
     async def close(self) -> None:
@@ -121,7 +121,7 @@ class App:
         before, held = self.catalog, self.readers.held
 
         def switch(tx: Tx) -> list[str]:
-            removed = feed_states.define(tx, digests(catalog))
+            removed = _define(tx, catalog)
             for name in sorted(reread):
                 source_states.set_next_run(tx, name, None)
             # Here, where the log is held: no one who records may still choose the feeds that an item touches by the
@@ -170,6 +170,13 @@ class _Present(Mapping[str, IndicatorSpec]):
 
     def __len__(self) -> int:
         return len(self._present())
+
+
+def _define(tx: Tx, catalog: Catalog) -> list[str]:
+    """Take these feeds for all there are, for documents and followers alike; returns those that were removed since."""
+    removed = feed_states.define(tx, digests(catalog))
+    access.adopt(tx, catalog.feeds)
+    return removed
 
 
 def digests(catalog: Catalog) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from publisher.app.installation import App
 from publisher.app.readers import folders
 from publisher.catalog import Catalog
 from publisher.catalog import load as load_catalog
-from publisher.delivery.pausing import pause_stranded
+from publisher.delivery.pausing import keep
 from publisher.errors import ConfigError, ConfigErrors, StorageError
 from publisher.schedule import Schedule
 from publisher.settings import Settings
@@ -99,9 +99,9 @@ class Reloader:
         for name in removed:
             log.warning("feed.removed", feed=name)
         try:
-            await pause_stranded(app.db, catalog.feeds)
+            await keep(app.db, catalog.feeds)
         except StorageError as error:  # the new configuration holds all the same, and this is tried again
-            log.error("webhook.pause_failed", error=str(error))
+            log.error("webhook.telling_failed", error=str(error))
         return True
 
 

@@ -32,7 +32,7 @@ def register(cli: typer.Typer) -> None:
 def list_webhooks(home: Home = HERE) -> None:
     """List everyone's webhooks.
 
-    Shows id, state, owner, feeds, event types, when it was made, URL, why it was disabled if the publisher did so.
+    Shows id, state, owner, feeds, event types, when it was made, URL, why the publisher paused or disabled it.
     """
     from publisher.storage import subscriptions
 
@@ -71,6 +71,7 @@ def add(
 
     async def work(app: App) -> tuple[Subscription, str]:
         from publisher.delivery.signing import new_secret
+        from publisher.model import Role
         from publisher.storage import subscriptions
 
         secret = new_secret()
@@ -82,6 +83,7 @@ def add(
             description=description,
             owner=owner,
             sealed_secret=app.sealer.seal(secret.encode()),
+            granted=Role.OPERATOR,  # whoever has a shell here is one
         )
         return created, secret
 

@@ -6,10 +6,11 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery import envelope
+from publisher.delivery import envelope, pausing
 from publisher.delivery.fanout import FanOut
 from publisher.delivery.post import Poster
 from publisher.delivery.sender import POLL_SECONDS, Observer, Sender
@@ -29,6 +30,9 @@ LEASE_MARGIN = 10.0
 """Seconds by which a lease outlasts the timeout: time to settle in, and how late a killed worker's work goes on."""
 
 LAST_COMMIT_SECONDS = 1.0
+
+TELL_SECONDS = 5.0
+"""How often it is looked for what other processes left to be told of webhooks."""
 
 
 class Deliverer:
@@ -57,7 +61,9 @@ class Deliverer:
         self._db = db
         self._now = now
         self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
-        self._settler = Settler(db, waits=self._wake_within)
+        self._feeds = feeds
+        self._owed = asyncio.Event()
+        self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
         self._sender = Sender(
             db,
             self._poster,
@@ -85,6 +91,7 @@ class Deliverer:
         self._loops = (
             asyncio.create_task(self._fanout.run(), name="fanout"),
             asyncio.create_task(self._sender.run(), name="sender"),
+            asyncio.create_task(self._tell(), name="teller"),
         )
         try:
             await self._stopped.wait()
@@ -111,6 +118,17 @@ class Deliverer:
     def wake(self) -> None:
         """Look at the queue at once, for what became due by other means than an event."""
         self._sender.wake()
+
+    async def _tell(self) -> None:
+        """Tell what is owed of webhooks, until cancelled: what this process settles soon, what others do in time."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._owed.wait(), TELL_SECONDS)
+            self._owed.clear()
+            try:
+                await pausing.tell(self._db, self._feeds())
+            except Exception as error:
+                log.error("webhook.telling_failed", error=str(error)[:300])
 
     def _wake_within(self, seconds: float) -> None:
         if seconds < POLL_SECONDS:  # later ones are found in time anyway

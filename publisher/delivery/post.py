@@ -50,7 +50,10 @@ class Poster:
 
 def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:
     """What becomes of a delivery: 2xx is success, anything else is tried again until the schedule is used up."""
-    tried = (one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt)
+    tried = (
+        one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt,
+        one.subscription, one.failing,
+    )  # fmt: skip
     if result.delivered:
         return Outcome(one.id, one.lease, "delivered", None, *tried)
     wait = retry.next_wait(one.number, schedule, random.random())

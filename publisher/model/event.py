@@ -23,6 +23,8 @@ class EventType(StrEnum):
     SOURCE_FAILING = "source.failing"
     SOURCE_RECOVERED = "source.recovered"
     WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_ACCESS = "webhook.access"
+    WEBHOOK_FAILING = "webhook.failing"
 
     @property
     def items(self) -> str:

@@ -11,7 +11,7 @@ from publisher import telemetry
 from publisher.clock import rfc3339
 from publisher.delivery import signing
 from publisher.errors import NotFound
-from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
+from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription, SubscriptionState
 from publisher.storage import deliveries, subscriptions
 from publisher.storage.database import Tx
 from publisher.web.answers import Fault, Problem, invalid, json_response
@@ -51,6 +51,7 @@ async def register(request: web.Request) -> web.Response:
             description=asked.description,
             owner=key.owner,
             sealed_secret=sealed,
+            granted=None,
         )
         log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
         body = webhook_json(created)
@@ -72,8 +73,8 @@ async def list_webhooks(request: web.Request) -> web.Response:
 
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
-    """One webhook."""
-    _, found = await _own(request)
+    """One webhook; an operator sees a deleted one too."""
+    _, found = await _own(request, deleted=True)
     return json_response(webhook_json(found))
 
 
@@ -117,9 +118,9 @@ async def test(request: web.Request) -> web.Response:
 async def list_deliveries(request: web.Request) -> web.Response:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 
-    ``state``, which may be repeated, narrows it.
+    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too.
     """
-    _, found = await _own(request)
+    _, found = await _own(request, deleted=True)
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     before = integer(request, "after", LAST, low=0, high=LAST)
     states = [_state(text) for text in many(request, "state")]
@@ -130,7 +131,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
 def webhook_json(webhook: Subscription) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
-    ``reason`` says why the publisher disabled it, null where it did not.
+    ``reason`` says why the publisher paused or disabled it, null where it did not.
     """
     return {
         "id": webhook.id,
@@ -144,6 +145,10 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "owner": webhook.owner,
         "created_at": rfc3339(webhook.created_at),
         "updated_at": rfc3339(webhook.updated_at),
+        "failures": webhook.failures,
+        "failing_since": webhook.failing_since and rfc3339(webhook.failing_since),
+        "last_error": webhook.last_error,
+        "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
     }
 
 
@@ -197,12 +202,18 @@ async def _or_404(change: Awaitable[T]) -> T:
         raise Problem(404, str(error)) from error
 
 
-async def _own(request: web.Request) -> tuple[Key, Subscription]:
-    """The key and the webhook that the path names; one of another owner is as unknown as one that never was."""
+async def _own(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
+    """The key and the webhook that the path names; one of another owner is as unknown as one that never was.
+
+    With ``deleted`` an operator finds deleted ones too.
+    """
     key = await require(request, Role.SUBSCRIBER, to="see webhooks")
     id_ = request.match_info["id"]
     # A database may choke on what can be no id, such as a NUL.
-    found = await services_of(request).db.read(subscriptions.get, id_) if id_.isascii() and id_.isprintable() else None
+    states = tuple(SubscriptionState) if deleted and key.role.allows(Role.OPERATOR) else subscriptions.PRESENT
+    found = None
+    if id_.isascii() and id_.isprintable():
+        found = await services_of(request).db.read(subscriptions.get, id_, states=states)
     if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
         raise Problem(404, f"there is no webhook {id_!r}")
     return key, found
