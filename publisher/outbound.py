@@ -14,14 +14,16 @@ import math
 import re
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from io import BytesIO
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -50,6 +52,10 @@ STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
 _FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since")
 USER_AGENT = f"publisher/{__version__}"
+
+BEFORE_SENDING: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_sending", default=None)
+"""Awaited, where it is set, once a request has its connection and before anything is written to it; what it raises
+ends the request unsent."""
 
 
 def _networks(*blocks: str) -> tuple[Network, ...]:
@@ -334,7 +340,7 @@ class Outbound:
         if self._session is None:
             # The default resolver shares a few threads, where names that never answer hold up all others.
             self._resolver = self._resolver or AsyncResolver(timeout=3.0, tries=2)
-            connector = aiohttp.TCPConnector(
+            connector = _Connector(
                 resolver=self._resolver,
                 socket_factory=self._guarded_socket,
                 limit=0,
@@ -383,6 +389,23 @@ class Outbound:
             case _:
                 reason = f"{type(error).__name__}: {error}"
         return reason[:300]
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Asks, once there is a connection, whether the request is still to be sent: it may have waited for long."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        ask = BEFORE_SENDING.get()
+        if ask is not None:
+            try:
+                await ask()
+            except BaseException:
+                connection.release()
+                raise
+        return connection
 
 
 async def _read_within(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -74,16 +74,16 @@ def receiver(
 
 
 async def _own_key(app: App) -> tuple[Key, str]:
+    from publisher.delivery import access
     from publisher.model import Role
-    from publisher.storage import keys
 
-    return await app.db.write(keys.create, Role.SUBSCRIBER, "sample-receiver")
+    return await app.db.write(access.create_key, Role.SUBSCRIBER, "sample-receiver")
 
 
 async def _revoke(app: App, id: str) -> None:
-    from publisher.storage import keys
+    from publisher.delivery import access
 
-    await app.db.write(keys.revoke, id)
+    await app.db.write(access.revoke_key, id)
 
 
 def _address(home: Path) -> str:

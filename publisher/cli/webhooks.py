@@ -11,7 +11,7 @@ from publisher.errors import NotFound, PublisherError
 
 if TYPE_CHECKING:
     from publisher.app import App
-    from publisher.model import Filter, Subscription
+    from publisher.model import Delivery, Filter, Subscription
     from publisher.outbound import PostResult
 
 WebhookId = Annotated[
@@ -26,6 +26,7 @@ def register(cli: typer.Typer) -> None:
     group.command()(add)
     group.command("test")(send_test)
     group.command()(remove)
+    group.command("deliveries")(list_deliveries)
     cli.add_typer(group, name="webhooks")
 
 
@@ -120,6 +121,35 @@ def remove(id: WebhookId, home: Home = HERE) -> None:
 
     with_app(home, work)
     note(f"{id}: removed")
+
+
+def list_deliveries(
+    id: WebhookId,
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 50,
+    home: Home = HERE,
+) -> None:
+    """List a webhook's deliveries, newest first; those of a deleted one too.
+
+    Shows id, event, type, state, why it was cancelled, attempts, the last error or status, when it was made.
+    """
+
+    async def work(app: App) -> list[Delivery]:
+        from publisher.model import SubscriptionState
+        from publisher.storage import deliveries, subscriptions
+
+        if await app.db.read(subscriptions.get, id, states=tuple(SubscriptionState)) is None:
+            raise NotFound(f"there is no webhook {id!r}, and there never was")
+        return await app.db.read(deliveries.page, id, limit=limit)
+
+    rows = [
+        (
+            str(one.id), one.event_id, one.event_type, one.state.value, one.reason or "", str(one.attempts),
+            one.last_error or str(one.last_status or ""), moment(one.created_at),
+        )
+        for one in with_app(home, work)
+    ]  # fmt: skip
+    show_table(("id", "event", "type", "state", "why", "attempts", "last", "made"), rows)
 
 
 async def _find(app: App, id: str) -> Subscription:

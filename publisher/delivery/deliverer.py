@@ -13,7 +13,7 @@ from publisher.clock import Clock
 from publisher.delivery import envelope, pausing
 from publisher.delivery.fanout import FanOut
 from publisher.delivery.post import Poster
-from publisher.delivery.sender import POLL_SECONDS, Observer, Sender
+from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.model import FeedDefinition, Subscription
 from publisher.outbound import Outbound, PostResult
@@ -39,8 +39,8 @@ class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``feeds`` is asked for the definitions that hold now; ``schedule`` are the waits between attempts and ``timeout``
-    the limit of one, in seconds. ``observe`` is told of each attempt. Start it with :meth:`run`, end it with
-    :meth:`stop`.
+    the limit of one, in seconds. ``observe`` is told of each attempt; ``fresh_seconds`` is how old a claim may be that
+    is sent without asking again. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Deliverer:
         per_endpoint: int = PER_ENDPOINT,
         lease_margin: float = LEASE_MARGIN,
         observe: Observer = lambda _status, _age: None,
+        fresh_seconds: float = FRESH_SECONDS,
         now: Clock = clock.now,
     ) -> None:
         self._db = db
@@ -73,6 +74,7 @@ class Deliverer:
             slots=slots,
             per_endpoint=per_endpoint,
             observe=observe,
+            fresh_seconds=fresh_seconds,
         )
         self._fanout = FanOut(db, feeds, made=self._sender.wake)
         self._loops: tuple[asyncio.Task[None], ...] = ()

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from publisher import telemetry
 from publisher.clock import rfc3339
-from publisher.delivery import signing
+from publisher.delivery import access, signing
 from publisher.errors import NotFound
-from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription, SubscriptionState
+from publisher.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    FeedDefinition,
+    Key,
+    Role,
+    Subscription,
+    SubscriptionState,
+)
 from publisher.storage import deliveries, subscriptions
 from publisher.storage.database import Tx
 from publisher.web.answers import Fault, Problem, invalid, json_response
@@ -84,7 +93,8 @@ async def change(request: web.Request) -> web.Response:
     key, found = await _own(request)
     asked = read(Change, await json_object(request))
     values = checked(asked, key, services_of(request), now=found)
-    changed = await _or_404(services_of(request).db.write(subscriptions.update, found.id, **values))
+    feeds = services_of(request).catalog().feeds
+    changed = await _or_404(services_of(request).db.write(_changed, found, feeds, values))
     log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
     return json_response(webhook_json(changed))
 
@@ -150,6 +160,15 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "last_error": webhook.last_error,
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
     }
+
+
+def _changed(
+    tx: Tx, webhook: Subscription, feeds: Mapping[str, FeedDefinition], values: dict[str, Any]
+) -> Subscription:
+    """Change it, as far as its owner may follow what it is to follow, whoever asks."""
+    changed = subscriptions.update(tx, webhook.id, **values)
+    access.review(tx, feeds, webhook.owner)
+    return subscriptions.get(tx, webhook.id) or changed
 
 
 def _page(
