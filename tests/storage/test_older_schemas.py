@@ -23,15 +23,15 @@ def as_it_was(conn: Connection) -> None:
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     config.attributes["connection"] = conn
     command.upgrade(config, "0002")
-    conn.execute(text('INSERT INTO filters (id, definition) VALUES (1, \'{"events":[],"feeds":["news"]}\')'))
+    conn.execute(text('INSERT INTO filters (definition) VALUES (\'{"events":[],"feeds":["news"]}\')'))
     for n, owner in enumerate(OWNERS, start=1):
         conn.execute(
             text(
-                "INSERT INTO subscriptions (n, id, url, filter_id, format, owner, secret, state, from_seq, created_at,"
-                " updated_at) VALUES (:n, :owner, 'https://r.example', 1, 'standard', :owner, :secret, 'active',"
+                "INSERT INTO subscriptions (id, url, filter_id, format, owner, secret, state, from_seq, created_at,"
+                " updated_at) VALUES (:owner, 'https://r.example', 1, 'standard', :owner, :secret, 'active',"
                 " 1, 1, 1)"
             ),
-            {"n": n, "owner": owner, "secret": b"s"},
+            {"owner": owner, "secret": b"s"},
         )
         conn.execute(text("INSERT INTO follows (subscription, from_seq, filter_id) VALUES (:n, 1, 1)"), {"n": n})
     for owner, revoked in (("acme", None), ("former", 2)):
