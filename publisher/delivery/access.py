@@ -50,6 +50,7 @@ def adopt(tx: Tx, feeds: Feeds) -> Moved:
     if moved:
         subscriptions.hold(tx)
         rights.judge_again(tx)
+        rights.lock(tx, [one.n for one in rights.holders(tx) if not moved.names.isdisjoint(one.filter.feeds)])
         pause_stranded(tx, feeds)
         review(tx, feeds, closed=moved.closed)
     return moved
@@ -66,6 +67,7 @@ def pause_stranded(tx: Tx, feeds: Feeds) -> tuple[int, int]:
             still.setdefault(removed(one.filter.feeds), []).append(one.n)
         elif there and one.cause is Cause.FEEDS:
             again.append(one.n)
+    rights.lock(tx, [n for own in still.values() for n in own] + again)
     rights.stand_still(tx, still)
     if again:
         rights.go_on(tx, again)
@@ -92,6 +94,12 @@ class Verdicts:
     risen: list[Holder] = field(default_factory=list)
     narrowed: list[Holder] = field(default_factory=list)
 
+    @property
+    def all(self) -> list[Holder]:
+        """Each of them."""
+        groups = (*self.lost.values(), *self.back.values(), self.fallen, self.risen, self.narrowed)
+        return [one for group in groups for one in group]
+
 
 def review(tx: Tx, feeds: Feeds, owner: str | None = None, *, closed: Collection[str] = ()) -> None:
     """Judge anew what subscriptions may follow: all, or one owner's. ``closed`` are feeds that were just made private.
@@ -101,6 +109,7 @@ def review(tx: Tx, feeds: Feeds, owner: str | None = None, *, closed: Collection
     last, done = subscriptions.hold(tx)
     roles, private = keys.roles(tx, owner), definitions.closed(tx)
     found = _verdicts(rights.holders(tx, owner), roles, feeds, private, closed)
+    rights.lock(tx, [one.n for one in found.all])
     for refusal, own in found.lost.items():
         rights.lose(tx, [one.n for one in own], refusal, last)
     for public, own in found.back.items():

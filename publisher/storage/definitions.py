@@ -44,8 +44,13 @@ class Moved:
     removed: frozenset[str]
     added: frozenset[str]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return self.closed | self.opened | self.removed | self.added
+
     def __bool__(self) -> bool:
-        return bool(self.closed or self.opened or self.removed or self.added)
+        return bool(self.names)
 
 
 def describe(tx: Tx, feeds: Mapping[str, FeedDefinition]) -> Moved:

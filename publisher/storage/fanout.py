@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import distinct, func, or_, select, update
 
 from publisher.model import Change, Event, EventType, Filter
-from publisher.storage import definitions, deliveries, events, subscriptions
+from publisher.storage import definitions, deliveries, events
+from publisher.storage import filters as interned
 from publisher.storage.database import Tx
 from publisher.storage.definitions import Standing
 from publisher.storage.tables import cursors, filters, follows, matches
@@ -84,7 +85,7 @@ def followed(tx: Tx, after: int) -> tuple[Followed, ...]:
         .group_by(filters.c.id, filters.c.definition)
     )
     rows = tx.conn.execute(statement).all()
-    return tuple(Followed(id_, subscriptions.read_filter(d), n, subscriptions.is_public(d)) for id_, d, n in rows)
+    return tuple(Followed(id_, interned.read(d), n, interned.is_public(d)) for id_, d, n in rows)
 
 
 def hold(tx: Tx) -> Cursor:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from publisher.model import Cause, Change, EventType, Filter, Role, SubscriptionState
 from publisher.storage import deliveries, subscriptions
+from publisher.storage import filters as interned
 from publisher.storage.database import Tx
 from publisher.storage.keys import highest
 from publisher.storage.tables import cursors, filters, follows, matches
@@ -44,9 +45,7 @@ def holders(tx: Tx, owner: str | None = None) -> list[Holder]:
     rows = tx.conn.execute(statement).all()
     stored = select(filters.c.id, filters.c.definition)
     stored = stored.where(tx.dialect.among(filters.c.id, {row.filter_id for row in rows}))
-    known = {
-        id_: (subscriptions.read_filter(text), subscriptions.is_public(text)) for id_, text in tx.conn.execute(stored)
-    }
+    known = {id_: (interned.read(text), interned.is_public(text)) for id_, text in tx.conn.execute(stored)}
     return [
         Holder(
             row.n, row.filter_id, *known[row.filter_id], row.owner, row.granted and Role(row.granted),
@@ -54,6 +53,12 @@ def holders(tx: Tx, owner: str | None = None) -> list[Holder]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def lock(tx: Tx, concerned: Collection[int]) -> None:
+    """Hold all that will be changed, in the order in which settling holds them, before any of it is."""
+    own = tx.dialect.among(table.c.n, concerned)
+    tx.conn.execute(select(table.c.n).where(own).order_by(table.c.n).with_for_update())
 
 
 def judge_again(tx: Tx) -> None:
@@ -91,7 +96,7 @@ def lose(tx: Tx, lost: Collection[int], reason: str, last: int) -> None:
 def regain(tx: Tx, back: Sequence[Holder], *, public: bool, last: int) -> None:
     """Let these go on with the next event, by what their owners' role may follow."""
     for filter, own in _by_filter(back):
-        fitting = subscriptions.intern(tx, filter, public=public)
+        fitting = interned.intern(tx, filter, public=public)
         tx.conn.execute(
             update(table).where(tx.dialect.among(table.c.n, own)).values(
                 state=ACTIVE, cause=None, reason=None, paused_at=None, updated_at=tx.now, filter_id=fitting,
@@ -106,7 +111,7 @@ def regain(tx: Tx, back: Sequence[Holder], *, public: bool, last: int) -> None:
 def raise_(tx: Tx, risen: Sequence[Holder], last: int) -> None:
     """Let these follow private feeds too, from the next event on."""
     for filter, own in _by_filter(risen):
-        fitting = subscriptions.intern(tx, filter, public=False)
+        fitting = interned.intern(tx, filter, public=False)
         tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, own)).values(filter_id=fitting))
         for n in own:
             subscriptions.unfollow(tx, n, last)
@@ -119,14 +124,14 @@ def lower(tx: Tx, fallen: Sequence[Holder]) -> None:
     :func:`judge_again` belongs to it; what is open of them is judged apart.
     """
     for filter, own in _by_filter(fallen):
-        fitting = subscriptions.intern(tx, filter, public=True)
+        fitting = interned.intern(tx, filter, public=True)
         tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, own)).values(filter_id=fitting))
     theirs = tx.dialect.among(follows.c.subscription, [one.n for one in fallen])
     used = select(follows.c.filter_id).where(theirs).distinct()
     for id_, text in tx.conn.execute(select(filters.c.id, filters.c.definition).where(filters.c.id.in_(used))).all():
-        filter = subscriptions.read_filter(text)
-        if filter.feeds and not subscriptions.is_public(text):  # those without feeds carry notices
-            fitting = subscriptions.intern(tx, filter, public=True)
+        filter = interned.read(text)
+        if filter.feeds and not interned.is_public(text):  # those without feeds carry notices
+            fitting = interned.intern(tx, filter, public=True)
             tx.conn.execute(update(follows).where(theirs, follows.c.filter_id == id_).values(filter_id=fitting))
 
 
@@ -147,9 +152,7 @@ def stored(tx: Tx, filter_id: int, after: int, seqs: Collection[int]) -> dict[in
 
 def filter_of(tx: Tx, filter_id: int) -> Filter:
     """A stored filter."""
-    return subscriptions.read_filter(
-        tx.conn.execute(select(filters.c.definition).where(filters.c.id == filter_id)).scalar_one()
-    )
+    return interned.read(tx.conn.execute(select(filters.c.definition).where(filters.c.id == filter_id)).scalar_one())
 
 
 def withhold(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:

@@ -12,17 +12,17 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from sqlalchemy import delete as delete_from
-from sqlalchemy import insert, or_, select, text
+from sqlalchemy import insert, or_, select
 from sqlalchemy import update as update_table
 
 from publisher import clock
 from publisher.errors import NotFound
 from publisher.model import Cause, Change, Event, EventType, Filter, Role, Subscription, SubscriptionState
-from publisher.storage import deliveries, events, keys
+from publisher.storage import deliveries, events, filters, keys
 from publisher.storage.database import Tx
-from publisher.storage.tables import cursors, filters, follows, matches
+from publisher.storage.tables import cursors, follows, matches
+from publisher.storage.tables import filters as filters_table
 from publisher.storage.tables import subscriptions as table
 from publisher.storage.values import moment
 
@@ -56,7 +56,7 @@ def create(
     """
     last, _ = hold(tx)
     role = keys.role(tx, owner, granted)
-    filter_id = intern(tx, filter, public=role is not Role.OPERATOR)
+    filter_id = filters.intern(tx, filter, public=role is not Role.OPERATOR)
     row = {
         "id": "wh_" + secrets.token_urlsafe(12),
         "url": url,
@@ -132,8 +132,8 @@ def update(
         values["url"] = url
     if not isinstance(description, _Unset):
         values["description"] = description
-    if filter is not None and canonical(filter) != current.filter:
-        values["filter_id"] = intern(tx, filter, public=role is not Role.OPERATOR)
+    if filter is not None and filters.canonical(filter) != current.filter:
+        values["filter_id"] = filters.intern(tx, filter, public=role is not Role.OPERATOR)
         if current.state is SubscriptionState.ACTIVE or current.cause is Cause.FEEDS:
             unfollow(tx, n, last)
             follow(tx, n, values["filter_id"], last + 1)
@@ -211,10 +211,10 @@ def tell(tx: Tx, id: str, withheld: Collection[str]) -> Event | None:
 def stranded(tx: Tx, feeds: Collection[str], limit: int) -> list[Subscription]:
     """Up to ``limit`` active subscriptions that follow none of these feeds, in the order they were made."""
     active, present = table.c.state == SubscriptionState.ACTIVE.value, set(feeds)
-    followed = select(filters.c.id, filters.c.definition).where(
-        select(table.c.n).where(active, table.c.filter_id == filters.c.id).exists()
+    followed = select(filters_table.c.id, filters_table.c.definition).where(
+        select(table.c.n).where(active, table.c.filter_id == filters_table.c.id).exists()
     )
-    lost = [row.id for row in tx.conn.execute(followed) if present.isdisjoint(read_filter(row.definition).feeds)]
+    lost = [row.id for row in tx.conn.execute(followed) if present.isdisjoint(filters.read(row.definition).feeds)]
     if not lost:
         return []
     statement = _SELECT.where(active, tx.dialect.among(table.c.filter_id, lost)).order_by(table.c.n).limit(limit)
@@ -230,33 +230,10 @@ def delete(tx: Tx, id: str) -> None:
     _forget_passed(tx, n, done)
 
 
-def canonical(filter: Filter) -> Filter:
-    """The one form of all equal filters: the order of names does not count, nor does a name that stands twice."""
-    return Filter(feeds=tuple(sorted(set(filter.feeds))), events=tuple(sorted(set(filter.events))))
-
-
-def definition(filter: Filter, *, public: bool = False) -> str:
-    """The canonical filter as the JSON text it is stored as; ``public``: it takes nothing from feeds that are not."""
-    one = canonical(filter)
-    stored: dict[str, Any] = {"events": [event.value for event in one.events], "feeds": list(one.feeds)}
-    return orjson.dumps({**stored, "public": True} if public else stored).decode()
-
-
-def read_filter(text: str) -> Filter:
-    """The inverse of :func:`definition`."""
-    stored = orjson.loads(text)
-    return Filter(feeds=tuple(stored["feeds"]), events=tuple(EventType(event) for event in stored["events"]))
-
-
-def is_public(text: str) -> bool:
-    """Whether a stored filter takes nothing from feeds that are not public."""
-    return bool(orjson.loads(text).get("public"))
-
-
 _SELECT = select(
     table.c.id,
     table.c.url,
-    filters.c.definition,
+    filters_table.c.definition,
     table.c.format,
     table.c.description,
     table.c.owner,
@@ -272,12 +249,12 @@ _SELECT = select(
     table.c.failing_since,
     table.c.last_error,
     table.c.last_error_at,
-).join(filters, filters.c.id == table.c.filter_id)
+).join(filters_table, filters_table.c.id == table.c.filter_id)
 
 
 def _subscription(row: Any) -> Subscription:
     values = dict(row)
-    values["filter"] = read_filter(values.pop("definition"))
+    values["filter"] = filters.read(values.pop("definition"))
     values["created_at"] = clock.from_micros(values["created_at"])
     values["updated_at"] = clock.from_micros(values["updated_at"])
     values["failing_since"] = moment(values["failing_since"])
@@ -304,15 +281,6 @@ def hold(tx: Tx) -> tuple[int, int]:
         for name in ("log", "fanout")
     ]
     return places[0], places[1]
-
-
-def intern(tx: Tx, filter: Filter, *, public: bool) -> int:
-    """The id of a filter, stored if it is new."""
-    values = {"definition": definition(filter, public=public)}
-    tx.conn.execute(
-        text("INSERT INTO filters (definition) VALUES (:definition) ON CONFLICT (definition) DO NOTHING"), values
-    )
-    return int(tx.conn.execute(select(filters.c.id).where(filters.c.definition == values["definition"])).scalar_one())
 
 
 def follow(tx: Tx, n: int, filter_id: int, from_seq: int) -> None:
@@ -358,9 +326,9 @@ def _fit(tx: Tx, n: int, role: Role | None, last: int) -> None:
         _withhold(tx, n)
         return
     text = tx.conn.execute(
-        select(filters.c.definition).join(table, table.c.filter_id == filters.c.id).where(table.c.n == n)
+        select(filters_table.c.definition).join(table, table.c.filter_id == filters_table.c.id).where(table.c.n == n)
     ).scalar_one()
-    fitting = intern(tx, read_filter(text), public=role is not Role.OPERATOR)
+    fitting = filters.intern(tx, filters.read(text), public=role is not Role.OPERATOR)
     tx.conn.execute(update_table(table).where(table.c.n == n).values(filter_id=fitting))
     unfollow(tx, n, last)
     follow(tx, n, fitting, last + 1)
@@ -378,7 +346,7 @@ def _notify(tx: Tx, n: int, event: Event) -> None:
 
     One that goes on following does so around it: stretches never overlap, so that it is counted once.
     """
-    notice = intern(tx, NOTICE, public=False)
+    notice = filters.intern(tx, NOTICE, public=False)
     goes_on = (follows.c.subscription == n) & follows.c.until_seq.is_(None)
     own = tx.conn.execute(select(follows.c.filter_id).where(goes_on)).scalar_one_or_none()
     if own is not None:
