@@ -108,13 +108,16 @@ class Judge:
         self._removed = removed
         self._private = private
         self._opened = opened
-        self._kept: dict[tuple[Filter, bool], Mapping[str, FeedDefinition]] = {}
+        # By what the filter is, not by what it says: to take the hash of one costs as much as to follow it. It is kept
+        # beside what it takes, so that no other comes to be what it was.
+        self._kept: dict[tuple[int, bool], tuple[Filter, Mapping[str, FeedDefinition]]] = {}
 
     def follow(self, filter: Filter, event: Event, *, public: bool) -> Match | None:
         """What the event is to those who follow this filter; ``public``: it takes nothing from private feeds."""
-        held = self._kept.get((filter, public))
-        if held is None:
-            held = self._kept[filter, public] = self._held(filter, public)
+        kept = self._kept.get((id(filter), public))
+        if kept is None:
+            kept = self._kept[id(filter), public] = filter, self._held(filter, public)
+        held = kept[1]
         if public and self._opened:
             held = {name: feed for name, feed in held.items() if event.seq >= self._opened.get(name, 0)}
         return follow(filter, held, event)

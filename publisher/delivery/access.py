@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from publisher import selection
+from publisher import selection, telemetry
 from publisher.model import Cause, Change, Event, EventType, FeedDefinition, Filter, Key, Role
 from publisher.selection import visible
 from publisher.storage import definitions, deliveries, events, keys, rights, subscriptions
 from publisher.storage.database import Tx
 from publisher.storage.definitions import Moved
 from publisher.storage.rights import Holder
+
+log = telemetry.logger(__name__)
 
 CHUNK = 50
 """Events loaded at once to be judged again; each holds its item."""
@@ -69,8 +71,11 @@ def pause_stranded(tx: Tx, feeds: Feeds) -> tuple[int, int]:
             again.append(one.n)
     rights.lock(tx, [n for own in still.values() for n in own] + again)
     rights.stand_still(tx, still)
+    for reason, own in still.items():
+        log.warning("webhook.paused", webhooks=len(own), reason=reason)
     if again:
         rights.go_on(tx, again)
+        log.info("webhook.resumed", webhooks=len(again))
     return sum(map(len, still.values())), len(again)
 
 
