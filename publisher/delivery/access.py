@@ -53,6 +53,7 @@ def adopt(tx: Tx, feeds: Feeds) -> Moved:
         subscriptions.hold(tx)
         rights.judge_again(tx)
         rights.lock(tx, [one.n for one in rights.holders(tx) if not moved.names.isdisjoint(one.filter.feeds)])
+        rights.release(tx, moved.added)
         pause_stranded(tx, feeds)
         review(tx, feeds, closed=moved.closed)
     return moved
@@ -185,7 +186,7 @@ def _take_back(
         refused = _refused(tx, filter, visible(filter, feeds, private), stored)
         if not refused:
             continue
-        deliveries.cancel_matched(tx, filter_id, refused, own, Cause.ACCESS.value)
+        deliveries.cancel_matched(tx, filter_id, refused, Cause.ACCESS.value, own)
         if filter_id in shared:
             rights.withhold(tx, filter_id, refused)
 

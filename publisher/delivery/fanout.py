@@ -76,8 +76,10 @@ class FanOut:
         await asyncio.sleep(0)  # a page under many filters is long; let others run in between
         if event.quiet:
             return Judged(event.seq, {})
-        found = ((one.id, judge.follow(one.filter, event, public=one.public)) for one in filters)
-        return Judged(event.seq, {id_: (match.type, match.change) for id_, match in found if match is not None})
+        followed = ((one.id, judge.follow(one.filter, event, public=one.public)) for one in filters)
+        found = {id_: match for id_, match in followed if match is not None}
+        held = {id_: match.held for id_, match in found.items() if match.held is not None}
+        return Judged(event.seq, {id_: (match.type, match.change) for id_, match in found.items()}, held)
 
     async def _more_than(self, seen: int) -> None:
         try:

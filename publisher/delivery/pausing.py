@@ -45,6 +45,8 @@ async def keep(db: Database, feeds: Feeds) -> int:
     ended = 0
     if await db.read(rights.stood_still, KEPT_SECONDS, 1):
         ended = await _all(db, _end_some, feeds)
+    if in_vain := await db.read(rights.held_in_vain, KEPT_SECONDS):
+        await unbroken(db.write(_let_go, in_vain))
     await tell(db, feeds)
     return ended
 
@@ -62,6 +64,12 @@ async def _all(db: Database, some: Callable[[Tx, Feeds], list[Event]], feeds: Fe
             log.warning(event.type.value, id=event.subject, **said)
         count += len(told)
     return count
+
+
+def _let_go(tx: Tx, gone: list[str]) -> None:
+    subscriptions.hold(tx)
+    # One of them may have come back since it was looked for.
+    rights.let_go(tx, set(gone) & set(rights.held_in_vain(tx, KEPT_SECONDS)))
 
 
 def _end_some(tx: Tx, feeds: Feeds) -> list[Event]:

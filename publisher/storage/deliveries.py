@@ -174,10 +174,14 @@ def cancel_of(tx: Tx, subscriptions: Collection[int], reason: str) -> None:
     _cancel(tx, tx.dialect.among(table.c.subscription, subscriptions), reason)
 
 
-def cancel_matched(tx: Tx, filter_id: int, seqs: Collection[int], subscriptions: Collection[int], reason: str) -> None:
-    """Cancel what is open of these events for these subscriptions (their ``n``), as far as it matched this filter."""
-    theirs = tx.dialect.among(table.c.subscription, subscriptions) & tx.dialect.among(table.c.seq, seqs)
-    _cancel(tx, theirs & (table.c.filter_id == filter_id), reason)
+def cancel_matched(
+    tx: Tx, filter_id: int, seqs: Collection[int], reason: str, subscriptions: Collection[int] | None = None
+) -> None:
+    """Cancel what is open of these events as far as it matched this filter: all, or for these subscriptions (``n``)."""
+    which = (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs)
+    if subscriptions is not None:
+        which &= tx.dialect.among(table.c.subscription, subscriptions)
+    _cancel(tx, which, reason)
 
 
 def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
@@ -193,7 +197,16 @@ def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
 
 def resume(tx: Tx, subscriptions: Collection[int]) -> None:
     """Let what stood still of these subscriptions (their ``n``) go on at once."""
-    parked = select(table.c.id).where(tx.dialect.among(table.c.subscription, subscriptions), table.c.due_at >= PARKED)
+    _resume(tx, tx.dialect.among(table.c.subscription, subscriptions))
+
+
+def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
+    """Let what stood still of these events, as far as it matched this filter, go on at once."""
+    _resume(tx, (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs))
+
+
+def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
+    parked = select(table.c.id).where(which, table.c.due_at >= PARKED)
     ids = tx.conn.execute(parked.order_by(table.c.id).with_for_update()).scalars().all()
     if ids:
         tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(due_at=tx.now))
@@ -218,8 +231,13 @@ def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
     )
     # Not waited for: whoever holds one waits for the deliveries that this transaction holds.
     paused = tx.conn.execute(still.with_for_update(read=True, skip_locked=True)).scalars().all()
+    matched = (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id)
+    waits = select(table.c.id).join(matches, matched & matches.c.held.is_not(None))
+    waits = waits.where(tx.dialect.among(table.c.id, ids))
+    held = tx.conn.execute(waits.with_for_update(read=True, skip_locked=True, of=matches)).scalars().all()
     back = case((table.c.attempts == 0, DeliveryState.PENDING.value), else_=DeliveryState.RETRYING.value)
-    due = case((tx.dialect.among(table.c.subscription, paused), PARKED), else_=tx.now)
+    parked = tx.dialect.among(table.c.subscription, paused) | tx.dialect.among(table.c.id, held)
+    due = case((parked, PARKED), else_=tx.now)
     tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(state=back, due_at=due, lease=None))
 
 

@@ -72,7 +72,8 @@ _CLAIMED = """
       coalesce(d.reason, m.reason, CASE
         WHEN s.state = 'deleted' THEN s.state
         WHEN s.state <> 'active' AND m.type NOT IN ('webhook.disabled', 'webhook.access')
-        THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END END),
+        THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END
+        WHEN m.held IS NOT NULL THEN 'paused' END),
       s.failures > 0, e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq

@@ -60,10 +60,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An event, and by filter id what it is to those who follow it."""
+    """An event, and by filter id what it is to those who follow it; ``held``: the removed feed that alone shows it."""
 
     seq: int
     matches: Mapping[int, tuple[EventType, Change]]
+    held: Mapping[int, str] = field(default_factory=dict)
 
 
 def page(tx: Tx, limit: int) -> Page:
@@ -163,7 +164,13 @@ def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
 def store_matches(tx: Tx, judged: Sequence[Judged]) -> None:
     """Settle what events are to filters; what is settled already stays as it is."""
     rows = [
-        {"seq": one.seq, "filter_id": filter_id, "type": type_.value, "change": change.value}
+        {
+            "seq": one.seq,
+            "filter_id": filter_id,
+            "type": type_.value,
+            "change": change.value,
+            "held": one.held.get(filter_id),
+        }
         for one in judged
         for filter_id, (type_, change) in one.matches.items()
     ]

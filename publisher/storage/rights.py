@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from publisher.model import Cause, Change, EventType, Filter, Role, SubscriptionState
 from publisher.storage import deliveries, subscriptions
 from publisher.storage import filters as interned
 from publisher.storage.database import Tx
 from publisher.storage.keys import highest
-from publisher.storage.tables import cursors, filters, follows, matches
+from publisher.storage.tables import cursors, feed_states, filters, follows, matches
 from publisher.storage.tables import subscriptions as table
 
 ACTIVE, PAUSED = SubscriptionState.ACTIVE.value, SubscriptionState.PAUSED.value
@@ -184,6 +184,38 @@ def stood_still(tx: Tx, seconds: float, limit: int) -> list[str]:
     before = tx.now - round(seconds * 1e6)
     statement = select(table.c.id).where(still, table.c.paused_at <= before).order_by(table.c.n).limit(limit)
     return list(tx.conn.execute(statement).scalars())
+
+
+def release(tx: Tx, feeds: Collection[str]) -> None:
+    """These feeds are back: what they alone showed, and was held for it, goes on."""
+    for filter_id, seqs in _held_no_more(tx, feeds, None).items():
+        deliveries.resume_matched(tx, filter_id, seqs)
+
+
+def let_go(tx: Tx, feeds: Collection[str]) -> None:
+    """These feeds do not come back: what was held for them is cancelled."""
+    for filter_id, seqs in _held_no_more(tx, feeds, "removed").items():
+        deliveries.cancel_matched(tx, filter_id, seqs, "removed")
+
+
+def held_in_vain(tx: Tx, seconds: float) -> list[str]:
+    """The feeds that something is held for, and that have been away for so long."""
+    since = tx.now - round(seconds * 1e6)
+    held = select(matches.c.held).where(matches.c.held.is_not(None)).distinct()
+    gone = (feed_states.c.removed_at <= since) & feed_states.c.name.in_(held)
+    return list(tx.conn.execute(select(feed_states.c.name).where(gone).order_by(feed_states.c.name)).scalars())
+
+
+def _held_no_more(tx: Tx, feeds: Collection[str], reason: str | None) -> dict[int, list[int]]:
+    """Let nothing be held for these feeds; returns what was, by filter. A reason given is that of what is cancelled."""
+    if not feeds:
+        return {}
+    own = tx.dialect.among(matches.c.held, sorted(feeds))
+    changed = update(matches).where(own).values(held=None, reason=func.coalesce(matches.c.reason, reason))
+    found: dict[int, list[int]] = {}
+    for filter_id, seq in tx.conn.execute(changed.returning(matches.c.filter_id, matches.c.seq)):
+        found.setdefault(filter_id, []).append(seq)
+    return found
 
 
 def _by_filter(holders: Sequence[Holder]) -> list[tuple[Filter, list[int]]]:

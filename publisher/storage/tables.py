@@ -260,7 +260,10 @@ matches = Table(
     Column("type", Text, nullable=False),
     Column("change", Text, nullable=False),
     Column("reason", Text),  # set: it is not for them after all, and what is open of it is cancelled with this reason
+    Column("held", Text),  # the removed feed that alone shows it: what is open of it stands still
     PrimaryKeyConstraint("seq", "filter_id"),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_matches_held", "held", sqlite_where=text("held IS NOT NULL")),
 )
 
 deliveries = Table(

@@ -338,6 +338,62 @@ async def test_after_a_day_without_its_feed_it_is_disabled_and_told_and_the_rest
     await adds_up(db)
 
 
+async def test_what_a_removed_feed_alone_shows_waits_for_it_while_its_followers_go_on_with_others(
+    db: Database, clock: ManualClock
+) -> None:
+    emas = a_feed("emas", "emas")
+    feeds = await define(db, emas, COFFEE)
+    webhook = await db.write(subscribe, filter=Filter(feeds=("emas", "coffee")))
+    feeds = await define(db, emas)
+    for topics in (["kopi"], ["emas"], ["kopi", "emas"], ["other"]):
+        await publish(db, *topics)
+    await judge(db, feeds)
+    assert [one.seq for one in (await claim(db, lease="one")).deliveries] == [2, 3]
+    clock.advance(61)
+    assert [one.seq for one in (await claim(db, lease="two")).deliveries] == [2, 3]
+    assert [seq for seq, state, _ in await shown(db, webhook) if state == "pending"] == [1]
+    await define(db, emas, COFFEE)
+    assert [one.seq for one in (await claim(db, lease="three")).deliveries] == [1]
+    await adds_up(db)
+
+
+async def test_what_was_held_for_a_feed_that_does_not_come_back_within_a_day_is_cancelled(
+    db: Database, clock: ManualClock
+) -> None:
+    emas = a_feed("emas", "emas")
+    await define(db, emas, COFFEE)
+    webhook = await db.write(subscribe, filter=Filter(feeds=("emas", "coffee")))
+    feeds = await define(db, emas)
+    await publish(db, "kopi")
+    await judge(db, feeds)
+    clock.advance(86_400)
+    await pausing.keep(db, feeds)
+    await publish(db, "kopi")
+    await judge(db, feeds)
+
+    assert await shown(db, webhook) == [(1, "cancelled", "removed")]
+    assert (await now(db, webhook)).state is SubscriptionState.ACTIVE
+    await define(db, emas, COFFEE)
+    assert (await claim(db)).deliveries == ()
+    await adds_up(db)
+
+
+async def test_what_was_held_for_a_feed_that_comes_back_private_goes_to_operators_alone(db: Database) -> None:
+    emas = a_feed("emas", "emas")
+    await define(db, emas, COFFEE)
+    filter = Filter(feeds=("emas", "coffee"))
+    webhook, operators = await of_owner(db, Role.SUBSCRIBER, filter=filter), await db.write(subscribe, filter=filter)
+    feeds = await define(db, emas)
+    await publish(db, "kopi")
+    await judge(db, feeds)
+    await claim(db)
+    await define(db, emas, a_feed("coffee", "kopi", private=True))
+
+    assert await shown(db, webhook) == [(1, "cancelled", "access")]
+    assert [one.webhook for one in (await claim(db, lease="back")).deliveries] == [operators.id]
+    await adds_up(db)
+
+
 async def test_a_paused_webhook_whose_owner_loses_the_right_keeps_nothing(db: Database) -> None:
     feeds = await define(db, NEWS)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")

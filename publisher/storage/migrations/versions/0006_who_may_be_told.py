@@ -14,6 +14,9 @@ def upgrade() -> None:
     op.add_column("feed_states", sa.Column("removed_at", sa.BigInteger()))
     op.add_column("feed_states", sa.Column("open_from", sa.BigInteger(), server_default=sa.text("0")))
     op.add_column("matches", sa.Column("reason", sa.Text()))
+    op.add_column("matches", sa.Column("held", sa.Text()))
+    held = sa.text("held IS NOT NULL")
+    op.create_index("ix_matches_held", "matches", ["held"], sqlite_where=held, postgresql_where=held)
     for column in (
         sa.Column("granted", sa.Text()),
         sa.Column("cause", sa.Text()),
