@@ -52,19 +52,22 @@ def adopt(tx: Tx, feeds: Feeds) -> Moved:
     if moved:
         subscriptions.hold(tx)
         rights.judge_again(tx)
-        rights.lock(tx, [one.n for one in rights.holders(tx) if not moved.names.isdisjoint(one.filter.feeds)])
+        rights.lock(tx, [one.n for one in rights.holders(tx, feeds=moved.names)])
         rights.release(tx, moved.added)
-        pause_stranded(tx, feeds)
-        review(tx, feeds, closed=moved.closed)
+        pause_stranded(tx, feeds, moved.names)
+        review(tx, feeds, moved=moved)
     return moved
 
 
-def pause_stranded(tx: Tx, feeds: Feeds) -> tuple[int, int]:
-    """Let stand still whatever follows none of these feeds, and go on what follows one again; returns how many."""
+def pause_stranded(tx: Tx, feeds: Feeds, moved: Collection[str] | None = None) -> tuple[int, int]:
+    """Let stand still whatever follows none of these feeds, and go on what follows one again; returns how many.
+
+    ``moved``: the feeds whose followers are looked at; by default, all.
+    """
     subscriptions.hold(tx)
     still: dict[str, list[int]] = {}
     again = []
-    for one in rights.holders(tx):
+    for one in rights.holders(tx, feeds=moved):
         there = any(name in feeds for name in one.filter.feeds)
         if not there and one.cause is None:
             still.setdefault(removed(one.filter.feeds), []).append(one.n)
@@ -107,14 +110,15 @@ class Verdicts:
         return [one for group in groups for one in group]
 
 
-def review(tx: Tx, feeds: Feeds, owner: str | None = None, *, closed: Collection[str] = ()) -> None:
-    """Judge anew what subscriptions may follow: all, or one owner's. ``closed`` are feeds that were just made private.
+def review(tx: Tx, feeds: Feeds, owner: str | None = None, *, moved: Moved | None = None) -> None:
+    """Judge anew what subscriptions may follow: all, or one owner's, or those of feeds that were just ``moved``.
 
     ``feeds`` are all there are.
     """
+    closed = moved.closed if moved else frozenset[str]()
     last, done = subscriptions.hold(tx)
     roles, private = keys.roles(tx, owner), definitions.closed(tx)
-    found = _verdicts(rights.holders(tx, owner), roles, feeds, private, closed)
+    found = _verdicts(rights.holders(tx, owner, moved.names if moved else None), roles, feeds, private, closed)
     rights.lock(tx, [one.n for one in found.all])
     for refusal, own in found.lost.items():
         rights.lose(tx, [one.n for one in own], refusal, last)

@@ -36,12 +36,16 @@ class Holder(NamedTuple):
     cause: Cause | None
 
 
-def holders(tx: Tx, owner: str | None = None) -> list[Holder]:
-    """Subscriptions that are active or paused: all, or one owner's."""
+def holders(tx: Tx, owner: str | None = None, feeds: Collection[str] | None = None) -> list[Holder]:
+    """Subscriptions that are active or paused: all, or an owner's, or those that follow one of these feeds."""
     columns = (table.c.n, table.c.filter_id, table.c.owner, table.c.granted, table.c.state, table.c.cause)
     statement = select(*columns).where(table.c.state.in_((ACTIVE, PAUSED))).order_by(table.c.n)
     if owner is not None:
         statement = statement.where(table.c.owner == owner)
+    if feeds is not None:
+        every = tx.conn.execute(select(filters.c.id, filters.c.definition))
+        naming = [id_ for id_, text in every if not set(feeds).isdisjoint(interned.read(text).feeds)]
+        statement = statement.where(tx.dialect.among(table.c.filter_id, naming))
     rows = tx.conn.execute(statement).all()
     stored = select(filters.c.id, filters.c.definition)
     stored = stored.where(tx.dialect.among(filters.c.id, {row.filter_id for row in rows}))
@@ -69,7 +73,8 @@ def judge_again(tx: Tx) -> None:
 def grant(tx: Tx, owner: str, role: Role) -> None:
     """Let an owner's subscriptions keep what this role may follow, whatever becomes of its keys."""
     present = table.c.state != SubscriptionState.DELETED.value
-    rows = tx.conn.execute(select(table.c.n, table.c.granted).where(table.c.owner == owner, present)).all()
+    theirs = select(table.c.n, table.c.granted).where(table.c.owner == owner, present).order_by(table.c.n)
+    rows = tx.conn.execute(theirs.with_for_update()).all()
     for n, granted in rows:
         kept = highest(role, granted and Role(granted))
         tx.conn.execute(update(table).where(table.c.n == n).values(granted=kept and kept.value))
