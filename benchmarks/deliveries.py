@@ -31,7 +31,7 @@ from publisher.app.collecting import spare_the_collector
 from publisher.delivery import Deliverer, signing
 from publisher.delivery.deliverer import SLOTS
 from publisher.delivery.envelope import body as envelope
-from publisher.model import Change, Event, EventType, FeedDefinition, Filter
+from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
 from publisher.outbound import Outbound
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage.database import Database
@@ -140,7 +140,7 @@ async def subscribe_all(db: Database, sealer: Sealer, url: str, count: int) -> N
         for number in range(count):
             subscriptions.create(
                 tx, url=f"{url}/{number}", filter=Filter(feeds=("news",)), format="standard", description=None,
-                owner="bench", sealed_secret=sealer.seal(signing.new_secret().encode()),
+                owner="bench", sealed_secret=sealer.seal(signing.new_secret().encode()), granted=Role.OPERATOR,
             )  # fmt: skip
 
     await db.write(create)

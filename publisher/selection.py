@@ -12,10 +12,12 @@ the selection.** The change then says what happened in that feed::
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
-from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Selection
+from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Role, Selection
 from publisher.model.facets import Facets, fold, item_facets
 
 
@@ -75,6 +77,75 @@ def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) ->
         return Match(event.type, change, summary)
     told = CHANGE_COUNTS_AS.get(change, event.type) if kind == "articles" else event.type
     return Match(told, change, summary) if told in filter.events else None
+
+
+def visible(filter: Filter, feeds: Mapping[str, FeedDefinition], private: Collection[str]) -> dict[str, FeedDefinition]:
+    """Those of a filter's feeds that everyone may follow. ``private`` are names of others, whatever ``feeds`` say."""
+    return {
+        name: feeds[name]
+        for name in filter.feeds
+        if name in feeds and name not in private and feeds[name].follower is Role.SUBSCRIBER
+    }
+
+
+class Judge:
+    """What events are to followers, by who may follow what.
+
+    Feeds that are not among ``feeds`` go by how they were when they were ``removed``: what they alone show is held
+    until they are back. A filter none of whose feeds is there holds nothing: it stands still as a whole. A public
+    filter takes nothing from feeds that only operators may follow (those that ``feeds`` say are, and ``private``), nor
+    from one that was ``opened`` what came before that event.
+    """
+
+    def __init__(
+        self,
+        feeds: Mapping[str, FeedDefinition],
+        removed: Mapping[str, FeedDefinition],
+        private: Collection[str],
+        opened: Mapping[str, int],
+    ) -> None:
+        self._feeds = feeds
+        self._removed = removed
+        self._private = private
+        self._opened = opened
+        # By what the filter is, not by what it says: to take the hash of one costs as much as to follow it. It is kept
+        # beside what it takes, so that no other comes to be what it was.
+        self._kept: dict[tuple[int, bool], _Taken] = {}
+
+    def follow(self, filter: Filter, event: Event, *, public: bool) -> Match | None:
+        """What the event is to those who follow this filter; ``public``: it takes nothing from private feeds."""
+        kept = self._kept.get((id(filter), public))
+        if kept is None:
+            kept = self._kept[id(filter), public] = self._taken(filter, public)
+        match = follow(filter, self._for(event, kept.feeds, public), event)
+        if match is not None or not kept.removed:
+            return match
+        for name, feed in kept.removed.items():
+            found = follow(filter, self._for(event, {**kept.feeds, name: feed}, public), event)
+            if found is not None:
+                return replace(found, held=name)
+        return None
+
+    def _for(self, event: Event, feeds: Mapping[str, FeedDefinition], public: bool) -> Mapping[str, FeedDefinition]:
+        if not (public and self._opened):
+            return feeds
+        return {name: feed for name, feed in feeds.items() if event.seq >= self._opened.get(name, 0)}
+
+    def _taken(self, filter: Filter, public: bool) -> _Taken:
+        there = {name: self._feeds[name] for name in filter.feeds if name in self._feeds}
+        away = {name: self._removed[name] for name in filter.feeds if name in self._removed and name not in there}
+        feeds, removed = (there, away) if there else (away, {})
+        if public:
+            feeds, removed = (visible(filter, some, self._private) for some in (feeds, removed))
+        return _Taken(filter, feeds, removed)
+
+
+class _Taken(NamedTuple):
+    """The feeds that a filter takes something from: at once, and what it takes of ``removed`` to be held."""
+
+    filter: Filter
+    feeds: Mapping[str, FeedDefinition]
+    removed: Mapping[str, FeedDefinition]
 
 
 def before_and_after(event: Event) -> tuple[Facets | None, Facets | None]:

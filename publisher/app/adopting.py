@@ -17,6 +17,7 @@ from publisher import telemetry
 from publisher.catalog import Catalog, Documents, build, gather
 from publisher.catalog.documents import FEEDS, SOURCES, dump, parse
 from publisher.catalog.guard import Standing, judge
+from publisher.delivery import access
 from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused, StorageError
 from publisher.storage import definitions
 from publisher.storage import events as event_log
@@ -91,7 +92,7 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
             standing = Standing(frozenset(feeds))
     if not standing.feeds:  # the first of all: nothing came later than it
         standing = Standing(frozenset(feeds))
-    removed = feed_states.define(tx, offered.digests, offered.private)
+    removed = _defined(tx, offered)
     if known is not None and known.digest == offered.digest and known.site == site:
         return known.number, removed
     moved = standing.moved(feeds, len(offered.catalog.sources), tx.now)
@@ -159,11 +160,18 @@ async def _kept(db: Database, fault: PublisherError, documents: Documents) -> In
     return InForce(offered.catalog, kept.digest, kept.number, fault)
 
 
+def _defined(tx: Tx, offered: Offered) -> list[str]:
+    """Take these feeds for all there are, for documents and followers alike; returns those that were removed since."""
+    removed = feed_states.define(tx, offered.digests, offered.private)
+    access.adopt(tx, offered.catalog.feeds)
+    return removed
+
+
 def _define(tx: Tx, number: int, offered: Offered) -> None:
     """Go by what is kept as this release reads it, unless another process took something else meanwhile."""
     event_log.lock(tx)
     if definitions.number(tx) == number:
-        feed_states.define(tx, offered.digests, offered.private)
+        _defined(tx, offered)
 
 
 def _gone(before: Documents, now: Documents) -> bool:

@@ -18,7 +18,7 @@ from publisher.app.adopting import Allowed, Offered, said
 from publisher.app.installation import App
 from publisher.app.readers import folders
 from publisher.catalog import Catalog, gather
-from publisher.delivery.pausing import pause_stranded
+from publisher.delivery.pausing import keep
 from publisher.errors import ConfigError, ConfigErrors, RemovalRefused, StorageError
 from publisher.schedule import Schedule
 from publisher.settings import Settings
@@ -194,9 +194,9 @@ class Reloader:
         for name in removed:
             log.warning("feed.removed", feed=name)
         try:
-            await pause_stranded(app.db, catalog.feeds)
+            await keep(app.db, catalog.feeds)
         except StorageError as error:  # the new configuration holds all the same, and this is tried again
-            log.error("webhook.pause_failed", error=str(error))
+            log.error("webhook.telling_failed", error=str(error))
         return Outcome("taken", (*moves.lines(), *pending))
 
 

@@ -51,11 +51,11 @@ def create(
 
     It stands alone on standard output. It cannot be shown again: only its hash is kept.
     """
+    from publisher.delivery import access
     from publisher.model import Role
-    from publisher.storage import keys
 
     name = owner or f"{role.value}-{secrets.token_hex(4)}"
-    key, secret = with_storage(home, lambda db: db.write(keys.create, Role(role.value), name))
+    key, secret = with_storage(home, lambda db: db.write(access.create_key, Role(role.value), name))
     note(f"{key.id}: {key.role.value} key of {key.owner}")
     typer.echo(secret)
 
@@ -78,14 +78,21 @@ def list_keys(
     show_table(("id", "role", "owner", "key", "made", "revoked"), rows)
 
 
-def revoke(id: KeyId, home: Home = HERE) -> None:
+def revoke(
+    id: KeyId,
+    *,
+    keep_webhooks: Annotated[
+        bool, typer.Option("--keep-webhooks", help="Its owner's webhooks go on, by what this key may follow.")
+    ] = False,
+    home: Home = HERE,
+) -> None:
     """Make a key open nothing from now on.
 
-    Its owner's webhooks stay.
+    What its owner may not follow by another key is sent to the owner's webhooks no more, retries included.
     """
-    from publisher.storage import keys
+    from publisher.delivery import access
 
-    key = with_storage(home, lambda db: db.write(keys.revoke, id))
+    key = with_storage(home, lambda db: db.write(access.revoke_key, id, keep_webhooks=keep_webhooks))
     note(f"{key.id}: revoked")
 
 

@@ -74,16 +74,16 @@ def receiver(
 
 
 async def _own_key(db: Database) -> tuple[Key, str]:
+    from publisher.delivery import access
     from publisher.model import Role
-    from publisher.storage import keys
 
-    return await db.write(keys.create, Role.SUBSCRIBER, "sample-receiver")
+    return await db.write(access.create_key, Role.SUBSCRIBER, "sample-receiver")
 
 
 async def _revoke(db: Database, id: str) -> None:
-    from publisher.storage import keys
+    from publisher.delivery import access
 
-    await db.write(keys.revoke, id)
+    await db.write(access.revoke_key, id)
 
 
 def _address(home: Path) -> str:

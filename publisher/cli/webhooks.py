@@ -14,12 +14,12 @@ from publisher.cli.tables import show_table
 from publisher.errors import ConfigErrors, NotFound, PublisherError
 
 if TYPE_CHECKING:
+    from publisher.model import Delivery as Sent
     from publisher.model import Filter, Subscription
     from publisher.outbound import Outbound, PostResult
     from publisher.settings import Delivery
     from publisher.storage.database import Database, Tx
     from publisher.storage.sealing import Sealer
-    from publisher.storage.webhook_health import WebhookHealth
 
 WebhookId = Annotated[
     str, typer.Argument(metavar="ID", help="The webhook's id, as `publisher webhooks list` shows it.")
@@ -33,6 +33,7 @@ def register(cli: typer.Typer) -> None:
     group.command()(add)
     group.command("test")(send_test)
     group.command()(remove)
+    group.command("deliveries")(list_deliveries)
     cli.add_typer(group, name="webhooks")
 
 
@@ -43,60 +44,58 @@ def list_webhooks(
 ) -> None:
     """List everyone's webhooks.
 
-    Shows id, state, owner, feeds, event types, when it was made, URL, and what is wrong: why the publisher disabled it,
-    or the last error where attempts fail.
+    Shows id, state, owner, feeds, event types, when it was made, URL, and what is wrong: why the publisher paused or
+    disabled it, or the last error where attempts fail.
     """
-    found = with_storage(home, lambda db: db.read(_health, everything))
+
+    def listed(tx: Tx) -> list[Subscription]:
+        from publisher.model import SubscriptionState
+        from publisher.storage import subscriptions
+
+        return subscriptions.list_(tx, states=tuple(SubscriptionState) if everything else subscriptions.PRESENT)
+
+    found = with_storage(home, lambda db: db.read(listed))
     if as_json:
-        show_json([_json(*one) for one in found])
+        show_json([_json(one) for one in found])
         return
     rows = [
         (
             one.id,
-            _state(one, health),
+            _state(one),
             one.owner,
             ",".join(one.filter.feeds),
             ",".join(one.filter.events) or "all",
             one.created_at,
             one.url,
-            one.reason or health.last_error or "",
+            one.reason or one.last_error or "",
         )
-        for one, health in found
+        for one in found
     ]
     show_table(("id", "state", "owner", "feeds", "events", "made", "url", "why"), rows)
 
 
-def _health(tx: Tx, everything: bool) -> list[tuple[Subscription, WebhookHealth]]:
-    from publisher.model import SubscriptionState
-    from publisher.storage import subscriptions, webhook_health
-
-    found = subscriptions.list_(tx, states=tuple(SubscriptionState) if everything else subscriptions.PRESENT)
-    failing = webhook_health.health(tx, [one.id for one in found])
-    return [(one, failing.get(one.id, webhook_health.WELL)) for one in found]
-
-
-def _state(one: Subscription, health: WebhookHealth) -> str:
+def _state(one: Subscription) -> str:
     """Its state in words; what was taken from it stays to be seen in ``--all``."""
     words = one.state.value
     if one.reason is not None:
         words += " by the publisher"
-    if one.state.value == "active" and health.failures:
-        words += f", failed {health.failures} {'time' if health.failures == 1 else 'times'} in a row"
+    if one.state.value == "active" and one.failures:
+        words += f", failed {one.failures} {'time' if one.failures == 1 else 'times'} in a row"
     return words
 
 
-def _json(one: Subscription, health: WebhookHealth) -> dict[str, Any]:
+def _json(one: Subscription) -> dict[str, Any]:
     from publisher.clock import rfc3339
 
-    failed = health.last_failure_at
+    failing = {"failing_since": one.failing_since, "last_error_at": one.last_error_at}
     return {
         **one.model_dump(mode="json", include={"id", "state", "reason", "owner", "url", "description"}),
         "feeds": one.filter.feeds,
         "events": one.filter.events or None,
         "created_at": rfc3339(one.created_at),
-        "failures": health.failures,
-        "last_error": health.last_error,
-        "last_failure_at": rfc3339(failed) if failed else None,
+        "failures": one.failures,
+        "last_error": one.last_error,
+        **{name: rfc3339(at) if at else None for name, at in failing.items()},
     }
 
 
@@ -118,6 +117,7 @@ def add(
 
     async def work(db: Database, sealer: Sealer) -> tuple[Subscription, str]:
         from publisher.delivery.signing import new_secret
+        from publisher.model import Role
         from publisher.storage import subscriptions
 
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
@@ -131,6 +131,7 @@ def add(
             description=description,
             owner=owner,
             sealed_secret=sealer.seal(secret.encode()),
+            granted=Role.OPERATOR,  # whoever has a shell here is one
         )
         return created, secret
 
@@ -189,6 +190,35 @@ def remove(id: WebhookId, home: Home = HERE) -> None:
 
     with_storage(home, work)
     note(f"{id}: removed")
+
+
+def list_deliveries(
+    id: WebhookId,
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 50,
+    home: Home = HERE,
+) -> None:
+    """List a webhook's deliveries, newest first; those of a deleted one too.
+
+    Shows id, event, type, state, why it was cancelled, attempts, the last error or status, when it was made.
+    """
+
+    async def work(db: Database) -> list[Sent]:
+        from publisher.model import SubscriptionState
+        from publisher.storage import deliveries, subscriptions
+
+        if await db.read(subscriptions.get, id, states=tuple(SubscriptionState)) is None:
+            raise NotFound(f"there is no webhook {id!r}, and there never was")
+        return await db.read(deliveries.page, id, limit=limit)
+
+    rows = [
+        (
+            str(one.id), one.event_id, one.event_type, one.state.value, one.reason or "", str(one.attempts),
+            one.last_error or str(one.last_status or ""), one.created_at,
+        )
+        for one in with_storage(home, work)
+    ]  # fmt: skip
+    show_table(("id", "event", "type", "state", "why", "attempts", "last", "made"), rows)
 
 
 @contextlib.asynccontextmanager

@@ -6,14 +6,15 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery import envelope
+from publisher.delivery import envelope, pausing
 from publisher.delivery.fanout import FanOut
 from publisher.delivery.hosts import PER_HOST
 from publisher.delivery.post import Poster
-from publisher.delivery.sender import POLL_SECONDS, Observer, Sender
+from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.verified import Verified
 from publisher.model import FeedDefinition, Subscription
@@ -34,14 +35,16 @@ LAST_COMMIT_SECONDS = 1.0
 
 STUCK_SECONDS = 60.0
 """How long the fan-out or the sender may be without getting any further before it counts as stuck."""
+TELL_SECONDS = 5.0
+"""How often it is looked for what other processes left to be told of webhooks."""
 
 
 class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``feeds`` is asked for the definitions that hold now; ``schedule`` are the waits between attempts and ``timeout``
-    the limit of one, in seconds. ``observe`` is told of each attempt. Start it with :meth:`run`, end it with
-    :meth:`stop`.
+    the limit of one, in seconds. ``observe`` is told of each attempt; ``fresh_seconds`` is how old a claim may be that
+    is sent without asking again. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -58,12 +61,15 @@ class Deliverer:
         per_host: int = PER_HOST,
         lease_margin: float = LEASE_MARGIN,
         observe: Observer = lambda _status, _age: None,
+        fresh_seconds: float = FRESH_SECONDS,
         now: Clock = clock.now,
     ) -> None:
         self._db = db
         self._now = now
         self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
-        self._settler = Settler(db, waits=self._wake_within)
+        self._feeds = feeds
+        self._owed = asyncio.Event()
+        self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
         self._verified = Verified(db)
         self._sender = Sender(
             db,
@@ -76,6 +82,7 @@ class Deliverer:
             per_host=per_host,
             observe=observe,
             answered=self._verified.answered,
+            fresh_seconds=fresh_seconds,
         )
         self._fanout = FanOut(db, feeds, made=self._sender.wake)
         self._loops: tuple[asyncio.Task[None], ...] = ()
@@ -105,6 +112,7 @@ class Deliverer:
         self._loops = (
             asyncio.create_task(self._fanout.run(), name="fanout"),
             asyncio.create_task(self._sender.run(), name="sender"),
+            asyncio.create_task(self._tell(), name="teller"),
         )
         try:
             await self._stopped.wait()
@@ -132,6 +140,17 @@ class Deliverer:
     def wake(self) -> None:
         """Look at the queue at once, for what became due by other means than an event."""
         self._sender.wake()
+
+    async def _tell(self) -> None:
+        """Tell what is owed of webhooks, until cancelled: what this process settles soon, what others do in time."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._owed.wait(), TELL_SECONDS)
+            self._owed.clear()
+            try:
+                await pausing.tell(self._db, self._feeds())
+            except Exception as error:
+                log.error("webhook.telling_failed", error=str(error)[:300])
 
     def _wake_within(self, seconds: float) -> None:
         if seconds < POLL_SECONDS:  # later ones are found in time anyway

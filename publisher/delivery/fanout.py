@@ -9,10 +9,11 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from publisher import selection, telemetry
+from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.model import Event, FeedDefinition
+from publisher.selection import Judge
 from publisher.storage import fanout
 from publisher.storage.database import Database
 from publisher.storage.fanout import Followed, Judged
@@ -64,7 +65,8 @@ class FanOut:
     async def step(self) -> bool:
         """Do one page of events; returns whether there was one."""
         page = await self._db.read(fanout.page, PAGE)
-        judged = [await self._judge(event, page.filters) for event in page.events]
+        judge = Judge(self._feeds(), page.standing.removed, page.standing.closed, page.standing.opened)
+        judged = [await self._judge(event, page.filters, judge) for event in page.events]
         followers = {one.id: one.followers for one in page.filters}
         cursor = page.cursor
         while judged:
@@ -77,13 +79,12 @@ class FanOut:
             self._made()
         return bool(page.events)
 
-    async def _judge(self, event: Event, filters: tuple[Followed, ...]) -> Judged:
+    async def _judge(self, event: Event, filters: tuple[Followed, ...], judge: Judge) -> Judged:
         await asyncio.sleep(0)  # a page under many filters is long; let others run in between
         if event.quiet:
             return Judged(event.seq, {})
-        feeds = self._feeds()
-        found = ((one.id, selection.follow(one.filter, feeds, event)) for one in filters)
-        return Judged(event.seq, {id_: match for id_, match in found if match is not None})
+        followed = ((one.id, judge.follow(one.filter, event, public=one.public)) for one in filters)
+        return Judged(event.seq, {id_: match for id_, match in followed if match is not None})
 
     async def _more_than(self, seen: int) -> None:
         try:

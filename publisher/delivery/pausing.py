@@ -1,57 +1,94 @@
-"""Pausing subscriptions that cannot go on, and telling: whoever follows operations, and the endpoint itself.
+"""Subscriptions that cannot go on: standing still while their feeds are away, disabled after a day, and told.
 
-One way for every reason: that of a removed feed is here, and whatever else ends a subscription calls :func:`pause`.
+One way for every reason: whatever ends a subscription calls :func:`end`, and what it is owed is told by :func:`tell`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from publisher import selection, telemetry
+from publisher.delivery import access
 from publisher.delivery.unbroken import unbroken
 from publisher.model import Event, FeedDefinition
 from publisher.model.change import FeedTouch
 from publisher.storage import feeds as feed_states
-from publisher.storage import subscriptions
+from publisher.storage import rights, subscriptions
 from publisher.storage.database import Database, Tx
+from publisher.storage.in_force import KEPT_SECONDS
 
 log = telemetry.logger(__name__)
 
 CHUNK = 100
-"""Subscriptions paused in one transaction: each takes about ten statements."""
+"""Subscriptions told of in one transaction: each takes about ten statements."""
+
+_SAID = ("state", "reason", "failures", "error")
+
+Feeds = Mapping[str, FeedDefinition]
 
 
-def pause(tx: Tx, id: str, reason: str, feeds: Mapping[str, FeedDefinition]) -> Event | None:
-    """Pause one active subscription; returns the event, None if it was not active.
+def end(tx: Tx, id: str, reason: str, feeds: Feeds) -> Event | None:
+    """Disable one subscription and tell; returns the event, None if it was disabled before.
 
     ``feeds`` are those that hold now: operations feeds among them show it. Raises NotFound.
     """
-    event = subscriptions.pause(tx, id, reason)
+    return _shown(tx, subscriptions.disable_and_tell(tx, id, reason), feeds)
+
+
+async def keep(db: Database, feeds: Feeds) -> int:
+    """Pause what lost all its feeds, and end what has had none for a day; returns how many ended.
+
+    Each change of definitions pauses by itself; this is for what was registered at that moment.
+    """
+    if await db.read(subscriptions.stranded, feeds, 1):
+        await unbroken(db.write(access.pause_stranded, feeds))
+    ended = 0
+    if await db.read(rights.stood_still, KEPT_SECONDS, 1):
+        ended = await _all(db, _end_some, feeds)
+    if in_vain := await db.read(rights.held_in_vain, KEPT_SECONDS):
+        await unbroken(db.write(_let_go, in_vain))
+    await tell(db, feeds)
+    return ended
+
+
+async def tell(db: Database, feeds: Feeds) -> int:
+    """Tell in the log what is owed of subscriptions: that they may follow less or more, or fail; returns how many."""
+    return await _all(db, _tell_some, feeds) if await db.read(subscriptions.owed, 1) else 0
+
+
+async def _all(db: Database, some: Callable[[Tx, Feeds], list[Event]], feeds: Feeds) -> int:
+    count = 0
+    while told := await unbroken(db.write(some, feeds)):
+        for event in told:
+            said = {key: event.data[key] for key in _SAID if event.data.get(key) is not None}
+            log.warning(event.type.value, id=event.subject, **said)
+        count += len(told)
+    return count
+
+
+def _let_go(tx: Tx, gone: list[str]) -> None:
+    subscriptions.hold(tx)
+    # One of them may have come back since it was looked for.
+    rights.let_go(tx, set(gone) & set(rights.held_in_vain(tx, KEPT_SECONDS)))
+
+
+def _end_some(tx: Tx, feeds: Feeds) -> list[Event]:
+    found = []
+    for id_ in rights.stood_still(tx, KEPT_SECONDS, CHUNK):
+        one = subscriptions.get(tx, id_)
+        if one is not None:
+            found.append(end(tx, id_, access.removed(one.filter.feeds), feeds))
+    return [event for event in found if event is not None]
+
+
+def _tell_some(tx: Tx, feeds: Feeds) -> list[Event]:
+    owed = subscriptions.owed(tx, CHUNK)
+    found = (_shown(tx, subscriptions.tell(tx, id_, access.withheld(tx, id_)), feeds) for id_ in owed)
+    return [event for event in found if event is not None]
+
+
+def _shown(tx: Tx, event: Event | None, feeds: Feeds) -> Event | None:
     if event is not None:
         touched = selection.judge_many(feeds.values(), event)
         feed_states.touch(tx, [FeedTouch(name, change) for name, change in touched.items()])
     return event
-
-
-async def pause_stranded(db: Database, feeds: Mapping[str, FeedDefinition]) -> int:
-    """Pause every active subscription none of whose feeds is there any more; returns how many."""
-    paused = 0
-    if not await db.read(subscriptions.stranded, feeds, 1):
-        return paused
-    while events := await unbroken(db.write(_pause_some, feeds)):
-        for event in events:
-            log.warning("webhook.paused", id=event.subject, reason=event.data["reason"])
-        paused += len(events)
-    return paused
-
-
-def removed(feeds: Collection[str]) -> str:
-    """The reason, in words, where all of these feeds were removed."""
-    names = ", ".join(f'"{name}"' for name in feeds)
-    return f"the feed {names} was removed" if len(feeds) == 1 else f"the feeds {names} were removed"
-
-
-def _pause_some(tx: Tx, feeds: Mapping[str, FeedDefinition]) -> list[Event]:
-    lost = subscriptions.stranded(tx, feeds, CHUNK)
-    found = (pause(tx, one.id, removed(one.filter.feeds), feeds) for one in lost)
-    return [event for event in found if event is not None]

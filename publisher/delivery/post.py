@@ -54,7 +54,10 @@ def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[f
 
     A receiver that says when it wants to be asked again is not asked before (``Retry-After``, for a day at most).
     """
-    tried = (one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt)
+    tried = (
+        one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt,
+        one.subscription, one.failing,
+    )  # fmt: skip
     if result.delivered:
         return Outcome(one.id, one.lease, "delivered", None, *tried)
     wait = retry.next_wait(one.number, schedule, random.random())

@@ -17,7 +17,8 @@ from publisher.delivery.settler import Settler
 from publisher.delivery.strain import Strain
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
-from publisher.errors import told
+from publisher.errors import StorageError, told
+from publisher.outbound import BEFORE_SENDING
 from publisher.storage import deliveries
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Claim, Claimed, Outcome
@@ -32,7 +33,11 @@ GATHER_SECONDS = 0.01
 
 FAULT_SECONDS = 1.0
 
-Job = tuple[Claimed, Prepared]
+FRESH_SECONDS = 0.5
+"""How long after its claim a delivery is sent without asking again whether it is to be; later, it is asked once there
+is a connection. So nothing begins to be sent a second after it was stopped, whatever it waited for."""
+
+Job = tuple[Claimed, Prepared, float]
 
 Observer = Callable[[int | None, float | None], None]
 """Told of each attempt: the status that was answered, null if none, and the event's age in seconds if it arrived."""
@@ -59,8 +64,10 @@ class Sender:
         per_host: int = PER_HOST,
         observe: Observer = lambda _status, _age: None,
         answered: Callable[[str], None] = lambda _url: None,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         self._db = db
+        self._fresh_seconds = fresh_seconds
         self._poster = poster
         self._settler = settler
         self._schedule = tuple(schedule)
@@ -130,6 +137,7 @@ class Sender:
 
     async def _claim(self) -> bool:
         self._claims += 1
+        asked = time.monotonic()
         claim = await self._db.write(
             deliveries.claim,
             limit=self._free,
@@ -139,7 +147,7 @@ class Sender:
             share=self._share,
             known=self._bodies.known,
         )
-        self._start(claim)
+        self._start(claim, asked)
         self._flowing = bool(claim.deliveries)
         return self._flowing
 
@@ -156,7 +164,7 @@ class Sender:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, claim: Claim, asked: float) -> None:
         self._bodies.add(claim.events)
         for one in claim.deliveries:
             if one.cancelled:
@@ -167,11 +175,12 @@ class Sender:
                 self._settler.add(_unsent(one, turn))
                 continue
             self._of[one.subscription] += 1
-            self._workers.start((one, self._bodies.get(one.seq)))
+            self._workers.start((one, self._bodies.get(one.seq), asked))
         self._bodies.trim()
 
     async def _deliver(self, job: Job) -> None:
-        one, prepared = job
+        one, prepared, asked = job
+        BEFORE_SENDING.set(lambda: self._still(one, asked))
         body = prepared.body(one.type, one.change, one.summary)
         at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
         if result.ours:
@@ -185,8 +194,22 @@ class Sender:
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 
+    async def _still(self, one: Claimed, asked: float) -> None:
+        """Raise CancelledError if this is not to be sent any more: to wait for a connection may take long.
+
+        It is handed back then, and settled as what stopped it. So is what cannot be asked about.
+        """
+        if time.monotonic() - asked < self._fresh_seconds:
+            return
+        try:
+            stopped = await unbroken(self._db.read(deliveries.stopped, [one.id]))
+        except StorageError as error:
+            raise asyncio.CancelledError from error
+        if stopped:
+            raise asyncio.CancelledError
+
     def _ended(self, job: Job, error: BaseException | None) -> None:
-        one, _ = job
+        one, *_ = job
         left = self._of[one.subscription] - 1
         if left:
             self._of[one.subscription] = left

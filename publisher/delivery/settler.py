@@ -32,12 +32,19 @@ LONGEST_BACKOFF = 5.0
 class Settler:
     """Commits outcomes in the background. ``keeps_up`` is clear while commits fail or fall behind.
 
-    ``waits`` is called after a commit that left deliveries to be tried again, with the shortest wait in seconds.
+    ``waits`` is called after a commit that left deliveries to be tried again, with the shortest wait in seconds;
+    ``failed`` after one with deliveries that failed at their first attempt.
     """
 
-    def __init__(self, db: Database, waits: Callable[[float], None] = lambda _seconds: None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        waits: Callable[[float], None] = lambda _seconds: None,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._db = db
         self._waits = waits
+        self._failed = failed
         self._waiting: list[Outcome] = []
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
@@ -91,6 +98,8 @@ class Settler:
                 again = [one.wait for one in batch if one.wait is not None]
                 if again:
                     self._waits(min(again))
+                if any(one.number == 1 and one.state != "delivered" for one in batch):
+                    self._failed()
                 if len(own) < len(batch):
                     # Another has them now and may send them again; a receiver tells by webhook-id.
                     log.warning("delivery.lease_lost", deliveries=len(batch) - len(own))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from publisher import changes, clock, selection, telemetry
+from publisher import changes, clock, telemetry
 from publisher.errors import NotFound
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder
 from publisher.model import Event
-from publisher.storage import articles, embargoes, erasure, events
+from publisher.selection import Judge
+from publisher.storage import articles, embargoes, erasure, events, in_force
 from publisher.storage.database import Database, Tx
 from publisher.storage.fanout import Followed, Judged
 
@@ -49,12 +50,14 @@ class Eraser:
         else:
             erasure.bury(tx, id, PUSHED)
         unsent, filters = erasure.unsent(tx, id)
-        erasure.settle(tx, [self._judge(event, filters) for event in unsent])
+        standing = in_force.standing(tx, unsent[0].seq - 1 if unsent else 0)
+        judge = Judge(self._definitions.feeds(), standing.removed, standing.closed, standing.opened)
+        erasure.settle(tx, [_judged(event, filters, judge) for event in unsent])
         erasure.erase(tx, id, PATH + id)
 
-    def _judge(self, event: Event, filters: tuple[Followed, ...]) -> Judged:
-        if event.quiet or event.erased:
-            return Judged(event.seq, {})
-        feeds = self._definitions.feeds()
-        found = ((one.id, selection.follow(one.filter, feeds, event)) for one in filters)
-        return Judged(event.seq, {id: match for id, match in found if match is not None})
+
+def _judged(event: Event, filters: tuple[Followed, ...], judge: Judge) -> Judged:
+    if event.quiet or event.erased:
+        return Judged(event.seq, {})
+    found = ((one.id, judge.follow(one.filter, event, public=one.public)) for one in filters)
+    return Judged(event.seq, {id: match for id, match in found if match is not None})

@@ -8,6 +8,7 @@ from publisher.model.key import Key, Role
 from publisher.model.source import SourceState
 from publisher.model.subscription import (
     Attempt,
+    Cause,
     Delivery,
     DeliveryState,
     Filter,
@@ -19,6 +20,7 @@ __all__ = [
     "CHANGE_COUNTS_AS",
     "Article",
     "Attempt",
+    "Cause",
     "Change",
     "Delivery",
     "DeliveryState",

@@ -24,6 +24,8 @@ class EventType(StrEnum):
     SOURCE_FAILING = "source.failing"
     SOURCE_RECOVERED = "source.recovered"
     WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_ACCESS = "webhook.access"
+    WEBHOOK_FAILING = "webhook.failing"
 
     @property
     def items(self) -> str:
@@ -52,11 +54,13 @@ class Match:
     """What an event is to one follower: the type it is told, and the change in what it follows.
 
     ``summary``: every feed that shows it the item shows summaries alone, so it is not told the item's full text.
+    ``held``: the removed feed that alone shows it.
     """
 
     type: EventType
     change: Change
     summary: bool = False
+    held: str | None = None
 
 
 class Event(Frozen):

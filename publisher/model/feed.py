@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from publisher.model.base import Frozen, Language, Text
+from publisher.model.key import Role
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 
@@ -55,6 +56,11 @@ class FeedDefinition(Frozen):
     def public(self) -> bool:
         """Whether it can be read without a key; operations never can."""
         return not self.private and self.items != "operations"
+
+    @property
+    def follower(self) -> Role:
+        """The least role that may be told of its events."""
+        return Role.SUBSCRIBER if self.public else Role.OPERATOR
 
     @property
     def digest(self) -> str:

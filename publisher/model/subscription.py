@@ -9,12 +9,17 @@ from urllib.parse import urlsplit
 
 from publisher.model.base import Frozen
 from publisher.model.event import EventType
+from publisher.model.key import Role
 
 
 class SubscriptionState(StrEnum):
-    """``active`` is told of events; ``disabled`` is not until it is enabled; ``deleted`` is kept for the accounts."""
+    """``active`` is told of events; ``disabled`` is not until it is enabled; ``deleted`` is kept for the accounts.
+
+    ``paused`` is told of nothing and goes on by itself once what it lacks is back, see :class:`Cause`.
+    """
 
     ACTIVE = "active"
+    PAUSED = "paused"
     DISABLED = "disabled"
     DELETED = "deleted"
 
@@ -22,6 +27,17 @@ class SubscriptionState(StrEnum):
 def endpoint_host(url: str) -> str:
     """The host that a webhook's URL points at, in lower case and without a last dot, by which endpoints are counted."""
     return (urlsplit(url).hostname or "").rstrip(".")
+
+
+class Cause(StrEnum):
+    """Why a subscription is paused.
+
+    ``feeds``: none of its feeds is published any more. What is open stands still and what happens is kept for it, for
+    a day. ``access``: its owner may follow none of them. What is open was cancelled, and what happens is not for it.
+    """
+
+    FEEDS = "feeds"
+    ACCESS = "access"
 
 
 class Filter(Frozen):
@@ -37,7 +53,11 @@ class Filter(Frozen):
 class Subscription(Frozen):
     """A webhook and its owner. ``from_seq`` is the first event it is told of, ``until_seq`` the last (null: no end).
 
-    ``reason`` says in words why the publisher disabled it, null where it did not.
+    ``reason`` says in words why the publisher paused or disabled it, null where it did not; ``cause`` is set while it
+    is paused. ``granted`` is a role that it has whatever keys its owner has.
+
+    ``failures`` is how many attempts failed since the last that did not, ``failing_since`` when the first of them did
+    (null: the last attempt succeeded); ``last_error`` stays after a success.
     """
 
     id: str
@@ -48,10 +68,16 @@ class Subscription(Frozen):
     owner: str
     state: SubscriptionState = SubscriptionState.ACTIVE
     reason: str | None = None
+    cause: Cause | None = None
+    granted: Role | None = None
     from_seq: int
     until_seq: int | None = None
     created_at: datetime
     updated_at: datetime
+    failures: int = 0
+    failing_since: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
 
 
 class DeliveryState(StrEnum):

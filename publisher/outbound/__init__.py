@@ -2,5 +2,6 @@
 
 from publisher.outbound.client import EXCERPT, RESPONSE_LIMIT, Outbound
 from publisher.outbound.results import FetchResponse, PostResult
+from publisher.outbound.transport import BEFORE_SENDING
 
-__all__ = ["EXCERPT", "RESPONSE_LIMIT", "FetchResponse", "Outbound", "PostResult"]
+__all__ = ["BEFORE_SENDING", "EXCERPT", "RESPONSE_LIMIT", "FetchResponse", "Outbound", "PostResult"]

@@ -8,7 +8,8 @@
                           │ ├──settle──▶ dead        (the schedule is used up)
         lease run out ────┘ └──settle──▶ cancelled   (its subscription ended meanwhile; pending and retrying at once)
 
-``due_at`` is when a worker may take a delivery: now, at the next attempt, or when the lease on it has run out.
+``due_at`` is when a worker may take a delivery: now, at the next attempt, or when the lease on it has run out. What is
+open of a paused subscription stands still: whoever claims it puts it back, due at :data:`PARKED`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from publisher import clock
-from publisher.model import Attempt, Change, Delivery, DeliveryState, Event, EventType
+from publisher.model import (
+    Attempt,
+    Cause,
+    Change,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventType,
+    SubscriptionState,
+)
+from publisher.storage import endpoints
 from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import attempts as attempts_table
@@ -32,6 +43,9 @@ from publisher.storage.values import AnyRow, moment
 _TYPES = {type_.value: type_ for type_ in EventType}
 _CHANGES = {change.value: change for change in Change}
 
+PARKED = 2**62
+"""When what stands still is due: never, until :func:`resume`."""
+
 WINDOW = 4
 """How many due rows a claim looks at for each that it may take, to find those of different subscriptions."""
 
@@ -39,9 +53,9 @@ WINDOW = 4
 class Claimed(NamedTuple):
     """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
 
-    ``cancelled`` is set where its subscription has ended: it must be settled and not sent; ``summary`` where the item's
-    full text is not for it. A tuple, as is
-    :class:`Outcome`, since one of each is made for every attempt.
+    ``cancelled`` is set where its subscription has ended or it is not for it any more: it must be settled and not sent;
+    ``summary`` where the item's full text is not for it. ``failing``: the last attempt at its endpoint failed. A tuple,
+    as is :class:`Outcome`, since one of each is made for every attempt.
     """
 
     id: int
@@ -57,6 +71,7 @@ class Claimed(NamedTuple):
     change: Change
     cancelled: str | None
     summary: bool
+    failing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +85,8 @@ class Claim:
 class Outcome(NamedTuple):
     """What became of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
-    ``wait`` is in seconds: null settles it for good. ``at`` and what follows it describe the attempt.
+    ``wait`` is in seconds: null settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
+    and ``failing`` are the claim's.
     """
 
     id: int
@@ -83,6 +99,8 @@ class Outcome(NamedTuple):
     status: int | None = None
     error: str | None = None
     response: str | None = None
+    subscription: int = 0
+    failing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +129,15 @@ def claim(
     if not ids:
         return Claim((), ())
     rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
+    paused = [row for row in rows if row[11] == SubscriptionState.PAUSED.value]
+    if paused:
+        _park(tx, [row[0] for row in paused], {row[2] for row in paused})
+        rows = [row for row in rows if row[11] != SubscriptionState.PAUSED.value]
     claimed = tuple(
-        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[13]))) for row in rows
+        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), bool(row[13])))
+        for row in rows
     )
-    return Claim(claimed, _events(tx, {row[1] for row in rows if row[12] or row[1] not in known}))
+    return Claim(claimed, _events(tx, {row[1] for row in rows if row[14] or row[1] not in known}))
 
 
 def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
@@ -125,15 +148,19 @@ def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
     """Record outcomes, each only where its lease is still the delivery's own; returns the ids that were."""
+    # Before the deliveries, in the order that whoever ends a subscription takes them in.
+    endpoints.lock(tx, outcomes)
     leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
     held = {tuple(row) for row in leases}
     own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
     if own:
         tx.dialect.many(tx.conn, tx.dialect.settle, [_settled(tx, one) for one in own])
-    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:]) for one in own if one.number]
+    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in own if one.number]
     if tried:
         tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
-    return {one.id for one in own}
+    settled = {one.id for one in own}
+    endpoints.note(tx, [one for one in outcomes if one.id in settled])
+    return settled
 
 
 def cancel(tx: Tx, subscription: int, reason: str) -> None:
@@ -141,7 +168,79 @@ def cancel(tx: Tx, subscription: int, reason: str) -> None:
 
     What is under way keeps its lease: a success is still recorded as one, anything else settles as cancelled.
     """
-    _cancel(tx, table.c.subscription == subscription, reason)
+    cancel_of(tx, [subscription], reason)
+
+
+def cancel_of(tx: Tx, subscriptions: Collection[int], reason: str) -> None:
+    """Cancel what is open of each of these subscriptions (their ``n``), as :func:`cancel` does."""
+    _cancel(tx, tx.dialect.among(table.c.subscription, subscriptions), reason)
+
+
+def cancel_matched(
+    tx: Tx, filter_id: int, seqs: Collection[int], reason: str, subscriptions: Collection[int] | None = None
+) -> None:
+    """Cancel what is open of these events as far as it matched this filter: all, or for these subscriptions (``n``)."""
+    which = (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs)
+    if subscriptions is not None:
+        which &= tx.dialect.among(table.c.subscription, subscriptions)
+    _cancel(tx, which, reason)
+
+
+def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
+    """The events of which something is open for any of these subscriptions (their ``n``), by the filter matched."""
+    statement = select(table.c.filter_id, table.c.seq).where(
+        table.c.due_at.is_not(None), tx.dialect.among(table.c.subscription, subscriptions)
+    )
+    found: dict[int, set[int]] = {}
+    for filter_id, seq in tx.conn.execute(statement.distinct()):
+        found.setdefault(filter_id, set()).add(seq)
+    return found
+
+
+def resume(tx: Tx, subscriptions: Collection[int]) -> None:
+    """Let what stood still of these subscriptions (their ``n``) go on at once."""
+    _resume(tx, tx.dialect.among(table.c.subscription, subscriptions))
+
+
+def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
+    """Let what stood still of these events, as far as it matched this filter, go on at once."""
+    _resume(tx, (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs))
+
+
+def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
+    parked = select(table.c.id).where(which, table.c.due_at >= PARKED)
+    ids = tx.conn.execute(parked.order_by(table.c.id).with_for_update()).scalars().all()
+    if ids:
+        tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(due_at=tx.now))
+
+
+def stopped(tx: Tx, ids: Collection[int]) -> set[int]:
+    """Those of these deliveries under way that were cancelled since, or whose subscription was paused."""
+    paused = (subscriptions.c.state == SubscriptionState.PAUSED.value) & (subscriptions.c.cause == Cause.FEEDS.value)
+    statement = (
+        select(table.c.id)
+        .join(subscriptions, subscriptions.c.n == table.c.subscription)
+        .where(tx.dialect.among(table.c.id, ids), table.c.reason.is_not(None) | paused)
+    )
+    return set(tx.conn.execute(statement).scalars())
+
+
+def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
+    """Put back what was claimed of paused subscriptions; at once where one is being changed, since it may go on."""
+    columns = subscriptions.c
+    still = select(columns.n).where(
+        tx.dialect.among(columns.n, holders), columns.state == SubscriptionState.PAUSED.value
+    )
+    # Not waited for: whoever holds one waits for the deliveries that this transaction holds.
+    paused = tx.conn.execute(still.with_for_update(read=True, skip_locked=True)).scalars().all()
+    matched = (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id)
+    waits = select(table.c.id).join(matches, matched & matches.c.held.is_not(None))
+    waits = waits.where(tx.dialect.among(table.c.id, ids))
+    held = tx.conn.execute(waits.with_for_update(read=True, skip_locked=True, of=matches)).scalars().all()
+    back = case((table.c.attempts == 0, DeliveryState.PENDING.value), else_=DeliveryState.RETRYING.value)
+    parked = tx.dialect.among(table.c.subscription, paused) | tx.dialect.among(table.c.id, held)
+    due = case((parked, PARKED), else_=tx.now)
+    tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(state=back, due_at=due, lease=None))
 
 
 def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
@@ -259,7 +358,7 @@ def _delivery(row: AnyRow) -> Delivery:
         reason=row.reason,
         attempts=row.attempts,
         created_at=clock.from_micros(row.created_at),
-        next_attempt_at=moment(row.due_at) if waits else None,
+        next_attempt_at=moment(row.due_at) if waits and row.due_at < PARKED else None,
         settled_at=moment(row.settled_at),
         last_status=row.last_status,
         last_error=row.last_error,

@@ -40,9 +40,9 @@ _FOLLOWERS = """
 _FAN_OUT = f"""
     INSERT INTO deliveries (seq, subscription, filter_id, state, reason, due_at, created_at, settled_at)
     SELECT m.seq, f.subscription, m.filter_id,
-      CASE WHEN f.reason IS NULL THEN 'pending' ELSE 'cancelled' END, f.reason,
-      CASE WHEN f.reason IS NULL THEN CAST(?5 AS BIGINT) END, CAST(?5 AS BIGINT),
-      CASE WHEN f.reason IS NOT NULL THEN CAST(?5 AS BIGINT) END
+      CASE WHEN coalesce(f.reason, m.reason) IS NULL THEN 'pending' ELSE 'cancelled' END, coalesce(f.reason, m.reason),
+      CASE WHEN coalesce(f.reason, m.reason) IS NULL THEN CAST(?5 AS BIGINT) END, CAST(?5 AS BIGINT),
+      CASE WHEN coalesce(f.reason, m.reason) IS NOT NULL THEN CAST(?5 AS BIGINT) END
     {_FOLLOWERS}
     ON CONFLICT (seq, subscription, run) DO NOTHING"""
 
@@ -66,12 +66,15 @@ _CLAIM = """
     RETURNING id"""
 
 # All that a sender needs, in the order of Claimed's fields, and whether the event's content was erased. That it is
-# disabled is the one thing that a disabled subscription is still told.
+# disabled or may follow nothing is the one thing that a subscription which is not active is still told.
 _CLAIMED = """
     SELECT d.id, d.seq, d.subscription, d.lease, d.attempts + 1, s.id, s.url, s.format, s.secret, m.type, m.change,
-      coalesce(d.reason,
-        CASE WHEN s.state = 'deleted' OR s.state <> 'active' AND m.type <> 'webhook.disabled' THEN s.state END),
-      e.erased, m.summary
+      coalesce(d.reason, m.reason, CASE
+        WHEN s.state = 'deleted' THEN s.state
+        WHEN s.state <> 'active' AND m.type NOT IN ('webhook.disabled', 'webhook.access')
+        THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END
+        WHEN m.held IS NOT NULL THEN 'paused' END),
+      m.summary, s.failures > 0, e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription

@@ -8,13 +8,15 @@ goes on where the last ended. The cursor's row is locked for each: of several pr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import distinct, func, or_, select, update
 
 from publisher.model import Change, Event, EventType, Filter, Match
-from publisher.storage import deliveries, events, subscriptions
+from publisher.storage import deliveries, events, in_force
+from publisher.storage import filters as interned
 from publisher.storage.database import Tx
+from publisher.storage.in_force import Standing
 from publisher.storage.tables import cursors, filters, follows, matches
 from publisher.storage.values import AnyRow
 
@@ -27,19 +29,24 @@ _LAST_SUBSCRIPTION = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Every event up to ``seq`` is done, and of the next one every subscription up to ``subscription``."""
+    """Every event up to ``seq`` is done, and of the next one every subscription up to ``subscription``.
+
+    ``access`` rises whenever who may be told of what is another: what was judged at a lower one is void.
+    """
 
     seq: int
     subscription: int = 0
+    access: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A filter that someone follows; ``followers`` is how many at most."""
+    """A filter that someone follows; ``followers`` is how many at most. ``public``: nothing of private feeds."""
 
     id: int
     filter: Filter
     followers: int
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Page:
     cursor: Cursor
     events: tuple[Event, ...]
     filters: tuple[Followed, ...]
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def page(tx: Tx, limit: int) -> Page:
     found = events.after(tx, cursor.seq, limit)
     if not found:
         return Page(cursor, (), ())
-    return Page(cursor, tuple(found), followed(tx, cursor.seq))
+    return Page(cursor, tuple(found), followed(tx, cursor.seq), in_force.standing(tx, cursor.seq))
 
 
 def followed(tx: Tx, after: int) -> tuple[Followed, ...]:
@@ -78,7 +86,7 @@ def followed(tx: Tx, after: int) -> tuple[Followed, ...]:
         .group_by(filters.c.id, filters.c.definition)
     )
     rows = tx.conn.execute(statement).all()
-    return tuple(Followed(id_, subscriptions.read_filter(d), n) for id_, d, n in rows)
+    return tuple(Followed(id_, interned.read(d), n, interned.is_public(d)) for id_, d, n in rows)
 
 
 def hold(tx: Tx) -> Cursor:
@@ -92,7 +100,7 @@ def advance(
     """Do the next piece of work: whole events, or a part of one that has more than ``chunk`` followers.
 
     ``judged`` begins with the first event after ``at``; ``followers`` are the most that each filter has. Returns how
-    far it came, None if the cursor is no longer at ``at``, since then another process was here.
+    far it came, None if the cursor is no longer at ``at``: another process was here, or who may be told is another now.
     """
     if _cursor(tx, lock=True) != at:
         return None
@@ -111,7 +119,7 @@ def _next_piece(tx: Tx, at: Cursor, judged: Sequence[Judged], followers: Mapping
     first, last = judged[0].seq, judged[whole - 1].seq
     store_matches(tx, judged[:whole])
     _fan_out(tx, first, last, 0, _LAST_SUBSCRIPTION)
-    return Cursor(last)
+    return Cursor(last, 0, at.access)
 
 
 def _as_stored(tx: Tx, seq: int) -> Judged:
@@ -125,9 +133,11 @@ def _match(row: AnyRow) -> Match:
 
 
 def _cursor(tx: Tx, *, lock: bool) -> Cursor:
+    # One after the other, as whoever changes the second one locks them; it is read once the first is held.
     statement = select(cursors.c.seq, cursors.c.subscription).where(_CURSOR)
     row = tx.conn.execute(statement.with_for_update() if lock else statement).one()
-    return Cursor(row.seq, row.subscription)
+    access = tx.conn.execute(select(cursors.c.seq).where(cursors.c.name == "access")).scalar_one()
+    return Cursor(row.seq, row.subscription, access)
 
 
 def _whole_events(judged: Sequence[Judged], followers: Mapping[int, int], chunk: int) -> int:
@@ -141,18 +151,18 @@ def _whole_events(judged: Sequence[Judged], followers: Mapping[int, int], chunk:
 
 
 def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
-    """The next subscriptions of one event. Its matches were stored with the first part and hold for all of it."""
-    if at.subscription == 0:
-        store_matches(tx, [one])
+    """The next subscriptions of one event. What it was to a filter with its first part holds for all of it; filters
+    that are followed since are added."""
+    store_matches(tx, [one])
     after = follows.c.subscription > at.subscription
     start = tx.conn.execute(select(func.min(follows.c.subscription)).where(after)).scalar_one()
     if start is None:
         _fan_out(tx, one.seq, one.seq, at.subscription, at.subscription)
-        return Cursor(one.seq)
+        return Cursor(one.seq, 0, at.access)
     end = start + chunk - 1
     _fan_out(tx, one.seq, one.seq, at.subscription, end)
     more = tx.conn.execute(select(func.max(follows.c.subscription)).where(follows.c.subscription > end)).scalar_one()
-    return Cursor(one.seq) if more is None else Cursor(at.seq, end)
+    return Cursor(one.seq, 0, at.access) if more is None else Cursor(at.seq, end, at.access)
 
 
 def store_matches(tx: Tx, judged: Sequence[Judged]) -> None:
@@ -164,6 +174,7 @@ def store_matches(tx: Tx, judged: Sequence[Judged]) -> None:
             "type": match.type.value,
             "change": match.change.value,
             "summary": match.summary,
+            "held": match.held,
         }
         for one in judged
         for filter_id, match in one.matches.items()

@@ -49,6 +49,28 @@ def list_(tx: Tx) -> list[Key]:
     return [_key(row) for row in tx.conn.execute(select(keys).order_by(keys.c.created_at, keys.c.id))]
 
 
+def role(tx: Tx, owner: str, granted: Role | None = None) -> Role | None:
+    """The highest role of an owner: of its keys in force, and what is ``granted`` beside them; None if it has none."""
+    return highest(roles(tx, owner).get(owner), granted)
+
+
+def roles(tx: Tx, owner: str | None = None) -> dict[str, Role]:
+    """By owner, the highest role of its keys in force; of all owners or of one."""
+    statement = select(keys.c.owner, keys.c.role).where(keys.c.revoked_at.is_(None)).distinct()
+    if owner is not None:
+        statement = statement.where(keys.c.owner == owner)
+    found: dict[str, Role] = {}
+    for name, value in tx.conn.execute(statement):
+        found[name] = highest(found.get(name), Role(value)) or Role(value)
+    return found
+
+
+def highest(*roles: Role | None) -> Role | None:
+    """The highest of these roles."""
+    order = list(Role)
+    return max((one for one in roles if one is not None), key=order.index, default=None)
+
+
 def revoke(tx: Tx, id: str) -> Key:
     """Make a key open nothing from now on. Raises NotFound if there is none in force under this id."""
     return _change(tx, id, {"revoked_at": tx.now})

@@ -176,6 +176,10 @@ feed_states = Table(
     Column("changed_at", BigInteger, nullable=False),
     # Whether it is not public, or was not when it was removed: then not everyone may know of it.
     Column("private", Boolean, nullable=False, server_default=text("false")),
+    Column("definition", Text),  # the last one, as JSON: of a removed feed too
+    Column("removed_at", BigInteger),
+    # The first event that those who may follow only public feeds are told of; null while it is private.
+    Column("open_from", BigInteger, server_default=text("0")),
 )
 
 # Articles that left a feed (withdrawn, or no longer selected).
@@ -227,8 +231,20 @@ subscriptions = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("host", Text, nullable=False, server_default=""),  # of the url, see model.subscription.endpoint_host
+    Column("granted", Text),  # the role that it has whatever keys its owner has
+    Column("cause", Text),  # set while it is paused: "feeds" or "access"
+    Column("paused_at", BigInteger),
+    Column("owed", Text),  # what has still to be told of it in the log: "access" or "failing"
+    # Attempts, and first attempts of deliveries, that failed since the last attempt that did not.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("first_failures", Integer, nullable=False, server_default="0"),
+    Column("failing_since", BigInteger),
+    Column("last_error", Text),
+    Column("last_error_at", BigInteger),
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_subscriptions_owed", "owed", sqlite_where=text("owed IS NOT NULL")),
     Index("ix_subscriptions_host", "host"),
 )
 
@@ -265,7 +281,11 @@ matches = Table(
     Column("change", Text, nullable=False),
     # Whether the item's full text is not for those who follow by this filter.
     Column("summary", Boolean, nullable=False, server_default=text("false")),
+    Column("reason", Text),  # set: it is not for them after all, and what is open of it is cancelled with this reason
+    Column("held", Text),  # the removed feed that alone shows it: what is open of it stands still
     PrimaryKeyConstraint("seq", "filter_id"),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_matches_held", "held", sqlite_where=text("held IS NOT NULL")),
 )
 
 deliveries = Table(
@@ -331,6 +351,7 @@ idempotency = Table(
 # "log": the last sequence number given out; appending locks this row, so that numbers become visible in order.
 # "fanout": how far the fan-out has come; every event up to seq has its rows, and of the next one every subscription up
 # to this one.
+# "access": a number that rises whenever who may be told of what is another; what was judged before is judged again.
 cursors = Table(
     "cursors",
     metadata,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from publisher.errors import AddressRefused
-from publisher.model import EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
+from publisher.model import Cause, EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
 from publisher.model.base import Text
 from publisher.web.answers import Fault, Problem, invalid, nearest
 from publisher.web.asking import faults_of
@@ -86,6 +86,10 @@ def checked(
         _allow(key, [feeds[name] for name in asked.feeds])
     if given & {"feeds", "events"}:
         values["filter"] = _filter(asked, now)
+        if now is not None and now.cause is Cause.FEEDS:  # the feeds given are there: it follows them from now on
+            values["state"] = SubscriptionState.ACTIVE
+    elif isinstance(asked, Change) and now is not None and "state" in given and asked.state == "active":
+        _allow_some(key, [feeds[name] for name in now.filter.feeds if name in feeds])
     if "description" in given:
         values["description"] = asked.description
     if isinstance(asked, Change) and "state" in given:
@@ -123,7 +127,12 @@ def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault
 
 
 def _may_follow(key: Key, feed: FeedDefinition) -> bool:
-    return feed.public or key.role.allows(Role.OPERATOR)
+    return key.role.allows(feed.follower)
+
+
+def _allow_some(key: Key, feeds: Sequence[FeedDefinition]) -> None:
+    if not any(_may_follow(key, feed) for feed in feeds):
+        _allow(key, feeds)
 
 
 def _allow(key: Key, feeds: Sequence[FeedDefinition]) -> None:

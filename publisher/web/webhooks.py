@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from publisher import telemetry
 from publisher.clock import rfc3339
-from publisher.delivery import signing
+from publisher.delivery import access, signing
 from publisher.errors import NotFound
-from publisher.model import Attempt, Delivery, DeliveryState, Key, Role, Subscription
+from publisher.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    FeedDefinition,
+    Key,
+    Role,
+    Subscription,
+    SubscriptionState,
+)
 from publisher.model.subscription import endpoint_host
-from publisher.storage import deliveries, hosts, subscriptions, webhook_health
+from publisher.storage import deliveries, hosts, subscriptions
 from publisher.storage.database import Database, Tx
-from publisher.storage.webhook_health import WELL, WebhookHealth
 from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
 from publisher.web.auth import require
@@ -63,6 +71,7 @@ async def register(request: web.Request) -> web.Response:
             description=asked.description,
             owner=key.owner,
             sealed_secret=sealed,
+            granted=None,
         )
         log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
         body = webhook_json(created)
@@ -84,8 +93,7 @@ async def list_webhooks(request: web.Request) -> web.StreamResponse:
 
     def listed(tx: Tx) -> tuple[list[dict[str, Any]], int | None]:
         found, n = subscriptions.page(tx, limit=limit, owner=owner, after=0 if place is None else int(place[0]))
-        failing = webhook_health.health(tx, [one.id for one in found])
-        return [webhook_json(one, failing.get(one.id, WELL)) for one in found], n
+        return [webhook_json(one) for one in found], n
 
     found, n = await services_of(request).db.read(listed)
     following = None if n is None else cursor(request, LIST, [n])
@@ -95,9 +103,9 @@ async def list_webhooks(request: web.Request) -> web.StreamResponse:
 
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
-    """One webhook."""
-    _, found = await _own(request)
-    return await _shown(request, found)
+    """One webhook; an operator sees a deleted one too."""
+    _, found = await _own(request, deleted=True)
+    return json_response(webhook_json(found))
 
 
 @routes.patch(PATH + "/{id}")
@@ -106,6 +114,7 @@ async def change(request: web.Request) -> web.Response:
     key, found = await _own(request)
     asked = read(Change, await json_object(request))
     services = services_of(request)
+    feeds = services.catalog().feeds
     values = checked(asked, key, services, now=found)
     url = values.get("url", found.url)
     moves = endpoint_host(url) != endpoint_host(found.url)
@@ -115,11 +124,11 @@ async def change(request: web.Request) -> web.Response:
     def update(tx: Tx) -> Subscription:
         if moves:
             services.limits.check(tx, key, url, new=False)
-        return subscriptions.update(tx, found.id, **values)
+        return _changed(tx, found, feeds, values)
 
     changed = await _or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
-    return await _shown(request, changed)
+    return json_response(webhook_json(changed))
 
 
 @routes.delete(PATH + "/{id}")
@@ -155,9 +164,9 @@ async def test(request: web.Request) -> web.Response:
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 
-    ``state``, which may be repeated, narrows it.
+    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too.
     """
-    _, found = await _own(request)
+    _, found = await _own(request, deleted=True)
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, f"deliveries of {found.id}")
     states = [_state(text) for text in many(request, "state")]
@@ -176,15 +185,11 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _shown(request: web.Request, webhook: Subscription) -> web.Response:
-    failing = await services_of(request).db.read(webhook_health.health, [webhook.id])
-    return json_response(webhook_json(webhook, failing.get(webhook.id, WELL)))
-
-
-def webhook_json(webhook: Subscription, health: WebhookHealth = WELL) -> dict[str, Any]:
+def webhook_json(webhook: Subscription) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
-    ``reason`` says why the publisher disabled it, null where it did not; ``failures`` counts failed attempts in a row.
+    ``reason`` says why the publisher paused or disabled it, null where it did not; ``failures`` counts failed attempts
+    in a row.
     """
     return {
         "id": webhook.id,
@@ -198,10 +203,20 @@ def webhook_json(webhook: Subscription, health: WebhookHealth = WELL) -> dict[st
         "owner": webhook.owner,
         "created_at": rfc3339(webhook.created_at),
         "updated_at": rfc3339(webhook.updated_at),
-        "failures": health.failures,
-        "last_error": health.last_error,
-        "last_failure_at": health.last_failure_at and rfc3339(health.last_failure_at),
+        "failures": webhook.failures,
+        "failing_since": webhook.failing_since and rfc3339(webhook.failing_since),
+        "last_error": webhook.last_error,
+        "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
     }
+
+
+def _changed(
+    tx: Tx, webhook: Subscription, feeds: Mapping[str, FeedDefinition], values: dict[str, Any]
+) -> Subscription:
+    """Change it, as far as its owner may follow what it is to follow, whoever asks."""
+    changed = subscriptions.update(tx, webhook.id, **values)
+    access.review(tx, feeds, webhook.owner)
+    return subscriptions.get(tx, webhook.id) or changed
 
 
 async def _in_batches(page: list[dict[str, Any]]) -> Batches:
@@ -257,12 +272,18 @@ async def _or_404(change: Awaitable[T]) -> T:
         raise Problem(404, str(error)) from error
 
 
-async def _own(request: web.Request) -> tuple[Key, Subscription]:
-    """The key and the webhook that the path names; one of another owner is as unknown as one that never was."""
+async def _own(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
+    """The key and the webhook that the path names; one of another owner is as unknown as one that never was.
+
+    With ``deleted`` an operator finds deleted ones too.
+    """
     key = await require(request, Role.SUBSCRIBER, to="see webhooks")
     id_ = request.match_info["id"]
     # A database may choke on what can be no id, such as a NUL.
-    found = await services_of(request).db.read(subscriptions.get, id_) if id_.isascii() and id_.isprintable() else None
+    states = tuple(SubscriptionState) if deleted and key.role.allows(Role.OPERATOR) else subscriptions.PRESENT
+    found = None
+    if id_.isascii() and id_.isprintable():
+        found = await services_of(request).db.read(subscriptions.get, id_, states=states)
     if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
         raise Problem(404, f"there is no webhook {id_!r}")
     return key, found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import pytest
 from support.commands import ARTICLE, Done, Publisher
+from support.deliveries import subscribe
 
 from publisher import __version__
+from publisher.storage.database import Database
 
 
 def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publisher) -> None:
@@ -203,6 +206,31 @@ def test_a_rotated_key_keeps_its_owner_and_a_revoked_one_cannot_be_rotated(
     assert publisher("keys", "rotate", key, "--home", installed).code == 1
 
 
+@pytest.mark.parametrize(("options", "state"), [([], "paused"), (["--keep-webhooks"], "active")])
+def test_a_revoked_key_stops_its_owners_webhooks_unless_they_are_kept(
+    installed: Path, publisher: Publisher, options: list[str], state: str
+) -> None:
+    publisher("keys", "create", "--role", "subscriber", "--owner", "acme", "--home", installed)
+    ((key, *_),) = publisher("keys", "list", "--home", installed).rows
+    _register(installed, "acme")
+    assert publisher("keys", "revoke", key, *options, "--home", installed).code == 0
+    ((_, shown, *_),) = publisher("webhooks", "list", "--home", installed).rows
+    assert shown == state
+
+
+def _register(home: Path, owner: str) -> None:
+    """As the API does it: by the keys of its owner."""
+
+    async def register() -> None:
+        db = await Database.open("sqlite", home / "data")
+        try:
+            await db.write(subscribe, owner=owner, granted=None)
+        finally:
+            await db.close()
+
+    asyncio.run(register())
+
+
 class _Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -242,6 +270,9 @@ def test_a_webhook_is_registered_tested_listed_and_removed(local: Path, publishe
     assert tested.code == 0 and tested.out.startswith("taken with 204")
     assert publisher("webhooks", "remove", webhook, "--home", local).code == 0
     assert publisher("webhooks", "list", "--home", local).out == ""
+    assert publisher("webhooks", "deliveries", webhook, "--home", local).code == 0
+    unknown = publisher("webhooks", "deliveries", "wh_none", "--home", local)
+    assert unknown.code == 1 and "'wh_none'" in unknown.err
 
 
 def test_a_test_that_is_not_taken_says_why_and_exits_1(local: Path, publisher: Publisher, receiver: str) -> None:

@@ -9,7 +9,7 @@ from support.deliveries import NEWS, append
 from support.delivering import Endpoint, endpoint, eventually
 
 from publisher.delivery.signing import new_secret
-from publisher.model import DeliveryState
+from publisher.model import DeliveryState, Role
 from publisher.storage import deliveries, subscriptions
 from publisher.storage.database import Database
 from publisher.storage.sealing import Sealer
@@ -50,7 +50,7 @@ async def test_killed_five_times_it_still_delivers_everything(sqlite_url: str, t
         for number in range(FOLLOWERS):
             await db.write(
                 subscriptions.create, url=receiver.url(f"/{number}"), filter=NEWS, format="standard",
-                description=None, owner="x", sealed_secret=sealed,
+                description=None, owner="x", sealed_secret=sealed, granted=Role.OPERATOR,
             )  # fmt: skip
         seqs = await killed_again_and_again(data, db, receiver)
         last = await start(data)

@@ -6,10 +6,11 @@ import standardwebhooks
 from support.deliveries import append, states
 from support.delivering import Bench, endpoint, eventually
 
-from publisher.delivery.pausing import pause, pause_stranded
-from publisher.model import DeliveryState, EventType, FeedDefinition, Filter, SubscriptionState
+from publisher.delivery.pausing import end, keep
+from publisher.model import Cause, DeliveryState, FeedDefinition, Filter, SubscriptionState
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage import feeds as feed_states
+from publisher.storage.in_force import KEPT_SECONDS
 
 DELIVERED = DeliveryState.DELIVERED
 
@@ -17,7 +18,7 @@ DELIVERED = DeliveryState.DELIVERED
 async def test_the_endpoint_is_told_signed_that_it_is_paused_and_nothing_after_it(any_bench: Bench) -> None:
     async with endpoint() as receiver:
         subscription = await any_bench.subscribe(receiver.url())
-        event = await any_bench.db.write(pause, subscription.id, "the feed was removed", any_bench.feeds)
+        event = await any_bench.db.write(end, subscription.id, "the feed was removed", any_bench.feeds)
         await append(any_bench.db)
         async with any_bench.running():
             await eventually(lambda: states(any_bench.db, subscription), [DELIVERED])
@@ -34,7 +35,7 @@ async def test_the_endpoint_is_told_signed_that_it_is_paused_and_nothing_after_i
 async def test_a_notice_that_is_not_taken_is_tried_again(bench: Bench) -> None:
     async with endpoint(lambda number: 503 if number < 2 else 204) as receiver:
         subscription = await bench.subscribe(receiver.url())
-        await bench.db.write(pause, subscription.id, "enough", bench.feeds)
+        await bench.db.write(end, subscription.id, "enough", bench.feeds)
         async with bench.running():
             await eventually(lambda: states(bench.db, subscription), [DELIVERED])
     assert [one.answered for one in receiver.got] == [503, 503, 204]
@@ -46,7 +47,7 @@ async def test_those_who_follow_operations_are_told_of_it_too(bench: Bench) -> N
         subscription = await bench.subscribe(receiver.url("/paused"))
         await bench.subscribe(receiver.url("/operator"), "operations")
         await bench.db.write(feed_states.sync, {"operations": "d", "news": "d"})
-        event = await bench.db.write(pause, subscription.id, "enough", bench.feeds)
+        event = await bench.db.write(end, subscription.id, "enough", bench.feeds)
         async with bench.running():
             await receiver.until(lambda: len(receiver.taken) == 2)
 
@@ -58,20 +59,22 @@ async def test_those_who_follow_operations_are_told_of_it_too(bench: Bench) -> N
     assert (accounts.matched, accounts.states) == (2, {DELIVERED: 2})
 
 
-async def test_only_those_left_without_any_feed_are_paused(bench: Bench) -> None:
+async def test_only_those_left_without_any_feed_stand_still_and_no_one_is_told_yet(bench: Bench) -> None:
     lost = await bench.subscribe("https://receiver.example/1", filter=Filter(feeds=("gone", "lost")))
     half = await bench.subscribe("https://receiver.example/2", filter=Filter(feeds=("gone", "news")))
 
-    assert await pause_stranded(bench.db, bench.feeds) == 1
-    assert await pause_stranded(bench.db, bench.feeds) == 0
+    assert await keep(bench.db, bench.feeds) == 0
     paused, kept = [await bench.db.read(subscriptions.get, one.id) for one in (lost, half)]
     assert paused is not None
-    assert (paused.state, paused.reason) == (SubscriptionState.DISABLED, 'the feeds "gone", "lost" were removed')
+    assert (paused.state, paused.cause) == (SubscriptionState.PAUSED, Cause.FEEDS)
+    assert paused.reason == 'the feeds "gone", "lost" were removed'
     assert kept == half
-    assert [event.type for event in await bench.db.read(events.after, 0, 10)] == [EventType.WEBHOOK_DISABLED]
+    assert await bench.db.read(events.last_seq) == 0
 
 
-async def test_more_than_fit_into_one_transaction_are_all_paused(bench: Bench) -> None:
+async def test_more_than_fit_into_one_transaction_are_all_ended_after_a_day(bench: Bench) -> None:
     for number in range(205):
         await bench.subscribe(f"https://receiver.example/{number}", "gone")
-    assert await pause_stranded(bench.db, bench.feeds) == 205
+    assert await keep(bench.db, bench.feeds) == 0
+    bench.clock.advance(KEPT_SECONDS)
+    assert await keep(bench.db, bench.feeds) == 205

@@ -122,36 +122,63 @@ async def test_a_feed_that_comes_back_works_again_with_what_happened_meanwhile(n
     assert len((await newsroom.get(path))["items"]) == 2
 
 
-async def test_a_webhook_that_followed_only_a_removed_feed_is_paused_and_told(newsroom: Newsroom) -> None:
+async def test_a_webhook_that_followed_only_a_removed_feed_stands_still_until_it_is_back(newsroom: Newsroom) -> None:
     webhook = await newsroom.register("sport")
     await newsroom.remove("sport")
-    got = await newsroom.told("webhook.disabled")
-
-    data = {"id": webhook["id"], "reason": 'the feed "sport" was removed', "feeds": ["sport"]}
-    host = newsroom.receiver.url.removeprefix("http://").partition("/")[0]
-    assert standardwebhooks.Webhook(webhook["secret"]).verify(got.body, got.headers)["data"] == {**data, "host": host}
-    shown = await newsroom.get(f"/api/v1/webhooks/{webhook['id']}")
-    assert (shown["state"], shown["reason"]) == ("disabled", 'the feed "sport" was removed')
-    (item,) = (await newsroom.get("/feeds/operations.json"))["items"]
-    assert item["title"] == f"webhook.disabled: {webhook['id']}"
-    assert newsroom.receiver.url not in json.dumps(item)
-
-
-async def test_a_paused_webhook_is_enabled_once_one_of_its_feeds_is_there(newsroom: Newsroom) -> None:
-    webhook = await newsroom.register("sport")
-    await newsroom.remove("sport")
-    await newsroom.told("webhook.disabled")
     path = f"/api/v1/webhooks/{webhook['id']}"
+    shown = await newsroom.get(path)
+    assert (shown["state"], shown["reason"]) == ("paused", 'the feed "sport" was removed')
     refused = await newsroom.send("PATCH", path, {"state": "active"}, 422)
     assert refused["errors"][0]["path"] == "state"
     assert "'sport'" in refused["errors"][0]["message"]
+    await newsroom.push("a1", topics=["olahraga"])
 
     (newsroom.home / "feeds/sport.toml").write_text(SPORT)
     await newsroom.service.logged("config.reloaded", added=["feed sport"])
-    enabled = await newsroom.send("PATCH", path, {"state": "active"}, 200)
-    assert (enabled["state"], enabled["reason"]) == ("active", None)
+    assert (await newsroom.told("article.published")).event["data"]["id"] == "a1"
+    again = await newsroom.get(path)
+    assert (again["state"], again["reason"]) == ("active", None)
+
+
+async def test_a_paused_webhook_may_be_given_another_feed(newsroom: Newsroom) -> None:
+    webhook = await newsroom.register("sport")
+    await newsroom.remove("sport")
+    path = f"/api/v1/webhooks/{webhook['id']}"
+    assert (await newsroom.send("PATCH", path, {"feeds": ["news"]}, 200))["state"] == "active"
     await newsroom.push("a1", topics=["olahraga"])
     assert (await newsroom.told("article.published")).event["data"]["id"] == "a1"
+
+
+async def test_a_feed_that_turns_private_is_told_to_whoever_may_follow_it_no_more(newsroom: Newsroom) -> None:
+    key = await publisher("keys", "create", "--role", "subscriber", "--owner", "acme", "--home", str(newsroom.home))
+    async with api_client(key.strip()) as session:
+        asked = {"url": newsroom.receiver.url, "feeds": ["sport"]}
+        async with session.post(f"{newsroom.service.url}/api/v1/webhooks", json=asked) as answer:
+            webhook = await answer.json()
+    (newsroom.home / "feeds/sport.toml").write_text(f"private = true\n{SPORT}")
+    await newsroom.service.logged("config.reloaded", changed=["feed sport"])
+    await newsroom.push("a1", topics=["olahraga"])
+    got = await newsroom.told("webhook.access")
+
+    told = standardwebhooks.Webhook(webhook["secret"]).verify(got.body, got.headers)["data"]
+    assert (told["state"], told["reason"]) == ("paused", 'only operators may follow "sport" now')
+    assert [one.event["type"] for one in newsroom.receiver.taken] == ["webhook.access"]
+    assert (await newsroom.get(f"/api/v1/webhooks/{webhook['id']}"))["state"] == "paused"
+
+
+async def test_a_key_that_is_revoked_at_the_command_line_stops_a_running_service(newsroom: Newsroom) -> None:
+    home = str(newsroom.home)
+    key = await publisher("keys", "create", "--role", "subscriber", "--owner", "acme", "--home", home)
+    async with api_client(key.strip()) as session:
+        asked = {"url": newsroom.receiver.url, "feeds": ["news"]}
+        async with session.post(f"{newsroom.service.url}/api/v1/webhooks", json=asked) as answer:
+            assert answer.status == 201
+    listed = (await publisher("keys", "list", "--home", home)).splitlines()
+    [id_] = [line.split("\t")[0] for line in listed if "acme" in line]
+    await publisher("keys", "revoke", id_, "--home", home)
+    await newsroom.push("a1")
+    await newsroom.told("webhook.access")
+    assert [one.event["type"] for one in newsroom.receiver.taken] == ["webhook.access"]
 
 
 async def test_a_webhook_that_follows_another_feed_too_goes_on_with_that(newsroom: Newsroom) -> None:
@@ -164,13 +191,13 @@ async def test_a_webhook_that_follows_another_feed_too_goes_on_with_that(newsroo
     assert [one.event["type"] for one in newsroom.receiver.taken] == ["article.published"]
 
 
-async def test_a_feed_that_was_removed_while_the_service_was_down_is_told_at_its_start(newsroom: Newsroom) -> None:
-    await newsroom.register("sport")
+async def test_a_feed_that_was_removed_while_the_service_was_down_pauses_at_its_start(newsroom: Newsroom) -> None:
+    webhook = await newsroom.register("sport")
     assert await newsroom.service.stop() == 0
     (newsroom.home / "feeds/sport.toml").unlink()
     await newsroom.service.start()
 
-    assert (await newsroom.told("webhook.disabled")).event["data"]["feeds"] == ["sport"]
+    assert (await newsroom.get(f"/api/v1/webhooks/{webhook['id']}"))["state"] == "paused"
     assert await newsroom.status("/feeds/sport.rss") == 410
 
 

@@ -69,7 +69,7 @@ async def test_a_database_that_is_in_use_is_given_an_id_and_an_empty_one_is_not(
         config = Config()
         config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
         config.attributes["connection"] = conn
-        before = ScriptDirectory.from_config(config).get_revision("0008")
+        before = ScriptDirectory.from_config(config).get_revision("0005")
         command.upgrade(config, str(before.down_revision))
         if held:
             conn.execute(text(BEFORE))

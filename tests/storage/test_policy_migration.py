@@ -32,7 +32,7 @@ def go_back(tx: Tx) -> None:
 def upgrade(tx: Tx) -> None:
     scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
     with Operations.context(MigrationContext.configure(tx.conn)):
-        scripts.get_revision("0010").module.upgrade()
+        scripts.get_revision("0007").module.upgrade()
 
 
 async def test_hosts_that_took_a_delivery_are_known_and_nothing_is_lost(db: Database) -> None:

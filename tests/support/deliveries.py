@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Subscription
+from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Role, Subscription
 from publisher.storage import deliveries, events, fanout, subscriptions
 from publisher.storage.database import Database, Tx
 from publisher.storage.deliveries import Claim
@@ -24,6 +24,7 @@ def subscribe(tx: Tx, feed: str = "news", **fields: Any) -> Subscription:
         "description": None,
         "owner": "reader",
         "sealed_secret": b"sealed",
+        "granted": Role.OPERATOR,
     }
     return subscriptions.create(tx, **{**made, **fields})
 

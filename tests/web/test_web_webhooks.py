@@ -13,7 +13,9 @@ from webroom import Newsroom
 
 from publisher.clock import rfc3339
 from publisher.delivery import signing
-from publisher.storage import deliveries, subscriptions
+from publisher.model import Role
+from publisher.storage import deliveries, keys, subscriptions
+from publisher.storage.database import Tx
 from publisher.storage.deliveries import Outcome
 
 URL = "https://receiver.example/hook"
@@ -226,6 +228,39 @@ async def test_a_failing_webhook_says_how_often_in_a_row_and_why(newsroom: Newsr
     shown = await newsroom.get(f"/api/v1/webhooks/{webhook['id']}", "subscriber")
     (listed,) = (await newsroom.get("/api/v1/webhooks", "subscriber"))["webhooks"]
     assert shown == listed
-    said = (shown["failures"], shown["last_error"], shown["last_failure_at"])
+    said = (shown["failures"], shown["last_error"], shown["last_error_at"])
     assert said == (1, "answered 500", rfc3339(clock()))
-    assert (webhook["failures"], webhook["last_error"], webhook["last_failure_at"]) == (0, None, None)
+    assert (webhook["failures"], webhook["last_error"], webhook["last_error_at"]) == (0, None, None)
+
+
+async def test_a_deleted_webhook_and_its_deliveries_are_shown_to_operators_alone(newsroom: Newsroom) -> None:
+    _, made, _ = await register(newsroom)
+    await newsroom.push("a1")
+    path = f"/api/v1/webhooks/{made['id']}"
+    assert (await newsroom.client.delete(path, headers=newsroom.as_("subscriber"))).status == 204
+
+    assert (await newsroom.get(path, "operator"))["state"] == "deleted"
+    assert (await newsroom.get(f"{path}/deliveries", "operator"))["deliveries"] == []
+    for way in (path, f"{path}/deliveries"):
+        assert (await newsroom.client.get(way, headers=newsroom.as_("subscriber"))).status == 404
+    assert (await newsroom.client.delete(path, headers=newsroom.as_("operator"))).status == 404
+    assert made["id"] not in str(await newsroom.get("/api/v1/webhooks", "operator"))
+
+
+async def test_what_an_operator_lets_a_webhook_follow_goes_by_its_owners_role_all_the_same(newsroom: Newsroom) -> None:
+    _, made, _ = await register(newsroom, "subscriber:other")
+    await newsroom.db.write(_only_subscribers, "desk:other")
+    path = f"/api/v1/webhooks/{made['id']}"
+    answer = await newsroom.client.patch(path, json={"feeds": ["desk"]}, headers=newsroom.as_("operator"))
+    changed = await answer.json()
+    assert (changed["state"], changed["reason"]) == ("paused", 'only operators may follow "desk" now')
+    refused = await newsroom.client.patch(path, json={"state": "active"}, headers=newsroom.as_("subscriber:other"))
+    assert refused.status == 403
+    answer = await newsroom.client.patch(path, json={"feeds": ["news"]}, headers=newsroom.as_("subscriber:other"))
+    assert (await answer.json())["state"] == "active"
+
+
+def _only_subscribers(tx: Tx, owner: str) -> None:
+    for key in keys.list_(tx):
+        if key.owner == owner and key.role is not Role.SUBSCRIBER:
+            keys.revoke(tx, key.id)

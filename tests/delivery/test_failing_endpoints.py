@@ -1,0 +1,105 @@
+"""Endpoints at which attempts fail are known, and told of after three first attempts."""
+
+from support.clock import ManualClock
+from support.deliveries import append, claim, fan_out, subscribe
+from support.delivering import Bench, endpoint, eventually
+from support.rights import a_feed, now
+
+from publisher.delivery import pausing
+from publisher.model import EventType, Subscription
+from publisher.storage import deliveries, events, subscriptions
+from publisher.storage.database import Database
+from publisher.storage.deliveries import Claimed, Outcome
+
+OPERATIONS = {"operations": a_feed("operations", items="operations")}
+
+
+def tried(one: Claimed, clock: ManualClock, status: int) -> Outcome:
+    done = {"state": "delivered"} if status < 300 else {"state": "retrying", "wait": 0.0}
+    return Outcome(
+        one.id, one.lease, **done, number=one.number, at=clock(), status=status,
+        subscription=one.subscription, failing=one.failing,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+async def attempt(db: Database, clock: ManualClock, *statuses: int) -> None:
+    """An event each, and what its first attempt is answered."""
+    for status in statuses:
+        clock.advance(1)
+        await append(db)
+        await fan_out(db)
+        taken = (await claim(db, lease=f"{clock()}")).deliveries
+        await db.write(deliveries.settle, [tried(one, clock, status) for one in taken if one.number == 1])
+        await db.write(deliveries.settle, [Outcome(one.id, one.lease, "dead") for one in taken if one.number > 1])
+
+
+async def failing(db: Database) -> list[str]:
+    await pausing.tell(db, OPERATIONS)
+    found = await db.read(events.after, 0, 100)
+    return [event.data["error"] for event in found if event.type is EventType.WEBHOOK_FAILING]
+
+
+async def test_what_fails_is_counted_with_its_last_error_until_something_arrives(
+    db: Database, clock: ManualClock
+) -> None:
+    webhook = await db.write(subscribe)
+    await attempt(db, clock, 204)
+    assert (await now(db, webhook)).failures == 0
+    await attempt(db, clock, 500)
+    since = clock()
+    await attempt(db, clock, 503)
+    found = await now(db, webhook)
+    assert (found.failures, found.failing_since) == (2, since)
+    assert (found.last_error, found.last_error_at) == ("answered 503", clock())
+    await attempt(db, clock, 204)
+    found = await now(db, webhook)
+    assert (found.failures, found.failing_since, found.last_error) == (0, None, "answered 503")
+
+
+async def test_the_third_first_attempt_that_fails_is_told_once(db: Database, clock: ManualClock) -> None:
+    await db.write(subscribe)
+    await attempt(db, clock, 500, 500)
+    assert await failing(db) == []
+    await attempt(db, clock, 500)
+    assert await failing(db) == ["answered 500"]
+    await attempt(db, clock, 500, 500, 500, 500)
+    assert await failing(db) == ["answered 500"]
+    await attempt(db, clock, 204, 500, 500, 204, 500, 500)
+    assert await failing(db) == ["answered 500"]
+    await attempt(db, clock, 410)
+    assert await failing(db) == ["answered 500", "answered 410"]
+
+
+async def test_in_one_batch_only_what_failed_after_the_last_success_counts(db: Database, clock: ManualClock) -> None:
+    webhook = await db.write(subscribe)
+    await append(db, 5)
+    await fan_out(db)
+    taken = (await claim(db)).deliveries
+    statuses = (500, 500, 500, 204, 503)
+    outcomes = [tried(one, clock, status) for one, status in zip(taken, statuses, strict=True)]
+    await db.write(deliveries.settle, outcomes)
+
+    found = await now(db, webhook)
+    assert (found.failures, found.last_error) == (1, "answered 503")
+    assert await failing(db) == []
+
+
+async def test_operators_are_told_and_the_endpoint_is_not(any_bench: Bench) -> None:
+    any_bench.feeds.update(OPERATIONS)
+    async with endpoint(lambda _number: 500) as broken, endpoint() as receiver:
+        webhook = await any_bench.subscribe(broken.url("/secret?token=1"))
+        operator = await any_bench.subscribe(receiver.url(), "operations")
+        async with any_bench.running(schedule=[3600.0]):
+            await append(any_bench.db, 3)
+            await receiver.until(lambda: len(receiver.taken) == 1)
+            await eventually(lambda: delivered(any_bench, operator), 1)
+        [told] = await any_bench.db.read(events.after, 3, 10)
+        assert len(broken.got) == 3
+    assert (told.type, told.subject, told.data["failures"]) == (EventType.WEBHOOK_FAILING, webhook.id, 3)
+    assert "secret" not in str(told.data)
+    assert await any_bench.db.read(subscriptions.owed, 10) == []
+
+
+async def delivered(bench: Bench, subscription: Subscription) -> int:
+    found = await bench.db.read(deliveries.page, subscription.id, limit=10)
+    return sum(one.state == "delivered" for one in found)

@@ -1,0 +1,72 @@
+"""An installation of an older schema is brought up to date with nothing lost."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from support.deliveries import append, fan_out, states
+from support.rights import a_feed, now
+
+from publisher.delivery import access
+from publisher.model import Role
+from publisher.storage import migrate, subscriptions
+from publisher.storage.database import Database
+
+OWNERS = ("operator", "acme", "former")
+
+
+def as_it_was(conn: Connection) -> None:
+    """Schema 0002: webhooks of an owner without any key, of one with a key, and of one whose key was revoked."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "0002")
+    conn.execute(text('INSERT INTO filters (definition) VALUES (\'{"events":[],"feeds":["news"]}\')'))
+    for n, owner in enumerate(OWNERS, start=1):
+        conn.execute(
+            text(
+                "INSERT INTO subscriptions (id, url, filter_id, format, owner, secret, state, from_seq, created_at,"
+                " updated_at) VALUES (:owner, 'https://r.example', 1, 'standard', :owner, :secret, 'active',"
+                " 1, 1, 1)"
+            ),
+            {"owner": owner, "secret": b"s"},
+        )
+        conn.execute(text("INSERT INTO follows (subscription, from_seq, filter_id) VALUES (:n, 1, 1)"), {"n": n})
+    for owner, revoked in (("acme", None), ("former", 2)):
+        conn.execute(
+            text(
+                "INSERT INTO keys (id, hash, prefix, role, owner, created_at, revoked_at)"
+                " VALUES (:owner, :owner, 'pk_', 'subscriber', :owner, 1, :revoked)"
+            ),
+            {"owner": owner, "revoked": revoked},
+        )
+    conn.execute(text("INSERT INTO feed_states (name, digest, version, changed_at) VALUES ('news', 'd', 1, 1)"))
+    conn.commit()
+
+
+async def test_webhooks_from_before_roles_were_kept_go_on_as_they_were(tmp_path: Path, empty_database_url: str) -> None:
+    data = tmp_path / "old"
+    data.mkdir()
+    url = empty_database_url if empty_database_url != "sqlite" else f"sqlite+aiosqlite:///{data / 'publisher.db'}"
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(as_it_was)
+    await engine.dispose()
+
+    db = await Database.open(empty_database_url, data)
+    try:
+        found = await db.read(subscriptions.list_)
+        assert [(one.owner, one.granted) for one in found] == [
+            ("operator", Role.OPERATOR),
+            ("acme", None),
+            ("former", None),
+        ]
+        await append(db)
+        await fan_out(db)
+        assert [[state.value for state in await states(db, one)] for one in found] == [["pending"]] * 3
+        await db.write(access.review, {"news": a_feed("news")})
+        assert [(await now(db, one)).state.value for one in found] == ["active", "active", "paused"]
+    finally:
+        await db.close()
