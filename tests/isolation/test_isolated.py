@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from publisher.errors import Overrun, ReadError
+from publisher.errors import Overrun, ReadError, Unready
 from publisher.isolation import Isolated
 
 JOBS = "support.jobs"
@@ -113,6 +113,13 @@ async def test_a_process_that_answers_nonsense_or_ends_is_replaced(isolated: Ope
         with pytest.raises(Overrun):
             await said(one, job)
         assert await said(one, "echo", b"a") == [{}, [97]]
+
+
+async def test_a_process_that_cannot_be_started_is_told_as_that() -> None:
+    one = Isolated("support.no_such_module", root=TESTS)
+    with pytest.raises(Unready, match="could not be started"):
+        await one.run("echo", b"", {})
+    assert one.pid is None
 
 
 async def test_one_that_was_killed_while_nobody_needed_it_is_replaced(isolated: Open) -> None:
