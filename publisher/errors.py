@@ -6,7 +6,8 @@ PublisherError
 ├── ConfigErrors           all faults found in one reading
 ├── RemovalRefused         an edit that takes away more than one edit may
 ├── ReadError              a value or document that cannot be read as what it should be
-│   └── Overrun            a document that took more time or memory than one may
+│   ├── Overrun            a document that took more time or memory than one may
+│   └── Unready            the process that reads documents could not be started
 ├── FetchError             a source that could not be fetched (permanent or retryable is data)
 ├── AddressRefused         a URL or address that the guard does not allow
 ├── NotFound               a feed, item, subscription or key that does not exist
@@ -81,6 +82,10 @@ class ReadError(PublisherError):
 
 class Overrun(ReadError):
     """The document takes too much to be read."""
+
+
+class Unready(ReadError):
+    """The process that reads documents could not be started; see whether memory is left on the machine."""
 
 
 class FetchError(PublisherError):

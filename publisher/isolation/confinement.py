@@ -26,18 +26,20 @@ _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 def follow_parent() -> None:
     """End when the service ends, however it ends."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def confine() -> None:
     """Open no file and no connection, start no program and take no more memory than a document needs, from now on."""
     if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        # A network of its own, with nothing in it. Not every machine lets a process have one; it could open no socket
-        # in any case, for want of a descriptor.
-        if libc.unshare(_CLONE_NEWNET) != 0:
-            libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        with contextlib.suppress(OSError, AttributeError):
+            libc = ctypes.CDLL(None)
+            libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            # A network of its own, with nothing in it. Not every machine lets a process have one; it could open no
+            # socket in any case, for want of a descriptor.
+            if libc.unshare(_CLONE_NEWNET) != 0:
+                libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
     if resource is None:
         return
     for name, limit in (("AS", MEMORY), ("CORE", 0), ("FSIZE", 0), ("NPROC", 0), ("NOFILE", 3)):

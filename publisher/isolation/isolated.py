@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher import telemetry
-from publisher.errors import Overrun, ReadError
+from publisher.errors import Overrun, ReadError, Unready
 from publisher.isolation import worker
 from publisher.isolation.confinement import CPU_SECONDS
 from publisher.isolation.frames import BODY, DONE, HEAD, JOB, MAX_ANSWER, MAX_PIECE, PIECE, READY, REFUSED, frame
@@ -132,13 +132,14 @@ class Isolated:
                 kind, _ = await _frame(process)
         except (TimeoutError, OSError, EOFError) as error:
             code = await self._kill()
-            raise Overrun(f"cannot be read: the process for documents did not start (it ended with {code})") from error
+            log.error("isolation.unready", code=code)
+            raise Unready from error
         except BaseException:
             await self._kill()
             raise
         if kind != READY:
             await self._kill()
-            raise Overrun("cannot be read: the process for documents did not start")
+            raise Unready
         return process
 
     async def _kill(self) -> int | None:

@@ -29,6 +29,8 @@ _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?", re.ASCII)
 _NEEDED = ("id", "title", "body")
 _MOMENTS = ("published", "updated", "as_of", "observed_at")
 _DECIMALS = ("value", "change", "percent")
+_MEANT = 5
+"""Unknown keys of one item for which the nearest known key is named."""
 _LISTS = ("authors", "topics", "images", "related")
 
 
@@ -45,6 +47,7 @@ class _Item:
         self.problems: list[Problem] = []
         self._faulty: set[str] = set()
         self._untold = 0
+        self._unknown = 0
 
     def fail(self, at: Sequence[str | int], message: str, value: object = None) -> None:
         """Note a fault; the first hundred are told one by one, and :meth:`told` says how many more there were."""
@@ -122,10 +125,17 @@ class _Item:
             if missing and json_path(at[:1], self.path) in self._faulty:
                 continue
             told = len(self.problems) < MAX_FAULTS
-            self.fail(at, explain(fault, self.model) if told else "", None if missing or not told else fault["input"])
+            self.fail(at, self._said(fault) if told else "", None if missing or not told else fault["input"])
         for name in names:
             self.values.pop(name, None)
         return names
+
+    def _said(self, fault: Mapping[str, Any]) -> str:
+        """A fault in words; what might have been meant is looked for a few times only, since it takes a while."""
+        self._unknown += fault["type"] == "extra_forbidden"
+        if fault["type"] == "extra_forbidden" and self._unknown > _MEANT:
+            return "is not a known key"
+        return explain(fault, self.model)
 
     def _decimal(self, value: object) -> bool:
         if isinstance(value, bool):

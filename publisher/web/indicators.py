@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from publisher import telemetry
@@ -30,6 +32,9 @@ MOST = 1_000
 """Observations in one request."""
 
 LIST, MAX_PAGE, BATCH = "indicators", 500, 100
+
+AT_ONCE = 20
+"""Observations that are read where requests are served; more are read in a thread."""
 
 
 @routes.get("/api/v1/indicators")
@@ -80,7 +85,11 @@ async def push_indicators(request: web.Request) -> web.Response:
     given = body if isinstance(body, list) else [body]
     if not 1 <= len(given) <= MOST:
         raise Problem(422, f"send one observation, or a list of 1 to {MOST}; this has {len(given)}")
-    good, faults = _read(request, given, listed=isinstance(body, list))
+    listed = isinstance(body, list)
+    if len(given) <= AT_ONCE:
+        good, faults = _read(request, given, listed=listed)
+    else:  # not where all requests are served
+        good, faults = await asyncio.to_thread(lambda: _read(request, given, listed=listed))
     if not good:
         raise Problem(422, "no observation could be taken", faults=faults)
     services = services_of(request)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from publisher.errors import Overrun, ReadError
+from publisher.errors import Overrun, ReadError, Unready
 from publisher.isolation import Runner
 from publisher.model import Indicator
 from publisher.model.observed import ObservedArticle
@@ -74,6 +74,8 @@ async def read_batch(request: web.Request, limit: int, most: int) -> list[tuple[
 async def _run(runner: Runner, job: str, body: bytes, options: Mapping[str, Any]) -> Sequence[bytes]:
     try:
         return await runner.run(job, body, options)
+    except Unready as error:
+        raise Problem(503, "this body could not be read now; send it again later") from error
     except Overrun as error:
         raise Problem(422, f"the body {error}") from error
     except ReadError as error:

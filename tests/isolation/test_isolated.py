@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from publisher.errors import Overrun, ReadError
+from publisher.errors import Overrun, ReadError, Unready
 from publisher.isolation import Isolated
 
 JOBS = "support.jobs"
@@ -113,6 +115,13 @@ async def test_a_process_that_answers_nonsense_or_ends_is_replaced(isolated: Ope
         assert await said(one, "echo", b"a") == [{}, [97]]
 
 
+async def test_a_process_that_cannot_be_started_is_told_as_that() -> None:
+    one = Isolated("support.no_such_module", root=TESTS)
+    with pytest.raises(Unready, match="could not be started"):
+        await one.run("echo", b"", {})
+    assert one.pid is None
+
+
 async def test_one_that_was_killed_while_nobody_needed_it_is_replaced(isolated: Open) -> None:
     async with isolated() as one:
         await said(one, "echo")
@@ -170,3 +179,36 @@ async def test_documents_take_turns(isolated: Open) -> None:
     async with isolated() as one:
         answers = await asyncio.gather(*(said(one, "echo", bytes([n])) for n in range(20)))
     assert answers == [[{}, [n]] for n in range(20)]
+
+
+SERVICE = """
+import asyncio, sys
+from pathlib import Path
+from publisher.isolation import Isolated
+
+async def main():
+    one = Isolated("support.jobs", root=Path(sys.argv[1]))
+    await one.run("echo", b"", {})
+    print(one.pid, flush=True)
+    await one.run("spin", b"", {})
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its input ends, which it sees after the document")
+async def test_it_ends_with_a_service_that_is_killed_in_the_middle_of_a_document() -> None:
+    service = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVICE, str(TESTS), stdout=PIPE)
+    assert service.stdout is not None
+    pid = int(await service.stdout.readline())
+    service.kill()
+    await service.wait()
+    await until(lambda: gone(pid))
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, though nobody may have asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True

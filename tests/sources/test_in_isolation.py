@@ -159,6 +159,19 @@ async def test_a_document_that_takes_too_long_is_its_sources_failure_and_leaves_
     await slow.close()
 
 
+async def test_the_headers_that_a_source_sends_are_no_business_of_who_reads_the_answer(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    telling = Isolated("support.slow", root=Path(__file__).parents[1])
+    source = opened(telling, "json", tmp_path, clock, http=Server(Answer(JSON)), **MAPPING)
+    with pytest.raises(FetchError) as caught:
+        await source.read({})
+    assert "'articles'" in str(caught.value)
+    assert "headers" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    await telling.close()
+
+
 async def test_what_serves_goes_on_while_documents_are_read_and_checked(
     tmp_path: Path, clock: ManualClock, documents: Isolated
 ) -> None:

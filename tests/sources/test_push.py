@@ -186,3 +186,8 @@ def test_what_is_too_much_is_refused_in_one_fault_that_names_the_limit(
 ) -> None:
     _, (problem,) = article(STORY | wrong, article_id="n-1")
     assert (problem.field, problem.message[: len(message)]) == (field, message)
+
+
+def test_what_might_have_been_meant_is_looked_for_a_few_times_only() -> None:
+    _, problems = article(STORY | {f"titl{n}": 1 for n in range(9)}, article_id="n-1")
+    assert ["did you mean" in one.message for one in problems] == [True] * 5 + [False] * 4

@@ -1,7 +1,9 @@
-"""A job that does not end, in the place of those that read documents."""
+"""Jobs in the place of those that read documents: one that does not end, and one that tells what it was given."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from publisher.errors import ReadError
 
 
 def prepare(needs: Sequence[str]) -> None:
@@ -13,4 +15,8 @@ def _page(body: bytes, options: Any) -> Iterator[bytes]:
         pass
 
 
-JOBS = {"page": _page, "batch": _page}
+def _json(body: bytes, options: Any) -> Iterator[bytes]:
+    raise ReadError(f"{sorted(options)} {sorted(options['options'])} {options}")
+
+
+JOBS = {"page": _page, "batch": _page, "json": _json}
