@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import webencodings
@@ -63,8 +64,13 @@ def _codec(label: str | None) -> str | None:
         return None
     if encoding.name in ("utf-16le", "utf-16be"):
         return "utf-8"  # HTML standard: a page that could be read this far is no UTF-16
-    # Its decoder is that of gb18030, which has it and more.
-    return "gb18030" if encoding.name == "gbk" else encoding.codec_info.name
+    if encoding.name == "gbk":
+        return "gb18030"  # its decoder in the standard, which has gbk and more
+    own = encoding.codec_info.name
+    with suppress(LookupError):
+        # What people know it as ("windows-1252"), unless Python means something else by it ("shift_jis").
+        return encoding.name if codecs.lookup(encoding.name).name == own else own
+    return own
 
 
 def _is_utf8(body: bytes) -> bool:
