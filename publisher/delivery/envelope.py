@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from publisher.clock import rfc3339
+from publisher.jsonbytes import compact
 from publisher.model import Change, Event, EventType
 from publisher.render import summarised
 
@@ -59,4 +58,4 @@ def _data(event: Event, change: Change) -> dict[str, Any]:
 
 def _envelope(**fields: Any) -> bytes:
     timestamp: datetime = fields.pop("timestamp")
-    return orjson.dumps({"type": fields.pop("type"), "timestamp": rfc3339(timestamp), **fields})
+    return compact({"type": fields.pop("type"), "timestamp": rfc3339(timestamp), **fields})

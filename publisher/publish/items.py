@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import orjson
 
+from publisher.jsonbytes import compact
 from publisher.model import Event, EventType, FeedDefinition
 from publisher.model.facets import fold, item_facets
 from publisher.selection import selects, wants
@@ -53,7 +54,7 @@ class Packed:
     @classmethod
     def of(cls, article: StoredArticle) -> Packed:
         """The same article, packed."""
-        return cls(replace(article, data={}), orjson.dumps(article.data))
+        return cls(replace(article, data={}), compact(article.data))
 
     def unpacked(self) -> StoredArticle:
         """The article with its content."""

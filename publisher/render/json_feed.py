@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from publisher.jsonbytes import compact
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, zulu
 
@@ -35,7 +36,7 @@ class JsonFeed(Format):
             "language": entry.language,
             "_publisher": entry.extra,
         }
-        return orjson.dumps({key: value for key, value in item.items() if value})
+        return compact({key: value for key, value in item.items() if value})
 
     def document(self, head: Head, fragments: Iterable[bytes]) -> bytes:
         """The feed object. ``_publisher`` says what left the feed, which the format itself cannot."""
