@@ -28,7 +28,7 @@ class Terminal:
             command,
             cwd=ROOT,
             stdin=own,
-            stdout=own,
+            stdout=subprocess.DEVNULL if before else own,  # nohup would put a file in the place of a terminal
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
