@@ -53,7 +53,7 @@ async def test_what_was_stopped_while_it_waited_for_a_connection_is_not_sent(
     bench: Bench, stop: Callable[[Tx, str], Any], state: DeliveryState
 ) -> None:
     names = Held()
-    bench.outbound = Outbound(allow_private=["127.0.0.0/8"], resolver=names)
+    bench.outbound = Outbound(allow_private=["127.0.0.0/8:*"], resolver=names)
     async with endpoint() as receiver:
         url = receiver.url().replace("127.0.0.1", "hook.example")
         stopped = await bench.subscribe(url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 from support.delivering import endpoint
 from support.service import LOOPBACK, Service, api_client, publisher, write_installation
+from support.wallclock import faked, preloaded
 
 RSS = b'<?xml version="1.0"?><rss version="2.0"><channel><title>t</title><link>http://x/</link></channel></rss>'
 
@@ -66,23 +66,6 @@ schedule = ["2s", "2s", "2s"]
 """
     source = f'[[source]]\nname = "wire"\nkind = "feed"\nurl = "{feed}"\nevery = "1s"\n'
     return write_installation(home, {"config/publisher.toml": settings, "config/sources.toml": source})
-
-
-def preloaded(faketime: str) -> str:
-    """The library that the program has others load."""
-    done = subprocess.run([faketime, "-f", "+0s", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def faked(library: str, clock: Path) -> dict[str, str]:
-    """The environment of a process whose wall clock, and that alone, is what the file says."""
-    return {
-        "LD_PRELOAD": library,
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-    }
 
 
 async def test_sources_are_read_and_deliveries_retried_however_the_clock_is_put(

@@ -18,6 +18,8 @@ class Line:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.port = 0
 
     async def mend(self) -> None:
@@ -34,6 +36,24 @@ class Line:
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Cut while the block runs."""
+        await self.cut()
+        try:
+            yield
+        finally:
+            await self.mend()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """No byte passes while the block runs, though every connection stands."""
+        self._flowing.clear()
+        try:
+            yield
+        finally:
+            self._flowing.set()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
@@ -41,7 +61,7 @@ class Line:
         try:
             there, back = await self._connect()
             self._open |= {writer, back}
-            await asyncio.gather(_pass(reader, back), _pass(there, writer))
+            await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
         finally:
             self._tasks.discard(task)
 
@@ -51,15 +71,15 @@ class Line:
             return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
         return await asyncio.open_connection(host, port)
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flowing.wait()
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager

@@ -118,6 +118,11 @@ class Service:
                 self._grown.clear()
                 await self._grown.wait()
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def send(self, number: int) -> None:
         """Send a signal that does not end it."""
         assert self._process
