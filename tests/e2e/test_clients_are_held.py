@@ -32,7 +32,7 @@ async def _configured(tmp_path: Path, server: str) -> Service:
 async def test_beyond_the_connections_that_are_configured_clients_get_503_and_metrics_count_them(
     tmp_path: Path,
 ) -> None:
-    service = await _configured(tmp_path, "connections = 10")
+    service = await _configured(tmp_path, 'connections = 10\nmetrics = "open"')
     try:
         begun = [await _begun(service) for _ in range(10)]
         # Whoever is not known to have begun gives way to the next; once all ten are, the next is refused.
@@ -69,6 +69,7 @@ async def _until_counted(session: aiohttp.ClientSession, url: str) -> str:
         async with session.get(f"{url}/metrics") as answer:
             if answer.status == 200:
                 return await answer.text()
+            assert answer.status == 503, await answer.text()
 
 
 async def test_readers_who_have_stopped_reading_do_not_hold_up_the_end_of_the_service(tmp_path: Path) -> None:

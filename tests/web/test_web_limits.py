@@ -48,7 +48,7 @@ class Limited:
         self.clock = Metronome()
         self.refused: list[str] = []
         limits = Allowances(RATES, counted=self.refused.append, clock=self.clock)
-        services = replace(room.services, limits=limits, trusted_proxies=["127.0.0.0/8:*"])
+        services = replace(room.services, limits=limits, trusted_proxies=["127.0.0.0/8"])
         self.client = TestClient(TestServer(make_app(services)))
 
     async def register(self, role: str = "subscriber", host: str = "receiver.example") -> tuple[int, Any]:
