@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from publisher import __version__, descriptors
-from publisher.app import marker
 from publisher.app.adopting import Allowed, InForce, Offered, at_start, take
+from publisher.app.opening import open_storage
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
 from publisher.clock import Clock, steady
 from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
-from publisher.errors import NotFound, StorageError
+from publisher.errors import NotFound
 from publisher.ingest import Definitions, Intake, Puller, Report
 from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
@@ -24,9 +24,8 @@ from publisher.settings import Settings
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.politeness import Polite
-from publisher.storage import installation
 from publisher.storage import sources as source_states
-from publisher.storage.database import Database, Tx, sqlite_file
+from publisher.storage.database import Database, Tx
 from publisher.storage.sealing import Sealer
 from publisher.web.measures import Metrics
 
@@ -219,31 +218,6 @@ class App:
 
 def _as_written(catalog: Catalog) -> Catalog:
     return catalog
-
-
-async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, Sealer]:
-    """The database and the storage key of the installation at ``home``, each the right one or an error."""
-    marked = marker.read(home)
-    file = sqlite_file(url, home / "data")
-    if marked is not None and file is not None and not file.is_file():
-        raise StorageError(marker.lost(home, marked, f"{file} is gone"))
-    db = await Database.open(url, home / "data", now=now)
-    try:
-        found = await db.read(installation.standing)
-        marker.check(home, marked, found.id, empty=found.empty, where=db.name)
-        sealer = Sealer.open(home / "data", proof=found.proof, sealed=found.secrets)
-        if found.id is None or found.proof is None:
-            await db.write(installation.claim, sealer.proof())
-            found = await db.read(installation.standing)
-            sealer.check(found.proof, found.secrets)  # another node's first start may have come before ours
-        if found.proof != sealer.proof():  # a new key stands on top
-            await db.write(installation.prove, sealer.proof())
-        if found.id is not None:
-            marker.write(home, found.id)
-    except BaseException:
-        await db.close()
-        raise
-    return db, sealer
 
 
 class _Present(Mapping[str, IndicatorSpec]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from publisher.app import App
+    from publisher.app.installation import App
     from publisher.storage.database import Database
     from publisher.storage.sealing import Sealer
 
@@ -25,7 +25,7 @@ HERE = Path(".")
 def with_app(home: Path, action: Callable[[App], Awaitable[T]]) -> T:
     """Open the installation, do one thing with it, and close it; nothing of it runs meanwhile."""
     from publisher import telemetry
-    from publisher.app import App
+    from publisher.app.installation import App
 
     telemetry.configure(level="error")
 
@@ -51,7 +51,7 @@ def with_storage(home: Path, action: Callable[[Database], Awaitable[T]]) -> T:
 def with_sealed(home: Path, action: Callable[[Database, Sealer], Awaitable[T]]) -> T:
     """As :func:`with_storage`, for what also opens or seals secrets."""
     from publisher import settings, telemetry
-    from publisher.app.installation import open_storage
+    from publisher.app.opening import open_storage
 
     telemetry.configure(level="error")
     storage, faults = settings.load_storage(home)

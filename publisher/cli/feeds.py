@@ -15,7 +15,7 @@ from publisher.cli.tables import show_table
 from publisher.errors import NotFound
 
 if TYPE_CHECKING:
-    from publisher.app import App
+    from publisher.app.installation import App
 
 
 class Format(StrEnum):

@@ -12,7 +12,7 @@ from publisher.cli.common import HERE, Home, show_json, with_app
 from publisher.cli.tables import printable
 
 if TYPE_CHECKING:
-    from publisher.app import App
+    from publisher.app.installation import App
     from publisher.ingest import Report
 
 

@@ -18,7 +18,7 @@ from publisher.cli.sample import HOST, PORT
 from publisher.errors import PublisherError
 
 if TYPE_CHECKING:
-    from publisher.app import App
+    from publisher.app.installation import App
 
 M_ARENA_MAX = -8
 """As malloc.h of glibc numbers it."""
@@ -52,8 +52,8 @@ def run(
 
 
 async def _serve(home: Path, sample_port: int | None) -> None:
-    from publisher.app import App
     from publisher.app.collecting import spare_the_collector
+    from publisher.app.installation import App
     from publisher.app.serving import serve
 
     app = await App.open(home)

@@ -11,7 +11,7 @@ from support.postgres import blocking
 from support.service import write_installation
 from typer.testing import CliRunner
 
-from publisher.app.installation import open_storage
+from publisher.app.opening import open_storage
 from publisher.cli.main import cli
 from publisher.errors import SecretError
 from publisher.storage import subscriptions

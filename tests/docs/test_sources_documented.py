@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 from support.clock import ManualClock
 from support.service import write_installation
 
-from publisher.app import App
+from publisher.app.installation import App
 from publisher.catalog import load
 from publisher.ingest import Report
 from publisher.sample.newsroom import Newsroom

@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from support.reloading import Running, run_installation, source
 from support.service import write_installation
 
-from publisher.app import App
 from publisher.app.adopting import Offered, take
+from publisher.app.installation import App
 from publisher.app.offering import answer
 from publisher.app.reloading import Reloader
 from publisher.catalog import Catalog, gather

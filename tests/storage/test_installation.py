@@ -11,8 +11,8 @@ from sqlalchemy import text
 from support.deliveries import append, subscribe
 from support.service import write_installation
 
-from publisher.app.installation import open_storage
 from publisher.app.marker import FILE
+from publisher.app.opening import open_storage
 from publisher.errors import SecretError, StorageError
 from publisher.storage import events, migrate
 from publisher.storage.database import Database, Tx

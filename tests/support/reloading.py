@@ -11,7 +11,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from publisher.app import App
+from publisher.app.installation import App
 from publisher.app.reloading import Reloader
 from publisher.schedule import Schedule
 from publisher.systemd import Manager
