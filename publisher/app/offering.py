@@ -17,6 +17,7 @@ from pathlib import Path
 from publisher import telemetry
 from publisher.app.adopting import Offered, take
 from publisher.app.installation import App
+from publisher.app.opening import open_storage
 from publisher.app.reloading import Outcome, Reloader, read
 from publisher.errors import PublisherError, RemovalRefused
 from publisher.settings import Settings
@@ -91,7 +92,7 @@ async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
     """
     settings, offered = await asyncio.to_thread(read, home)
     data = home / "data"
-    db = await Database.open(settings.storage.url, data)
+    db, _ = await open_storage(home, settings.storage.url)
     try:
         service = await asyncio.to_thread(running, data)
         if service is not None:

@@ -174,12 +174,12 @@ feed_states = Table(
     Column("digest", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
-    # Whether it is not public, or was not when it was removed: then not everyone may know of it.
-    Column("private", Boolean, nullable=False, server_default=text("false")),
     Column("definition", Text),  # the last one, as JSON: of a removed feed too
     Column("removed_at", BigInteger),
     # The first event that those who may follow only public feeds are told of; null while it is private.
     Column("open_from", BigInteger, server_default=text("0")),
+    # Whether it is not public, or was not when it was removed: then not everyone may know of it.
+    Column("private", Boolean, nullable=False, server_default=text("false")),
 )
 
 # Articles that left a feed (withdrawn, or no longer selected).
@@ -230,7 +230,6 @@ subscriptions = Table(
     Column("until_seq", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("host", Text, nullable=False, server_default=""),  # of the url, see model.subscription.endpoint_host
     Column("granted", Text),  # the role that it has whatever keys its owner has
     Column("cause", Text),  # set while it is paused: "feeds" or "access"
     Column("paused_at", BigInteger),
@@ -241,6 +240,7 @@ subscriptions = Table(
     Column("failing_since", BigInteger),
     Column("last_error", Text),
     Column("last_error_at", BigInteger),
+    Column("host", Text, nullable=False, server_default=""),  # of the url, see model.subscription.endpoint_host
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.
@@ -279,10 +279,10 @@ matches = Table(
     Column("filter_id", BigInteger, nullable=False),
     Column("type", Text, nullable=False),
     Column("change", Text, nullable=False),
-    # Whether the item's full text is not for those who follow by this filter.
-    Column("summary", Boolean, nullable=False, server_default=text("false")),
     Column("reason", Text),  # set: it is not for them after all, and what is open of it is cancelled with this reason
     Column("held", Text),  # the removed feed that alone shows it: what is open of it stands still
+    # Whether the item's full text is not for those who follow by this filter.
+    Column("summary", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("seq", "filter_id"),
     # Partial on PostgreSQL too, by its migration.
     Index("ix_matches_held", "held", sqlite_where=text("held IS NOT NULL")),

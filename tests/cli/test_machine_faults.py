@@ -94,4 +94,4 @@ def test_a_database_that_is_away_is_told_without_its_password(
     monkeypatch.setenv("PUBLISHER_STORAGE__URL", "postgresql+asyncpg://desk:hunter2@127.0.0.1:1/news")
     code, (said,) = publisher(*command, "--home", home)
     assert code == 1
-    assert said.startswith("publisher: cannot open postgresql+asyncpg://desk:***@127.0.0.1:1/news: ")
+    assert said.startswith("publisher: cannot open postgresql+asyncpg://***@127.0.0.1:1/news: ")

@@ -85,8 +85,9 @@ def test_the_environment_names_the_storage_of_these_commands_too(
     faulty: Path, publisher: Publisher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PUBLISHER_STORAGE__URL", f"sqlite+aiosqlite:///{tmp_path / 'other.db'}")
-    assert publisher("keys", "list", "--home", faulty).rows == []
-    assert (tmp_path / "other.db").exists()
+    done = publisher("keys", "list", "--home", faulty)
+    assert (done.code, done.rows) == (1, [])
+    assert f"{tmp_path / 'other.db'} is gone" in done.err  # this installation has a database: another is no beginning
 
 
 def test_lists_are_to_be_had_as_json(installed: Path, publisher: Publisher) -> None:

@@ -6,7 +6,17 @@ from support.deliveries import claim, states, subscribe
 from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 
 from publisher.delivery import access, pausing
-from publisher.model import Cause, Change, DeliveryState, EventType, Filter, Role, Subscription, SubscriptionState
+from publisher.model import (
+    Cause,
+    Change,
+    DeliveryState,
+    EventType,
+    Filter,
+    Match,
+    Role,
+    Subscription,
+    SubscriptionState,
+)
 from publisher.storage import deliveries, events, fanout, subscriptions
 from publisher.storage.database import Database, Tx
 from publisher.storage.deliveries import Outcome
@@ -33,7 +43,7 @@ async def retrying(db: Database) -> None:
 
 def first_two_of_it(tx: Tx) -> None:
     page = fanout.page(tx, 1)
-    judged = [Judged(page.events[0].seq, dict.fromkeys([one.id for one in page.filters], ENTERED))]
+    judged = [Judged(page.events[0].seq, dict.fromkeys([one.id for one in page.filters], Match(*ENTERED)))]
     assert fanout.advance(tx, page.cursor, judged, {one.id: one.followers for one in page.filters}, 2)
 
 
@@ -202,7 +212,7 @@ async def test_what_was_judged_before_a_right_was_lost_is_judged_again(db: Datab
     webhook = await of_owner(db, Role.SUBSCRIBER, filter=BOTH)
     await publish(db, "rahasia")
     page = await db.read(fanout.page, 10)
-    judged = [Judged(1, dict.fromkeys([one.id for one in page.filters], ENTERED))]
+    judged = [Judged(1, dict.fromkeys([one.id for one in page.filters], Match(*ENTERED)))]
     feeds = await define(db, COFFEE, DESK)
 
     assert await db.write(fanout.advance, page.cursor, judged, {}) is None

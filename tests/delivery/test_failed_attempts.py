@@ -16,7 +16,7 @@ URL = "https://user:secret@hook.example/a?token=secret"
 
 def claimed(number: int) -> Claimed:
     types = EventType.ARTICLE_PUBLISHED, Change.ENTERED
-    return Claimed(7, 3, 1, "lease", number, "wh_1", URL, "standard", b"", *types, None)
+    return Claimed(7, 3, 1, "lease", number, "wh_1", URL, "standard", b"", *types, None, False, False)
 
 
 def told(number: int, result: PostResult, schedule: list[float]) -> list[Any]:

@@ -87,7 +87,7 @@ def test_a_wrong_storage_url_is_told_without_its_password(tmp_path: Path) -> Non
     with pytest.raises(ConfigErrors) as caught:
         settings.load(tmp_path)
     said = [str(caught.value), *(one.reason for one in caught.value.errors)]
-    assert all("postgres://***@db.example/news" in one and SECRET not in one for one in said)
+    assert all("postgres://" in one and SECRET not in one for one in said)
 
 
 async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path, unused_tcp_port: int) -> None:
