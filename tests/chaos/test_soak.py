@@ -1,4 +1,4 @@
-"""Over an hour of a busy newsroom, a minute a round and without a pause: what it holds at the end it held in the middle."""
+"""A newsroom's busy hour, a minute a round and without a pause: what is held at the end was held in the middle."""
 
 from __future__ import annotations
 
