@@ -98,6 +98,8 @@ def installation(folder: Path, newsroom: int) -> Path:
     for file in folder.rglob("*.toml"):
         file.write_text(file.read_text().replace("127.0.0.1:8081", f"127.0.0.1:{newsroom}"))
     (folder / "inbox").mkdir()
+    # A reading that finds nothing is not told.
+    (folder / "inbox/first.json").write_text('{"id": "first", "title": "First", "body": "<p>It works.</p>"}')
     return folder
 
 
