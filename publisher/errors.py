@@ -89,11 +89,14 @@ class Unready(ReadError):
 
 
 class FetchError(PublisherError):
-    """A source could not be fetched."""
+    """A source could not be fetched. ``advice`` is what an operator can set, for operators alone."""
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None, advice: str | None = None
+    ) -> None:
         self.status = status
         self.retry_after = retry_after
+        self.advice = advice
         super().__init__(message)
 
 
@@ -110,7 +113,7 @@ class AddressRefused(PublisherError):
     @property
     def for_operators(self) -> str:
         """The message with the advice."""
-        return f"{self}; {self.advice}" if self.advice else str(self)
+        return advised(str(self), self.advice)
 
 
 class NotFound(PublisherError):
@@ -147,6 +150,11 @@ def told(error: BaseException) -> bool:
 
 class SecretError(PublisherError):
     """A sealed secret cannot be opened with the keys at hand."""
+
+
+def advised(message: str, advice: str | None) -> str:
+    """What went wrong together with what to set, as operators are told it."""
+    return f"{message}; {advice}" if advice else message
 
 
 def _line(text: str) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -133,6 +133,9 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+S = TypeVar("S", bound=Section)
+
+
 class Site(Section):
     """How the installation names itself. ``url`` is canonical: every link and ``tag:`` id is built from it."""
 
@@ -229,21 +232,30 @@ def load_storage(home: Path) -> tuple[Storage, tuple[ConfigError, ...]]:
     Raises ConfigErrors for what is wrong in it, and for what leaves in doubt which storage is meant: a file that is no
     TOML, and a section that no one knows, since that may be a slip for this one.
     """
+    return _alone(home, "storage", Storage)
+
+
+def load_delivery(home: Path) -> tuple[Delivery, tuple[ConfigError, ...]]:
+    """``[delivery]`` alone, and what is wrong in other sections; raises ConfigErrors as :func:`load_storage` does."""
+    return _alone(home, "delivery", Delivery)
+
+
+def _alone(home: Path, section: str, model: type[S]) -> tuple[S, tuple[ConfigError, ...]]:
     try:
-        return load(home).storage, ()
+        return model.model_validate(getattr(load(home), section)), ()
     except ConfigErrors as found:
-        grave = [error for error in found.errors if not _elsewhere(error.key)]
+        grave = [error for error in found.errors if not _elsewhere(error.key, section)]
         if grave:
             raise ConfigErrors(grave) from found
         variables, _ = _variables(os.environ)
         data = _overridden(_file(home)[0].data, variables)
-        return Storage.model_validate(data.get("storage", {})), found.errors
+        return model.model_validate(data.get(section, {})), found.errors
 
 
-def _elsewhere(key: str | None) -> bool:
-    """Whether a fault's key stands in a known section other than ``[storage]``."""
+def _elsewhere(key: str | None, section: str) -> bool:
+    """Whether a fault's key stands in a known section other than this one."""
     parts = (key or "").removeprefix(PREFIX).replace("__", ".").lower().split(".")
-    return parts[0] != "storage" and parts[0] in Settings.model_fields
+    return parts[0] != section and parts[0] in Settings.model_fields
 
 
 def _file(home: Path) -> tuple[TomlFile, list[ConfigError]]:

@@ -14,14 +14,8 @@ from publisher.storage.sealing import Sealer
 
 async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, Sealer]:
     """The database and the storage key of the installation at ``home``, each the right one or an error."""
-    marked = marker.read(home)
-    file = sqlite_file(url, home / "data")
-    if marked is not None and file is not None and not file.is_file():
-        raise StorageError(marker.lost(home, marked, f"{file} is gone"))
-    db = await Database.open(url, home / "data", now=now)
+    db, found = await open_database(home, url, now=now)
     try:
-        found = await db.read(installation.standing)
-        marker.check(home, marked, found.id, empty=found.empty, where=db.name)
         sealer = Sealer.open(home / "data", proof=found.proof, sealed=found.secrets)
         if found.id is None or found.proof is None:
             await db.write(installation.claim, sealer.proof())
@@ -35,3 +29,22 @@ async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tup
         await db.close()
         raise
     return db, sealer
+
+
+async def open_database(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, installation.Standing]:
+    """The database of the installation at ``home``, and how it stands; the right one or an error.
+
+    Nothing is written where the mark says that another one should be here. The storage key is not looked at.
+    """
+    marked = marker.read(home)
+    file = sqlite_file(url, home / "data")
+    if marked is not None and file is not None and not file.is_file():
+        raise StorageError(marker.lost(home, marked, f"{file} is gone"))
+    db = await Database.open(url, home / "data", now=now)
+    try:
+        found = await db.read(installation.standing)
+        marker.check(home, marked, found.id, empty=found.empty, where=db.name)
+    except BaseException:
+        await db.close()
+        raise
+    return db, found

@@ -10,10 +10,13 @@ from publisher.clock import rfc3339
 from publisher.model import SourceState
 
 
-def source_json(source: SourceDefinition, state: SourceState, next_run_at: datetime | None) -> dict[str, Any]:
+def source_json(
+    source: SourceDefinition, state: SourceState, next_run_at: datetime | None, *, operator: bool
+) -> dict[str, Any]:
     """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays when it is over.
 
     ``refused`` counts what is refused at present, whichever reading met it, and ``refusals`` says why of the first few.
+    An ``operator`` is also told what to set where that would help: how this installation is set up is theirs alone.
     """
     times = {
         "last_success_at": state.last_success_at,
@@ -27,10 +30,10 @@ def source_json(source: SourceDefinition, state: SourceState, next_run_at: datet
         "cron": source.cron,
         "state": state.condition,
         "failures": state.failures,
-        "last_error": state.last_error,
+        "last_error": state.error_for_operators if operator else state.last_error,
         **{name: rfc3339(at) if at else None for name, at in times.items()},
         "items": state.items,
         "events": state.events,
         "refused": state.refusals.count,
-        "refusals": list(state.refusals.reasons),
+        "refusals": list(state.refusals.for_operators if operator else state.refusals.reasons),
     }

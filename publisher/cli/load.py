@@ -10,6 +10,7 @@ import typer
 
 from publisher.cli.common import HERE, Home, show_json, with_app
 from publisher.cli.tables import printable
+from publisher.errors import advised
 
 if TYPE_CHECKING:
     from publisher.app.installation import App
@@ -75,22 +76,22 @@ def _print(report: Report) -> None:
 
 def _lines(report: Report) -> list[str]:
     if report.error is not None:
-        summary = f"failed: {report.error}"
+        summary = f"failed: {advised(report.error, report.refusals.advice)}"
     elif report.skipped is not None:
         summary = f"left alone: {report.skipped}"
     else:
         kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(report.outcomes.items()))
         found = _counted(report.items, "item") + (f" ({kinds})" if kinds else "")
         summary = f"{found}, {_counted(report.events, 'event')}"
-    told = [f"  {problem.severity}: {problem}" for problem in report.problems]
+    told = [f"  {problem.severity}: {advised(str(problem), problem.advice)}" for problem in report.problems]
     return [f"{report.source}: {summary}", *told, *_standing(report)]
 
 
 def _standing(report: Report) -> list[str]:
     """What an earlier reading refused, in what this one did not read again."""
-    told = {str(problem) for problem in report.problems}
+    told = {advised(str(problem), problem.advice) for problem in report.problems}
     rest = report.refusals.count - sum(problem.severity == "error" for problem in report.problems)
-    reasons = [reason for reason in report.refusals.reasons if reason not in told][: max(rest, 0)]
+    reasons = [reason for reason in report.refusals.for_operators if reason not in told][: max(rest, 0)]
     lines = [f"  still refused: {reason}" for reason in reasons]
     if rest > len(reasons):
         lines.append(f"  still refused: {rest - len(reasons)} more")
@@ -108,10 +109,10 @@ def _report_json(report: Report) -> dict[str, Any]:
         "items": report.items,
         "events": report.events,
         "outcomes": {outcome.value: count for outcome, count in sorted(report.outcomes.items())},
-        "error": report.error,
+        "error": report.error and advised(report.error, report.refusals.advice),
         "skipped": report.skipped,
         "refused": report.refusals.count,
-        "refusals": list(report.refusals.reasons),
+        "refusals": list(report.refusals.for_operators),
         "origins": {identity: dict(fields) for identity, fields in report.origins.items()},
         "problems": [
             {
@@ -119,7 +120,7 @@ def _report_json(report: Report) -> dict[str, Any]:
                 "origin": problem.origin,
                 "field": problem.field,
                 "text": problem.text,
-                "message": problem.message,
+                "message": advised(problem.message, problem.advice),
             }
             for problem in report.problems
         ],

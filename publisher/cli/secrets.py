@@ -31,16 +31,20 @@ def renew(home: Home = HERE) -> None:
     from publisher import settings, telemetry
 
     telemetry.configure(level="error")
-    found = asyncio.run(_renew(home, settings.load_storage(home)[0].url))
+    storage, faults = settings.load_storage(home)
+    for fault in faults:
+        note(f"warning: {fault}")
+    found = asyncio.run(_renew(home, storage.url))
     show_table(("id", "secret"), found)
     note(f"{len(found)} secrets were made anew" + ("; tell each to the webhook's owner" if found else ""))
 
 
 async def _renew(home: Path, url: str) -> list[tuple[str, str]]:
+    from publisher.app.opening import open_database
     from publisher.delivery.signing import new_secret
     from publisher.errors import SecretError
     from publisher.storage import installation
-    from publisher.storage.database import Database, Tx
+    from publisher.storage.database import Tx
     from publisher.storage.sealing import Sealer
 
     def write(tx: Tx) -> list[tuple[str, str]]:
@@ -55,7 +59,7 @@ async def _renew(home: Path, url: str) -> list[tuple[str, str]]:
         installation.prove(tx, sealer.proof())
         return made
 
-    db = await Database.open(url, home / "data")
+    db, _ = await open_database(home, url)  # before a key is made: a data folder that is not mounted has neither
     try:
         sealer = Sealer.open(home / "data")
         return await db.write(write)

@@ -41,7 +41,7 @@ def list_sources(
     if as_json:
         from publisher.catalog.condition import source_json
 
-        show_json([source_json(one, state, due) for one, state, due in found if one is not None])
+        show_json([source_json(one, state, due, operator=True) for one, state, due in found if one is not None])
         return
     columns = ("name", "kind", "read", "state", "last success", "next", "items", "events", "last error", "refused")
     show_table(columns, [_row(*one) for one in found])
@@ -86,7 +86,7 @@ def _row(source: SourceDefinition | None, state: SourceState, following: datetim
     how = f"failed {state.failures} times" if state.failures else state.condition
     if state.refusals.count:
         how += f", {state.refusals.count} refused"
-    error = f"{_at(state.last_error_at)}{state.last_error}" if state.last_error else ""
+    error = f"{_at(state.last_error_at)}{state.error_for_operators}" if state.last_error else ""
     counts = str(state.items), str(state.events)
     return state.name, kind, pace, how, state.last_success_at, following, *counts, error, _reasons(state)
 
@@ -98,6 +98,6 @@ def _at(moment: datetime | None) -> str:
 
 
 def _reasons(state: SourceState) -> str:
-    reasons = state.refusals.reasons
+    reasons = state.refusals.for_operators
     more = state.refusals.count - len(reasons)
     return "; ".join([*reasons, *([f"and {more} more"] if more > 0 else [])])

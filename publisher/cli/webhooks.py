@@ -11,7 +11,7 @@ import typer
 
 from publisher.cli.common import HERE, Home, note, show_json, with_sealed, with_storage
 from publisher.cli.tables import show_table
-from publisher.errors import ConfigErrors, NotFound, PublisherError
+from publisher.errors import ConfigErrors, NotFound, PublisherError, advised
 
 if TYPE_CHECKING:
     from publisher.model import Delivery as Sent
@@ -174,7 +174,7 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
         typer.echo(f"taken with {result.status} after {result.duration_ms} ms")
         return
     said = result.error or f"answered {result.status}"
-    raise PublisherError(f"not taken: {said}; {result.advice}" if result.advice else f"not taken: {said}")
+    raise PublisherError(f"not taken: {advised(said, result.advice)}")
 
 
 def remove(id: WebhookId, home: Home = HERE) -> None:
@@ -223,13 +223,14 @@ def list_deliveries(
 
 @contextlib.asynccontextmanager
 async def _sender(home: Path) -> AsyncIterator[tuple[Outbound, Delivery]]:
-    """The client that webhooks are sent with, as ``[delivery]`` says; a fault in ``publisher.toml`` is one here."""
+    """The client that webhooks are sent with, as ``[delivery]`` says; what else is wrong has been said by now."""
     from publisher import __version__, settings
     from publisher.outbound import Outbound
 
-    delivery = settings.load(home).delivery
+    delivery, _ = settings.load_delivery(home)
     sender = Outbound(
         allow_private=delivery.allow_private_networks,
+        setting="[delivery] allow_private_networks",
         timeout=delivery.timeout,
         user_agent=f"publisher/{__version__}",
     )

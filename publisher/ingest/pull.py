@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
-from publisher.errors import Conflict, FetchError, StorageError
+from publisher.errors import Conflict, FetchError, StorageError, advised
 from publisher.ingest.absences import MISSES, Absences, settle
 from publisher.ingest.recorder import Definitions, Recorder, prepared, touches
 from publisher.model import EventType, SourceState
@@ -136,7 +136,7 @@ class Puller:
         try:
             batch = await source.read({} if reread else known)
         except Exception as error:  # a source kind may be anyone's code; none may take the service down
-            await self._failed(definition, error, report, state.failures)
+            await self._failed(definition, error, report, state)
             return
         quiet = not state.loaded and definition.backfill == "quiet"
         recorder = Recorder(self._definitions, definition.name, quiet=quiet, rebaseline=reread)
@@ -163,7 +163,8 @@ class Puller:
         say = log.info if report.items or report.events or report.problems else log.debug
         say("source.read", source=definition.name, items=report.items, events=report.events)
         for problem in report.problems:
-            log.warning("source.problem", source=definition.name, severity=problem.severity, problem=str(problem))
+            told = advised(str(problem), problem.advice)
+            log.warning("source.problem", source=definition.name, severity=problem.severity, problem=told)
 
     def _finish(
         self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, state: SourceState
@@ -185,17 +186,24 @@ class Puller:
             self._note(tx, EventType.SOURCE_RECOVERED, name, failures=state.failures)
         return found, refusals
 
-    async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, failures: int) -> None:
+    async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, state: SourceState) -> None:
         expected = isinstance(error, FetchError)
         report.error = str(error) if expected else redacted(f"{type(error).__name__}: {error}")
-        wait = _backoff(definition.every, failures + 1)
+        wait = _backoff(definition.every, state.failures + 1)
         if isinstance(error, FetchError) and error.retry_after is not None:
             wait = max(wait, timedelta(seconds=error.retry_after))
-        log.warning("source.failed", source=definition.name, error=report.error, exc_info=not expected)
-        await self._db.write(self._record_failure, definition.name, report.error, wait)
+        report.refusals = state.refusals.model_copy(update={"advice": getattr(error, "advice", None)})
+        said = {"advice": report.refusals.advice} if report.refusals.advice else {}
+        log.warning("source.failed", source=definition.name, error=report.error, exc_info=not expected, **said)
+        refusals = report.refusals if report.refusals != state.refusals else None
+        await self._db.write(self._record_failure, definition.name, report.error, wait, refusals)
 
-    def _record_failure(self, tx: Tx, name: str, reason: str, wait: timedelta) -> None:
+    def _record_failure(
+        self, tx: Tx, name: str, reason: str, wait: timedelta, refusals: refused.Refusals | None
+    ) -> None:
         failures = sources.failed(tx, name, reason, clock.from_micros(tx.now) + wait)
+        if refusals is not None:
+            sources.refused(tx, name, refusals)
         if failures == FAILING_AFTER:
             self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=reason)
 

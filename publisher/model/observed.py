@@ -16,7 +16,7 @@ class Problem:
     """Something that could not be read: where it was, which field, the text that stood there, and what is wrong.
 
     An ``error`` on an item means that the item is left out; on a field, that the field is null. A ``warning`` is kept
-    beside an item that was taken.
+    beside an item that was taken. ``advice`` is what an operator can set, for operators alone.
     """
 
     origin: str
@@ -24,6 +24,7 @@ class Problem:
     field: str | None = None
     text: str | None = None
     severity: Literal["error", "warning"] = "error"
+    advice: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "origin", redacted(self.origin))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from publisher.errors import advised
 from publisher.model.base import Frozen, xml_legal
 from publisher.model.observed import Batch, Problem
 
@@ -18,18 +19,26 @@ LONGEST_ORIGIN, LONGEST_REASON = 300, 500
 
 
 class Refusal(Frozen):
-    """What was refused of one origin: how often, and why the first time. ``reason`` is null where too many were."""
+    """What was refused of one origin: how often, and why the first time. ``reason`` is null where too many were.
+
+    ``advice`` is what an operator can set, for operators alone.
+    """
 
     origin: str
     count: int = 1
     reason: str | None = None
+    advice: str | None = None
 
 
 class Refusals(Frozen):
-    """All that is refused of a source. ``beyond`` counts what lies in more origins than are remembered."""
+    """All that is refused of a source. ``beyond`` counts what lies in more origins than are remembered.
+
+    ``advice`` is what an operator can set where the source as a whole was refused, the last time that it was tried.
+    """
 
     found: tuple[Refusal, ...] = ()
     beyond: int = 0
+    advice: str | None = None
 
     @property
     def count(self) -> int:
@@ -40,6 +49,11 @@ class Refusals(Frozen):
     def reasons(self) -> tuple[str, ...]:
         """Why, at most :data:`MOST_REASONS`."""
         return tuple(one.reason for one in self.found if one.reason is not None)
+
+    @property
+    def for_operators(self) -> tuple[str, ...]:
+        """The reasons with the advice."""
+        return tuple(advised(one.reason, one.advice) for one in self.found if one.reason is not None)
 
 
 def after(before: Refusals, batch: Batch, problems: Iterable[Problem]) -> Refusals:
@@ -59,18 +73,23 @@ def after(before: Refusals, batch: Batch, problems: Iterable[Problem]) -> Refusa
     worded = [one for one in found if one.reason is not None]
     wordless = {one.origin for one in worded[MOST_REASONS:]}
     return Refusals(
-        found=tuple(one.model_copy(update={"reason": None}) if one.origin in wordless else one for one in found),
+        found=tuple(
+            one.model_copy(update={"reason": None, "advice": None}) if one.origin in wordless else one for one in found
+        ),
         beyond=beyond,
     )
 
 
 def _by_origin(problems: Sequence[Problem]) -> list[Refusal]:
-    counted: dict[str, tuple[int, str]] = {}
+    counted: dict[str, Refusal] = {}
     for problem in problems:
         origin = _origin(problem.origin)
-        count, reason = counted.get(origin, (0, xml_legal(str(problem))[:LONGEST_REASON]))
-        counted[origin] = count + 1, reason
-    return [Refusal(origin=origin, count=count, reason=reason) for origin, (count, reason) in counted.items()]
+        if before := counted.get(origin):
+            counted[origin] = before.model_copy(update={"count": before.count + 1})
+            continue
+        reason = xml_legal(str(problem))[:LONGEST_REASON]
+        counted[origin] = Refusal(origin=origin, reason=reason, advice=problem.advice)
+    return list(counted.values())
 
 
 def _origin(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from publisher.errors import advised
 from publisher.model.base import Frozen
 from publisher.model.refusals import Refusals
 
@@ -29,6 +30,11 @@ class SourceState(Frozen):
     items: int = 0
     events: int = 0
     refusals: Refusals = Refusals()
+
+    @property
+    def error_for_operators(self) -> str | None:
+        """The last error, with the advice while it lasts."""
+        return self.last_error and advised(self.last_error, self.refusals.advice)
 
     @property
     def condition(self) -> Literal["never read", "well", "failed", "failing"]:

@@ -91,11 +91,9 @@ class Outbound:
             async with asyncio.timeout(self._timeout):
                 return await self._follow_once_possible(self.guard.checked(url), sent, limit)
         except AddressRefused as error:
-            raise FetchError(f"refused: {error.for_operators}") from error
+            raise FetchError(f"refused: {error}", advice=error.advice) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            advice = advice_of(error)
-            said = explain(error, self._timeout)
-            raise FetchError(f"{said}; {advice}" if advice else said) from error
+            raise FetchError(explain(error, self._timeout), advice=advice_of(error)) from error
 
     async def _follow_once_possible(self, target: URL, headers: dict[str, str], limit: int) -> FetchResponse:
         """As :meth:`_follow`, again and again while it is this machine that cannot: that is no fault of the site's."""

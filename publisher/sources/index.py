@@ -168,7 +168,8 @@ class IndexSource(Source):
         try:
             response = await get(self, url, known, LIST_LIMIT)
         except FetchError as error:
-            raise FetchError(f"{url}: {error}", status=error.status, retry_after=error.retry_after) from error
+            said = f"{url}: {error}"
+            raise FetchError(said, status=error.status, retry_after=error.retry_after, advice=error.advice) from error
         if response.status == 304:
             return dict(known)
         reading.judged.add(url)
@@ -218,7 +219,7 @@ class IndexSource(Source):
                 raise ReadError("is no sitemap")
             return (await self._links(response))[0]
         except (FetchError, ReadError) as error:
-            reading.problems.append(Problem(url, str(error)))
+            reading.problems.append(Problem(url, str(error), advice=getattr(error, "advice", None)))
             return []
 
     def _nothing_found(self, url: str, known: Mapping[str, Any], reading: _Round) -> None:
@@ -282,7 +283,7 @@ class IndexSource(Source):
                 reading.problems.append(Problem(page.address, f"is listed, but {error}", severity="warning"))
             return
         reading.failures.append(error)
-        reading.problems.append(Problem(page.address, str(error)))
+        reading.problems.append(Problem(page.address, str(error), advice=error.advice))
         reading.overloaded = error.status == 429 or error.retry_after is not None
 
     async def _article(self, page: Page, response: Response, reading: _Round) -> None:
@@ -333,7 +334,7 @@ class IndexSource(Source):
             error = reading.failures[0]
             waits = [one.retry_after for one in reading.failures if one.retry_after is not None]
             message = f"none of the {reading.asked} pages asked for could be read: {error}"
-            raise FetchError(message, status=error.status, retry_after=max(waits, default=None))
+            raise FetchError(message, status=error.status, retry_after=max(waits, default=None), advice=error.advice)
         knew = any(page.id for page in reading.pages.values())
         if reading.parsed >= SILENT_AFTER and not reading.articles and knew and reading.silent:
             said = silence.in_words(reading.silent, "article")

@@ -156,7 +156,7 @@ async def get(
     try:
         response = await source.context.http.get(url, sent, limit)
     except AddressRefused as error:
-        raise FetchError(f"refused: {error.for_operators}") from error
+        raise FetchError(f"refused: {error}", advice=error.advice) from error
     except TimeoutError as error:
         raise FetchError("did not answer in time") from error
     if response.status == 304 and any(asked.values()):

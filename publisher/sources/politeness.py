@@ -137,7 +137,7 @@ class Polite:
             raise FetchError(f"robots.txt {host.unreachable}, so that nothing may be read for now")
         if host.robots is not None and not host.robots.allows(url):
             said = f"robots.txt of {urlsplit(url).netloc} does not let {ROBOT} read this"
-            raise FetchError(f"{said}; ask the site, or set [fetch] robots = false")
+            raise FetchError(said, advice="ask the site, or set [fetch] robots = false")
 
     async def _read_robots(self, host: _Host, url: str) -> None:
         """Read the rules anew. What is not there allows everything, what cannot be had nothing (RFC 9309, 2.3.1)."""

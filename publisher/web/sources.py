@@ -18,8 +18,9 @@ routes = web.RouteTableDef()
 @routes.get("/api/v1/sources")
 async def list_sources(request: web.Request) -> web.Response:
     """Every source that is configured, in its order: when it was read, what came of it, and what went wrong."""
-    await require(request, Role.EDITOR, to="see how sources are doing")
+    key = await require(request, Role.EDITOR, to="see how sources are doing")
     services = services_of(request)
     states = await services.db.read(sources.states)
     known = [(one, states.get(one.name) or SourceState(name=one.name)) for one in services.sources()]
-    return json_response({"sources": [source_json(*one, services.next_run(*one)) for one in known]}, headers=READ)
+    told = [source_json(*one, services.next_run(*one), operator=key.role is Role.OPERATOR) for one in known]
+    return json_response({"sources": told}, headers=READ)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -158,7 +159,7 @@ class Views:
             excerpt=shortened(data.get("summary") or opening(data["body"] or "") or "", EXCERPT),
             section=data.get("section"),
             dateline=data.get("dateline"),
-            outlet=data.get("agency") or _host(data.get("url")),
+            outlet=data.get("agency") or _outlet(data.get("url")),
             language=data.get("language") or self.language,
             time=self.formats.brief(item.ordered_at, self.today),
             picture=_picture(data),
@@ -233,6 +234,16 @@ def _decimal(data: Mapping[str, Any], key: str) -> Decimal | None:
 
 def _host(url: str | None) -> str | None:
     return (urlsplit(url).hostname or "").removeprefix("www.") or None if url else None
+
+
+def _outlet(url: str | None) -> str | None:
+    """The host as readers know it; an address of numbers, as a site on this machine has, says nothing to them."""
+    host = _host(url)
+    try:
+        ip_address(host or "")
+    except ValueError:
+        return host
+    return None
 
 
 def _picture(data: Mapping[str, Any]) -> Picture | None:

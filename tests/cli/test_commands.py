@@ -206,7 +206,7 @@ def test_a_rotated_key_keeps_its_owner_and_a_revoked_one_cannot_be_rotated(
     assert publisher("keys", "rotate", key, "--home", installed).code == 1
 
 
-@pytest.mark.parametrize(("options", "state"), [([], "paused"), (["--keep-webhooks"], "active")])
+@pytest.mark.parametrize(("options", "state"), [([], "paused by the publisher"), (["--keep-webhooks"], "active")])
 def test_a_revoked_key_stops_its_owners_webhooks_unless_they_are_kept(
     installed: Path, publisher: Publisher, options: list[str], state: str
 ) -> None:

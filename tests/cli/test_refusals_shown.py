@@ -47,3 +47,15 @@ def test_sources_shows_how_many_are_refused_and_why(refusing: Path, publisher: P
     (source,) = json.loads(publisher("sources", "--json", "--home", refusing).out)
     assert (source["state"], source["refused"]) == ("well", 5)
     assert source["refusals"][0].startswith("bad0.json: body: ")
+
+
+def test_how_to_allow_an_address_is_shown_where_the_source_is(installed: Path, publisher: Publisher) -> None:
+    sources = installed / "config/sources.toml"
+    sources.write_text('[[source]]\nname = "site"\nkind = "page"\nurl = "http://127.0.0.1:8080/a"\nevery = "1m"\n')
+    reason = "refused: 127.0.0.1 is not a public address"
+    advised = f'{reason}; to allow it, add "127.0.0.1/32" to [fetch] allow_private_networks'
+    assert f"site: failed: {advised}" in publisher("load", "--home", installed).out
+    (row,) = publisher("sources", "--home", installed).rows
+    assert row[-2].endswith(advised)
+    (source,) = json.loads(publisher("sources", "--json", "--home", installed).out)
+    assert source["last_error"] == advised

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from publisher.app.opening import open_storage
 from publisher.cli.main import cli
-from publisher.errors import SecretError
+from publisher.errors import SecretError, StorageError
 from publisher.storage import subscriptions
 from publisher.storage.sealing import KEY_FILE
 
@@ -60,6 +61,28 @@ def test_secrets_that_open_stay(home: Path) -> None:
     id_ = blocking(webhook(home))
     assert run("secrets", "renew", "--home", home).stdout == ""
     assert blocking(secret(home, id_)) == "whsec_old"
+
+
+def test_where_the_data_folder_is_away_nothing_is_made_in_its_place(home: Path) -> None:
+    id_ = blocking(webhook(home))
+    (home / "data").rename(home / "elsewhere")
+    refused = run("secrets", "renew", "--home", home)
+    assert isinstance(refused.exception, StorageError)
+    assert "was its disk not mounted" in str(refused.exception)
+    assert not (home / "data").exists()
+    (home / "elsewhere").rename(home / "data")
+    assert blocking(secret(home, id_)) == "whsec_old"
+
+
+def test_no_secret_of_another_installation_is_renewed(home: Path, tmp_path: Path) -> None:
+    blocking(webhook(home))
+    other = write_installation(tmp_path / "other")
+    blocking(webhook(other))
+    shutil.copy(other / "data/publisher.db", home / "data/publisher.db")
+    (home / "data" / KEY_FILE).unlink()
+    refused = run("secrets", "renew", "--home", home)
+    assert isinstance(refused.exception, StorageError) and "is of installation" in str(refused.exception)
+    assert not (home / "data" / KEY_FILE).exists()
 
 
 def test_after_a_restore_the_installation_takes_what_was_restored_for_its_own(home: Path, tmp_path: Path) -> None:

@@ -52,6 +52,27 @@ def test_a_webhook_may_be_added_for_a_feed_that_ran_while_its_file_has_a_fault(
     assert publisher("webhooks", "add", url, "--feed", "nwes", "--home", installed).code == 1
 
 
+def test_a_webhook_is_added_and_tested_beside_a_slip_in_another_section(installed: Path, publisher: Publisher) -> None:
+    config = '[server]\nport = "often"\n[delivery]\nallow_private_networks = ["127.0.0.1:9"]\n'
+    (installed / "config/publisher.toml").write_text(config)
+    added = publisher("webhooks", "add", "http://127.0.0.1:9/hook", "--feed", "news", "--home", installed)
+    assert (added.code, added.rows[0][0]) == (0, "id")
+    assert added.err.count("warning: config/publisher.toml:2: server.port") == 1
+    tested = publisher("webhooks", "test", added.rows[0][1], "--home", installed)
+    assert tested.code == 1 and "not taken: cannot connect to 127.0.0.1:9" in tested.err
+
+
+def test_a_slip_in_the_section_that_says_where_to_send_stops_what_sends(installed: Path, publisher: Publisher) -> None:
+    (installed / "config/publisher.toml").write_text('[delivery]\nallow_private_networks = ["10.0.0"]\n')
+    done = publisher("webhooks", "add", "https://93.184.216.34/hook", "--feed", "news", "--home", installed)
+    assert (done.code, done.out) == (2, "") and "delivery.allow_private_networks" in done.err
+
+
+def test_the_advice_names_the_section_that_allows_a_webhooks_address(installed: Path, publisher: Publisher) -> None:
+    done = publisher("webhooks", "add", "http://127.0.0.1:9/hook", "--feed", "news", "--home", installed)
+    assert 'to allow it, add "127.0.0.1/32:9" to [delivery] allow_private_networks' in done.err
+
+
 def test_a_source_whose_table_has_a_fault_is_listed_by_what_is_remembered_of_it(
     installed: Path, publisher: Publisher
 ) -> None:

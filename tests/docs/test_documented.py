@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,11 @@ OPERATION = (DOCS / "operation.md").read_text()
 SECTIONS = {name: field.annotation for name, field in Settings.model_fields.items()}
 
 
-def section(heading: str) -> str:
+def section(heading: str, document: str = CONFIGURATION) -> str:
     """The text under a heading, up to the next of its level or above."""
     level = heading.split(" ", 1)[0]
-    found = re.search(
-        rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(level)}}} |\Z)", CONFIGURATION, re.MULTILINE | re.DOTALL
-    )
-    assert found, f"docs/configuration.md has no heading {heading!r}"
+    found = re.search(rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(level)}}} |\Z)", document, re.MULTILINE | re.DOTALL)
+    assert found, f"there is no heading {heading!r}"
     return found[1]
 
 
@@ -71,3 +70,14 @@ def _commands(group: typer.main.TyperGroup, prefix: str = "publisher") -> list[s
 @pytest.mark.parametrize("command", _commands(typer.main.get_group(cli)))
 def test_every_command_is_documented(command: str) -> None:
     assert re.search(rf"`{command}[ `]", OPERATION), f"docs/operation.md does not name `{command}`"
+
+
+def test_the_rooms_are_listed_for_who_works_on_them_as_the_linter_holds_them() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())
+    contract = project["tool"]["importlinter"]["contracts"][0]
+    layers = [[room.strip(" ()") for room in layer.split("|")] for layer in contract["layers"]]
+    chain = section("## Rooms", (DOCS / "architecture.md").read_text()).split("```")[1]
+    assert [[room.strip() for room in layer.split("|")] for layer in chain.split(">")] == layers
+    table = section("## The house", (DOCS.parent / "DEVELOPERS.md").read_text())
+    listed = re.findall(r"`(\w+)(?:/|\.py)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+    assert sorted(listed) == sorted(room for layer in layers for room in layer)

@@ -320,3 +320,27 @@ async def test_a_reading_that_finds_nothing_is_no_news(puller: Puller) -> None:
     assert [(one["items"], one["log_level"]) for one in logged if one["event"] == "source.read"] == [
         (1, "info"), (0, "debug")
     ]  # fmt: skip
+
+
+async def test_what_an_operator_can_set_is_kept_apart_from_the_error_until_the_next_try(
+    db: Database, puller: Puller
+) -> None:
+    desk = Scripted("desk")
+    bad = Problem("b", "refused: 10.0.0.5 is not a public address", advice="allow b")
+    desk.batches = [
+        Batch(problems=(bad,)),
+        FetchError("refused: port 81 is not allowed", advice="allow a"),
+        FetchError("answered 503"),
+    ]
+    states = []
+    for _ in range(3):
+        await puller.run(definition(), desk, forced=True)
+        states.append(await db.read(sources.state, "desk"))
+    assert [one.last_error for one in states] == [None, "refused: port 81 is not allowed", "answered 503"]
+    assert [one.error_for_operators for one in states] == [
+        None,
+        "refused: port 81 is not allowed; allow a",
+        "answered 503",
+    ]
+    assert {one.refusals.reasons for one in states} == {(str(bad),)}
+    assert {one.refusals.for_operators for one in states} == {(f"{bad}; allow b",)}

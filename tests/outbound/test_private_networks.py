@@ -98,5 +98,5 @@ async def test_what_is_suggested_lets_it_through() -> None:
         await opened.close()
     assert refused.error == f"refused: port {port} is not allowed at 127.0.0.1"
     advice = f'to allow it, add "127.0.0.1/32:{port}" to [fetch] allow_private_networks'
-    assert str(caught.value) == f"{refused.error}; {advice}"
+    assert (str(caught.value), caught.value.advice) == (refused.error, advice)
     assert taken.status == 204

@@ -138,6 +138,7 @@ async def test_pages_name_the_outlet_of_an_article_and_never_its_source(newsroom
     await newsroom.db.write(sources.failed, "gudang-rahasia", "refused", None)
     await newsroom.push("agency", agency="Kawat Niaga", url="https://asal.example/1")
     await newsroom.push("host", url="https://www.asal.example/2")
+    await newsroom.push("numbers", url="http://127.0.0.1:8081/3")
     for path in ("/", "/feeds/pool", "/articles/host"):
         tree = await page(newsroom, path)
         assert "gudang-rahasia" not in tree.html
@@ -145,7 +146,7 @@ async def test_pages_name_the_outlet_of_an_article_and_never_its_source(newsroom
     kickers = text(await page(newsroom, "/feeds/pool"), ".stories")
     assert "Kawat Niaga ·" in kickers
     assert "asal.example ·" in kickers
-    assert "www." not in kickers
+    assert "www." not in kickers and "127.0.0.1" not in kickers
 
 
 @pytest.mark.parametrize("path", ["/", "/feeds/news", "/articles/a1", "/nowhere", "/static/site.css"])

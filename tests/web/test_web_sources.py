@@ -71,3 +71,17 @@ async def test_a_source_with_a_cron_line_is_due_when_the_line_says(
     found = next_run(page("one", every=None, cron=cron), state, timezone="UTC", now=clock() + timedelta(seconds=1))
     assert found is not None
     assert rfc3339(found.replace(second=0, microsecond=0)) == due
+
+
+async def test_what_to_set_is_told_to_operators_alone(newsroom: Newsroom, clock: ManualClock) -> None:
+    advice = 'to allow it, add "10.0.0.5/32:80" to [fetch] allow_private_networks'
+    kept = Refusal(origin="b", reason="b: refused: 10.0.0.5 is not a public address", advice=advice)
+    await newsroom.db.write(sources.failed, "site", "refused: 10.0.0.5 is not a public address", clock())
+    await newsroom.db.write(sources.refused, "site", Refusals(found=(kept,), advice=advice))
+    services = replace(newsroom.services, sources=lambda: [page("site")], next_run=lambda *_: None)
+    async with TestClient(TestServer(make_app(services))) as client:
+        answers = [await client.get("/api/v1/sources", headers=newsroom.as_(role)) for role in ("editor", "operator")]
+        [editor], [operator] = [(await answer.json())["sources"] for answer in answers]
+    assert "allow_private_networks" not in str(editor)
+    assert operator["last_error"] == f"{editor['last_error']}; {advice}"
+    assert operator["refusals"] == [f"{editor['refusals'][0]}; {advice}"]
