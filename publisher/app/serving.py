@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import resource
 import signal
 import socket
 from collections.abc import Callable, Coroutine
@@ -18,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from publisher import telemetry
+from publisher import descriptors, telemetry
 from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
 from publisher.app.offering import ANSWER_SECONDS, answer, present
@@ -187,10 +186,8 @@ def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
 
 def _limits(server: Server) -> Limits:
     """What clients may take. Half of the descriptors stay for the database, files, sources and webhooks."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    endless = descriptors == resource.RLIM_INFINITY
     return Limits(
-        connections=server.connections if endless else min(server.connections, descriptors // 2),
+        connections=min(server.connections, descriptors.limit() // 2),
         per_address=server.connections_per_address,
         idle=server.idle_timeout,
         exempt=(*LOOPBACK, *server.trusted_proxies),

@@ -87,6 +87,11 @@ class _Pieces(payload.Payload):
         super().__init__(value)
         self._size = len(value)
 
+    @property
+    def value(self) -> bytes:
+        """All of it."""
+        return self._value
+
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return self._value.decode(encoding, errors)
 
@@ -105,6 +110,12 @@ def pieces(body: bytes) -> Iterator[memoryview]:
 def in_pieces(body: bytes) -> bytes | payload.Payload:
     """The body as a response should have it: as it is where it is small, else so that it is sent in pieces."""
     return body if len(body) <= PIECE else _Pieces(body)
+
+
+def whole(response: web.Response) -> bytes:
+    """The body of a response that has not been sent, be it in pieces or not."""
+    body = response.body
+    return body.value if isinstance(body, _Pieces) else body if isinstance(body, bytes) else b""
 
 
 def invalid(*faults: Fault) -> Problem:

@@ -28,7 +28,7 @@ from publisher.web.cursors import cursor, place_of
 from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_article
-from publisher.web.kept import PAGES
+from publisher.web.kept import outdated
 from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.parameters import takes
 from publisher.web.services import Intake, Taken, services_of
@@ -124,7 +124,8 @@ async def push_article(request: web.Request) -> web.Response:
         log.info("article.pushed", id=taken.id, outcome=taken.outcome.value)
         return _pushed(taken, warnings, services.site.url.rstrip("/"))
 
-    return await once(request, key, effect)
+    with outdated(request):
+        return await once(request, key, effect)
 
 
 @routes.delete("/api/v1/articles/{id}")
@@ -146,15 +147,15 @@ async def withdraw_article(request: web.Request) -> web.Response:
         return services.ingest.remove(tx, article).value
 
     try:
-        if flag(request, "erase"):
-            await services.ingest.erase(article, check)
-            await services.publications.sweep()
-            outcome = "erased"
-        else:
-            outcome = await services.db.write(withdraw)
+        with outdated(request):
+            if flag(request, "erase"):
+                await services.ingest.erase(article, check)
+                await services.publications.sweep()
+                outcome = "erased"
+            else:
+                outcome = await services.db.write(withdraw)
     except NotFound as error:
         raise Problem(404, str(error)) from error
-    request.app[PAGES].clear()
     log.info("article.withdrawn", id=article, outcome=outcome)
     return json_response({"outcome": outcome, "id": article})
 

@@ -16,6 +16,7 @@ from publisher.web.answers import Fault, Problem
 from publisher.web.auth import require
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_batch
+from publisher.web.kept import outdated
 from publisher.web.services import Taken, services_of
 
 log = telemetry.logger(__name__)
@@ -48,7 +49,8 @@ async def push_articles(request: web.Request) -> web.Response:
         log.info("articles.pushed", taken=len(taken), refused=len(read) - len(taken))
         return Answer({"taken": len(taken), "refused": len(read) - len(taken), "articles": _itemised(read, taken)})
 
-    return await once(request, key, effect)
+    with outdated(request):
+        return await once(request, key, effect)
 
 
 def _itemised(read: Sequence[tuple[Entry, list[Fault]]], taken: Sequence[Taken]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from publisher.web.cursors import cursor, place_of
 from publisher.web.headers import READ
 from publisher.web.idempotency import Answer, once
 from publisher.web.intake import read_indicator
+from publisher.web.kept import outdated
 from publisher.web.lists import Batches, list_response
 from publisher.web.parameters import takes
 from publisher.web.services import services_of
@@ -101,7 +102,8 @@ async def push_indicators(request: web.Request) -> web.Response:
         errors = [{"path": fault.path, "message": fault.message} for fault in faults]
         return Answer({"indicators": taken, "errors": errors}, 201 if Outcome.NEW in outcomes else 200)
 
-    return await once(request, key, effect)
+    with outdated(request):
+        return await once(request, key, effect)
 
 
 def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[list[Indicator], list[Fault]]:

@@ -1,21 +1,24 @@
 """Pages as they were last rendered, for as long as storage does not answer (RFC 5861, stale-if-error).
 
 Only what anyone may read is kept: these pages are the same for all. They are dropped once the definitions change, an
-article is withdrawn or erased here, or an hour has passed.
+article or indicator is changed over the API, or an hour has passed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from publisher.errors import StorageError
 from publisher.publish.cache import Bounded
+from publisher.web.answers import in_pieces, whole
 from publisher.web.headers import STALE_SECONDS
+from publisher.web.parameters import for_readers
 from publisher.web.services import CatalogView, services_of
 
 PAGES_BYTES = 8 * 1024 * 1024
@@ -28,60 +31,141 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 @dataclass(frozen=True, slots=True)
 class _Page:
+    status: int
     body: bytes
     headers: dict[str, str]
-    catalog: CatalogView
+    tag: str | None
     rendered_at: float
 
+    @classmethod
+    def of(cls, response: web.Response) -> _Page:
+        tag = None if response.etag is None else response.etag.value
+        return cls(response.status, whole(response), dict(response.headers), tag, time.monotonic())
 
-class Pages:
-    """The last rendered page at each address."""
-
-    def __init__(self) -> None:
-        self._held: Bounded[str, _Page] = Bounded(PAGES_BYTES, lambda page: len(page.body))
-
-    def keep(self, path: str, response: web.Response, catalog: CatalogView) -> None:
-        """Keep a page that was just rendered."""
-        if isinstance(response.body, bytes):
-            self._held.put(path, _Page(response.body, dict(response.headers), catalog, time.monotonic()))
-
-    def find(self, path: str, catalog: CatalogView) -> web.Response | None:
-        """A page that may still be shown."""
-        page = self._held.get(path)
-        if page is None or page.catalog is not catalog or time.monotonic() - page.rendered_at > STALE_SECONDS:
-            return None
-        response = web.Response(body=page.body, headers=page.headers)
+    def answer(self, request: web.Request) -> web.Response:
+        """The page as a response; 304 where the browser has these very bytes."""
+        if self.tag is not None and any(one.value in (self.tag, "*") for one in request.if_none_match or ()):
+            headers = {name: value for name, value in self.headers.items() if name != "Content-Type"}
+            return web.Response(status=304, headers=headers)
+        response = web.Response(body=in_pieces(self.body), status=self.status, headers=self.headers)
         response.enable_compression()
         return response
 
-    def drop(self, path: str) -> None:
-        """What stood at this address is gone."""
-        self._held.drop(path)
+
+@dataclass(frozen=True, slots=True)
+class _Rendering:
+    generation: int
+    task: asyncio.Task[_Page]
+
+
+class Pages:
+    """The last rendered page at each address, and those that are being rendered.
+
+    Each change begins a new generation: what began to be rendered in the one before may show what is gone since, so
+    that it is not kept, and nobody who asks from then on is given it.
+    """
+
+    def __init__(self) -> None:
+        self._held: Bounded[str, _Page] = Bounded(PAGES_BYTES, lambda page: len(page.body))
+        self._rendering: dict[str, _Rendering] = {}
+        self._tasks: set[asyncio.Task[_Page]] = set()
+        self._generation = 0
+        self._catalog: CatalogView | None = None
+
+    def under(self, catalog: CatalogView) -> None:
+        """Keep nothing that was rendered under other definitions."""
+        if catalog is not self._catalog:
+            self._catalog = catalog
+            self.clear()
+
+    def rendering(self, request: web.Request, handler: Handler) -> asyncio.Task[_Page]:
+        """The page as it is being rendered: once for all who ask meanwhile, and to its end though they may leave.
+
+        To cancel it would end its connection to the database, which costs a database that is slow already more.
+        """
+        path = request.path
+        found = self._rendering.get(path)
+        if found is not None and found.generation == self._generation:
+            return found.task
+        task = asyncio.create_task(self._render(request, handler, self._generation), name=f"page {path}")
+        self._rendering[path] = _Rendering(self._generation, task)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(path, done))
+        return task
+
+    async def _render(self, request: web.Request, handler: Handler, generation: int) -> _Page:
+        page = _Page.of(await handler(request))
+        if page.status != 200:
+            self._held.drop(request.path)
+        elif generation == self._generation:
+            self._held.put(request.path, page)
+        return page
+
+    def _ended(self, path: str, task: asyncio.Task[_Page]) -> None:
+        self._tasks.discard(task)
+        if (found := self._rendering.get(path)) is not None and found.task is task:
+            del self._rendering[path]
+        if not task.cancelled():
+            task.exception()  # those who waited were told; that nobody did is no fault
+
+    def find(self, path: str) -> _Page | None:
+        """A page that may still be shown."""
+        page = self._held.get(path)
+        return None if page is None or time.monotonic() - page.rendered_at > STALE_SECONDS else page
 
     def clear(self) -> None:
-        """Keep nothing of what was rendered so far."""
+        """Keep nothing of what was rendered so far, nor of what is being rendered now."""
+        self._generation += 1
         self._held.clear()
+
+    async def stop(self) -> None:
+        """End what is still being rendered."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 
 
+def prepare(app: web.Application) -> None:
+    """Keep pages for as long as the application runs."""
+    app[PAGES] = pages = Pages()
+
+    async def running(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        await pages.stop()
+
+    app.cleanup_ctx.append(running)
+
+
+@contextmanager
+def outdated(request: web.Request) -> Iterator[None]:
+    """What the block changes makes every page that was rendered before its end out of date, however it ends."""
+    try:
+        yield
+    finally:
+        request.app[PAGES].clear()
+
+
 def kept(handler: Handler) -> Handler:
-    """The handler of a public page; what it rendered last stands in for it while storage fails."""
+    """The handler of a public page; what it rendered last stands in for it while storage fails, or takes long."""
 
     async def answer(request: web.Request) -> web.Response:
-        pages, catalog = request.app[PAGES], services_of(request).catalog()
-        held = pages.find(request.path, catalog)
+        pages = request.app[PAGES]
+        pages.under(services_of(request).catalog())
+        task = pages.rendering(request, handler)
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
+        if not done:
+            if (held := pages.find(request.path)) is not None:
+                return held.answer(request)
+            await asyncio.wait([task])
         try:
-            response = await asyncio.wait_for(handler(request), None if held is None else PATIENCE)
-        except (StorageError, TimeoutError):
-            if held is None:
+            page = task.result()
+        except StorageError:
+            if (held := pages.find(request.path)) is None:
                 raise
-            return held
-        if response.status == 200:
-            pages.keep(request.path, response, catalog)
-        elif response.status != 304:
-            pages.drop(request.path)
-        return response
+            page = held
+        return page.answer(request)
 
-    return answer
+    return for_readers(answer)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -89,24 +89,24 @@ class Admission:
 
     def _spared(self, address: str) -> bool:
         try:
-            found = ip_address(_plain(address))
+            found = _parsed(address)
         except ValueError:  # a socket of this machine has no address
             return True
         return any(found in network for network in self._exempt)
 
 
 def client_of(address: str) -> str:
-    """Whom an address belongs to: an IPv6 network of 64 bits is one client, which has all its addresses."""
+    """Whom an address belongs to: a home or a server has a whole IPv6 network of 64 bits, and is one client."""
     try:
-        found = ip_address(_plain(address))
+        found = _parsed(address)
     except ValueError:
         return address
-    if isinstance(found, IPv6Address):
-        return str(ip_network((int(found) >> 64 << 64, 64)))
-    return str(found)
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(IPv6Network((int(found) >> 64 << 64, 64)))
 
 
-def _plain(address: str) -> str:
+def _parsed(address: str) -> IPv4Address | IPv6Address:
     """Without a zone; an IPv4 address as such where a socket for both kinds maps it (RFC 4291 section 2.5.5)."""
-    plain = address.partition("%")[0]
-    return plain.removeprefix("::ffff:") if "." in plain else plain
+    found = ip_address(address.partition("%")[0])
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found

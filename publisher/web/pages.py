@@ -24,8 +24,7 @@ from publisher.web.answers import in_pieces
 from publisher.web.auth import ANYONE
 from publisher.web.feeds import was_removed
 from publisher.web.headers import PUBLIC
-from publisher.web.kept import PAGES, Pages, kept
-from publisher.web.parameters import for_readers
+from publisher.web.kept import kept, prepare
 from publisher.web.services import Services, services_of
 from publisher.web.texts import LANGUAGE, TEXTS
 from publisher.web.views import Headline, Views, in_order
@@ -49,7 +48,7 @@ ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
 def add_pages(app: web.Application) -> None:
     """Serve the pages, and the files they are styled with."""
     app[ASSETS] = assets.load()
-    app[PAGES] = Pages()
+    prepare(app)
     app.router.add_get("/", kept(front))
     app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", kept(feed_page))
     app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", kept(article_page))
@@ -57,7 +56,6 @@ def add_pages(app: web.Application) -> None:
     app.router.add_get("/favicon.ico", favicon)
 
 
-@for_readers
 async def front(request: web.Request) -> web.Response:
     """What is published, the ticker, the feeds, and how to register a webhook."""
     services, views = services_of(request), _views(request)
@@ -79,7 +77,6 @@ async def front(request: web.Request) -> web.Response:
     )
 
 
-@for_readers
 async def feed_page(request: web.Request) -> web.Response:
     """One feed: its items, and every way to follow it."""
     services, views = services_of(request), _views(request)
@@ -108,7 +105,6 @@ async def feed_page(request: web.Request) -> web.Response:
     )
 
 
-@for_readers
 async def article_page(request: web.Request) -> web.Response:
     """One article; 410 for one that was withdrawn, 404 for one that no public feed shows."""
     services, views = services_of(request), _views(request)
@@ -185,7 +181,7 @@ def _missing(request: web.Request, status: int, title: str, reason: str) -> web.
 
 
 def _page(request: web.Request, template: str, *, views: Views, status: int = 200, **values: Any) -> web.Response:
-    """The template as a response; 304 where the browser has these very bytes."""
+    """The template as a response, with a tag by which a browser knows these very bytes."""
     services = services_of(request)
     found = request.app[ASSETS]
     html = (
@@ -210,18 +206,14 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
         "Cache-Control": PUBLIC if status == 200 else "no-cache",
         "Vary": "Accept-Encoding",
     }
-    asked = request.if_none_match or ()
-    if status == 200 and any(one.value in (tag, "*") for one in asked):
-        response = web.Response(status=304, headers=headers)
-    else:
-        response = web.Response(
-            body=in_pieces(body),  # so that a large page is packed in pieces, too, with other work between them
-            status=status,
-            headers=headers,
-            content_type="text/html",
-            charset="utf-8",
-        )
-        response.enable_compression()
+    response = web.Response(
+        body=in_pieces(body),  # so that a large page is packed in pieces, too, with other work between them
+        status=status,
+        headers=headers,
+        content_type="text/html",
+        charset="utf-8",
+    )
+    response.enable_compression()
     if status == 200:
         response.headers["ETag"] = f'W/"{tag}"'  # weak: compressed or not, the page is the same
     return response

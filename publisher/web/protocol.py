@@ -73,7 +73,8 @@ class Connection(RequestHandler):
         self._wire: asyncio.Transport | None = None  # aiohttp drops its own when it closes, with bytes still unsent
         self._admitted = False
         self.address = ""
-        self._since = 0.0  # when it last had a request
+        self.since = 0.0
+        """When it last had a request, by the event loop's clock."""
         self._head_at: float | None = None
         self._head_bytes = 0
         self._payload: StreamReader = EMPTY_PAYLOAD
@@ -88,7 +89,7 @@ class Connection(RequestHandler):
         self._wire = wire = cast(asyncio.Transport, transport)
         peer = wire.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self._since = self._loop.time()
+        self.since = self._loop.time()
         refused = self._server.refused(self)
         if refused is not None:
             self._force_close = True
@@ -126,7 +127,7 @@ class Connection(RequestHandler):
 
     def _begun(self, new: int) -> None:
         """Heads of new requests are whole; only the last of them can have a body still to come."""
-        self._since = self._body_at = self._loop.time()
+        self.since = self._body_at = self._loop.time()
         self._head_at, self._head_bytes, self._body_bytes, self._held_at = None, 0, 0, None
         for place in range(max(0, len(self._messages) - new), len(self._messages)):
             message, _ = self._messages[place]
@@ -175,13 +176,13 @@ class Connection(RequestHandler):
             if now > self._unsent_at + limits.write + self._unsent_bytes / limits.pace:
                 self._end(Ended.WRITE)
         elif not self._idle:
-            self._since = now
+            self.since = now
             self._check_body(now)
         elif self._head_at is not None:
             if now > self._head_at + limits.head:
                 self._refuse(408, f"a request's head must be whole within {limits.head:g} seconds")
                 self._server.ended(Ended.HEAD)
-        elif now > self._since + limits.idle:
+        elif now > self.since + limits.idle:
             self._server.ended(Ended.IDLE)
             self.force_close()
 

@@ -79,7 +79,7 @@ def checked(
     if "events" in given:
         faults += _unknown("events", asked.events or (), EventType, EventType)
     if isinstance(asked, Change) and "state" in given and asked.state == "active":
-        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, offered)
+        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, known)
     if faults:
         raise invalid(*faults)
     if "feeds" in given:
@@ -89,7 +89,7 @@ def checked(
         if now is not None and now.cause is Cause.FEEDS:  # the feeds given are there: it follows them from now on
             values["state"] = SubscriptionState.ACTIVE
     elif isinstance(asked, Change) and now is not None and "state" in given and asked.state == "active":
-        _allow_some(key, [feeds[name] for name in now.filter.feeds if name in feeds])
+        _allow_some(key, [feeds[name] for name in now.filter.feeds if name in known])
     if "description" in given:
         values["description"] = asked.description
     if isinstance(asked, Change) and "state" in given:
@@ -119,7 +119,7 @@ def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: It
 
 
 def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault]:
-    """Where none of its feeds is there (one is enough), it would be paused again at once."""
+    """Where none of its feeds is there for who asks (one is enough), it would be paused again at once."""
     if not set(names).isdisjoint(known):
         return []
     missing = ", ".join(repr(name[:80]) for name in names)

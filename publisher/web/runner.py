@@ -33,7 +33,7 @@ class Server(web.Server):
         self._options = made._kwargs
         self._limits = limits
         self._admission = Admission(limits)
-        self._open: dict[Connection, None] = {}  # in the order in which they came
+        self._open: dict[Connection, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.ended = ended
         """Called with the reason whenever a connection was refused or ended here."""
@@ -52,7 +52,7 @@ class Server(web.Server):
         Where all places are taken, the one that has been idle longest gives way.
         """
         why = self._admission.refused(connection.address)
-        if why is Ended.FULL and (idle := next((one for one in self._open if one.idle), None)) is not None:
+        if why is Ended.FULL and (idle := self._longest_idle()) is not None:
             self.left(idle)
             idle.evict()
             why = None
@@ -62,6 +62,9 @@ class Server(web.Server):
         self._admission.enter(connection.address)
         self._open[connection] = None
         return None
+
+    def _longest_idle(self) -> Connection | None:
+        return min((one for one in self._open if one.idle), key=lambda one: one.since, default=None)
 
     def left(self, connection: Connection) -> None:
         """Free the place of a connection that is gone."""

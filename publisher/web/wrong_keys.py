@@ -12,7 +12,6 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -23,6 +22,7 @@ from publisher.model import Key
 from publisher.storage.keys import PREFIX_LENGTH
 from publisher.web.answers import Problem, too_many
 from publisher.web.buckets import KEPT, MINUTE, Buckets
+from publisher.web.limits import client_of
 
 log = telemetry.logger(__name__)
 
@@ -32,9 +32,6 @@ LONGEST = 200
 RIGHT_SECONDS = 3600.0
 PREFIX_SECONDS = 10.0
 """How old what is known of the beginnings of keys may be."""
-
-IPV6_PREFIX = 64
-"""Bits of an IPv6 address that stand for one party: a home or a server has all that follow."""
 
 
 class KeyStore(Protocol):
@@ -77,7 +74,7 @@ class WrongKeys:
         429 where the address has tried too many that open nothing. Those not known yet are tried one after the other,
         so that many at once get no further than the limit.
         """
-        party = party_of(address)
+        party = client_of(address)
         mark = hashlib.blake2b(f"{party} {secret}".encode(errors="replace"), key=self._pepper, digest_size=16).digest()
         if mark in self._right:
             return self._found(party, mark, await store.find(secret))
@@ -120,17 +117,3 @@ class WrongKeys:
         if now >= self._log_at:
             log.warning("keys.refused", requests=self._unlogged, last_from=party)
             self._unlogged, self._log_at = 0, now + MINUTE
-
-
-def party_of(address: str) -> str:
-    """What stands for whoever has this address: itself, or the network of an IPv6 one."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    network = IPv6Address(int(found) >> (128 - IPV6_PREFIX) << (128 - IPV6_PREFIX))
-    return f"{network}/{IPV6_PREFIX}"

@@ -241,3 +241,10 @@ async def test_many_that_are_due_are_published_in_the_order_of_their_times(db: D
     assert await Intake(db, DEFINITIONS).release_due() == 4
     assert [event.subject for event in await db.read(events.after, 0, 9)] == ["desk-1", "other-1", "desk-2", "other-2"]
     assert await Intake(db, DEFINITIONS).next_due() == 300.0
+
+
+async def test_no_version_tells_readers_that_another_edition_of_what_was_published_waits(newsroom: Newsroom) -> None:
+    await push(newsroom)
+    assert (await push(newsroom, published=AT)).headers["ETag"] == '"r2.1"'
+    answer = await newsroom.client.get("/api/v1/articles/kopi-1")
+    assert (answer.status, "ETag" in answer.headers) == (410, False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from publisher.web.buckets import KEPT, Buckets, Slots
-from publisher.web.wrong_keys import party_of
 
 
 class Stopped:
@@ -53,17 +52,3 @@ def test_a_place_is_free_again_when_it_was_given_back() -> None:
     with slots.taken("a"):
         assert (slots.full("a"), slots.full("b")) == (True, False)
     assert not slots.full("a")
-
-
-@pytest.mark.parametrize(
-    ("address", "party"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-    ],
-)
-def test_an_address_stands_for_its_party(address: str, party: str) -> None:
-    assert party_of(address) == party

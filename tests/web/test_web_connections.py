@@ -109,7 +109,7 @@ async def test_a_connection_without_requests_is_closed_and_one_that_has_them_is_
     await check_in(newsroom, 74)
     assert newsroom.server.open == 2
     for one in connections(newsroom)[:1]:
-        one._since -= 60
+        one.since -= 60
     asking.writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     assert await asking.reader.readuntil(b"}\n")
     await check_in(newsroom, 30)
@@ -261,6 +261,25 @@ async def test_when_all_places_are_taken_the_longest_idle_gives_way_and_nobody_w
             await raw.close()
 
 
+async def test_idle_longest_is_who_asked_for_nothing_since_though_others_came_before(
+    sqlite_db: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with open_newsroom(sqlite_db, tmp_path / "data", clock, Limits(connections=2)) as newsroom:
+        first = await Raw.to(newsroom)
+        await until(lambda: newsroom.server.open == 1)
+        second = await Raw.to(newsroom)
+        await until(lambda: newsroom.server.open == 2)
+        first.writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await first.reader.readuntil(b"}\n")
+        await until(lambda: all(one.idle for one in connections(newsroom)))
+        third = await Raw.to(newsroom)
+        assert await second.all() == b""
+        first.writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await first.reader.readuntil(b"}\n")
+        for raw in (first, second, third):
+            await raw.close()
+
+
 async def test_connections_that_come_and_go_leave_nothing(newsroom: Newsroom) -> None:
     for _ in range(10):
         gone = [await Raw.to(newsroom, b"GET / HT") for _ in range(20)]
@@ -280,6 +299,9 @@ async def test_connections_that_come_and_go_leave_nothing(newsroom: Newsroom) ->
         (["192.0.2.1", "192.0.2.2"], 2),
         (["2001:db8::1", "2001:db8::ffff:0:0:1", "2001:db8::2%eth0"], 1),
         (["2001:db8::1", "2001:db8:0:1::1"], 2),
+        (["::ffff:192.0.2.1", "::fffe:192.0.2.1"], 2),
+        (["fe80::1%eth0", "fe80::2"], 1),
+        (["", "a socket of this machine"], 2),
     ],
 )
 def test_a_client_is_an_ipv4_address_or_an_ipv6_network_of_64_bits(addresses: list[str], clients: int) -> None:

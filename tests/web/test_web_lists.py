@@ -118,6 +118,7 @@ def _subscribed(tx: Any, number: int) -> None:
         description=None,
         owner="desk",
         sealed_secret=b"x",
+        granted=None,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import text
 from structlog.testing import capture_logs
 from support.clock import ManualClock
@@ -20,6 +23,7 @@ from publisher.publish import publications
 from publisher.storage import events
 from publisher.storage.database import SQLITE_READERS, Database, Tx
 from publisher.web import health, kept
+from publisher.web.answers import PIECE
 
 PUBLIC = ["/feeds/news.rss", "/feeds/news.atom", "/feeds/news.json", "/", "/feeds/news", "/articles/a1"]
 
@@ -94,6 +98,82 @@ async def test_a_page_of_a_withdrawn_article_stands_in_for_nothing(far: tuple[Ne
     await line.cut()
     assert (await newsroom.client.get("/articles/a1")).status == 503
     await line.mend()
+
+
+async def test_a_page_of_an_article_that_no_public_feed_has_any_more_stands_in_for_nothing(
+    far: tuple[Newsroom, Line],
+) -> None:
+    newsroom, line = far
+    await newsroom.push("a1", topic="rahasia")
+    await line.cut()
+    assert (await newsroom.client.get("/articles/a1")).status == 503
+    await line.mend()
+
+
+async def test_a_page_of_any_size_stands_in_and_a_browser_that_has_it_is_told_so(far: tuple[Newsroom, Line]) -> None:
+    newsroom, line = far
+    await newsroom.push("a1", body=f"<p>{'Isi panjang. ' * 20_000}</p>")
+    before = await newsroom.client.get("/articles/a1")
+    body, tag = await before.read(), before.headers["ETag"]
+    assert len(body) > PIECE
+    await line.cut()
+    answer = await newsroom.client.get("/articles/a1")
+    unchanged = await newsroom.client.get("/articles/a1", headers={"If-None-Match": tag})
+    assert (answer.status, await answer.read(), answer.headers["ETag"]) == (200, body, tag)
+    assert (unchanged.status, unchanged.headers["ETag"]) == (304, tag)
+    await line.mend()
+
+
+async def test_a_page_that_is_found_unchanged_stands_in_for_another_hour(newsroom: Newsroom) -> None:
+    tag = (await newsroom.client.get("/")).headers["ETag"]
+    pages = newsroom.client.app[kept.PAGES]
+    first = pages.find("/")
+    assert (await newsroom.client.get("/", headers={"If-None-Match": tag})).status == 304
+    second = pages.find("/")
+    assert first
+    assert second
+    assert second.rendered_at > first.rendered_at
+
+
+async def test_a_page_that_takes_long_is_read_once_for_all_who_ask_and_to_its_end(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await newsroom.client.get("/")).status == 200
+    monkeypatch.setattr(kept, "PATIENCE", 0.05)
+    async with AsyncExitStack() as stack:
+        for _ in range(SQLITE_READERS):
+            await stack.enter_async_context(newsroom.db._reader.connect())
+        for _ in range(3):
+            assert (await newsroom.client.get("/")).status == 200
+        (reading,) = [one for one in asyncio.all_tasks() if one.get_name() == "page /"]
+        stood_in = newsroom.client.app[kept.PAGES].find("/")
+    await reading
+    now = newsroom.client.app[kept.PAGES].find("/")
+    assert now is not None
+    assert now is not stood_in
+
+
+async def test_a_page_that_was_begun_before_a_change_is_not_kept_nor_given_to_who_asks_after_it() -> None:
+    pages, changed, request = kept.Pages(), asyncio.Event(), make_mocked_request("GET", "/articles/a1")
+
+    async def slow(_request: web.Request) -> web.Response:
+        await changed.wait()
+        return web.Response(text="before")
+
+    async def quick(_request: web.Request) -> web.Response:
+        return web.Response(text="after")
+
+    begun = pages.rendering(request, slow)
+    pages.clear()
+    changed.set()
+    assert ((await begun).body, pages.find("/articles/a1")) == (b"before", None)
+    begun = pages.rendering(request, slow)
+    pages.clear()
+    assert (await pages.rendering(request, quick)).body == b"after"
+    await begun
+    held = pages.find("/articles/a1")
+    assert held
+    assert held.body == b"after"
 
 
 async def test_pages_stand_in_only_under_the_definitions_they_were_rendered_by(far: tuple[Newsroom, Line]) -> None:

@@ -22,10 +22,10 @@ async def refused(newsroom: Newsroom, path: str, method: str = "GET") -> list[di
         ("/api/v1/articles?limt=1", "limt", "did you mean 'limit'?"),
         ("/api/v1/articles?topics=emas", "topics", "did you mean 'topic'"),
         ("/api/v1/events?before=3", "before", "known: after, limit"),
-        ("/api/v1/indicators?limit=1", "limit", "this address takes none"),
+        ("/api/v1/indicators?symbol=EMAS", "symbol", "known: after, limit"),
         ("/api/v1/articles/a1?utm_source=x", "utm_source", "this address takes none"),
         ("/api/v1/sources?state=failing", "state", "this address takes none"),
-        ("/api/v1/webhooks?owner=me", "owner", "this address takes none"),
+        ("/api/v1/webhooks?owner=me", "owner", "known: after, limit"),
     ],
 )
 async def test_a_parameter_the_api_does_not_know_is_refused_with_the_nearest(

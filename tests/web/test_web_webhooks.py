@@ -224,6 +224,7 @@ async def test_a_failing_webhook_says_how_often_in_a_row_and_why(newsroom: Newsr
     await fan_out(newsroom.db)
     (one,) = (await claim(newsroom.db)).deliveries
     failed = Outcome(one.id, one.lease, "retrying", 5.0, one.number, clock(), 7, 500)
+    failed = failed._replace(subscription=one.subscription, failing=one.failing)
     await newsroom.db.write(deliveries.settle, [failed])
     shown = await newsroom.get(f"/api/v1/webhooks/{webhook['id']}", "subscriber")
     (listed,) = (await newsroom.get("/api/v1/webhooks", "subscriber"))["webhooks"]
@@ -255,9 +256,29 @@ async def test_what_an_operator_lets_a_webhook_follow_goes_by_its_owners_role_al
     changed = await answer.json()
     assert (changed["state"], changed["reason"]) == ("paused", 'only operators may follow "desk" now')
     refused = await newsroom.client.patch(path, json={"state": "active"}, headers=newsroom.as_("subscriber:other"))
-    assert refused.status == 403
+    assert (refused.status, "cannot be 'active'" in await refused.text()) == (422, True)
     answer = await newsroom.client.patch(path, json={"feeds": ["news"]}, headers=newsroom.as_("subscriber:other"))
     assert (await answer.json())["state"] == "active"
+
+
+@pytest.mark.parametrize("change", [{"state": "active"}, {"state": "active", "feeds": ["desk"]}])
+@pytest.mark.parametrize(("role", "status"), [("editor:other", 403), ("subscriber:other", 422)])
+async def test_a_webhook_of_a_feed_one_may_not_follow_is_refused_by_who_may_know_of_it(
+    newsroom: Newsroom, change: dict[str, Any], role: str, status: int
+) -> None:
+    _, made, _ = await register(newsroom, role)
+    path = f"/api/v1/webhooks/{made['id']}"
+    await newsroom.client.patch(path, json={"feeds": ["desk"]}, headers=newsroom.as_("operator"))
+    refused = await newsroom.client.patch(path, json=change, headers=newsroom.as_(role))
+    assert (refused.status, "role 'operator' is needed" in await refused.text()) == (status, status == 403)
+
+
+async def test_who_is_refused_is_told_of_no_feed_that_they_may_not_know_of(newsroom: Newsroom) -> None:
+    _, made, _ = await register(newsroom, "editor:other")
+    path = f"/api/v1/webhooks/{made['id']}"
+    await newsroom.client.patch(path, json={"feeds": ["desk", "operations"]}, headers=newsroom.as_("operator"))
+    refused = await newsroom.client.patch(path, json={"state": "active"}, headers=newsroom.as_("editor:other"))
+    assert (refused.status, "operations" in await refused.text()) == (403, False)
 
 
 def _only_subscribers(tx: Tx, owner: str) -> None:
