@@ -6,9 +6,12 @@ PublisherError
 ├── ConfigErrors           all faults found in one reading
 ├── RemovalRefused         an edit that takes away more than one edit may
 ├── ReadError              a value or document that cannot be read as what it should be
-│   ├── Overrun            a document that took more time or memory than one may
-│   └── Unready            the process that reads documents could not be started
+│   └── Overrun            a document that took more time of the processor, or memory, than one may
 ├── FetchError             a source that could not be fetched (permanent or retryable is data)
+│   └── Unread             a document that was not read, for no reason of its own: it is read again
+│       ├── Unready        the process that reads documents could not be started, or ended
+│       ├── Overdue        the machine had no time for it
+│       └── Faulty         a fault of the program that reads it
 ├── AddressRefused         a URL or address that the guard does not allow
 ├── NotFound               a feed, item, subscription or key that does not exist
 ├── Conflict               a change that contradicts what is stored
@@ -84,10 +87,6 @@ class Overrun(ReadError):
     """The document takes too much to be read."""
 
 
-class Unready(ReadError):
-    """The process that reads documents could not be started; see whether memory is left on the machine."""
-
-
 class FetchError(PublisherError):
     """A source could not be fetched. ``advice`` is what an operator can set, for operators alone."""
 
@@ -98,6 +97,25 @@ class FetchError(PublisherError):
         self.retry_after = retry_after
         self.advice = advice
         super().__init__(message)
+
+
+class Unread(FetchError):
+    """The document was not read, for no reason of its own; it is read again later."""
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0], retry_after=retry_after)
+
+
+class Unready(Unread):
+    """The process that reads documents could not be started; see whether memory is left on the machine."""
+
+
+class Overdue(Unread):
+    """The document was not read in time; see whether the machine has more to do than it can."""
+
+
+class Faulty(Unread):
+    """The program that reads documents has a fault; its log has the traceback."""
 
 
 class AddressRefused(PublisherError):

@@ -6,8 +6,9 @@ import struct
 
 HEAD = struct.Struct(">cI")
 
-READY, PIECE, DONE, REFUSED = b"!", b"+", b".", b"-"
-"""The worker's frames: it is ready; one piece of JSON; that was all; the reason why the document is refused."""
+READY, PIECE, DONE, REFUSED, TOO_MUCH, FAILED = b"!", b"+", b".", b"-", b"*", b"x"
+"""The worker's frames: it is ready; one piece of JSON; that was all; the reason why the document is refused; it took
+more memory than it may, and the process ends; a traceback of what should not have happened."""
 
 JOB, BODY = b"j", b"b"
 """The service's frames: a job's name and options as JSON; the document."""
@@ -17,6 +18,9 @@ MAX_PIECE = 16_000_000
 
 MAX_ANSWER = 64_000_000
 """Bytes of all pieces of one document."""
+
+MAX_TRACEBACK = 4_000
+"""Bytes of a traceback, counted from its end."""
 
 
 def frame(kind: bytes, content: bytes = b"") -> bytes:

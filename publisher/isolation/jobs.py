@@ -20,6 +20,7 @@ class Runner(Protocol):
     ) -> Sequence[bytes]:
         """The pieces that a job makes of a document. ``needs`` are what it has to find ready, such as ``locale:id``.
 
-        Raises ReadError for what the job refuses, and Overrun for what was too much for it.
+        Raises ReadError for what the job refuses, Overrun for what was too much for it, and Unread where the document
+        is not at fault.
         """
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from typing import Any, BinaryIO
 
 if __name__ == "__main__":
@@ -21,15 +22,20 @@ from publisher.isolation import confinement
 from publisher.isolation.frames import (
     BODY,
     DONE,
+    FAILED,
     HEAD,
     JOB,
     MAX_ANSWER,
     MAX_PIECE,
+    MAX_TRACEBACK,
     PIECE,
     READY,
     REFUSED,
+    TOO_MUCH,
     frame,
 )
+
+_ENDING = frame(TOO_MUCH)
 
 
 def main(module: str, seconds: int, needs: list[str]) -> None:
@@ -61,10 +67,13 @@ def _answer(told: BinaryIO, jobs: Any, asked: Any, body: bytes) -> None:
     except PublisherError as error:
         told.write(frame(REFUSED, str(error).encode("utf-8", "replace")[:2_000]))
     except MemoryError:
-        told.write(frame(REFUSED, b"takes more memory than a document may"))
-    except Exception as error:
-        said = f"cannot be read: {type(error).__name__}: {error}"
-        told.write(frame(REFUSED, said.encode("utf-8", "replace")[:2_000]))
+        told.write(_ENDING)
+        told.flush()
+        os._exit(0)  # what memory is left may be in pieces, and what a library was about may be half done
+    except RecursionError:
+        told.write(frame(REFUSED, b"is nested too deeply"))
+    except Exception:
+        told.write(frame(FAILED, traceback.format_exc().encode("utf-8", "replace")[-MAX_TRACEBACK:]))
     else:
         told.write(frame(DONE))
 

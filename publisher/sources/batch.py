@@ -26,6 +26,14 @@ class Entry:
 ENTRY = TypeAdapter(Entry)
 
 
+def not_a_batch(payload: Any, most: int) -> str | None:
+    """Why a document is no list of articles, in words; null where it is one."""
+    if isinstance(payload, list) and 1 <= len(payload) <= most:
+        return None
+    said = f"is a list of {len(payload)}" if isinstance(payload, list) else "is no list; send one article with PUT"
+    return f"must be a list of 1 to {most} articles, each with its id; it {said}"
+
+
 def read_entries(given: Sequence[Any], *, origin: str, language: str) -> Iterator[Entry]:
     """The articles of a list, in their order. The ``field`` of a problem is where it stands in the whole list."""
     seen: dict[str, int] = {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from functools import cache
 from html import escape
+from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -119,9 +121,34 @@ def sanitised(blocks: list[Block], base: str | None) -> str:
     return "\n".join(lines)
 
 
+def harmless(html: str) -> str:
+    """What :func:`sanitised` or :func:`escaped` wrote, as it is; of anything else what can be shown anywhere.
+
+    It is for what comes from a process that strangers may have taken over.
+    """
+    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
+    cleaned = _vocabulary().clean(html.replace("<pre>\n", "<pre>\n\n"))
+    # A no-break space is written one way by the library and another by people; neither begins or ends any markup.
+    same = cleaned == html or cleaned.replace("&nbsp;", "\xa0") == html.replace("&nbsp;", "\xa0")
+    return html if same else cleaned.strip()
+
+
 def escaped(paragraphs: list[str]) -> str:
     """Plain paragraphs as HTML."""
     return "\n".join(f"<p>{escape(xml_legal(text), quote=False)}</p>" for text in paragraphs)
+
+
+@cache
+def _vocabulary() -> Any:
+    import nh3
+
+    return nh3.Cleaner(
+        tags=set(ALLOWED_TAGS),
+        clean_content_tags=_REMOVED - {"noscript"},
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https"},
+        link_rel="noopener noreferrer",
+    )
 
 
 def _tidy(html: str, *, keep_lines: bool) -> str:

@@ -18,7 +18,7 @@ from publisher.model.observed import Batch, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source, SourceContext
 from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, Profile, TextProfile
+from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.text import read_text
 from publisher.sources.unprofiled import conventions, read_any
@@ -28,6 +28,12 @@ OVERRUN_WAIT = 300.0
 """Seconds that a source is left alone after one of its documents took more than it may."""
 
 _LANG = re.compile(rb"""<html\b[^>]{0,500}?\slang\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)""", re.IGNORECASE)
+COMMON = frozenset(
+    ["ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "ms", "nl", "pl", "pt", "ru", "th", "tr", "vi", "zh"]
+)
+"""Languages that a page may name for its dates, besides the installation's own: each loads something anew when it is
+first met, and strangers are not to choose how often. Dates in others are read as English ones."""
+
 _CHALLENGE = re.compile(
     rb"just a moment\.\.\.|attention required|cf-browser-verification|challenge-platform|cf_chl_|captcha"
     rb"|verify(?:ing)? (?:that )?you are (?:a )?human|are you a robot|access denied|pardon our interruption",
@@ -112,19 +118,21 @@ async def parse_document(
         url=url or "",
         fetched=url is not None,
         content_type=content_type,
-        **_own_locale(body, context.profile),
+        **({"locale": _own_locale(body, context.language)} if context.profile is None else {}),
     )
     profile = context.profile or conventions(url or "", context.language, context.timezone)
     fields, origins = found.rest.get("fields"), found.rest.get("origins") or {}
     return Reading(origin, profile, fields, found.indicators, found.problems, origins)
 
 
-def read_document(document: Response, context: SourceContext, origin: str, *, fetched: bool) -> Reading:
+def read_document(
+    document: Response, context: SourceContext, origin: str, *, fetched: bool, locale: str = "en"
+) -> Reading:
     """What :func:`parse_document` says, where documents are read."""
     now, specs, profile = context.now(), context.indicators, context.profile
     kind = header(document, "content-type")
     if profile is None:
-        where = {"origin": origin, "url": document.url, "content_type": kind}
+        where = {"origin": origin, "url": document.url, "content_type": kind, "locale": locale}
         return read_any(document.body, language=context.language, timezone=context.timezone, **where)
     if isinstance(profile, TextProfile):
         return read_text(document.body, profile, origin=origin, now=now, specs=specs)
@@ -133,18 +141,26 @@ def read_document(document: Response, context: SourceContext, origin: str, *, fe
     return read_html(document.body, profile, origin=origin, now=now, url=url, content_type=kind, specs=specs)
 
 
-def unreadable(error: ReadError, status: int) -> FetchError:
-    """A source's document that cannot be read. One that took too much leaves its source alone for a while."""
-    return FetchError(str(error), status=status, retry_after=OVERRUN_WAIT if isinstance(error, Overrun) else None)
+def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchError:
+    """A source's document that cannot be read. One that took too much leaves its source alone for a while.
+
+    ``url`` is said where a source has several.
+    """
+    wait = OVERRUN_WAIT if isinstance(error, Overrun) else None
+    return FetchError(f"{url}: {error}" if url else str(error), status=status, retry_after=wait)
 
 
-def _own_locale(body: bytes, profile: Profile | None) -> dict[str, str]:
-    """The language that a page without a profile names: its dates may be in that."""
-    found = _LANG.search(body, 0, 4_096) if profile is None else None
-    try:
-        return {"locale": str(known_locale(found[1].decode()))} if found else {}
-    except ReadError:
-        return {}
+def _own_locale(body: bytes, language: str) -> str:
+    """The locale of the dates in a page that no profile describes: what it names, as far as that is at hand."""
+    found = _LANG.search(body, 0, 4_096)
+    named = found[1].decode().lower() if found else language.lower()
+    if named.replace("_", "-") == language.lower().replace("_", "-"):
+        try:
+            return str(known_locale(language))
+        except ReadError:
+            return "en"
+    spoken = named.partition("-")[0]
+    return spoken if spoken in COMMON else "en"
 
 
 async def get(

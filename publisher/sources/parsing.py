@@ -22,7 +22,7 @@ from publisher.isolation import Job
 from publisher.locale import known_locale, known_zone, parse_datetime, parse_decimal
 from publisher.model import IndicatorSpec
 from publisher.sources.base import Document, Source, SourceContext
-from publisher.sources.batch import ENTRY, read_entries, read_one
+from publisher.sources.batch import ENTRY, not_a_batch, read_entries, read_one
 from publisher.sources.feed import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.sources.index import IndexSource
@@ -48,7 +48,9 @@ _SITEMAP = (
 def _page(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
     context = _context(given)
     document = Document(body, given["url"], {"content-type": given["content_type"]})
-    reading = read_document(document, context, given["origin"], fetched=given["fetched"])
+    reading = read_document(
+        document, context, given["origin"], fetched=given["fetched"], locale=given.get("locale", "en")
+    )
     rest = {"fields": reading.fields, "origins": reading.origins}
     return written(Parsed([], reading.indicators, reading.problems, rest))
 
@@ -76,8 +78,8 @@ def _pushed(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
 
 def _batch(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
     payload = load_json(body)
-    if not isinstance(payload, list) or not 1 <= len(payload) <= given["most"]:
-        raise ReadError(f"a list of {len(payload)}" if isinstance(payload, list) else "no list")
+    if said := not_a_batch(payload, given["most"]):
+        raise ReadError(said)
     return map(ENTRY.dump_json, read_entries(payload, origin=given["origin"], language=given["language"]))
 
 

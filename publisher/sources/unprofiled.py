@@ -42,16 +42,24 @@ Values = dict[str, Any]
 
 
 def read_any(
-    body: bytes, *, origin: str, url: str, language: str, timezone: str, content_type: str | None = None
+    body: bytes,
+    *,
+    origin: str,
+    url: str,
+    language: str,
+    timezone: str,
+    content_type: str | None = None,
+    locale: str | None = None,
 ) -> Reading:
     """The article in a page, and in ``origins`` where each of its fields came from.
 
-    ``language`` holds where the page names none, ``timezone`` for dates without a zone. Raises ReadError for no page.
+    ``language`` holds where the page names none, ``timezone`` for dates without a zone. ``locale`` is that of its
+    dates, the page's own language where it is not given. Raises ReadError for no page.
     """
     decoded = decode(body, content_type)
     tree = dom.parse(decoded.text)
     spoken = _language(tree) or language
-    reading = Reading(origin, conventions(url, spoken, timezone))
+    reading = Reading(origin, conventions(url, locale or spoken, timezone))
     if decoded.warning:
         reading.warn(decoded.warning, "charset")
     base = base_of(tree, url)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
-from publisher.errors import Overrun, ReadError, Unready
-from publisher.isolation import Runner
+from publisher.errors import Faulty, ReadError, Unread
 from publisher.model import Indicator
 from publisher.model.observed import ObservedArticle
 from publisher.model.observed import Problem as Doubt
-from publisher.sources.batch import ENTRY, Entry, read_entries, read_one
-from publisher.sources.parsed import read_back
+from publisher.sources.batch import Entry, not_a_batch, read_entries, read_one
+from publisher.sources.parsed import read_back, read_entry
 from publisher.sources.push import read_indicator_json
 from publisher.web.answers import Fault, Problem, invalid
 from publisher.web.asking import body_of, json_bytes, json_object, loaded
@@ -27,10 +26,10 @@ LIGHT = 32_768
 """Characters, tags weighed, that are read where requests are served; more is read in a thread."""
 
 HEAVY = 1_048_576
-"""Characters, tags weighed, above which an article is read in a process that can be killed."""
+"""Characters, tags weighed, above which a body is read in a process that can be killed."""
 
-IN_PROCESS = 1_048_576
-"""Bytes of a batch above which it is."""
+WAIT = 30
+"""Seconds after which a body may be sent again that could not be read for no fault of its own."""
 
 
 async def read_article(request: web.Request, id_: str) -> tuple[ObservedArticle, list[Fault]]:
@@ -38,9 +37,10 @@ async def read_article(request: web.Request, id_: str) -> tuple[ObservedArticle,
     payload, body = await json_object(request), await body_of(request)
     given = {"origin": request.path, "language": services_of(request).site.language}
     runner = services_of(request).runner
-    weight = len(body) + body.count(b"<") * TAG_WEIGHT
+    weight = weight_of(body)
     if weight > HEAVY and runner is not None:
-        parsed = await read_back(await _run(runner, "pushed", body, {**given, "id": id_}))
+        with _answered():
+            parsed = await read_back(await runner.run("pushed", body, {**given, "id": id_}))
         article, problems = next(iter(parsed.articles), None), parsed.problems
     elif weight > LIGHT:
         article, problems = await asyncio.to_thread(lambda: read_one(payload, id_, **given))
@@ -56,32 +56,42 @@ async def read_batch(request: web.Request, limit: int, most: int) -> list[tuple[
     body = await json_bytes(request, limit)
     given = {"origin": request.path, "language": services_of(request).site.language}
     runner = services_of(request).runner
-    if len(body) > IN_PROCESS and runner is not None:
+    if weight_of(body) > HEAVY and runner is not None:
         entries = []
-        for piece in await _run(runner, "batch", body, {**given, "most": most}):
-            entries.append(ENTRY.validate_json(piece))
-            await asyncio.sleep(0)  # a thousand large articles take a while: others get their turn
+        with _answered():
+            for piece in await runner.run("batch", body, {**given, "most": most}):
+                entries.append(await read_entry(piece))
+                await asyncio.sleep(0)  # a thousand large articles take a while: others get their turn
     else:
         payload = loaded(body)
-        if not isinstance(payload, list) or not 1 <= len(payload) <= most:
-            said = f"a list of {len(payload)}" if isinstance(payload, list) else "no list; send one article with PUT"
-            raise Problem(422, f"send a list of 1 to {most} articles, each with its id; this is {said}")
+        if said := not_a_batch(payload, most):
+            raise Problem(422, f"the body {said}")
         # Reading and sanitising takes a while: not where all requests are served.
         entries = await asyncio.to_thread(lambda: list(read_entries(payload, **given)))
     return [(entry, _faults(entry.problems)) for entry in entries]
 
 
-async def _run(runner: Runner, job: str, body: bytes, options: Mapping[str, Any]) -> Sequence[bytes]:
+def weight_of(body: bytes) -> int:
+    """How long a body takes to read, in characters of text: of one article or of many. JSON may write ``<`` escaped."""
+    tags = body.count(b"<") + body.count(b"\\u003c") + body.count(b"\\u003C")
+    return len(body) + tags * TAG_WEIGHT
+
+
+@contextlib.contextmanager
+def _answered() -> Iterator[None]:
+    """What becomes of a body in the process that reads documents, as an answer.
+
+    503 where it is to be sent again, 500 where the fault is here, 400 for no JSON, and 422 for what else is wrong.
+    """
     try:
-        return await runner.run(job, body, options)
-    except Unready as error:
-        raise Problem(503, "this body could not be read now; send it again later") from error
-    except Overrun as error:
-        raise Problem(422, f"the body {error}") from error
+        yield
+    except Faulty as error:
+        raise Problem(500, "the body could not be read for a fault of the server; its log says more") from error
+    except Unread as error:
+        again = {"Retry-After": str(WAIT)}
+        raise Problem(503, f"the body could not be read now; send it again in {WAIT} s", headers=again) from error
     except ReadError as error:
-        if str(error).startswith("is no JSON"):
-            raise Problem(400, f"the body {error}") from error
-        raise Problem(422, f"send a list of up to a thousand articles, each with its id; this is {error}") from error
+        raise Problem(400 if str(error).startswith("is no JSON") else 422, f"the body {error}") from error
 
 
 def read_indicator(request: web.Request, payload: object, at: str) -> Indicator | list[Fault]:

@@ -192,9 +192,60 @@ async def test_a_large_body_is_read_in_a_process_of_its_own_as_a_small_one_is_he
     await runner.close()
 
 
-async def test_a_body_that_takes_too_long_to_read_is_refused_by_the_limit(one_newsroom: Newsroom) -> None:
-    slow = Isolated("support.slow", root=Path(__file__).parents[1], deadline=0.5)
+@pytest.mark.parametrize(
+    ("limits", "status", "detail", "again"),
+    [
+        ({"seconds": 0}, 422, "the body took over 0 s of the processor", None),
+        ({"deadline": 0.5}, 503, "the body could not be read now; send it again in 30 s", "30"),
+        ({"module": "support.no_such"}, 503, "the body could not be read now; send it again in 30 s", "30"),
+        ({"module": "support.faulty"}, 500, "the body could not be read for a fault of the server", None),
+    ],
+    ids=["too much", "late", "no process", "faulty"],
+)
+async def test_only_a_body_that_is_too_much_is_refused_and_others_may_be_sent_again(
+    limits: dict[str, Any], status: int, detail: str, again: str | None, one_newsroom: Newsroom
+) -> None:
+    slow = Isolated(limits.pop("module", "support.slow"), root=Path(__file__).parents[1], **limits)
     object.__setattr__(one_newsroom.services, "runner", slow)
-    status, problem = await post_large(one_newsroom, [article(f"a-{n}", body="x" * 150_000) for n in range(8)])
-    assert (status, problem["detail"][:36]) == (422, "the body was not read within 0.5 s; ")
+    data = io.BytesIO(json.dumps([article(f"a-{n}", body="x" * 150_000) for n in range(8)]).encode())
+    headers = one_newsroom.as_("editor") | {"Content-Type": "application/json"}
+    answer = await one_newsroom.client.post(PATH, data=data, headers=headers)
+    assert answer.status == status
+    assert (await answer.json())["detail"].startswith(detail)
+    assert answer.headers.get("Retry-After") == again
     await slow.close()
+
+
+async def test_what_is_wrong_with_a_body_is_said_in_the_words_of_its_own_request(one_newsroom: Newsroom) -> None:
+    slow = Isolated("support.faulty", root=Path(__file__).parents[1])
+    object.__setattr__(one_newsroom.services, "runner", slow)
+    heavy = {"title": "Judul", "body": "<p>Isi <b>tebal</b>.</p>" * 4_000}
+    one = await one_newsroom.client.put(f"{PATH}/n-1", json=heavy, headers=one_newsroom.as_("editor"))
+    assert (one.status, (await one.json())["detail"]) == (422, "the body takes more memory than there is")
+    await slow.close()
+
+    runner = Isolated(DOCUMENT_JOBS)
+    object.__setattr__(one_newsroom.services, "runner", runner)
+    for body, said in (
+        ([], "is a list of 0"), ([1] * 1_001, "is a list of 1001"), ({"a": 1}, "is no list; send one article with PUT"),
+        ({"a": "x" * 1_100_000}, "is no list; send one article with PUT"),
+        ([*[1] * 1_001, "x" * 1_100_000], "is a list of 1002"),
+    ):  # fmt: skip
+        status, problem = await post_large(one_newsroom, body)
+        wanted = f"the body must be a list of 1 to 1000 articles, each with its id; it {said}"
+        assert (status, problem["detail"]) == (422, wanted)
+    await runner.close()
+
+
+@pytest.mark.parametrize("less_than", [b"<", b"\\u003c", b"\\u003C"])
+async def test_a_batch_is_weighed_by_its_tags_as_one_article_is(less_than: bytes, one_newsroom: Newsroom) -> None:
+    runner = Isolated(DOCUMENT_JOBS)
+    object.__setattr__(one_newsroom.services, "runner", runner)
+    light = json.dumps([article("a-1", body="<p>Isi.</p>")]).encode()
+    assert (await post_large(one_newsroom, light))[0] == 200
+    assert runner.pid is None
+    heavy = json.dumps([article("a-2", body="<p>Isi.</p>" * 6_000)]).encode().replace(b"<", less_than)
+    assert len(heavy) < 200_000
+    assert (await post_large(one_newsroom, heavy))[0] == 200
+    assert runner.pid is not None
+    await runner.close()

@@ -1,6 +1,7 @@
 """Jobs that do to their process what hostile documents might."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -71,6 +72,23 @@ def fail(body: bytes, options: Any) -> Iterator[bytes]:
     raise KeyError("x")
 
 
+def recurse(body: bytes, options: Any) -> Iterator[bytes]:
+    return recurse(body, options)
+
+
+def paint(body: bytes, options: Any) -> Iterator[bytes]:
+    raise KeyError("\x1b[31mred")
+
+
+def crash(body: bytes, options: Any) -> Iterator[bytes]:
+    os.abort()
+
+
+def killed(body: bytes, options: Any) -> Iterator[bytes]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    yield b"1"
+
+
 def much(body: bytes, options: Any) -> Iterator[bytes]:
     yield b"x" * 16_000_001
 
@@ -96,5 +114,6 @@ def ready(body: bytes, options: Any) -> Iterator[bytes]:
 
 JOBS = {
     "echo": echo, "surroundings": surroundings, "spin": spin, "swell": swell, "refuse": refuse, "fail": fail,
+    "recurse": recurse, "paint": paint, "crash": crash, "killed": killed,
     "much": much, "lie": lie, "leave": leave, "print": said, "ready": ready,
 }  # fmt: skip
