@@ -28,13 +28,14 @@ import uvloop
 from aiohttp import web
 
 from publisher.app.collecting import spare_the_collector
-from publisher.delivery import Deliverer, signing
+from publisher.delivery import Deliverer, access, signing
 from publisher.delivery.deliverer import SLOTS
 from publisher.delivery.envelope import body as envelope
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
 from publisher.outbound import Outbound
 from publisher.storage import deliveries, events, subscriptions
-from publisher.storage.database import Database
+from publisher.storage import feeds as feed_states
+from publisher.storage.database import Database, Tx
 from publisher.storage.sealing import Sealer
 
 FEEDS = {"news": FeedDefinition(name="news", title="News")}
@@ -78,6 +79,12 @@ def an_event(number: int) -> Event:
         id=f"evt_{number}", type=EventType.ARTICLE_PUBLISHED, timestamp=datetime.now(UTC), source="desk",
         subject=f"a{number}", data=data,
     )  # fmt: skip
+
+
+def define(tx: Tx) -> None:
+    """Take these feeds, as a service does at its start."""
+    feed_states.define(tx, {name: feed.digest for name, feed in FEEDS.items()})
+    access.adopt(tx, FEEDS)
 
 
 async def bare(url: str, count: int) -> None:
@@ -163,9 +170,8 @@ async def measure(url: str, database: str, count: int, rounds: int) -> tuple[lis
         sealer = Sealer.open(data)
         await subscribe_all(db, sealer, url, count)
         arrivals = Arrivals()
-        deliverer = Deliverer(
-            db, outbound, sealer, feeds=lambda: FEEDS, schedule=[1.0], timeout=20.0, observe=arrivals.observe
-        )
+        await db.write(define)
+        deliverer = Deliverer(db, outbound, sealer, schedule=[1.0], timeout=20.0, observe=arrivals.observe)
         running = asyncio.create_task(deliverer.run())
         spare_the_collector()
         for number in range(1, rounds + 1):

@@ -95,7 +95,7 @@ async def application(data: Path) -> web.Application:
             catalog=Catalog,
             ingest=intake,
             publications=Publications(db, Catalog.feeds, SITE, data),
-            deliverer=Deliverer(db, outbound, sealer, feeds=lambda: Catalog.feeds, schedule=[1.0], timeout=5.0),
+            deliverer=Deliverer(db, outbound, sealer, schedule=[1.0], timeout=5.0),
             sealer=sealer,
             guard=outbound,
             probes={},

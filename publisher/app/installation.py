@@ -87,7 +87,6 @@ class App:
             db,
             self.sender,
             self.sealer,
-            feeds=lambda: self.catalog.feeds,
             schedule=settings.delivery.schedule,
             timeout=settings.delivery.timeout,
             slots=shares.sending,

@@ -194,7 +194,7 @@ class Reloader:
         for name in removed:
             log.warning("feed.removed", feed=name)
         try:
-            await keep(app.db, catalog.feeds)
+            await keep(app.db)
         except StorageError as error:  # the new configuration holds all the same, and this is tried again
             log.error("webhook.telling_failed", error=str(error))
         return Outcome("taken", (*moves.lines(), *pending))

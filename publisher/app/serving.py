@@ -25,7 +25,6 @@ from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
-from publisher.delivery import access
 from publisher.delivery.pausing import keep
 from publisher.errors import NotFound, PublisherError, told
 from publisher.schedule import Schedule, next_run
@@ -83,8 +82,6 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         address = _address(runner, app.settings.server.host)
         await app.db.write(sources.forget_leases)
         await asyncio.to_thread(leftovers.sweep, app.home / "data", RESTORING)
-        # Rights may be others since an older publisher wrote the data.
-        await app.db.write(access.review, app.catalog.feeds)
         sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
         schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
@@ -116,7 +113,7 @@ def _start_helpers(helpers: _Helpers, app: App) -> None:
     helpers.start("settle", _every(SETTLE_SECONDS, app.intake.settle))
     helpers.start("embargoes", app.intake.keep_time())
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
-    helpers.start("webhooks", _every(SETTLE_SECONDS, lambda: keep(app.db, app.catalog.feeds)))
+    helpers.start("webhooks", _every(SETTLE_SECONDS, lambda: keep(app.db)))
     helpers.start("log", _every(telemetry.FOLD_SECONDS, _told))
     helpers.start("prune", _every(PRUNE_SECONDS, lambda: app.db.write(idempotency.prune)))
 

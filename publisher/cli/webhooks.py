@@ -163,7 +163,6 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
                 db,
                 sender,
                 sealer,
-                feeds=dict,
                 schedule=delivery.schedule,
                 timeout=delivery.timeout,
             )

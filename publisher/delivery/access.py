@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from publisher import selection, telemetry
-from publisher.model import Cause, Change, Event, EventType, FeedDefinition, Filter, Key, Role
-from publisher.selection import visible
+from publisher.model import Cause, Event, FeedDefinition, Filter, Key, Match, Role
+from publisher.selection import Judge, visible
 from publisher.storage import deliveries, events, in_force, keys, rights, subscriptions
 from publisher.storage.database import Tx
 from publisher.storage.in_force import Moved
@@ -24,12 +24,13 @@ CHUNK = 50
 """Events loaded at once to be judged again; each holds its item."""
 
 Feeds = Mapping[str, FeedDefinition]
+Stored = Mapping[int, Match]
 
 
 def create_key(tx: Tx, role: Role, owner: str) -> tuple[Key, str]:
     """A new key and its secret; what its owner may follow by it, its subscriptions do from the next event on."""
     made = keys.create(tx, role, owner)
-    review(tx, in_force.present(tx), owner)
+    review(tx, owner)
     return made
 
 
@@ -42,29 +43,40 @@ def revoke_key(tx: Tx, id: str, *, keep_webhooks: bool = False) -> Key:
     if keep_webhooks:
         subscriptions.hold(tx)
         rights.grant(tx, key.owner, key.role)
-    review(tx, in_force.present(tx), key.owner)
+    review(tx, key.owner)
     return key
 
 
 def adopt(tx: Tx, feeds: Feeds) -> Moved:
     """Go by these definitions from now on: what they close is stopped, what they strand stands still."""
+    subscriptions.hold(tx)
     moved = in_force.describe(tx, feeds)
-    if moved:
-        subscriptions.hold(tx)
+    if moved.rewritten:
         rights.judge_again(tx)
+    if moved:
         rights.lock(tx, [one.n for one in rights.holders(tx, feeds=moved.names)])
         rights.release(tx, moved.added)
-        pause_stranded(tx, feeds, moved.names)
-        review(tx, feeds, moved=moved)
+        pause_stranded(tx, moved.names)
+        review(tx, moved=moved)
     return moved
 
 
-def pause_stranded(tx: Tx, feeds: Feeds, moved: Collection[str] | None = None) -> tuple[int, int]:
-    """Let stand still whatever follows none of these feeds, and go on what follows one again; returns how many.
+def misplaced(tx: Tx) -> bool:
+    """Whether there is anything for :func:`pause_stranded` to do."""
+    feeds = in_force.present(tx)
+    amiss = subscriptions.stranded(tx, feeds, 1) or subscriptions.returned(tx, feeds, 1)
+    return bool(amiss) and in_force.complete(tx)
+
+
+def pause_stranded(tx: Tx, moved: Collection[str] | None = None) -> tuple[int, int]:
+    """Let stand still whatever follows no feed that is there, and go on what follows one again; returns how many.
 
     ``moved``: the feeds whose followers are looked at; by default, all.
     """
     subscriptions.hold(tx)
+    feeds = in_force.present(tx)
+    if not in_force.complete(tx):
+        return 0, 0
     still: dict[str, list[int]] = {}
     again = []
     for one in rights.holders(tx, feeds=moved):
@@ -110,15 +122,19 @@ class Verdicts:
         return [one for group in groups for one in group]
 
 
-def review(tx: Tx, feeds: Feeds, owner: str | None = None, *, moved: Moved | None = None) -> None:
+def review(tx: Tx, owner: str | None = None, *, moved: Moved | None = None) -> None:
     """Judge anew what subscriptions may follow: all, or one owner's, or those of feeds that were just ``moved``.
 
-    ``feeds`` are all there are.
+    Before the first start after an upgrade not all definitions are known: then only those lose something whose owner
+    has no right left, and the rest is judged at that start.
     """
     closed = moved.closed if moved else frozenset[str]()
     last, done = subscriptions.hold(tx)
-    roles, private = keys.roles(tx, owner), in_force.closed(tx)
-    found = _verdicts(rights.holders(tx, owner, moved.names if moved else None), roles, feeds, private, closed)
+    roles, private, feeds = keys.roles(tx, owner), in_force.closed(tx), in_force.present(tx)
+    held = rights.holders(tx, owner, moved.names if moved else None)
+    if not in_force.complete(tx):
+        held = [one for one in held if keys.highest(roles.get(one.owner), one.granted) is None]
+    found = _verdicts(held, roles, feeds, private, closed)
     rights.lock(tx, [one.n for one in found.all])
     for refusal, own in found.lost.items():
         rights.lose(tx, [one.n for one in own], refusal, last)
@@ -126,10 +142,10 @@ def review(tx: Tx, feeds: Feeds, owner: str | None = None, *, moved: Moved | Non
         rights.regain(tx, own, public=public, last=last)
     rights.raise_(tx, found.risen, last)
     if found.fallen:
-        rights.lower(tx, found.fallen)
+        rights.lower(tx, found.fallen, done)
     if found.lost or found.fallen or found.narrowed:
         rights.judge_again(tx)
-        _take_back(tx, found.fallen + found.narrowed, feeds, private, done, closed=closed)
+        _take_back(tx, found.fallen + found.narrowed, feeds, done, closed=closed)
     lowered = [one for one in found.fallen if not private.isdisjoint(one.filter.feeds)]
     rights.owe(tx, [one.n for one in lowered + found.narrowed])
 
@@ -146,7 +162,8 @@ def _verdicts(
             if one.cause is not Cause.ACCESS:
                 found.lost.setdefault(refusal, []).append(one)
         elif one.cause is Cause.ACCESS:
-            found.back.setdefault(public, []).append(one)
+            if not feeds.keys().isdisjoint(one.filter.feeds):  # with none of them there, there is nothing to go on with
+                found.back.setdefault(public, []).append(one)
         elif one.public is not public:
             (found.fallen if public else found.risen).append(one)
         elif public and not set(closed).isdisjoint(one.filter.feeds):
@@ -164,6 +181,12 @@ def withheld(tx: Tx, id: str) -> list[str]:
     return [name for name in found.filter.feeds if role is None or (name in private and role is not Role.OPERATOR)]
 
 
+def confidential(tx: Tx, feeds: Collection[str]) -> list[str]:
+    """Those of these feeds that only operators may follow, or might when they were removed."""
+    private = in_force.closed(tx, removed=True)
+    return [name for name in feeds if name in private]
+
+
 def _refusal(filter: Filter, feeds: Feeds, private: Collection[str], role: Role | None) -> str | None:
     """Why a role may follow none of a filter's feeds, in words; None if it may. Feeds that are not there count for
     nothing: what follows no other stands still."""
@@ -175,10 +198,14 @@ def _refusal(filter: Filter, feeds: Feeds, private: Collection[str], role: Role 
     return f"only operators may follow {in_force.names(known)} now"
 
 
-def _take_back(
-    tx: Tx, concerned: Sequence[Holder], feeds: Feeds, private: Collection[str], done: int, *, closed: Collection[str]
-) -> None:
-    """Cancel what is open of these and is not for everyone; void what a half-done event is to their filters."""
+def _take_back(tx: Tx, concerned: Sequence[Holder], feeds: Feeds, done: int, *, closed: Collection[str]) -> None:
+    """Cancel what is open of these and is not for everyone; void what a half-done event is to their filters.
+
+    What waits for a removed feed is judged by how that was.
+    """
+    standing = in_force.standing(tx, done)
+    there = {**standing.removed, **feeds}
+    judge = Judge(feeds, standing.removed, standing.closed, {})
     own = [one.n for one in concerned]
     opened = deliveries.open_events(tx, own) if own else {}
     shared = {one.filter_id for one in concerned if one.public and not set(closed).isdisjoint(one.filter.feeds)}
@@ -187,7 +214,7 @@ def _take_back(
         if not filter.feeds:  # a notice, which is about the subscription itself
             continue
         stored = rights.stored(tx, filter_id, done, opened.get(filter_id, set()))
-        refused = _refused(tx, filter, visible(filter, feeds, private), stored)
+        refused = _refused(tx, filter, visible(filter, there, standing.closed), judge, stored)
         if not refused:
             continue
         deliveries.cancel_matched(tx, filter_id, refused, Cause.ACCESS.value, own)
@@ -195,24 +222,28 @@ def _take_back(
             rights.withhold(tx, filter_id, refused)
 
 
-def _refused(tx: Tx, filter: Filter, seen: Feeds, stored: Mapping[int, tuple[EventType, Change]]) -> list[int]:
+def _refused(tx: Tx, filter: Filter, seen: Feeds, judge: Judge, stored: Stored) -> list[int]:
     """The events that are something else to a filter by these feeds alone than they are by what is stored."""
     if not seen:
         return sorted(stored)
     seqs, found = sorted(stored), []
     for start in range(0, len(seqs), CHUNK):
-        found += _differing(events.among(tx, seqs[start : start + CHUNK]), filter, seen, stored)
+        found += _differing(events.among(tx, seqs[start : start + CHUNK]), filter, seen, judge, stored)
     return found
 
 
-def _differing(
-    loaded: Iterable[Event], filter: Filter, seen: Feeds, stored: Mapping[int, tuple[EventType, Change]]
-) -> list[int]:
+def _differing(loaded: Iterable[Event], filter: Filter, seen: Feeds, judge: Judge, stored: Stored) -> list[int]:
     found = []
     for event in loaded:
         if event.erased:  # it can be judged no more; what takes it away holds its id alone
             continue
-        match = selection.follow(filter, seen, event)
-        if match is None or (match.type, match.change) != stored[event.seq]:
+        # It was judged before one of the feeds was removed, or after it.
+        now = (selection.follow(filter, seen, event), judge.follow(filter, event, public=True))
+        if not any(match is not None and _covers(match, stored[event.seq]) for match in now):
             found.append(event.seq)
     return found
+
+
+def _covers(match: Match, stored: Match) -> bool:
+    """Whether what is sent by ``stored`` is no more than ``match`` allows: not the full text where it is a summary."""
+    return (match.type, match.change) == (stored.type, stored.change) and (stored.summary or not match.summary)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from publisher import clock, telemetry
@@ -17,7 +17,7 @@ from publisher.delivery.post import Poster
 from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.verified import Verified
-from publisher.model import FeedDefinition, Subscription
+from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage import subscriptions
 from publisher.storage.database import Database
@@ -42,9 +42,9 @@ TELL_SECONDS = 5.0
 class Deliverer:
     """Tells subscribers of events, each at least once.
 
-    ``feeds`` is asked for the definitions that hold now; ``schedule`` are the waits between attempts and ``timeout``
-    the limit of one, in seconds. ``observe`` is told of each attempt; ``fresh_seconds`` is how old a claim may be that
-    is sent without asking again. Start it with :meth:`run`, end it with :meth:`stop`.
+    ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
+    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without asking again. Start it with
+    :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -53,7 +53,6 @@ class Deliverer:
         outbound: Outbound,
         sealer: Sealer,
         *,
-        feeds: Callable[[], Mapping[str, FeedDefinition]],
         schedule: Sequence[float],
         timeout: float,
         slots: int = SLOTS,
@@ -67,7 +66,6 @@ class Deliverer:
         self._db = db
         self._now = now
         self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
-        self._feeds = feeds
         self._owed = asyncio.Event()
         self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
         self._verified = Verified(db)
@@ -84,7 +82,7 @@ class Deliverer:
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
         )
-        self._fanout = FanOut(db, feeds, made=self._sender.wake)
+        self._fanout = FanOut(db, made=self._sender.wake)
         self._loops: tuple[asyncio.Task[None], ...] = ()
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -148,7 +146,7 @@ class Deliverer:
                 await asyncio.wait_for(self._owed.wait(), TELL_SECONDS)
             self._owed.clear()
             try:
-                await pausing.tell(self._db, self._feeds())
+                await pausing.tell(self._db)
             except Exception as error:
                 log.error("webhook.telling_failed", error=str(error)[:300])
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 
 from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
-from publisher.model import Event, FeedDefinition
+from publisher.model import Event
 from publisher.selection import Judge
 from publisher.storage import fanout
 from publisher.storage.database import Database
-from publisher.storage.fanout import Followed, Judged
+from publisher.storage.fanout import Followed, Judged, Page
 
 log = telemetry.logger(__name__)
 
@@ -28,23 +29,19 @@ POLL_SECONDS = 1.0
 
 
 class FanOut:
-    """Turns events into deliveries. ``feeds`` is asked for the definitions that hold now.
-
-    ``made`` is called after each transaction, for whoever sends.
-    """
+    """Turns events into deliveries. ``made`` is called after each transaction, for whoever sends."""
 
     def __init__(
         self,
         db: Database,
-        feeds: Callable[[], Mapping[str, FeedDefinition]],
         *,
         made: Callable[[], None] = lambda: None,
         chunk: int = fanout.CHUNK,
     ) -> None:
         self._db = db
-        self._feeds = feeds
         self._made = made
         self._chunk = chunk
+        self._page: Page | None = None
         self.moved_at = time.monotonic()
         """When it last came to the log's end or a step further, by the monotonic clock."""
 
@@ -64,8 +61,10 @@ class FanOut:
 
     async def step(self) -> bool:
         """Do one page of events; returns whether there was one."""
-        page = await self._db.read(fanout.page, PAGE)
-        judge = Judge(self._feeds(), page.standing.removed, page.standing.closed, page.standing.opened)
+        page = await self._db.read(fanout.page, PAGE, self._page)
+        if page.events:
+            self._page = replace(page, events=page.events[:1], filters=())
+        judge = Judge(page.feeds, page.standing.removed, page.standing.closed, page.standing.opened)
         judged = [await self._judge(event, page.filters, judge) for event in page.events]
         followers = {one.id: one.followers for one in page.filters}
         cursor = page.cursor

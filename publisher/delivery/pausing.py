@@ -5,15 +5,15 @@ One way for every reason: whatever ends a subscription calls :func:`end`, and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from publisher import selection, telemetry
 from publisher.delivery import access
 from publisher.delivery.unbroken import unbroken
-from publisher.model import Event, FeedDefinition
+from publisher.model import Event
 from publisher.model.change import FeedTouch
 from publisher.storage import feeds as feed_states
-from publisher.storage import rights, subscriptions
+from publisher.storage import in_force, rights, subscriptions
 from publisher.storage.database import Database, Tx
 from publisher.storage.in_force import KEPT_SECONDS
 
@@ -24,41 +24,37 @@ CHUNK = 100
 
 _SAID = ("state", "reason", "failures", "error")
 
-Feeds = Mapping[str, FeedDefinition]
+
+def end(tx: Tx, id: str, reason: str) -> Event | None:
+    """Disable one subscription and tell; returns the event, None if it was disabled before. Raises NotFound."""
+    return _shown(tx, subscriptions.disable_and_tell(tx, id, reason))
 
 
-def end(tx: Tx, id: str, reason: str, feeds: Feeds) -> Event | None:
-    """Disable one subscription and tell; returns the event, None if it was disabled before.
-
-    ``feeds`` are those that hold now: operations feeds among them show it. Raises NotFound.
-    """
-    return _shown(tx, subscriptions.disable_and_tell(tx, id, reason), feeds)
-
-
-async def keep(db: Database, feeds: Feeds) -> int:
+async def keep(db: Database) -> int:
     """Pause what lost all its feeds, and end what has had none for a day; returns how many ended.
 
-    Each change of definitions pauses by itself; this is for what was registered at that moment.
+    Each change of definitions pauses by itself; this is for what was registered at that moment. It goes by what was
+    taken last by any process on this database: the files of this one may be older.
     """
-    if await db.read(subscriptions.stranded, feeds, 1):
-        await unbroken(db.write(access.pause_stranded, feeds))
+    if await db.read(access.misplaced):
+        await unbroken(db.write(access.pause_stranded))
     ended = 0
     if await db.read(rights.stood_still, KEPT_SECONDS, 1):
-        ended = await _all(db, _end_some, feeds)
+        ended = await _all(db, _end_some)
     if in_vain := await db.read(rights.held_in_vain, KEPT_SECONDS):
         await unbroken(db.write(_let_go, in_vain))
-    await tell(db, feeds)
+    await tell(db)
     return ended
 
 
-async def tell(db: Database, feeds: Feeds) -> int:
+async def tell(db: Database) -> int:
     """Tell in the log what is owed of subscriptions: that they may follow less or more, or fail; returns how many."""
-    return await _all(db, _tell_some, feeds) if await db.read(subscriptions.owed, 1) else 0
+    return await _all(db, _tell_some) if await db.read(subscriptions.owed, 1) else 0
 
 
-async def _all(db: Database, some: Callable[[Tx, Feeds], list[Event]], feeds: Feeds) -> int:
+async def _all(db: Database, some: Callable[[Tx], list[Event]]) -> int:
     count = 0
-    while told := await unbroken(db.write(some, feeds)):
+    while told := await unbroken(db.write(some)):
         for event in told:
             said = {key: event.data[key] for key in _SAID if event.data.get(key) is not None}
             log.warning(event.type.value, id=event.subject, **said)
@@ -72,23 +68,28 @@ def _let_go(tx: Tx, gone: list[str]) -> None:
     rights.let_go(tx, set(gone) & set(rights.held_in_vain(tx, KEPT_SECONDS)))
 
 
-def _end_some(tx: Tx, feeds: Feeds) -> list[Event]:
+def _end_some(tx: Tx) -> list[Event]:
+    subscriptions.hold(tx)
+    if access.misplaced(tx):  # one of their feeds may have come back since they were looked for
+        access.pause_stranded(tx)
     found = []
     for id_ in rights.stood_still(tx, KEPT_SECONDS, CHUNK):
         one = subscriptions.get(tx, id_)
         if one is not None:
-            found.append(end(tx, id_, access.removed(one.filter.feeds), feeds))
+            found.append(end(tx, id_, access.removed(one.filter.feeds)))
     return [event for event in found if event is not None]
 
 
-def _tell_some(tx: Tx, feeds: Feeds) -> list[Event]:
+def _tell_some(tx: Tx) -> list[Event]:
+    subscriptions.hold(tx)
     owed = subscriptions.owed(tx, CHUNK)
-    found = (_shown(tx, subscriptions.tell(tx, id_, access.withheld(tx, id_)), feeds) for id_ in owed)
+    found = (_shown(tx, subscriptions.tell(tx, id_, access.withheld(tx, id_))) for id_ in owed)
     return [event for event in found if event is not None]
 
 
-def _shown(tx: Tx, event: Event | None, feeds: Feeds) -> Event | None:
+def _shown(tx: Tx, event: Event | None) -> Event | None:
+    """Raise the version of the operations feeds that show it."""
     if event is not None:
-        touched = selection.judge_many(feeds.values(), event)
+        touched = selection.judge_many(in_force.present(tx).values(), event)
         feed_states.touch(tx, [FeedTouch(name, change) for name, change in touched.items()])
     return event

@@ -51,7 +51,7 @@ class Eraser:
             erasure.bury(tx, id, PUSHED)
         unsent, filters = erasure.unsent(tx, id)
         standing = in_force.standing(tx, unsent[0].seq - 1 if unsent else 0)
-        judge = Judge(self._definitions.feeds(), standing.removed, standing.closed, standing.opened)
+        judge = Judge(in_force.present(tx), standing.removed, standing.closed, standing.opened)
         erasure.settle(tx, [_judged(event, filters, judge) for event in unsent])
         erasure.erase(tx, id, PATH + id)
 

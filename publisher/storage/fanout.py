@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import distinct, func, or_, select, update
 
-from publisher.model import Change, Event, EventType, Filter, Match
+from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match
 from publisher.storage import deliveries, events, in_force
 from publisher.storage import filters as interned
 from publisher.storage.database import Tx
@@ -31,7 +31,8 @@ _LAST_SUBSCRIPTION = 2**63 - 1
 class Cursor:
     """Every event up to ``seq`` is done, and of the next one every subscription up to ``subscription``.
 
-    ``access`` rises whenever who may be told of what is another: what was judged at a lower one is void.
+    ``access`` rises whenever who may be told of what, or a definition, is another: what was judged at a lower one is
+    void.
     """
 
     seq: int
@@ -51,11 +52,12 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is to be judged next."""
+    """What is to be judged next, and by which definitions: those that were taken last, by any process."""
 
     cursor: Cursor
     events: tuple[Event, ...]
     filters: tuple[Followed, ...]
+    feeds: Mapping[str, FeedDefinition] = field(default_factory=dict)
     standing: Standing = field(default_factory=Standing)
 
 
@@ -67,14 +69,19 @@ class Judged:
     matches: Mapping[int, Match]
 
 
-def page(tx: Tx, limit: int) -> Page:
-    """Up to ``limit`` events that are not fanned out yet, and every filter that may match one of them."""
+def page(tx: Tx, limit: int, before: Page | None = None) -> Page:
+    """Up to ``limit`` events that are not fanned out yet, and every filter that may match one of them.
+
+    The definitions are those of the page ``before`` where none was taken since: ``access`` rises with each.
+    """
     cursor = _cursor(tx, lock=False)
     # In this order: a subscription is committed before the first event that it follows gets its number.
     found = events.after(tx, cursor.seq, limit)
     if not found:
         return Page(cursor, (), ())
-    return Page(cursor, tuple(found), followed(tx, cursor.seq), in_force.standing(tx, cursor.seq))
+    same = before is not None and before.events and before.cursor.access == cursor.access
+    feeds = before.feeds if before is not None and same else in_force.present(tx)
+    return Page(cursor, tuple(found), followed(tx, cursor.seq), feeds, in_force.standing(tx, cursor.seq))
 
 
 def followed(tx: Tx, after: int) -> tuple[Followed, ...]:

@@ -43,6 +43,8 @@ class Moved:
     opened: frozenset[str]
     removed: frozenset[str]
     added: frozenset[str]
+    rewritten: bool
+    """Whether any definition is another, whatever that means to followers."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -58,7 +60,7 @@ def describe(tx: Tx, feeds: Mapping[str, FeedDefinition]) -> Moved:
     log.lock(tx)
     last = log.last_seq(tx)
     known = {row.name: row for row in tx.conn.execute(select(table))}
-    closed, opened, added = set(), set(), set()
+    closed, opened, added, rewritten = set(), set(), set(), False
     for name, feed in sorted(feeds.items()):
         row, text = known[name], feed.model_dump_json()
         if row.open_from is not None and not feed.public:
@@ -68,13 +70,14 @@ def describe(tx: Tx, feeds: Mapping[str, FeedDefinition]) -> Moved:
         if row.definition is None or row.removed_at is not None:
             added.add(name)
         if row.definition != text or row.removed_at is not None or name in closed | opened:
+            rewritten = True
             start = None if not feed.public else last + 1 if name in opened else row.open_from
             fields = {"definition": text, "removed_at": None, "open_from": start}
             tx.conn.execute(update(table).where(table.c.name == name).values(fields))
     gone = {name for name, row in known.items() if name not in feeds and row.removed_at is None}
     if gone:
         tx.conn.execute(update(table).where(tx.dialect.among(table.c.name, sorted(gone))).values(removed_at=tx.now))
-    return Moved(frozenset(closed), frozenset(opened), frozenset(gone), frozenset(added))
+    return Moved(frozenset(closed), frozenset(opened), frozenset(gone), frozenset(added), rewritten or bool(gone))
 
 
 def present(tx: Tx) -> dict[str, FeedDefinition]:
@@ -84,9 +87,17 @@ def present(tx: Tx) -> dict[str, FeedDefinition]:
     return {feed.name: feed for feed in feeds}
 
 
-def closed(tx: Tx) -> set[str]:
-    """The feeds that only operators may follow, as far as they are published."""
-    statement = select(table.c.name).where(table.c.open_from.is_(None), table.c.removed_at.is_(None))
+def complete(tx: Tx) -> bool:
+    """Whether :func:`present` tells all there are: not after an upgrade, until definitions are taken again."""
+    undescribed = select(table.c.name).where(table.c.digest != "", table.c.definition.is_(None))
+    return tx.conn.execute(undescribed.limit(1)).first() is None
+
+
+def closed(tx: Tx, *, removed: bool = False) -> set[str]:
+    """The feeds that only operators may follow, as far as they are published; with ``removed``, all there ever were."""
+    statement = select(table.c.name).where(table.c.open_from.is_(None))
+    if not removed:
+        statement = statement.where(table.c.removed_at.is_(None))
     return set(tx.conn.execute(statement).scalars())
 
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 
-from publisher.model import Cause, Change, EventType, Filter, Role, SubscriptionState
+from publisher.model import Cause, Change, EventType, Filter, Match, Role, SubscriptionState
 from publisher.storage import deliveries, subscriptions
 from publisher.storage import filters as interned
 from publisher.storage.database import Tx
 from publisher.storage.keys import highest
-from publisher.storage.tables import cursors, feed_states, filters, follows, matches
+from publisher.storage.tables import cursors, events, feed_states, filters, follows, matches
 from publisher.storage.tables import subscriptions as table
 
 ACTIVE, PAUSED = SubscriptionState.ACTIVE.value, SubscriptionState.PAUSED.value
@@ -123,10 +123,11 @@ def raise_(tx: Tx, risen: Sequence[Holder], last: int) -> None:
             subscriptions.follow(tx, n, fitting, last + 1)
 
 
-def lower(tx: Tx, fallen: Sequence[Holder]) -> None:
-    """Let these follow no private feed any more, in what is in the log and not fanned out yet either.
+def lower(tx: Tx, fallen: Sequence[Holder], done: int) -> None:
+    """Let these follow no private feed any more, in what is in the log and not fanned out yet (above ``done``) either.
 
-    :func:`judge_again` belongs to it; what is open of them is judged apart.
+    What takes an erased article away, by its id alone, they are still told. :func:`judge_again` belongs to it; what is
+    open of them is judged apart.
     """
     for filter, own in _by_filter(fallen):
         fitting = interned.intern(tx, filter, public=True)
@@ -138,6 +139,17 @@ def lower(tx: Tx, fallen: Sequence[Holder]) -> None:
         if filter.feeds and not interned.is_public(text):  # those without feeds carry notices
             fitting = interned.intern(tx, filter, public=True)
             tx.conn.execute(update(follows).where(theirs, follows.c.filter_id == id_).values(filter_id=fitting))
+            _copy_erased(tx, id_, fitting, done)
+
+
+def _copy_erased(tx: Tx, filter_id: int, other: int, after: int) -> None:
+    """Let erased events be to another filter what they are to this one: they can be judged no more."""
+    statement = select(matches).join(events, events.c.seq == matches.c.seq).where(
+        matches.c.filter_id == filter_id, matches.c.seq > after, matches.c.reason.is_(None), events.c.erased
+    )  # fmt: skip
+    rows = [{**row, "filter_id": other} for row in tx.conn.execute(statement).mappings()]
+    if rows:
+        tx.conn.execute(tx.dialect.insert(matches).on_conflict_do_nothing(), rows)
 
 
 def owe(tx: Tx, concerned: Collection[int]) -> None:
@@ -145,14 +157,14 @@ def owe(tx: Tx, concerned: Collection[int]) -> None:
     tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, concerned)).values(owed="access"))
 
 
-def stored(tx: Tx, filter_id: int, after: int, seqs: Collection[int]) -> dict[int, tuple[EventType, Change]]:
+def stored(tx: Tx, filter_id: int, after: int, seqs: Collection[int]) -> dict[int, Match]:
     """What these events were to a filter, and every event above ``after`` that is settled already, by ``seq``."""
-    statement = select(matches.c.seq, matches.c.type, matches.c.change).where(
+    statement = select(matches.c.seq, matches.c.type, matches.c.change, matches.c.summary).where(
         matches.c.filter_id == filter_id,
         (matches.c.seq > after) | tx.dialect.among(matches.c.seq, seqs),
         matches.c.reason.is_(None),
     )
-    return {seq: (EventType(type_), Change(change)) for seq, type_, change in tx.conn.execute(statement)}
+    return {row.seq: Match(EventType(row.type), Change(row.change), row.summary) for row in tx.conn.execute(statement)}
 
 
 def filter_of(tx: Tx, filter_id: int) -> Filter:

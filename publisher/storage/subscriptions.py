@@ -12,8 +12,8 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import ColumnElement, insert, or_, select
 from sqlalchemy import delete as delete_from
-from sqlalchemy import insert, or_, select
 from sqlalchemy import update as update_table
 
 from publisher import clock
@@ -223,15 +223,13 @@ def tell(tx: Tx, id: str, withheld: Collection[str]) -> Event | None:
 
 def stranded(tx: Tx, feeds: Collection[str], limit: int) -> list[Subscription]:
     """Up to ``limit`` active subscriptions that follow none of these feeds, in the order they were made."""
-    active, present = table.c.state == SubscriptionState.ACTIVE.value, set(feeds)
-    followed = select(filters_table.c.id, filters_table.c.definition).where(
-        select(table.c.n).where(active, table.c.filter_id == filters_table.c.id).exists()
-    )
-    lost = [row.id for row in tx.conn.execute(followed) if present.isdisjoint(filters.read(row.definition).feeds)]
-    if not lost:
-        return []
-    statement = _SELECT.where(active, tx.dialect.among(table.c.filter_id, lost)).order_by(table.c.n).limit(limit)
-    return [_subscription(row) for row in tx.conn.execute(statement).mappings()]
+    return _following(tx, table.c.state == SubscriptionState.ACTIVE.value, feeds, limit, some=False)
+
+
+def returned(tx: Tx, feeds: Collection[str], limit: int) -> list[Subscription]:
+    """Up to ``limit`` subscriptions that stand still for want of feeds and follow one of these, oldest first."""
+    still = (table.c.state == SubscriptionState.PAUSED.value) & (table.c.cause == Cause.FEEDS.value)
+    return _following(tx, still, feeds, limit, some=True)
 
 
 def delete(tx: Tx, id: str) -> None:
@@ -273,6 +271,22 @@ def _subscription(row: Any) -> Subscription:
     values["failing_since"] = moment(values["failing_since"])
     values["last_error_at"] = moment(values["last_error_at"])
     return Subscription(**values)
+
+
+def _following(
+    tx: Tx, which: ColumnElement[bool], feeds: Collection[str], limit: int, *, some: bool
+) -> list[Subscription]:
+    """Those of ``which`` that follow some of these feeds, or none of them."""
+    followed = select(filters_table.c.id, filters_table.c.definition).where(
+        select(table.c.n).where(which, table.c.filter_id == filters_table.c.id).exists()
+    )
+    present = set(feeds)
+    rows = tx.conn.execute(followed)
+    fitting = [id_ for id_, text in rows if present.isdisjoint(filters.read(text).feeds) is not some]
+    if not fitting:
+        return []
+    statement = _SELECT.where(which, tx.dialect.among(table.c.filter_id, fitting)).order_by(table.c.n).limit(limit)
+    return [_subscription(row) for row in tx.conn.execute(statement).mappings()]
 
 
 def _require(tx: Tx, id: str) -> Subscription:

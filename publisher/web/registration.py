@@ -86,7 +86,7 @@ def checked(
         _allow(key, [feeds[name] for name in asked.feeds])
     if given & {"feeds", "events"}:
         values["filter"] = _filter(asked, now)
-        if now is not None and now.cause is Cause.FEEDS:  # the feeds given are there: it follows them from now on
+        if "feeds" in given and now is not None and now.cause is Cause.FEEDS:  # they are there: it follows them now
             values["state"] = SubscriptionState.ACTIVE
     elif isinstance(asked, Change) and now is not None and "state" in given and asked.state == "active":
         _allow_some(key, [feeds[name] for name in now.filter.feeds if name in known])

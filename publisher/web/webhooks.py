@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -15,7 +15,6 @@ from publisher.model import (
     Attempt,
     Delivery,
     DeliveryState,
-    FeedDefinition,
     Key,
     Role,
     Subscription,
@@ -114,7 +113,6 @@ async def change(request: web.Request) -> web.Response:
     key, found = await _own(request)
     asked = read(Change, await json_object(request))
     services = services_of(request)
-    feeds = services.catalog().feeds
     values = checked(asked, key, services, now=found)
     url = values.get("url", found.url)
     moves = endpoint_host(url) != endpoint_host(found.url)
@@ -124,7 +122,9 @@ async def change(request: web.Request) -> web.Response:
     def update(tx: Tx) -> Subscription:
         if moves:
             services.limits.check(tx, key, url, new=False)
-        return _changed(tx, found, feeds, values)
+        if url != found.url:
+            _may_redirect(tx, key, found.id)
+        return _changed(tx, found, values)
 
     changed = await _or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
@@ -210,12 +210,22 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
     }
 
 
-def _changed(
-    tx: Tx, webhook: Subscription, feeds: Mapping[str, FeedDefinition], values: dict[str, Any]
-) -> Subscription:
+def _may_redirect(tx: Tx, key: Key, id: str) -> None:
+    """A new URL gets what is still to be sent too: 403 where the webhook follows a feed that the key may not."""
+    found = subscriptions.get(tx, id)
+    refused = [] if found is None else access.confidential(tx, found.filter.feeds)
+    if refused and key.role is not Role.OPERATOR:
+        raise Problem(
+            403,
+            f"{', '.join(map(repr, refused))}: a key with the role 'operator' is needed to change the URL of what"
+            " follows a private feed",
+        )
+
+
+def _changed(tx: Tx, webhook: Subscription, values: dict[str, Any]) -> Subscription:
     """Change it, as far as its owner may follow what it is to follow, whoever asks."""
     changed = subscriptions.update(tx, webhook.id, **values)
-    access.review(tx, feeds, webhook.owner)
+    access.review(tx, webhook.owner)
     return subscriptions.get(tx, webhook.id) or changed
 
 

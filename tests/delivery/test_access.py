@@ -50,19 +50,19 @@ def first_two_of_it(tx: Tx) -> None:
 async def test_of_an_owner_whose_last_key_is_revoked_everything_open_is_cancelled_in_that_transaction(
     db: Database,
 ) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     await retrying(db)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     await publish(db, "kopi")  # in the log, and not fanned out yet
     await db.write(access.revoke_key, key.id)
 
     assert (await claim(db)).deliveries == ()
-    await judge(db, feeds)
+    await judge(db)
     assert await shown(db, webhook) == [(seq, "cancelled", "access") for seq in (1, 2, 3)]
     paused = await now(db, webhook)
     assert (paused.state, paused.cause) == (SubscriptionState.PAUSED, Cause.ACCESS)
@@ -73,11 +73,11 @@ async def test_of_an_owner_whose_last_key_is_revoked_everything_open_is_cancelle
 async def test_what_is_under_way_while_a_key_is_revoked_is_known_to_be_stopped_and_is_not_tried_again(
     db: Database,
 ) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await publish(db)
-    await judge(db, feeds)
+    await judge(db)
     [one] = (await claim(db)).deliveries
     assert await db.read(deliveries.stopped, [one.id]) == set()
     await db.write(access.revoke_key, key.id)
@@ -91,14 +91,14 @@ async def test_what_is_under_way_while_a_key_is_revoked_is_known_to_be_stopped_a
 async def test_a_key_of_the_same_owner_lets_it_go_on_from_the_next_event_and_never_with_what_lay_between(
     db: Database,
 ) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await db.write(access.revoke_key, key.id)
     await publish(db)
     await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     seq = await publish(db)
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(seq, "pending", None)]
     assert (await now(db, webhook)).state is SubscriptionState.ACTIVE
@@ -106,11 +106,11 @@ async def test_a_key_of_the_same_owner_lets_it_go_on_from_the_next_event_and_nev
 
 
 async def test_another_key_in_force_keeps_the_owners_webhooks(db: Database) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db, Role.SUBSCRIBER)
     await publish(db)
-    await judge(db, feeds)
+    await judge(db)
     await db.write(access.revoke_key, key.id)
 
     assert await shown(db, webhook) == [(1, "pending", None)]
@@ -118,38 +118,38 @@ async def test_another_key_in_force_keeps_the_owners_webhooks(db: Database) -> N
 
 
 async def test_a_key_may_be_revoked_and_its_owners_webhooks_kept(db: Database) -> None:
-    feeds = await define(db, DESK)
+    await define(db, DESK)
     key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
     webhook = await of_owner(db, filter=Filter(feeds=("desk",)))
     await publish(db, "rahasia")
-    await judge(db, feeds)
+    await judge(db)
     await db.write(access.revoke_key, key.id, keep_webhooks=True)
     await publish(db, "rahasia")
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(1, "pending", None), (2, "pending", None)]
     assert (await now(db, webhook)).state is SubscriptionState.ACTIVE
 
 
 async def test_a_webhook_registered_as_its_key_is_revoked_is_told_of_nothing(db: Database) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     webhook = await of_owner(db)
     await publish(db)
-    await judge(db, feeds)
+    await judge(db)
     assert (webhook.state, await states(db, webhook)) == (SubscriptionState.PAUSED, [])
 
 
 async def test_a_feed_that_turns_private_stops_those_who_may_follow_no_other_and_no_operator(db: Database) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     webhook = await of_owner(db, Role.EDITOR)
     operators = await db.write(subscribe)
     await publish(db)
-    await judge(db, feeds)
+    await judge(db)
     await retrying(db)
     await publish(db)
-    feeds = await define(db, a_feed("news", private=True))
+    await define(db, a_feed("news", private=True))
     seq = await publish(db)
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(1, "cancelled", "access")]
     assert await shown(db, operators) == [(1, "retrying", None), (2, "pending", None), (seq, "pending", None)]
@@ -159,24 +159,24 @@ async def test_a_feed_that_turns_private_stops_those_who_may_follow_no_other_and
 
 
 async def test_of_several_feeds_only_what_the_private_one_alone_shows_is_stopped(db: Database) -> None:
-    feeds = await define(db, COFFEE, a_feed("desk", "rahasia"))
+    await define(db, COFFEE, a_feed("desk", "rahasia"))
     webhook = await of_owner(db, Role.SUBSCRIBER, filter=BOTH)
     for topic in ("kopi", "rahasia"):
         await publish(db, topic)
-    await judge(db, feeds)
-    feeds = await define(db, COFFEE, DESK)
+    await judge(db)
+    await define(db, COFFEE, DESK)
     for topic in ("kopi", "rahasia"):
         await publish(db, topic)
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(1, "pending", None), (2, "cancelled", "access"), (3, "pending", None)]
     assert (await now(db, webhook)).state is SubscriptionState.ACTIVE
-    await pausing.tell(db, feeds)
+    await pausing.tell(db)
     [told] = await db.read(events.after, 4, 10)
     assert (told.type, told.data["state"], told.data["withheld"]) == (EventType.WEBHOOK_ACCESS, "active", ["desk"])
-    await judge(db, feeds)
+    await judge(db)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     assert [state for _, state, _ in await shown(db, webhook)] == ["pending", "cancelled", "pending", "pending"]
     await adds_up(db)
 
@@ -187,9 +187,9 @@ async def test_a_feed_that_is_public_again_is_followed_from_the_next_event(db: D
     webhook = await of_owner(db, Role.SUBSCRIBER, filter=BOTH)
     await define(db, COFFEE, DESK)
     await publish(db, "rahasia")
-    feeds = await define(db, COFFEE, open_desk)
+    await define(db, COFFEE, open_desk)
     seq = await publish(db, "rahasia")
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(seq, "pending", None)]
     await adds_up(db)
@@ -200,8 +200,8 @@ async def test_the_rest_of_an_event_half_fanned_out_is_cancelled_when_its_feed_t
     webhooks = [await of_owner(db, None if n else Role.SUBSCRIBER, filter=BOTH) for n in range(5)]
     seq = await publish(db, "rahasia")
     await db.write(first_two_of_it)
-    feeds = await define(db, COFFEE, DESK)
-    await judge(db, feeds, chunk=2)
+    await define(db, COFFEE, DESK)
+    await judge(db, chunk=2)
 
     assert [await shown(db, one) for one in webhooks] == [[(seq, "cancelled", "access")]] * 5
     await adds_up(db)
@@ -213,31 +213,31 @@ async def test_what_was_judged_before_a_right_was_lost_is_judged_again(db: Datab
     await publish(db, "rahasia")
     page = await db.read(fanout.page, 10)
     judged = [Judged(1, dict.fromkeys([one.id for one in page.filters], Match(*ENTERED)))]
-    feeds = await define(db, COFFEE, DESK)
+    await define(db, COFFEE, DESK)
 
     assert await db.write(fanout.advance, page.cursor, judged, {}) is None
-    await judge(db, feeds)
+    await judge(db)
     assert await shown(db, webhook) == []
     await adds_up(db)
 
 
 async def test_an_owner_who_is_no_operator_any_more_gets_nothing_private_and_all_that_is_public(db: Database) -> None:
-    feeds = await define(db, COFFEE, DESK)
+    await define(db, COFFEE, DESK)
     key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
     webhook = await of_owner(db, Role.SUBSCRIBER, filter=BOTH)
     for topic in ("kopi", "rahasia"):
         await publish(db, topic)
-    await judge(db, feeds)
+    await judge(db)
     for topic in ("kopi", "rahasia"):
         await publish(db, topic)
     await db.write(access.revoke_key, key.id)
-    await judge(db, feeds)
+    await judge(db)
     assert await shown(db, webhook) == [(1, "pending", None), (2, "cancelled", "access"), (3, "pending", None)]
 
     await publish(db, "rahasia")
     await db.write(access.create_key, Role.OPERATOR, "acme")
     seq = await publish(db, "rahasia")
-    await judge(db, feeds)
+    await judge(db)
     assert (await shown(db, webhook))[-1] == (seq, "pending", None)
     assert len(await shown(db, webhook)) == 4
     await adds_up(db)
@@ -245,16 +245,16 @@ async def test_an_owner_who_is_no_operator_any_more_gets_nothing_private_and_all
 
 async def test_the_endpoint_and_operations_are_told_without_content(db: Database) -> None:
     operations = a_feed("operations", items="operations")
-    feeds = await define(db, NEWS, operations)
+    await define(db, NEWS, operations)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db, url="https://receiver.example/a-secret")
     watching = await db.write(subscribe, "operations")
     await publish(db)
     await db.write(access.revoke_key, key.id)
 
-    assert await pausing.tell(db, feeds) == 1
-    assert await pausing.tell(db, feeds) == 0
-    await judge(db, feeds)
+    assert await pausing.tell(db) == 1
+    assert await pausing.tell(db) == 0
+    await judge(db)
     taken = (await claim(db)).deliveries
     assert {(one.webhook, one.type, one.cancelled) for one in taken} == {
         (webhook.id, EventType.WEBHOOK_ACCESS, None),
@@ -275,14 +275,14 @@ async def test_the_endpoint_and_operations_are_told_without_content(db: Database
 async def test_a_removed_feeds_webhook_stands_still_and_goes_on_with_nothing_missed(
     db: Database, clock: ManualClock
 ) -> None:
-    feeds = await define(db, NEWS, COFFEE)
+    await define(db, NEWS, COFFEE)
     webhook = await db.write(subscribe, "coffee")
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     await retrying(db)
     await publish(db, "kopi")
-    await judge(db, feeds)
-    feeds = await define(db, NEWS)
+    await judge(db)
+    await define(db, NEWS)
     paused = await now(db, webhook)
     assert (paused.state, paused.cause, paused.reason) == (
         SubscriptionState.PAUSED,
@@ -291,16 +291,16 @@ async def test_a_removed_feeds_webhook_stands_still_and_goes_on_with_nothing_mis
     )
     await publish(db, "kopi")
     await publish(db, "emas")
-    await judge(db, feeds)
+    await judge(db)
     for lease in ("one", "two"):
         assert (await claim(db, lease=lease)).deliveries == ()
         clock.advance(3600)
     assert (await db.read(deliveries.next_due) or 0) > 3600
     assert await shown(db, webhook) == [(1, "retrying", None), (2, "pending", None), (3, "pending", None)]
 
-    feeds = await define(db, NEWS, COFFEE)
+    await define(db, NEWS, COFFEE)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     assert [one.seq for one in (await claim(db, lease="back")).deliveries] == [1, 2, 3, 5]
     await adds_up(db)
 
@@ -308,10 +308,10 @@ async def test_a_removed_feeds_webhook_stands_still_and_goes_on_with_nothing_mis
 async def test_what_was_under_way_when_its_feed_was_removed_stands_still_if_it_fails(
     db: Database, clock: ManualClock
 ) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     webhook = await db.write(subscribe)
     await publish(db)
-    await judge(db, feeds)
+    await judge(db)
     [one] = (await claim(db, lease="first")).deliveries
     await define(db)
     assert await db.read(deliveries.stopped, [one.id]) == {one.id}
@@ -327,18 +327,18 @@ async def test_what_was_under_way_when_its_feed_was_removed_stands_still_if_it_f
 async def test_after_a_day_without_its_feed_it_is_disabled_and_told_and_the_rest_cancelled(
     db: Database, clock: ManualClock
 ) -> None:
-    feeds = await define(db, COFFEE)
+    await define(db, COFFEE)
     webhook = await db.write(subscribe, "coffee")
     await publish(db, "kopi")
-    await judge(db, feeds)
-    feeds = await define(db)
+    await judge(db)
+    await define(db)
     clock.advance(86_399)
-    await pausing.keep(db, feeds)
+    await pausing.keep(db)
     assert await shown(db, webhook) == [(1, "pending", None)]
     clock.advance(1)
     await publish(db, "kopi")
-    await pausing.keep(db, feeds)
-    await judge(db, feeds)
+    await pausing.keep(db)
+    await judge(db)
 
     assert await shown(db, webhook) == [(1, "cancelled", "disabled")]
     [notice] = (await claim(db)).deliveries
@@ -352,12 +352,12 @@ async def test_what_a_removed_feed_alone_shows_waits_for_it_while_its_followers_
     db: Database, clock: ManualClock
 ) -> None:
     emas = a_feed("emas", "emas")
-    feeds = await define(db, emas, COFFEE)
+    await define(db, emas, COFFEE)
     webhook = await db.write(subscribe, filter=Filter(feeds=("emas", "coffee")))
-    feeds = await define(db, emas)
+    await define(db, emas)
     for topics in (["kopi"], ["emas"], ["kopi", "emas"], ["other"]):
         await publish(db, *topics)
-    await judge(db, feeds)
+    await judge(db)
     assert [one.seq for one in (await claim(db, lease="one")).deliveries] == [2, 3]
     clock.advance(61)
     assert [one.seq for one in (await claim(db, lease="two")).deliveries] == [2, 3]
@@ -373,13 +373,13 @@ async def test_what_was_held_for_a_feed_that_does_not_come_back_within_a_day_is_
     emas = a_feed("emas", "emas")
     await define(db, emas, COFFEE)
     webhook = await db.write(subscribe, filter=Filter(feeds=("emas", "coffee")))
-    feeds = await define(db, emas)
+    await define(db, emas)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     clock.advance(86_400)
-    await pausing.keep(db, feeds)
+    await pausing.keep(db)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(1, "cancelled", "removed")]
     assert (await now(db, webhook)).state is SubscriptionState.ACTIVE
@@ -393,9 +393,9 @@ async def test_what_was_held_for_a_feed_that_comes_back_private_goes_to_operator
     await define(db, emas, COFFEE)
     filter = Filter(feeds=("emas", "coffee"))
     webhook, operators = await of_owner(db, Role.SUBSCRIBER, filter=filter), await db.write(subscribe, filter=filter)
-    feeds = await define(db, emas)
+    await define(db, emas)
     await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     await claim(db)
     await define(db, emas, a_feed("coffee", "kopi", private=True))
 
@@ -405,14 +405,14 @@ async def test_what_was_held_for_a_feed_that_comes_back_private_goes_to_operator
 
 
 async def test_a_paused_webhook_whose_owner_loses_the_right_keeps_nothing(db: Database) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await publish(db)
-    await judge(db, feeds)
-    feeds = await define(db)
+    await judge(db)
+    await define(db)
     await db.write(access.revoke_key, key.id)
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
 
     assert await shown(db, webhook) == [(1, "cancelled", "access")]
     assert (await now(db, webhook)).cause is Cause.ACCESS
@@ -421,16 +421,16 @@ async def test_a_paused_webhook_whose_owner_loses_the_right_keeps_nothing(db: Da
 
 @pytest.mark.parametrize("state", [SubscriptionState.DISABLED, SubscriptionState.DELETED])
 async def test_what_stands_still_is_cancelled_with_what_ends_it(db: Database, state: SubscriptionState) -> None:
-    feeds = await define(db, NEWS)
+    await define(db, NEWS)
     webhook = await db.write(subscribe)
     await publish(db)
-    await judge(db, feeds)
-    feeds = await define(db)
+    await judge(db)
+    await define(db)
     await claim(db)
     await publish(db)
     end = subscriptions.disable if state is SubscriptionState.DISABLED else subscriptions.delete
     await db.write(end, webhook.id)
-    await judge(db, feeds)
+    await judge(db)
 
     assert await shown(db, webhook) == [(1, "cancelled", state.value), (2, "cancelled", state.value)]
     await adds_up(db)

@@ -33,11 +33,10 @@ async def feeds_come_and_go(db: Database) -> None:
 
 
 async def everything_is_told(db: Database) -> None:
-    feeds = {"news": NEWS, "coffee": COFFEE}
     for _ in range(ROUNDS):
         await publish(db, "kopi")
-        await judge(db, feeds, chunk=2)
-        await pausing.tell(db, feeds)
+        await judge(db, chunk=2)
+        await pausing.tell(db)
 
 
 def outcome(one: Claimed, number: int, clock: ManualClock) -> Outcome:
@@ -75,11 +74,11 @@ async def test_rights_may_come_and_go_while_everything_else_goes_on(
     others = [await open_database() for _ in tasks]
     await asyncio.gather(*(work(other) for work, other in zip(tasks, others, strict=True)))
 
-    feeds = await define(db, NEWS, COFFEE)
-    await pausing.tell(db, feeds)
-    await judge(db, feeds)
+    await define(db, NEWS, COFFEE)
+    await pausing.tell(db)
+    await judge(db)
     await adds_up(db)
     mark = await publish(db, "kopi")
-    await judge(db, feeds)
+    await judge(db)
     for one in made:
         assert (await shown(db, one))[-1] == (mark, "pending", None)

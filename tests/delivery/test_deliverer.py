@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from support.deliveries import append, claim, fan_out, states
 from support.delivering import Bench, endpoint, eventually
 from support.items import an_event
+from support.rights import define
 
 from publisher.delivery import deliverer
 from publisher.model import DeliveryState, EventType, Filter
@@ -105,6 +106,7 @@ async def test_a_webhook_on_a_summary_feed_carries_the_full_text_in_no_attempt(a
         await any_bench.db.write(events.append, [an_event(data=data)])
         await receiver.until(lambda: len(receiver.got) >= 4)
         any_bench.feeds["russia"] = any_bench.feeds["russia"].model_copy(update={"content": "full"})
+        await define(any_bench.db, *any_bench.feeds.values())
         await receiver.until(lambda: len(receiver.taken) == 2)
 
     bodies = defaultdict(set)

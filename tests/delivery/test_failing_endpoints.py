@@ -34,7 +34,7 @@ async def attempt(db: Database, clock: ManualClock, *statuses: int) -> None:
 
 
 async def failing(db: Database) -> list[str]:
-    await pausing.tell(db, OPERATIONS)
+    await pausing.tell(db)
     found = await db.read(events.after, 0, 100)
     return [event.data["error"] for event in found if event.type is EventType.WEBHOOK_FAILING]
 

@@ -5,6 +5,7 @@ import json
 import standardwebhooks
 from support.deliveries import append, states
 from support.delivering import Bench, endpoint, eventually
+from support.rights import define
 
 from publisher.delivery.pausing import end, keep
 from publisher.model import Cause, DeliveryState, FeedDefinition, Filter, SubscriptionState
@@ -18,7 +19,7 @@ DELIVERED = DeliveryState.DELIVERED
 async def test_the_endpoint_is_told_signed_that_it_is_paused_and_nothing_after_it(any_bench: Bench) -> None:
     async with endpoint() as receiver:
         subscription = await any_bench.subscribe(receiver.url())
-        event = await any_bench.db.write(end, subscription.id, "the feed was removed", any_bench.feeds)
+        event = await any_bench.db.write(end, subscription.id, "the feed was removed")
         await append(any_bench.db)
         async with any_bench.running():
             await eventually(lambda: states(any_bench.db, subscription), [DELIVERED])
@@ -35,7 +36,7 @@ async def test_the_endpoint_is_told_signed_that_it_is_paused_and_nothing_after_i
 async def test_a_notice_that_is_not_taken_is_tried_again(bench: Bench) -> None:
     async with endpoint(lambda number: 503 if number < 2 else 204) as receiver:
         subscription = await bench.subscribe(receiver.url())
-        await bench.db.write(end, subscription.id, "enough", bench.feeds)
+        await bench.db.write(end, subscription.id, "enough")
         async with bench.running():
             await eventually(lambda: states(bench.db, subscription), [DELIVERED])
     assert [one.answered for one in receiver.got] == [503, 503, 204]
@@ -46,24 +47,25 @@ async def test_those_who_follow_operations_are_told_of_it_too(bench: Bench) -> N
     async with endpoint() as receiver:
         subscription = await bench.subscribe(receiver.url("/paused"))
         await bench.subscribe(receiver.url("/operator"), "operations")
-        await bench.db.write(feed_states.sync, {"operations": "d", "news": "d"})
-        event = await bench.db.write(end, subscription.id, "enough", bench.feeds)
+        await define(bench.db, *bench.feeds.values())
+        event = await bench.db.write(end, subscription.id, "enough")
         async with bench.running():
             await receiver.until(lambda: len(receiver.taken) == 2)
 
     assert event is not None
     assert receiver.taken == {("/paused", event.id), ("/operator", event.id)}
     versions = {name: state.version for name, state in (await bench.db.read(feed_states.states)).items()}
-    assert versions == {"operations": 2, "news": 1}
+    assert versions == {"operations": 2, "news": 1, "russia": 1}
     (accounts,) = await bench.db.read(deliveries.accounting, [event.seq])
     assert (accounts.matched, accounts.states) == (2, {DELIVERED: 2})
 
 
 async def test_only_those_left_without_any_feed_stand_still_and_no_one_is_told_yet(bench: Bench) -> None:
     lost = await bench.subscribe("https://receiver.example/1", filter=Filter(feeds=("gone", "lost")))
+    await define(bench.db, *bench.feeds.values())
     half = await bench.subscribe("https://receiver.example/2", filter=Filter(feeds=("gone", "news")))
 
-    assert await keep(bench.db, bench.feeds) == 0
+    assert await keep(bench.db) == 0
     paused, kept = [await bench.db.read(subscriptions.get, one.id) for one in (lost, half)]
     assert paused is not None
     assert (paused.state, paused.cause) == (SubscriptionState.PAUSED, Cause.FEEDS)
@@ -73,8 +75,9 @@ async def test_only_those_left_without_any_feed_stand_still_and_no_one_is_told_y
 
 
 async def test_more_than_fit_into_one_transaction_are_all_ended_after_a_day(bench: Bench) -> None:
+    await define(bench.db, *bench.feeds.values())
     for number in range(205):
         await bench.subscribe(f"https://receiver.example/{number}", "gone")
-    assert await keep(bench.db, bench.feeds) == 0
+    assert await keep(bench.db) == 0
     bench.clock.advance(KEPT_SECONDS)
-    assert await keep(bench.db, bench.feeds) == 205
+    assert await keep(bench.db) == 205

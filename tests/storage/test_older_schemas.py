@@ -7,7 +7,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.deliveries import append, fan_out, states
-from support.rights import a_feed, now
+from support.rights import a_feed, define, now
 
 from publisher.delivery import access
 from publisher.model import Role
@@ -66,7 +66,8 @@ async def test_webhooks_from_before_roles_were_kept_go_on_as_they_were(tmp_path:
         await append(db)
         await fan_out(db)
         assert [[state.value for state in await states(db, one)] for one in found] == [["pending"]] * 3
-        await db.write(access.review, {"news": a_feed("news")})
+        await define(db, a_feed("news"))
+        await db.write(access.review)
         assert [(await now(db, one)).state.value for one in found] == ["active", "active", "paused"]
     finally:
         await db.close()

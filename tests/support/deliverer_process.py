@@ -12,33 +12,40 @@ import sys
 from pathlib import Path
 
 from publisher import telemetry
-from publisher.delivery import Deliverer
+from publisher.delivery import Deliverer, access
 from publisher.delivery.fanout import FanOut
 from publisher.model import FeedDefinition
 from publisher.outbound import Outbound
-from publisher.storage.database import Database
+from publisher.storage import feeds as feed_states
+from publisher.storage.database import Database, Tx
 from publisher.storage.sealing import Sealer
 
 FEEDS = {"news": FeedDefinition(name="news", title="News")}
+
+
+def define(tx: Tx) -> None:
+    """Take these feeds, as a service does at its start."""
+    feed_states.define(tx, {name: feed.digest for name, feed in FEEDS.items()})
+    access.adopt(tx, FEEDS)
 
 
 async def main(data: Path, descriptors: int | None) -> None:
     if descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     db = await Database.open("sqlite", data)
+    await db.write(define)
     outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     deliverer = Deliverer(
         db,
         outbound,
         Sealer.open(data),
-        feeds=lambda: FEEDS,
         schedule=[0.0] * 30,
         timeout=60.0 if descriptors else 1.0,
         lease_margin=1.0,
         slots=200 if descriptors else 32,
     )
     # Small chunks: the more transactions, the more places to be killed between.
-    deliverer._fanout = FanOut(db, lambda: FEEDS, made=deliverer.wake, chunk=7)
+    deliverer._fanout = FanOut(db, made=deliverer.wake, chunk=7)
     running = asyncio.create_task(deliverer.run())
     print("running", flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -18,6 +18,7 @@ from publisher.storage.database import Database
 from publisher.storage.sealing import Sealer
 from support.clock import ManualClock
 from support.deliveries import subscribe
+from support.rights import define
 
 
 def _feeds() -> dict[str, FeedDefinition]:
@@ -50,11 +51,12 @@ class Bench:
     def deliverer(self, **options: Any) -> Deliverer:
         """A deliverer that tries again at once and gives a receiver all the time that a busy machine may need."""
         given: dict[str, Any] = {"schedule": [0.0] * 30, "timeout": 30.0, "lease_margin": 30.0, **options}
-        return Deliverer(self.db, self.outbound, self.sealer, feeds=lambda: self.feeds, **given)
+        return Deliverer(self.db, self.outbound, self.sealer, **given)
 
     @contextlib.asynccontextmanager
     async def running(self, **options: Any) -> AsyncIterator[Deliverer]:
         """A deliverer that runs, and is stopped with grace at the end: everything under way is settled then."""
+        await define(self.db, *self.feeds.values())
         deliverer = self.deliverer(**options)
         task = asyncio.create_task(deliverer.run())
         try:

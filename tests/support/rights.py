@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from publisher.delivery import access
@@ -39,9 +38,9 @@ async def publish(db: Database, *topics: str) -> int:
     return event.seq
 
 
-async def judge(db: Database, feeds: Mapping[str, FeedDefinition], chunk: int = 10_000) -> None:
+async def judge(db: Database, chunk: int = 10_000) -> None:
     """Fan out all that is in the log."""
-    while await FanOut(db, lambda: feeds, chunk=chunk).step():
+    while await FanOut(db, chunk=chunk).step():
         pass
 
 

@@ -11,13 +11,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from support.clock import ManualClock
+from support.rights import define
 
 from publisher.delivery import Deliverer
 from publisher.ingest import Definitions, Intake
 from publisher.model import FeedDefinition, IndicatorSpec, Role, Selection
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
-from publisher.storage import feeds as feed_states
 from publisher.storage import keys
 from publisher.storage.database import Database
 from publisher.storage.sealing import Sealer
@@ -113,7 +113,7 @@ async def open_newsroom(
         indicators=lambda: catalog.indicators,
         timezone=SITE.timezone,
     )
-    await db.write(feed_states.sync, {feed.name: feed.digest for feed in FEEDS})
+    await define(db, *FEEDS)
     outbound = Outbound(allow_private=["127.0.0.0/8:*"], now=clock)
     sealer = Sealer.open(data)
     running = {"scheduler": True, "deliverer": True}
@@ -123,7 +123,7 @@ async def open_newsroom(
         catalog=lambda: catalog,
         ingest=Intake(db, definitions),
         publications=Publications(db, catalog.feeds, SITE, data),
-        deliverer=Deliverer(db, outbound, sealer, feeds=lambda: catalog.feeds, schedule=[1.0], timeout=5.0, now=clock),
+        deliverer=Deliverer(db, outbound, sealer, schedule=[1.0], timeout=5.0, now=clock),
         sealer=sealer,
         guard=outbound,
         probes={"scheduler": lambda: running["scheduler"], "deliverer": lambda: running["deliverer"]},
