@@ -84,6 +84,7 @@ class Database:
         self._last_seq = 0
         self._edition = 0
         self._versions = 0
+        self._judge: Callable[[Tx, Callable[[], int]], None] = lambda tx, now: None
         self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
@@ -118,6 +119,13 @@ class Database:
         """The database as it may be shown: without a password."""
         return self._writer.url.render_as_string()
 
+    def judge_time(self, judge: Callable[[Tx, Callable[[], int]], None]) -> None:
+        """Have the time of every writing transaction judged before anything is written by it.
+
+        ``judge`` is given the transaction, and what reads the clock again (microseconds).
+        """
+        self._judge = judge
+
     async def close(self) -> None:
         """Close every connection."""
         if self._listening is not None:
@@ -139,7 +147,9 @@ class Database:
         """
         with self.writing:
             async with self._writing(), _connected(self._writer) as connection:
-                tx, result = await self._run(connection, lambda tx: _announced(tx, fn(_fenced(tx), *args, **kwargs)))
+                tx, result = await self._run(
+                    connection, lambda tx: _announced(tx, fn(self._ready(tx), *args, **kwargs))
+                )
                 await _whole(self._commit(connection, tx))
         return result
 
@@ -219,11 +229,19 @@ class Database:
 
     async def _run(self, connection: AsyncConnection, call: Callable[[Tx], T]) -> tuple[Tx, T]:
         def begin(conn: Connection) -> tuple[Tx, T]:
-            moment = clock.to_micros(self._now()) if self._now else self._dialect.now(conn)
-            tx = Tx(conn, self._dialect, moment)
+            tx = Tx(conn, self._dialect, self._moment(conn))
             return tx, call(tx)
 
         return await connection.run_sync(begin)
+
+    def _moment(self, conn: Connection) -> int:
+        return clock.to_micros(self._now()) if self._now else self._dialect.now(conn)
+
+    def _ready(self, tx: Tx) -> Tx:
+        """The transaction, as one that may write."""
+        _fenced(tx)
+        self._judge(tx, lambda: self._moment(tx.conn))
+        return tx
 
 
 @contextlib.asynccontextmanager
@@ -241,14 +259,13 @@ def said(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
 
 
-def _fenced(tx: Tx) -> Tx:
+def _fenced(tx: Tx) -> None:
     found = tx.dialect.revision(tx.conn)
     if found != HEAD:
         raise StorageError(
             f"the data is of schema {found!r} by now, and this process was written for {HEAD!r}: another publisher has "
             "migrated it. Nothing is written; restart this one in the version of that"
         )
-    return tx
 
 
 def _announced(tx: Tx, result: T) -> T:

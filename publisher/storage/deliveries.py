@@ -44,7 +44,8 @@ _TYPES = {type_.value: type_ for type_ in EventType}
 _CHANGES = {change.value: change for change in Change}
 
 PARKED = 2**62
-"""When what stands still is due: never, until :func:`resume`."""
+"""When what stands still is due: never, until :func:`resume`. From half of it on a time says so: no clock shows one,
+and earlier versions moved it where a clock was put back."""
 
 WINDOW = 4
 """How many due rows a claim looks at for each that it may take, to find those of different subscriptions."""
@@ -208,7 +209,7 @@ def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
 
 
 def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
-    parked = select(table.c.id).where(which, table.c.due_at >= PARKED)
+    parked = select(table.c.id).where(which, table.c.due_at >= PARKED // 2)
     ids = tx.conn.execute(parked.order_by(table.c.id).with_for_update()).scalars().all()
     if ids:
         tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(due_at=tx.now))
@@ -358,7 +359,7 @@ def _delivery(row: AnyRow) -> Delivery:
         reason=row.reason,
         attempts=row.attempts,
         created_at=clock.from_micros(row.created_at),
-        next_attempt_at=moment(row.due_at) if waits and row.due_at < PARKED else None,
+        next_attempt_at=moment(row.due_at) if waits and row.due_at < PARKED // 2 else None,
         settled_at=moment(row.settled_at),
         last_status=row.last_status,
         last_error=row.last_error,

@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, select, update
 from publisher.model import DeliveryState
 from publisher.storage import events as log
 from publisher.storage.database import Tx
+from publisher.storage.deliveries import PARKED
 from publisher.storage.tables import articles, cursors, deliveries, sources
 
 SLACK = 5_000_000
@@ -72,10 +73,12 @@ def _shift(tx: Tx, by: int) -> None:
     log.lock(tx)
     tx.dialect.hold(tx.conn, deliveries)
     due, state = deliveries.c.due_at, deliveries.c.state
-    _move(tx, due, by, state == DeliveryState.RETRYING.value)
+    waits = due < PARKED // 2  # what stands still has no time to be moved
+    _move(tx, due, by, state == DeliveryState.RETRYING.value, waits)
     _move(tx, due, by, state == DeliveryState.SENDING.value, _from_before(due, tx.now, by))
     # What is pending waits for nothing: it was due when it was written.
-    tx.conn.execute(update(deliveries).where(state == DeliveryState.PENDING.value, due > tx.now).values(due_at=tx.now))
+    early = (state == DeliveryState.PENDING.value) & (due > tx.now) & waits
+    tx.conn.execute(update(deliveries).where(early).values(due_at=tx.now))
     _move(tx, sources.c.lease_until, by, _from_before(sources.c.lease_until, tx.now, by))
     _move(tx, sources.c.next_run_at, by)
     _move(tx, articles.c.held_until, by)

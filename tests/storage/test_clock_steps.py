@@ -11,7 +11,7 @@ from support.deliveries import append, claim, fan_out, subscribe
 
 from publisher.app import clocks
 from publisher.app.clocks import ClockWatch
-from publisher.storage import deliveries, sources
+from publisher.storage import deliveries, rights, sources
 from publisher.storage.database import Database
 from publisher.storage.deliveries import Outcome
 
@@ -167,3 +167,58 @@ async def test_an_answer_that_came_late_is_no_step(db: Database, watch: ClockWat
     clock.advance(25)
     await watch.look()
     assert await db.read(deliveries.next_due) == pytest.approx(575)
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR, 30 * HOUR])
+async def test_a_retry_that_was_written_since_the_step_is_right_as_it_is(
+    db: Database, watch: ClockWatch, machine: Machine, step: float
+) -> None:
+    await db.write(subscribe)
+    await append(db)
+    await fan_out(db)
+    (claimed,) = (await claim(db)).deliveries
+    machine.put(step)
+    await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=600)])
+    machine.passes(1)
+    await watch.look()
+    assert await db.read(deliveries.next_due) == pytest.approx(599)
+
+
+async def test_a_step_is_told_of_and_waited_for_no_longer_although_a_write_saw_it_first(
+    db: Database, machine: Machine
+) -> None:
+    woken: list[float] = []
+    watch = ClockWatch(db, moved=lambda: woken.append(machine.elapsed()), elapsed=machine.elapsed)
+    await watch.look()
+    machine.put(HOUR)
+    await append(db)
+    await append(db)
+    assert not woken
+    machine.passes(1)
+    await watch.look()
+    machine.passes(1)
+    await watch.look()
+    assert len(woken) == 1
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR])
+@pytest.mark.parametrize("tried", [False, True], ids=["pending", "retrying"])
+async def test_what_stands_still_goes_on_after_the_pause_however_the_clock_was_put(
+    db: Database, watch: ClockWatch, machine: Machine, step: float, tried: bool
+) -> None:
+    made = await db.write(subscribe)
+    await append(db)
+    await fan_out(db)
+    if tried:
+        (claimed,) = (await claim(db)).deliveries
+        await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=0, number=1)])
+    await db.write(lambda tx: rights.stand_still(tx, {"gone": [one.n for one in rights.holders(tx)]}))
+    assert not (await claim(db, lease="none")).deliveries
+    machine.put(step)
+    await watch.look()
+    (shown,) = await db.read(deliveries.page, made.id, limit=10)
+    assert shown.next_attempt_at is None
+    assert await db.read(deliveries.next_due) != 0
+    holders = await db.read(lambda tx: [one.n for one in rights.holders(tx)])
+    await db.write(rights.go_on, holders)
+    assert await db.read(deliveries.next_due) == 0
