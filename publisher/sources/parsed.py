@@ -69,6 +69,8 @@ def _take(parsed: Parsed, kind: bytes, content: bytes) -> None:
 
 def _bounded(problems: Iterable[Problem]) -> list[Problem]:
     all_of_them = list(problems)
+    if len(all_of_them) > MAX_PROBLEMS:  # errors first: what is refused must be told before what is only doubtful
+        all_of_them.sort(key=lambda one: one.severity != "error")
     told = [
         replace(one, text=one.text[:MAX_SHOWN]) if one.text and len(one.text) > MAX_SHOWN else one
         for one in all_of_them[:MAX_PROBLEMS]
