@@ -18,7 +18,7 @@ import orjson
 
 from publisher.model.tracking import TRACKING
 
-FINGERPRINT_VERSION = "1"
+FINGERPRINT_VERSION = "2"
 """Raise it when this file, or a parser, reads the same input otherwise: what is stored is then re-read in silence."""
 
 _RENDITION = re.compile(

@@ -5,17 +5,19 @@ expression.
 """
 
 from publisher.content.address import absolute
-from publisher.content.cleaning import Cleaned, clean
+from publisher.content.cleaning import Cleaned, Notes, clean, harmless
 from publisher.content.text import excerpt, first_text, one_line, opening, shortened, text_of
 from publisher.content.vocabulary import ELEMENTS
 
 __all__ = [
     "ELEMENTS",
     "Cleaned",
+    "Notes",
     "absolute",
     "clean",
     "excerpt",
     "first_text",
+    "harmless",
     "one_line",
     "opening",
     "shortened",

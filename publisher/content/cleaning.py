@@ -53,18 +53,38 @@ class Cleaned:
     notes: tuple[str, ...] = ()
 
 
-def clean(html: str, base: str | None) -> Cleaned:
-    """Clean a piece of HTML whose links stand on ``base``; without one, relative links are left out and told."""
+@dataclass(slots=True)
+class Notes:
+    """What was left out of one article or more pieces of it, in words, each once with how often."""
+
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, text: str) -> None:
+        self._counts[text] = self._counts.get(text, 0) + 1
+
+    def told(self) -> tuple[str, ...]:
+        told = [f"{note} ({count} times)" if count > 1 else note for note, count in self._counts.items()]
+        if len(told) > MOST_NOTES:
+            told = [*told[: MOST_NOTES - 1], f"{len(told) - MOST_NOTES + 1} more"]
+        return tuple(told)
+
+
+def clean(html: str, base: str | None, notes: Notes | None = None) -> Cleaned:
+    """Clean a piece of HTML whose links stand on ``base``; without one, relative links are left out and told.
+
+    ``notes`` are those of the pieces before it, where it is one of several.
+    """
+    notes = Notes() if notes is None else notes
     body = LexborHTMLParser(f"<body>{html}").body
     if body is None:
-        return Cleaned("")
-    writer = _Writer(base)
+        return Cleaned("", notes.told())
+    writer = _Writer(base, notes)
     for node, met in walk(body, writer.enters):
         if met:
             writer.meet(node)
         else:
             writer.leave()
-    return Cleaned(_cleaner().clean("".join(writer.out)).strip(), tuple(writer.notes()))
+    return Cleaned(_cleaner().clean("".join(writer.out)).strip(), notes.told())
 
 
 @dataclass(slots=True)
@@ -73,6 +93,8 @@ class _Open:
 
     name: str | None
     start: int
+    apart: bool = False
+    """Whether a word ends where it does, though no element is written."""
     filled: bool = False
     """Whether there is text or a picture in it."""
 
@@ -80,9 +102,9 @@ class _Open:
 @dataclass(slots=True)
 class _Writer:
     base: str | None
+    notes: Notes
     out: list[str] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
-    _notes: dict[str, int] = field(default_factory=dict)
     _links: int = 0
     _pre: int = 0
 
@@ -99,7 +121,7 @@ class _Writer:
             self._medium(node)
         elif node.tag in REMOVED:
             if node.tag in TOLD:
-                self._note(f"<{node.tag}> is left out")
+                self.notes.add(f"<{node.tag}> is left out")
         elif node.tag in VOID:
             self._void(node)
         else:
@@ -111,27 +133,29 @@ class _Writer:
         self._links -= one.name == "a"
         self._pre -= one.name == "pre"
         if one.name is None:
+            self._fill(one.filled)
+            if one.apart:
+                self._space()
             return
         if not one.filled and one.name not in KEPT_EMPTY:
             white = any(piece.isspace() for piece in self.out[one.start :])
             del self.out[one.start :]
             if white and one.name not in BLOCK:
-                self.out.append(" ")
+                self._space()
             return
         if one.name == "p":
             self._trim(one.start + 1)
+        elif one.name in BLOCK and self.out[-1] == " ":
+            self.out.pop()
         self.out.append(f"</{one.name}>")
         self._fill(one.filled)
-
-    def notes(self) -> list[str]:
-        """What was left out, each once with how often."""
-        told = [f"{note} ({count} times)" if count > 1 else note for note, count in self._notes.items()]
-        return told if len(told) <= MOST_NOTES else [*told[: MOST_NOTES - 1], f"{len(told) - MOST_NOTES + 1} more"]
 
     def _text(self, text: str) -> None:
         text = xml_legal(text)
         if not self._pre:
             text = _WHITE.sub(" ", text)
+            if self.out and self.out[-1].endswith(" "):
+                text = text.removeprefix(" ")
         if text:
             self.out.append(escape(text, quote=False))
             self._fill(not text.isspace())
@@ -143,9 +167,10 @@ class _Writer:
         if name == "a" and "href" not in attributes:
             name = None
             self._missed(node, "href", "a link")
-        if name is None and tag in ENDS_A_WORD:
-            self.out.append(" ")
-        self._open.append(_Open(name, len(self.out)))
+        apart = name is None and tag in ENDS_A_WORD
+        if apart:
+            self._space()
+        self._open.append(_Open(name, len(self.out), apart))
         self._links += name == "a"
         self._pre += name == "pre"
         if name is not None:
@@ -167,7 +192,7 @@ class _Writer:
         """A link to what a player would play, under its title."""
         address = _playing(node, self.base)
         if address is None:
-            self._note(f"<{node.tag}> without an address is left out")
+            self.notes.add(f"<{node.tag}> without an address is left out")
             return
         title = one_line((node.attributes.get("title") or "") or (node.attributes.get("aria-label") or "")) or address
         shown = escape(xml_legal(title), quote=False)
@@ -185,10 +210,12 @@ class _Writer:
             why = (
                 "has no base to stand on" if absolute(value, "http://localhost/") else "is no address that can be kept"
             )
-            self._note(f"{what} to {value[:120]!r} is left out: it {why}")
+            self.notes.add(f"{what} to {value[:120]!r} is left out: it {why}")
 
-    def _note(self, text: str) -> None:
-        self._notes[text] = self._notes.get(text, 0) + 1
+    def _space(self) -> None:
+        first = self._open and self._open[-1].name in BLOCK and len(self.out) == self._open[-1].start + 1
+        if self.out and not first and not self.out[-1].endswith(" "):
+            self.out.append(" ")
 
     def _trim(self, start: int) -> None:
         """Take white space and line breaks from the edges of a paragraph that begins at ``start``."""
@@ -252,6 +279,18 @@ def _playing(node: LexborNode, base: str | None) -> str | None:
     places = [node, *node.css("source")]
     sources = (one.attributes.get(name) for one in places for name in ("src", "data-src", "data-lazy-src"))
     return next((found for one in sources if (found := absolute(one, base))), None)
+
+
+def harmless(html: str) -> str:
+    """What :func:`clean` wrote, as it is; of anything else what can be shown anywhere.
+
+    It is for what comes from a process that strangers may have taken over.
+    """
+    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
+    cleaned = _cleaner().clean(html.replace("<pre>\n", "<pre>\n\n"))
+    # A no-break space is written one way by the library and another by people; neither begins or ends any markup.
+    same = cleaned == html or cleaned.replace("&nbsp;", "\xa0") == html.replace("&nbsp;", "\xa0")
+    return html if same else cleaned.strip()
 
 
 @cache

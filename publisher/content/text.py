@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.content.vocabulary import ENDS_A_WORD, REMOVED
+from publisher.content.vocabulary import ENDS_A_WORD, MEDIA, REMOVED
 from publisher.content.walking import walk
 
 SUMMARY = 300
@@ -76,7 +76,7 @@ def shortened(text: str, limit: int = SUMMARY) -> str:
 
 def pieces(node: LexborNode) -> Iterator[str]:
     """The text below a node, piece by piece, with a space where a block begins or ends."""
-    for below, _met in walk(node, lambda one: one.tag not in REMOVED):
+    for below, _met in walk(node, lambda one: one.tag not in REMOVED and one.tag not in MEDIA):
         if below.is_text_node:
             yield below.text_content or ""
         elif below.is_element_node and below.tag in ENDS_A_WORD:

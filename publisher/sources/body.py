@@ -1,53 +1,53 @@
-"""The text of an article: cut out of a page, freed of what is not the article, and sanitised."""
+"""The text of an article: cut out of a page, freed of what is not the article, and cleaned block by block.
+
+What markup an article may have, ``publisher/content`` says; here are the blocks of which it is made.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from publisher.content import Cleaned, Notes, clean, one_line
+from publisher.content.text import pieces
+from publisher.content.vocabulary import ENDS_A_WORD, MEDIA, REMOVED, RENAMED, TOLD
+from publisher.content.walking import walk
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
-from publisher.sources.dom import BLOCKS, descendants, parse, text_of
+from publisher.sources.dom import descendants, parse
 from publisher.sources.limits import MAX_BODY
 from publisher.sources.patterns import matches_any
 from publisher.sources.profile import HtmlBody
-from publisher.sources.urls import absolute
 
-_ALLOWED_NAMES = (
-    "p h2 h3 h4 ul ol li blockquote a strong em b i u s sub sup br hr figure figcaption img table caption thead tbody"
-    " tfoot tr th td code pre"
-)
-ALLOWED_TAGS = frozenset(_ALLOWED_NAMES.split())
 MAX_BLOCKS = 20_000
 """Paragraphs of one article; no newsroom writes more, and each costs time."""
 
-_ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
-_REMOVED = {"script", "style", "template", "noscript", "iframe", "object", "form", "svg", "math", "title", "textarea"}
-_WHOLE = {"p", "ul", "ol", "blockquote", "figure", "table", "pre", "hr"}
-_HEADINGS = {"h1": "h2", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h4", "h6": "h4"}
-_DROPPED = (*sorted(_REMOVED), "head", "button", "input", "select", "nav")
-MAX_EMPTY = 8
-"""Empty elements inside each other that are looked for."""
-_EMPTY = re.compile(r"<img(?: alt=\"[^\"]*\")?>|<(strong|em|b|i|u|s|a|figcaption)(?: [^>]*)?>\s*</\1>")
-_EDGES = ("&nbsp;", "<br>", " ")
+_PARTS = ENDS_A_WORD - {"br"}
+_HEADINGS = frozenset(("h2", "h3", "h4", *RENAMED))
+_WHOLE = frozenset(("p", "ul", "ol", "dl", "blockquote", "figure", "table", "pre", "hr")) | _HEADINGS
+"""What is one block with all that is in it; what else parts a text is gone into."""
+_SHOWN = MEDIA | {"img", "hr"}
+"""What is worth a block without any text."""
 
 
 @dataclass(slots=True)
 class Block:
-    """One paragraph or other block: its markup, not yet sanitised, and its text on one line."""
+    """One paragraph or other block: its markup, not yet cleaned, and its text on one line."""
 
     html: str
     text: str
+    shows: bool = True
+    """Whether there is text, a picture or a player in it; one without is kept until what is left out has been told."""
 
 
 def body_blocks(tree: LexborHTMLParser, rules: HtmlBody) -> list[Block]:
-    """The blocks of an article in a page, without its junk; changes the tree."""
+    """The blocks of an article in a page, without its junk; changes the tree.
+
+    The scripts and forms of a page are its machinery, which nobody misses in the article: no word is said of them.
+    """
     for selector in rules.select:
         nodes = tree.css(selector)
         if nodes:
@@ -57,11 +57,12 @@ def body_blocks(tree: LexborHTMLParser, rules: HtmlBody) -> list[Block]:
     body = nodes[0]
     if rules.end_comment:
         _cut(body, rules.end_comment)
-    for selector in (*rules.junk, *_DROPPED):
+    for selector in rules.junk:
         for node in body.css(selector):
             if node.mem_id != body.mem_id:
                 node.decompose()
-    return [block for block in _bounded(_blocks(body)) if not matches_any(rules.junk_text, block.text)]
+    _take_out(body)
+    return [block for block in _bounded(body) if block.shows and not matches_any(rules.junk_text, block.text)]
 
 
 def fragment_blocks(html: str) -> list[Block]:
@@ -69,10 +70,15 @@ def fragment_blocks(html: str) -> list[Block]:
     body = parse(f"<body>{html}").body
     if body is None:
         return []
-    for selector in _DROPPED:
-        for node in body.css(selector):
-            node.decompose()
-    return list(_bounded(_blocks(body)))
+    left_out = _take_out(body)
+    told = "".join(f"<{tag}></{tag}>" for tag in left_out if tag in TOLD)
+    return [*_bounded(body), *([Block(told, "", shows=False)] if told else [])]
+
+
+def plain(html: str) -> str | None:
+    """The text of a piece of HTML on one line; null where it has none. Raises ReadError as above."""
+    body = parse(f"<body>{html}").body
+    return (_text(body) or None) if body is not None else None
 
 
 def strip_prefix(block: Block, prefix: str) -> Block:
@@ -81,98 +87,39 @@ def strip_prefix(block: Block, prefix: str) -> Block:
     left = len("".join(prefix.split()))
     if paragraph is None:
         return block
-    for node in list(descendants(paragraph)):
-        if not node.is_text_node or left <= 0:
-            continue
+    for node in [node for node, met in walk(paragraph, _read) if met and node.is_text_node]:
+        if left <= 0:
+            break
         text = node.text_content or ""
         at = 0
         while at < len(text) and left > 0:
             left -= not text[at].isspace()
             at += 1
         node.replace_with(text[at:] if left > 0 else text[at:].lstrip())
-    return Block((paragraph.inner_html or "").strip(), text_of(paragraph))
+    return Block((paragraph.inner_html or "").strip(), _text(paragraph))
 
 
-def sanitised(blocks: list[Block], base: str | None) -> str:
-    """Blocks as HTML that can be shown anywhere, one a line.
+def sanitised(blocks: list[Block], base: str | None) -> Cleaned:
+    """Blocks as HTML that can be shown anywhere, one a line, and what was left out of all of them.
 
-    Only allowed elements are left, links are http or https and absolute, and nothing is empty. Raises ReadError for
-    more than five million characters: each short link on a page may stand for a long address.
+    Raises ReadError for more than five million characters: each short link on a page may stand for a long address.
     """
-    import nh3
-
-    cleaner = nh3.Cleaner(
-        tags=set(ALLOWED_TAGS),
-        clean_content_tags=_REMOVED - {"noscript"},
-        attributes=_ATTRIBUTES,
-        attribute_filter=lambda tag, name, value: absolute(value, base) if name in ("href", "src") else value,
-        url_schemes={"http", "https"},
-        link_rel="noopener noreferrer",
-    )
     lines: list[str] = []
+    notes = Notes()
     length = 0
     for block in blocks:
-        line = _tidy(cleaner.clean(block.html), keep_lines=block.html.startswith("<pre"))
+        line = clean(block.html, base, notes).html
         length += len(line) + 1
         if length > MAX_BODY:
             raise ReadError(f"has a text of more than {MAX_BODY:,} characters once its links are absolute")
         if line:
             lines.append(line)
-    return "\n".join(lines)
-
-
-def harmless(html: str) -> str:
-    """What :func:`sanitised` or :func:`escaped` wrote, as it is; of anything else what can be shown anywhere.
-
-    It is for what comes from a process that strangers may have taken over.
-    """
-    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
-    cleaned = _vocabulary().clean(html.replace("<pre>\n", "<pre>\n\n"))
-    # A no-break space is written one way by the library and another by people; neither begins or ends any markup.
-    same = cleaned == html or cleaned.replace("&nbsp;", "\xa0") == html.replace("&nbsp;", "\xa0")
-    return html if same else cleaned.strip()
+    return Cleaned("\n".join(lines), notes.told())
 
 
 def escaped(paragraphs: list[str]) -> str:
     """Plain paragraphs as HTML."""
     return "\n".join(f"<p>{escape(xml_legal(text), quote=False)}</p>" for text in paragraphs)
-
-
-@cache
-def _vocabulary() -> Any:
-    import nh3
-
-    return nh3.Cleaner(
-        tags=set(ALLOWED_TAGS),
-        clean_content_tags=_REMOVED - {"noscript"},
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https"},
-        link_rel="noopener noreferrer",
-    )
-
-
-def _tidy(html: str, *, keep_lines: bool) -> str:
-    """One sanitised block without empty elements and without white space at the edges of a paragraph."""
-    html = xml_legal(html).strip()
-    if not keep_lines:
-        html = re.sub(r"\s+", " ", html)
-    for _ in range(MAX_EMPTY):
-        html, changes = _EMPTY.subn("", html)
-        if not changes:
-            break
-    if html.startswith("<p>") and html.endswith("</p>"):
-        inner = _without_edges(html[3:-4])
-        return f"<p>{inner}</p>" if inner else ""
-    return html
-
-
-def _without_edges(html: str) -> str:
-    start, end = 0, len(html)
-    while edge := next((one for one in _EDGES if html.startswith(one, start, end)), None):
-        start += len(edge)
-    while edge := next((one for one in _EDGES if html.endswith(one, start, end)), None):
-        end -= len(edge)
-    return html[start:end]
 
 
 def _cut(body: LexborNode, comment: str) -> None:
@@ -190,61 +137,63 @@ def _cut(body: LexborNode, comment: str) -> None:
         current = current.parent
 
 
-def _bounded(blocks: Iterator[Block]) -> Iterator[Block]:
-    number = 0
-    try:
-        for block in blocks:
-            number += 1
-            if number > MAX_BLOCKS:
-                raise ReadError(f"has more than {MAX_BLOCKS:,} paragraphs")
-            yield block
-    except RecursionError as error:
-        raise ReadError("is nested too deeply") from error
+def _take_out(body: LexborNode) -> list[str]:
+    """Take out what is no part of a text, and what stands in players for who cannot play; the names of the first.
+
+    Both may hold paragraphs, which would end the one that they are in.
+    """
+    gone = [node for node, met in walk(body, _read) if met and node.tag in REMOVED]
+    names = [node.tag or "" for node in gone]
+    players = [node for node, met in walk(body, _read) if met and node.tag in MEDIA]
+    gone += [child for player in players for child in player.iter() if child.tag != "source"]
+    for node in gone:
+        node.decompose()
+    return names
 
 
-def _blocks(node: LexborNode) -> Iterator[Block]:
-    return _blocks_in(node, _holding_blocks(node))
+def _bounded(body: LexborNode) -> Iterator[Block]:
+    for number, block in enumerate(_blocks(body)):
+        if number >= MAX_BLOCKS:
+            raise ReadError(f"has more than {MAX_BLOCKS:,} paragraphs")
+        yield block
 
 
-def _blocks_in(node: LexborNode, holding: Set[int]) -> Iterator[Block]:
+def _blocks(top: LexborNode) -> Iterator[Block]:
     """The blocks below a node. Text outside any paragraph becomes paragraphs, parted where two ``<br>`` stand."""
-    run: list[str] = []
-    for child in node.iter(include_text=True, skip_empty=False):
-        tag = child.tag or ""
-        if child.is_comment_node:
+    holding = _holding_blocks(top)
+    run = _Run()
+    for node, met in walk(top, lambda one: _gone_into(one, holding)):
+        if not met:
+            yield from run.end()
+        elif node.is_text_node:
+            yield from run.add(node)
+        elif not node.is_element_node:
             continue
-        if child.is_element_node and tag in BLOCKS and tag != "br":
-            yield from _run(run)
-            run = []
-            yield from _block(child, tag, holding)
-        elif child.is_text_node:
-            run.append(escape(child.text_content or "", quote=False))
-        elif child.is_element_node and tag not in ("br", "img") and child.mem_id in holding:
-            yield from _run(run)
-            run = []
-            yield from _blocks_in(child, holding)
+        elif _gone_into(node, holding):
+            yield from run.end()
+        elif node.tag in _WHOLE:
+            yield from run.end()
+            text = _text(node)
+            yield Block(node.html or "", text, bool(text) or _is_shown(node))
         else:
-            run.append(child.html or "")
-    yield from _run(run)
+            yield from run.add(node)
+    yield from run.end()
 
 
-def _block(node: LexborNode, tag: str, holding: Set[int]) -> Iterator[Block]:
-    text = text_of(node)
-    if tag in _HEADINGS:
-        name = _HEADINGS[tag]
-        yield Block(f"<{name}>{node.inner_html}</{name}>", text)
-    elif tag in _WHOLE:
-        if text or tag == "hr" or node.css_first("img") is not None:
-            yield Block(node.html or "", text)
-    else:
-        yield from _blocks_in(node, holding)
+def _read(node: LexborNode) -> bool:
+    """Whether the text of an element is part of the article's."""
+    return node.tag not in REMOVED and node.tag not in MEDIA
+
+
+def _gone_into(node: LexborNode, holding: Set[int]) -> bool:
+    return _read(node) and node.tag not in _WHOLE and (node.tag in _PARTS or node.mem_id in holding)
 
 
 def _holding_blocks(top: LexborNode) -> Set[int]:
     """The elements below a node that hold a block, each found once: not looked for anew from each one around it."""
     holding = {top.mem_id}
-    for node in descendants(top):
-        if node.is_element_node and node.tag in BLOCKS and node.tag != "br":
+    for node, met in walk(top, _read):
+        if met and node.is_element_node and node.tag in _PARTS:
             around = node.parent
             while around is not None and around.mem_id not in holding:
                 holding.add(around.mem_id)
@@ -252,12 +201,48 @@ def _holding_blocks(top: LexborNode) -> Set[int]:
     return holding
 
 
-def _run(pieces: list[str]) -> Iterator[Block]:
-    joined = "".join(pieces)
-    for part in re.split(r"(?:<br>\s*){2,}", joined):
-        if part.strip():
-            html = f"<p>{part.strip()}</p>"
-            fragment = LexborHTMLParser(html).body
-            text = text_of(fragment) if fragment is not None else ""
-            if text or "<img" in part:
-                yield Block(html, text)
+def _text(node: LexborNode) -> str:
+    return one_line("".join(pieces(node)))
+
+
+def _is_shown(node: LexborNode) -> bool:
+    return node.tag in _SHOWN or any(met and below.tag in _SHOWN for below, met in walk(node, _read))
+
+
+@dataclass(slots=True)
+class _Run:
+    """Text and its marks outside any paragraph, until a block begins or ends, or two line breaks stand together."""
+
+    _html: list[str] = field(default_factory=list)
+    _texts: list[str] = field(default_factory=list)
+    _shows: bool = False
+    _breaks: int = 0
+    """Line breaks that stand at its end, with nothing but white space behind them."""
+
+    def add(self, node: LexborNode) -> Iterator[Block]:
+        """Add a node; the paragraph before it, where it begins a new one."""
+        if node.tag == "br":
+            self._breaks += 1
+            return
+        text = node.text_content or "" if node.is_text_node else ""
+        if node.is_text_node and not text.strip():
+            self._html.append(" ")
+            self._texts.append(" ")
+            return
+        if self._breaks > 1:
+            yield from self.end()
+        elif self._breaks:
+            self._html.append("<br>")
+            self._texts.append(" ")
+            self._breaks = 0
+        self._html.append(escape(text, quote=False) if node.is_text_node else node.html or "")
+        self._texts += [text] if node.is_text_node else pieces(node) if _read(node) else ()
+        self._shows = self._shows or (node.is_element_node and _is_shown(node))
+
+    def end(self) -> Iterator[Block]:
+        """The paragraph, unless there is nothing in it; what is added next begins another."""
+        html = "".join(self._html).strip()
+        if html:
+            text = one_line("".join(self._texts))
+            yield Block(f"<p>{html}</p>", text, bool(text) or self._shows)
+        self._html, self._texts, self._shows, self._breaks = [], [], False, 0

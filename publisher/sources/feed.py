@@ -18,17 +18,18 @@ import orjson
 from pydantic import ValidationError, field_validator
 
 from publisher.configfile import Zone, in_words
+from publisher.content import absolute, one_line
 from publisher.errors import FetchError, ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime
 from publisher.model import Article, Image, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
-from publisher.sources.body import escaped, fragment_blocks, sanitised
+from publisher.sources.body import escaped, fragment_blocks, plain, sanitised
 from publisher.sources.limits import MAX_CATEGORIES, MAX_ELEMENTS, MAX_ENTRIES, MAX_VALUES
 from publisher.sources.page import get, header, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
-from publisher.sources.urls import absolute, canonical
+from publisher.sources.urls import canonical
 
 
 class FeedOptions(Frozen):
@@ -116,7 +117,7 @@ class FeedSource(Source):
         fields["language"] = self.options.language or entry.get("language") or self.context.language
         fields["agency"] = self.options.agency
         try:
-            fields["body"] = self._body(entry, url or base)
+            fields["body"] = self._body(entry, url or base, origin, problems)
         except ReadError as error:
             problems.append(Problem(origin, str(error), field="body"))
             return None
@@ -124,6 +125,8 @@ class FeedSource(Source):
             fields.pop(name, None)
         for name in ("published", "updated"):
             fields[name] = self._moment(name, entry.get(name), origin, problems)
+        if isinstance(fields.get("title"), str):
+            fields["title"] = one_line(fields["title"])
         for name in ("title", "body"):
             if not (fields.get(name) or "").strip():
                 problems.append(Problem(origin, f"no {name}: the article is refused", field=name))
@@ -139,9 +142,11 @@ class FeedSource(Source):
                     return None
                 del fields[name]
 
-    def _body(self, entry: Mapping[str, Any], base: str) -> str:
+    def _body(self, entry: Mapping[str, Any], base: str, origin: str, problems: list[Problem]) -> str:
         if entry.get("html"):
-            return sanitised(fragment_blocks(str(entry["html"])), base)
+            found = sanitised(fragment_blocks(str(entry["html"])), base)
+            problems += [Problem(origin, note, field="body", severity="warning") for note in found.notes]
+            return found.html
         return escaped([part for part in re.split(r"\n\s*\n", str(entry.get("text") or "")) if part.strip()])
 
     def _moment(self, name: str, text: object, origin: str, problems: list[Problem]) -> Any:
@@ -285,7 +290,7 @@ def _plain(html: str | None) -> str | None:
     if not html:
         return None
     try:
-        return " ".join(block.text for block in fragment_blocks(html)) or None
+        return plain(html)
     except ReadError:
         return None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from publisher.content import absolute
 from publisher.model import Image, IndicatorSpec, Related
 from publisher.sources import dom
 from publisher.sources.body import Block, body_blocks, sanitised, strip_prefix
@@ -15,7 +16,6 @@ from publisher.sources.charset import decode
 from publisher.sources.patterns import find
 from publisher.sources.profile import COLUMNS, HtmlArticle, HtmlProfile, HtmlTicker
 from publisher.sources.reading import Reading, add_row, byline_values, image, is_byline
-from publisher.sources.urls import absolute
 
 
 def read_html(
@@ -85,7 +85,9 @@ def _article(reading: Reading, tree: LexborHTMLParser, rules: HtmlArticle, base:
         else:
             blocks.append(block)
     fields["dateline"] = _dateline(rules, blocks)
-    fields["body"] = sanitised(blocks, base)
+    body = sanitised(blocks, base)
+    reading.left_out(body.notes)
+    fields["body"] = body.html
     return fields
 
 

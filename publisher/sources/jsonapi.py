@@ -11,18 +11,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from publisher.configfile import Whole, Zone
+from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime, parse_decimal
 from publisher.model import Indicator
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
-from publisher.sources.body import escaped, fragment_blocks
+from publisher.sources.body import escaped, plain
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
-from publisher.sources.urls import absolute, canonical
+from publisher.sources.urls import canonical
 
 _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
@@ -231,7 +232,7 @@ class _Item:
         if text is None or rule is None or not rule.html:
             return text
         try:
-            return " ".join(block.text for block in fragment_blocks(text)) or None
+            return plain(text)
         except ReadError as error:
             self._fault(name, error, text)
             return None

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.sources import dom
 from publisher.sources.charset import decode
-from publisher.sources.urls import absolute, canonical
+from publisher.sources.urls import canonical
 
 if TYPE_CHECKING:
     from lxml import etree

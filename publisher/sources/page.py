@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator
 
 from publisher import retryafter
+from publisher.content import absolute
 from publisher.errors import AddressRefused, FetchError, Overrun, ReadError
 from publisher.locale import known_locale
 from publisher.model import identity_id
@@ -22,7 +23,7 @@ from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.text import read_text
 from publisher.sources.unprofiled import conventions, read_any
-from publisher.sources.urls import absolute, canonical
+from publisher.sources.urls import canonical
 
 OVERRUN_WAIT = 300.0
 """Seconds that a source is left alone after one of its documents took more than it may."""

@@ -16,11 +16,11 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from publisher.content import harmless
 from publisher.errors import Faulty
 from publisher.model import Article, Indicator
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.batch import ENTRY, Entry
-from publisher.sources.body import harmless
 from publisher.sources.limits import MAX_PROBLEMS, MAX_SHOWN
 
 _ARTICLE = TypeAdapter(ObservedArticle)
@@ -89,7 +89,7 @@ async def _cleaned(one: ObservedArticle) -> ObservedArticle:
 
 
 async def clean(html: str) -> str:
-    """HTML as :func:`~publisher.sources.body.harmless` leaves it."""
+    """HTML as :func:`~publisher.content.harmless` leaves it."""
     return harmless(html) if len(html) <= CLEANED_HERE else await asyncio.to_thread(harmless, html)
 
 
@@ -109,6 +109,8 @@ async def _take(parsed: Parsed, kind: bytes, content: bytes) -> None:
 
 def _bounded(problems: Iterable[Problem]) -> list[Problem]:
     all_of_them = list(problems)
+    if len(all_of_them) > MAX_PROBLEMS:  # errors first: what is refused must be told before what is only doubtful
+        all_of_them.sort(key=lambda one: one.severity != "error")
     told = [
         replace(one, text=one.text[:MAX_SHOWN]) if one.text and len(one.text) > MAX_SHOWN else one
         for one in all_of_them[:MAX_PROBLEMS]

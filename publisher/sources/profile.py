@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from publisher.configfile import TomlFile, Zone, nearest, read_toml
+from publisher.content import absolute
 from publisher.errors import ConfigErrors, ReadError
 from publisher.locale import DateOrder, known_locale
 from publisher.model.base import Frozen
 from publisher.sources.patterns import Pattern, Selector
-from publisher.sources.urls import absolute
 
 SHIPPED = Path(__file__).resolve().parent.parent / "profiles"
 FOLDER = "config/profiles"

@@ -16,12 +16,13 @@ import orjson
 from pydantic import ValidationError
 
 from publisher.configfile import explain
+from publisher.content import absolute, one_line
 from publisher.errors import ReadError
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.body import fragment_blocks, sanitised
 from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
-from publisher.sources.urls import absolute, canonical
+from publisher.sources.urls import canonical
 
 # RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -58,6 +59,10 @@ class _Item:
         text = value if isinstance(value, str) else None if value is None else repr(value)
         self._faulty.add(place)
         self.problems.append(Problem(self.origin, message, field=place or None, text=text and text[:MAX_SHOWN]))
+
+    def warn(self, at: Sequence[str | int], message: str) -> None:
+        """Note what is doubtful, though the item is taken."""
+        self.problems.append(Problem(self.origin, message, field=json_path(at, self.path), severity="warning"))
 
     def told(self) -> list[Problem]:
         """Everything that is wrong with it."""
@@ -186,6 +191,8 @@ def read_article_json(
         return None, item.told()
     item.values["id"] = known_as if known_as in (article_id, given) else identity_id(str(known_as))
     item.check()
+    if isinstance(title := item.values.get("title"), str):
+        item.values["title"] = one_line(title)
     _sanitise(item, url)
     if item.values.get("language") is None:
         item.values["language"] = language
@@ -195,8 +202,7 @@ def read_article_json(
     if article.published is None and not any(
         problem.field == json_path(("published",), path) for problem in item.problems
     ):
-        message = "no date: it is ordered by when it was first seen"
-        item.problems.append(Problem(origin, message, field=json_path(("published",), path), severity="warning"))
+        item.warn(("published",), "no date: it is ordered by when it was first seen")
     return ObservedArticle(article, str(known_as), origin), item.told()
 
 
@@ -233,9 +239,13 @@ def _sanitise(item: _Item, url: str | None) -> None:
     body = item.values.get("body")
     if isinstance(body, str):
         try:
-            item.values["body"] = sanitised(fragment_blocks(body), url)
+            found = sanitised(fragment_blocks(body), url)
         except ReadError as error:
             item.drop(("body",), str(error), body[:200])
+            return
+        item.values["body"] = found.html
+        for note in found.notes:
+            item.warn(("body",), note)
 
 
 def _excerpt(value: object) -> str:

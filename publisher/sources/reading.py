@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from publisher.configfile import in_words
+from publisher.content import one_line
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime, parse_decimal
 from publisher.model import Article, Image, Indicator, IndicatorSpec
@@ -45,6 +46,11 @@ class Reading:
         """Note what was read but is doubtful."""
         self.problems.append(Problem(self.origin, message, field=name, text=text, severity="warning"))
 
+    def left_out(self, notes: Iterable[str]) -> None:
+        """Note what cleaning left out of the text, though the article is taken."""
+        for note in notes:
+            self.warn(note, "body")
+
     def moment(self, name: str, text: str | None) -> datetime | None:
         """A date as the profile's locale means it; null, and noted, where it cannot be read."""
         if text is None:
@@ -66,6 +72,7 @@ class Reading:
 
     def complete(self, fields: dict[str, Any]) -> None:
         """Take an article's fields, unless what makes it an article is missing."""
+        fields = {**fields, "title": one_line(fields.get("title") or "")}
         for name in ("title", "body"):
             if not fields.get(name):
                 rules = rules_of(self.profile, f"[article] {name}")

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.content import Cleaned, absolute
 from publisher.errors import ReadError
 from publisher.locale import known_locale
 from publisher.model import Image
@@ -26,7 +27,6 @@ from publisher.sources.charset import decode
 from publisher.sources.html import address_of, base_of
 from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading
-from publisher.sources.urls import absolute
 
 JSON_LD, OPENGRAPH, TRAFILATURA, PAGE = "json-ld", "opengraph", "trafilatura", "page"
 
@@ -76,7 +76,12 @@ def read_any(
         for field, value in read().items():
             if field in ("published", "updated"):
                 value = reading.moment(field, value)  # noqa: PLW2901
-            if value and field not in fields:
+            if field in fields:
+                continue
+            if isinstance(value, Cleaned):
+                reading.left_out(value.notes)
+                value = value.html  # noqa: PLW2901
+            if value:
                 fields[field], origins[field] = value, name
     if not fields.get("body"):
         reading.error(_MISSING if _trafilatura() is None else _UNCLEAR, "body")
@@ -236,12 +241,12 @@ def _guessed(text: str, url: str, reading: Reading) -> Values:
         return {}
     if found is None or not html:
         return {}
-    inner = re.sub(r"</?(?:html|body|head)[^>]*>", "", html)
-    # It repeats the headline, which stands above the text already.
-    inner = re.sub(r"^\s*<h1>.*?</h1>", "", inner, flags=re.DOTALL)
+    blocks = fragment_blocks(html)
+    if blocks and blocks[0].html.startswith("<h1"):  # it repeats the headline, which stands above the text already
+        blocks = blocks[1:]
     return {
         "title": found.title,
-        "body": sanitised(fragment_blocks(inner), url),
+        "body": sanitised(blocks, url),
         "published": _day(found.date),
         "authors": _distinct((found.author or "").split(";")),
         "summary": found.description,

@@ -16,7 +16,7 @@ RSS = """<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/
  <language>id</language>{}</channel></rss>"""
 ITEM = """<item><title>Panen &amp;amp; harga</title><link>https://contoh.id/1?utm_medium=rss</link><guid>g-1</guid>
  <dc:creator>Nadia</dc:creator><category>Pangan</category><pubDate>{}</pubDate><description>Ringkas.</description>
- <content:encoded><![CDATA[<p>Isi <a href="/2">lanjut</a><script>x()</script></p>]]></content:encoded>
+ <content:encoded><![CDATA[<p>Isi <a href="/2">lanjut</a></p>]]></content:encoded>
  <media:content url="https://contoh.id/1.jpg" medium="image"/></item>"""
 FRIDAY = "Fri, 09 Feb 2024 06:31:00 +0700"
 
@@ -74,6 +74,23 @@ async def test_a_date_that_cannot_be_read_is_an_error_on_that_field(tmp_path: Pa
     batch = await _read(RSS.format(ITEM.format("kemarin sore")), tmp_path, clock)
     assert [one.article.published for one in batch.articles] == [None]
     assert [(one.field, one.text, one.severity) for one in batch.problems] == [("published", "kemarin sore", "error")]
+
+
+async def test_what_is_left_out_of_a_text_is_told_and_the_entry_is_taken(tmp_path: Path, clock: ManualClock) -> None:
+    item = ITEM.replace("lanjut</a>", "lanjut</a><script>x()</script><a href='javascript:x()'>y</a>")
+    batch = await _read(RSS.format(item.format(FRIDAY)), tmp_path, clock)
+    [found] = batch.articles
+    assert found.article.body.endswith("lanjut</a>y</p>")
+    assert [(one.field, one.message, one.severity) for one in batch.problems] == [
+        ("body", "a link to 'javascript:x()' is left out: it is no address that can be kept", "warning"),
+        ("body", "<script> is left out", "warning"),
+    ]
+
+
+async def test_a_summary_has_a_space_where_a_line_ends(tmp_path: Path, clock: ManualClock) -> None:
+    item = ITEM.replace("Ringkas.", "&lt;p&gt;Satu&lt;/p&gt;&lt;p&gt;dua&lt;br&gt;tiga&lt;/p&gt;")
+    [found] = (await _read(RSS.format(item.format(FRIDAY)), tmp_path, clock)).articles
+    assert found.article.summary == "Satu dua tiga"
 
 
 async def test_an_atom_entry_becomes_an_article(tmp_path: Path, clock: ManualClock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +20,10 @@ from publisher.app.installation import DOCUMENT_JOBS
 from publisher.errors import FetchError
 from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
-from publisher.model.observed import Batch
+from publisher.model.observed import Batch, Problem
 from publisher.sources.base import Source
+from publisher.sources.limits import MAX_PROBLEMS
+from publisher.sources.parsed import Parsed, written
 
 URL = "https://contoh.id/a"
 UNPROFILED = b"""<!doctype html><html lang="id"><head><meta property="og:title" content="Judul">
@@ -199,3 +202,11 @@ async def test_of_very_many_values_the_first_are_taken_and_a_number_without_end_
     batch = await opened(None, "json", tmp_path, clock, http=Server(Answer(given)), **MAPPING).read({})
     assert batch.indicators == ()
     assert any("value" in str(one) for one in batch.problems)
+
+
+def test_where_there_is_more_to_tell_than_is_told_errors_come_before_warnings() -> None:
+    warnings = [Problem("x", "<script> is left out", severity="warning")] * MAX_PROBLEMS
+    piece = next(written(Parsed(problems=[*warnings, Problem("x", "has no title")])))
+    told = json.loads(piece[1:])
+    assert told[0]["message"] == "has no title"
+    assert (told[-1]["message"][:16], told[-1]["severity"]) == ("1 more problems ", "warning")

@@ -31,6 +31,34 @@ async def test_a_page_gives_its_article_and_its_ticker(tmp_path: Path, clock: Ma
     assert batch.problems == ()
 
 
+MARKUP = """<html lang="id"><title> Panen
+ cengkih </title><article><script>x()</script><p>Isi <a href="javascript:x()">
+lanjut</a>.</p><form><p>Cari</p></form><iframe src="//film.example/1" title="Film"></iframe></article>"""
+MARKED = """
+kind = "html"
+base_url = "https://contoh.id/"
+locale = "id"
+timezone = "Asia/Jakarta"
+language = "id"
+article.title = "title"
+article.body.select = "article"
+"""
+
+
+async def test_what_is_left_out_of_a_text_is_told_but_not_the_machinery_of_the_page(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    profile = parse_profile(TomlFile("site.toml", MARKED, tomllib.loads(MARKED)))
+    server = Server(Answer(MARKUP.encode(), headers=HTML))
+    batch = await open_source("page", tmp_path, clock, profile=profile, http=server, url=URL).read({})
+    [found] = batch.articles
+    link = '<a href="https://film.example/1" rel="noopener noreferrer">Film</a>'
+    assert (found.article.title, found.article.body) == ("Panen cengkih", f"<p>Isi lanjut.</p>\n<p>{link}</p>")
+    assert [(one.message, one.severity) for one in batch.problems if one.field == "body"] == [
+        ("a link to 'javascript:x()' is left out: it is no address that can be kept", "warning")
+    ]
+
+
 async def test_a_page_is_asked_for_only_when_it_has_changed(tmp_path: Path, clock: ManualClock) -> None:
     server = Server(Answer(PAGE, headers={"ETag": '"v1"', "last-modified": "Fri, 09 Feb 2024 06:31:00 GMT", **HTML}))
     source = open_page(tmp_path, clock, server)

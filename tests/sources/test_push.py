@@ -26,9 +26,29 @@ def indicator(payload: object, **options: Any) -> Any:
 def test_an_article_is_taken_under_its_pushed_id_with_its_body_sanitised() -> None:
     body = '<p onclick="x()">Isi <a href="/2">lanjut</a></p><script>x()</script>'
     found, problems = article(STORY | {"body": body, "url": "https://contoh.id/1"}, article_id="n-1")
-    assert problems == []
+    assert [(one.field, one.message, one.severity) for one in problems] == [("body", "<script> is left out", "warning")]
     assert (found.article.id, found.identity, found.article.language) == ("n-1", "n-1", "id")
     assert found.article.body == '<p>Isi <a href="https://contoh.id/2" rel="noopener noreferrer">lanjut</a></p>'
+
+
+def test_a_relative_link_of_an_article_without_an_address_is_left_out_and_told() -> None:
+    body = '<p>Isi <a href="/2">lanjut</a></p><p><a href="/2">lagi</a></p><p><img src="x.png"></p>'
+    found, problems = article(STORY | {"body": body}, article_id="n-1")
+    assert found.article.body == "<p>Isi lanjut</p>\n<p>lagi</p>"
+    assert [(one.field, one.message, one.severity) for one in problems] == [
+        ("body", "a link to '/2' is left out: it has no base to stand on (2 times)", "warning"),
+        ("body", "a picture to 'x.png' is left out: it has no base to stand on", "warning"),
+    ]
+
+
+def test_a_body_that_is_only_a_film_is_the_link_to_it() -> None:
+    body = '<iframe src="https://film.example/1" title="Panen"></iframe>'
+    found, _ = article(STORY | {"body": body}, article_id="n-1")
+    assert found.article.body == '<p><a href="https://film.example/1" rel="noopener noreferrer">Panen</a></p>'
+
+
+def test_the_white_space_of_a_title_is_folded() -> None:
+    assert article(STORY | {"title": " Satu\n  dua\ttiga "}, article_id="n-1")[0].article.title == "Satu dua tiga"
 
 
 def test_an_article_without_a_pushed_id_is_known_by_its_own_id_then_its_url() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from content.markup import is_allowed
+from content.test_clean import CASES
 from selectolax.lexbor import LexborHTMLParser
 from webroom import Newsroom
 
@@ -89,6 +91,19 @@ async def test_the_example_of_a_registration_names_this_site_and_a_feed_it_has(n
     example = text(await page(newsroom, "/"), "#webhooks .commands:last-of-type code")
     assert "https://news.example/api/v1/webhooks" in example
     assert '"feeds": ["coffee"]' in example
+
+
+async def test_an_article_page_carries_the_text_as_it_is_stored_and_nothing_that_is_not_allowed(
+    newsroom: Newsroom,
+) -> None:
+    for number, (given, _) in enumerate(CASES.values()):
+        await newsroom.push(f"a{number}", body=f"<p>x</p>{given}")
+        answer = await newsroom.client.get(f"/api/v1/articles/a{number}", headers=newsroom.as_("editor"))
+        body = (await answer.json())["body"]
+        assert is_allowed(body)
+        shown = await (await newsroom.client.get(f"/articles/a{number}")).text()
+        assert body in shown
+        assert "onload=" not in shown
 
 
 async def test_a_feed_page_lists_its_items_and_its_addresses(newsroom: Newsroom) -> None:
