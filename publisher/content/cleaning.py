@@ -289,8 +289,8 @@ def harmless(html: str) -> str:
     # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
     cleaned = _cleaner().clean(html.replace("<pre>\n", "<pre>\n\n"))
     # A no-break space is written one way by the library and another by people; neither begins or ends any markup.
-    same = cleaned == html or cleaned.replace("&nbsp;", "\xa0") == html.replace("&nbsp;", "\xa0")
-    return html if same else cleaned.strip()
+    given, found = (text.replace("&nbsp;", "\xa0") for text in (html, cleaned))
+    return html if given == found else cleaned.strip()
 
 
 @cache

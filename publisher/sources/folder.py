@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,11 +16,11 @@ from pydantic import Field, field_validator
 
 from publisher.clock import from_micros
 from publisher.configfile import Whole
-from publisher.errors import FetchError, ReadError
+from publisher.errors import FetchError, ReadError, Unread
 from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Limit, Source
+from publisher.sources.base import PAGE_LIMIT, Limit, Source, SourceContext
 from publisher.sources.page import parse_document
 from publisher.sources.parsed import Parsed
 from publisher.sources.profile import HtmlProfile
@@ -30,6 +30,12 @@ from publisher.sources.urls import canonical
 
 SETTLED = timedelta(seconds=0.5)
 """How long a file's size must have stood still before it is read."""
+
+REST = 30.0
+"""Seconds after which a file is opened again that was not read for no fault of its own, unless more are asked for."""
+
+MOST_FAILED = 3
+"""So many such files in a row mean that no other would be read now."""
 
 _HTML = (".html", ".htm")
 _TEXT = (".txt",)
@@ -85,6 +91,10 @@ class FolderSource(Source):
     kind: ClassVar[str] = "folder"
     Options = FolderOptions
     options: FolderOptions
+
+    def __init__(self, name: str, options: Any, context: SourceContext) -> None:
+        super().__init__(name, options, context)
+        self._resting: dict[str, tuple[_File, datetime]] = {}
 
     @property
     def _root(self) -> Path:
@@ -162,23 +172,59 @@ class FolderSource(Source):
     async def _read_files(
         self, files: list[_File], settled: set[str], known: dict[str, list[Any]], problems: list[Problem]
     ) -> Batch:
-        """Parse what is settled, and what stood back for a file that is gone or holds another article now."""
+        """Parse what is settled, and what stood back for a file that is gone or holds another article now.
+
+        What is not read for no fault of its own is remembered as it was, so that the next look reads it.
+        """
         parsed: dict[str, Parsed] = {}
+        left = self._still_resting(files)
         by_path = {one.path: one for one in files}
-        waiting = sorted((settled | _called_up(known)) & by_path.keys())
+        waiting = sorted(((settled | _called_up(known)) & by_path.keys()) - left)
+        failed = 0
         while waiting:
             for path in waiting:
-                parsed[path] = await self._parse(by_path[path])
+                if failed == MOST_FAILED:
+                    left.add(path)
+                    continue
+                try:
+                    parsed[path] = await self._parse(by_path[path])
+                except Unread as error:
+                    failed += 1
+                    left.add(path)
+                    problems.append(self._unread(by_path[path], error))
+                    continue
+                failed = 0
                 ids = list(dict.fromkeys(article.article.id for article in parsed[path].articles))
                 lost = _lost(known.get(path), parsed[path])
                 known[path] = [by_path[path].size, by_path[path].mtime_ns, ids, [], *([lost] if lost else [])]
-            waiting = sorted((_called_up(known) & by_path.keys()) - parsed.keys())
-        return replace(self._batch(parsed, known, problems), unread=frozenset(by_path.keys() - parsed.keys()))
+            waiting = sorted((_called_up(known) & by_path.keys()) - parsed.keys() - left)
+        batch = self._batch(parsed, known, problems, left)
+        # A file that was never read may hold any article: as long as there is one, none is missing.
+        listed = None if left - known.keys() else batch.listed
+        return replace(batch, listed=listed, unread=frozenset(by_path.keys() - parsed.keys()))
 
-    def _batch(self, parsed: dict[str, Parsed], known: dict[str, list[Any]], problems: list[Problem]) -> Batch:
+    def _still_resting(self, files: Iterable[_File]) -> set[str]:
+        """The files that are not to be opened again yet, since nothing but time was lost by it lately."""
+        now = self.context.now()
+        same = {one.path: one for one in files}
+        self._resting = {
+            path: (file, until)
+            for path, (file, until) in self._resting.items()
+            if same.get(path) == file and now < until
+        }
+        return set(self._resting)
+
+    def _unread(self, file: _File, error: Unread) -> Problem:
+        self._resting[file.path] = file, self.context.now() + timedelta(seconds=error.retry_after or REST)
+        return Problem(file.path, f"{error}; it is read again", severity="warning")
+
+    def _batch(
+        self, parsed: dict[str, Parsed], known: dict[str, list[Any]], problems: list[Problem], left: Set[str]
+    ) -> Batch:
         holders = _holders(known)
         for path, entry in known.items():
-            entry[3] = [one for one in entry[2] if holders[one] != path]
+            if path not in left:  # it is called up again
+                entry[3] = [one for one in entry[2] if holders[one] != path]
         articles: list[ObservedArticle] = []
         indicators: list[Indicator] = []
         for path, found in sorted(parsed.items()):

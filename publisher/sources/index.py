@@ -8,6 +8,7 @@ page says so, or, where the list is ``complete``, when it is not listed any more
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,10 +17,10 @@ from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, field_validator
 
 from publisher.configfile import Duration, Whole
-from publisher.errors import FetchError, ReadError
+from publisher.errors import Faulty, FetchError, ReadError, Unread, Unready
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
@@ -43,6 +44,8 @@ FURTHER = 10
 
 SILENT_AFTER = 3
 """So many pages of which none gives an article, where earlier ones did, mean that the site was rebuilt."""
+
+_PAIRS = TypeAdapter(list[tuple[str, str]])
 
 
 def _listed(value: object) -> object:
@@ -76,6 +79,15 @@ class IndexOptions(Frozen):
         return tuple(map(web_address, value))
 
 
+def _told(pairs: object) -> list[Link]:
+    """Links as the process says them that read a list. Raises Faulty for what are none."""
+    try:
+        links = [Link(canonical(url), stamp) for url, stamp in _PAIRS.validate_python(pairs)]
+    except ValueError as error:
+        raise Faulty(f"was read as something that it cannot be: {error}"[:500]) from error
+    return [link for link in links if urlsplit(link.url).scheme in ("http", "https")]
+
+
 def _id(page: Page) -> str:
     """The id of a page's article; of one that could not be read yet, the one that it most likely has."""
     return page.id or identity_id(page.link)
@@ -92,7 +104,8 @@ def _addresses(pages: Iterable[Page], lists: Iterable[str]) -> Iterator[str]:
 class _Round:
     """One reading under way. ``overloaded`` is set when the server, or the time, has had enough of it.
 
-    ``judged`` are the addresses of what was read, or could not be: what was said of it before holds no more.
+    ``judged`` are the addresses of what was read, or could not be: what was said of it before holds no more. ``cut`` is
+    set when a list may have more than was read of it.
     """
 
     began: datetime
@@ -105,6 +118,7 @@ class _Round:
     failures: list[FetchError] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)
     overloaded: bool = False
+    cut: bool = False
 
 
 class IndexSource(Source):
@@ -126,6 +140,7 @@ class IndexSource(Source):
         links: dict[str, Link] = {}
         for url in self.options.url:
             lists[url] = await self._list(url, bookmark.get("lists", {}).get(url, {}), reading)
+            reading.cut = reading.cut or bool(lists[url].get("cut"))
             links |= {link: Link(link, stamp) for link, stamp in lists[url]["links"] if link not in links}
         followed = dict(list(links.items())[: self.options.limit])
         self._renamed(reading, followed)
@@ -145,7 +160,7 @@ class IndexSource(Source):
         self._judge(reading)
         kept = [*ordered.values(), *(page for link, page in reading.pages.items() if link not in ordered)]
         kept = kept[: self.options.limit]
-        whole = self.options.complete and len(followed) == len(links) and not reading.overloaded
+        whole = self.options.complete and len(followed) == len(links) and not (reading.overloaded or reading.cut)
         if self.options.complete and len(followed) < len(links):
             message = f"lists {len(links)} pages, the limit is {self.options.limit}; it is not taken for complete"
             reading.problems.append(Problem(self.options.url[0], message, severity="warning"))
@@ -174,24 +189,40 @@ class IndexSource(Source):
             return dict(known)
         reading.judged.add(url)
         try:
-            own, further = await self._links(response)
+            own, further, cut = await self._links(response)
         except ReadError as error:
-            raise unreadable(ReadError(f"{url}: {error}"), response.status) from error
+            raise unreadable(error, response.status, url) from error
+        if cut and self.options.complete:
+            message = f"names more than {FURTHER} sitemaps, or {MAX_ENTRIES:,} pages; it is not taken for complete"
+            reading.problems.append(Problem(url, message, severity="warning"))
         for one in further:
-            own += await self._further(one.url, reading)
+            found = await self._further(one.url, reading)
+            own += found or []
+            cut = cut or found is None
         if not own and not is_sitemap(response.body):
             self._nothing_found(url, known, reading)
         # A sitemap index may stay as it is when its parts change.
         remembered_as = {} if further else validators(response)
-        return {**remembered_as, "links": [[link.url, link.stamp] for link in own]}
+        return {
+            **remembered_as,
+            "links": [[link.url, link.stamp] for link in own],
+            **({"cut": True} if cut else {}),
+        }
 
-    async def _links(self, response: Response) -> tuple[list[Link], list[Link]]:
-        """The links of a list that are followed, and the lists that it leads on to. Raises ReadError."""
+    async def _links(self, response: Response) -> tuple[list[Link], list[Link], bool]:
+        """The links of a list that are followed, the lists that it leads on to, and whether it has more of them.
+
+        Raises ReadError.
+        """
         kept = self.options.model_dump(mode="json", include={"url", "links", "match", "allow_hosts"})
         kind = header(response, "content-type")
         found = await self.context.parse("list", response.body, url=response.url, content_type=kind, options=kept)
-        links, further = ([Link(*one) for one in found.rest.get(name, ())] for name in ("links", "further"))
-        return links, further
+        links, further = (_told(found.rest.get(name)) for name in ("links", "further"))
+        return await asyncio.to_thread(self._followed, links), further[:FURTHER], found.rest.get("cut") is not False
+
+    def _followed(self, links: Iterable[Link]) -> list[Link]:
+        """Those that this source follows, whoever says so."""
+        return [link for link in links if self._follows(link.url)][:MAX_ENTRIES]
 
     def parse_list(self, response: Response) -> Parsed:
         """What :meth:`_links` says, where documents are read."""
@@ -200,6 +231,7 @@ class IndexSource(Source):
         return Parsed(rest={
             "links": [[link.url, link.stamp] for link in own[:MAX_ENTRIES]],
             "further": [[link.url, link.stamp] for link in listing.further[:FURTHER]],
+            "cut": len(own) > MAX_ENTRIES or len(listing.further) > FURTHER,
         })  # fmt: skip
 
     def _listing(self, response: Response) -> Listing:
@@ -209,7 +241,8 @@ class IndexSource(Source):
             raise ReadError('is a page, so the source needs "links": a selector of the links to follow')
         return read_list(response.body, response.url, self._selectors, header(response, "content-type"))
 
-    async def _further(self, url: str, reading: _Round) -> list[Link]:
+    async def _further(self, url: str, reading: _Round) -> list[Link] | None:
+        """The links of a part of a list; null where they are not all known."""
         if not self._is_own(url):
             reading.problems.append(Problem(url, "is a sitemap of another host; it is not followed"))
             return []
@@ -217,10 +250,15 @@ class IndexSource(Source):
             response = await get(self, url, {}, LIST_LIMIT)
             if not is_sitemap(response.body):
                 raise ReadError("is no sitemap")
-            return (await self._links(response))[0]
+            found, deeper, cut = await self._links(response)
+        except Unread as error:
+            reading.problems.append(Problem(url, f"{error}; it is read again", severity="warning"))
         except (FetchError, ReadError) as error:
             reading.problems.append(Problem(url, str(error), advice=getattr(error, "advice", None)))
-            return []
+        else:
+            reading.cut = reading.cut or cut or bool(deeper)
+            return found
+        return None
 
     def _nothing_found(self, url: str, known: Mapping[str, Any], reading: _Round) -> None:
         shown = ", ".join(f'"{selector}"' for selector in self._selectors)
@@ -270,6 +308,13 @@ class IndexSource(Source):
                 page.found()
             else:
                 await self._article(page, response, reading)
+        except Unread as error:
+            # What is remembered of it stays; what was refused of it before still is.
+            if isinstance(error, Unready):
+                page.at = 0
+            reading.failures.append(error)
+            reading.problems.append(Problem(page.address, f"{error}; it is read again", severity="warning"))
+            reading.overloaded = error.retry_after is not None
         except FetchError as error:
             self._failed(page, error, reading)
 
@@ -288,13 +333,14 @@ class IndexSource(Source):
 
     async def _article(self, page: Page, response: Response, reading: _Round) -> None:
         digest = sha256(response.body).hexdigest()[:32]
-        asked_with = validators(response)
-        page.etag, page.last_modified = asked_with.get("etag", ""), asked_with.get("last_modified", "")
+        sent = validators(response)
         if page.digest == digest and not page.gone:
+            page.etag, page.last_modified = sent.get("etag", ""), sent.get("last_modified", "")
             page.found()
             return
-        reading.judged.update((page.link, page.address))
         found = await parse_page(response, self.context, page.link)
+        page.etag, page.last_modified = sent.get("etag", ""), sent.get("last_modified", "")
+        reading.judged.update((page.link, page.address))
         page.found()
         page.digest = digest
         reading.parsed += 1

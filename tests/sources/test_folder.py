@@ -1,6 +1,8 @@
 """The kind ``folder``."""
 
 import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -9,9 +11,12 @@ from pydantic import ValidationError
 from support.clock import ManualClock
 from support.reading import open_source
 
+from publisher.app.installation import DOCUMENT_JOBS
 from publisher.clock import to_micros
 from publisher.errors import FetchError
+from publisher.isolation import Isolated
 from publisher.model import identity_id
+from publisher.sources.base import Source
 from publisher.sources.folder import FolderOptions
 
 PAGE = (
@@ -279,3 +284,97 @@ def test_the_folder_is_what_is_watched(tmp_path: Path, clock: ManualClock) -> No
 def test_an_unknown_key_of_a_folder_is_refused() -> None:
     with pytest.raises(ValidationError, match="glob"):
         FolderOptions.model_validate({"path": "inbox", "glob": "*"})
+
+
+# --- what is no fault of a file
+
+TESTS = Path(__file__).parents[1]
+MODULES = {"no process": "support.no_such", "a fault of the reader": "support.faulty", "late": "support.slow"}
+
+
+@pytest.fixture
+async def through(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Callable[..., Source]]:
+    """Opens the folder with the process of a module."""
+    opened: list[Isolated] = []
+
+    def make(module: str, **options: object) -> Source:
+        source = open_source("folder", tmp_path, clock, path="inbox", **options)
+        opened.append(Isolated(module, root=TESTS, deadline=0.5 if module == "support.slow" else 30.0))
+        source.context = replace(source.context, runner=opened[-1])
+        return source
+
+    yield make
+    for one in opened:
+        await one.close()
+
+
+@pytest.mark.parametrize("fault", MODULES)
+async def test_a_file_that_was_not_read_for_no_fault_of_its_own_is_read_by_a_later_look(
+    fault: str, inbox: Inbox, through: Callable[..., Source]
+) -> None:
+    inbox.put("a.html", page("Old"))
+    first = await through(DOCUMENT_JOBS, profile="kontan").read({})
+    inbox.put("a.html", page("New"), age=30)
+    inbox.put("b.html", page("Other"))
+    broken = await through(MODULES[fault], profile="kontan").read(first.bookmark)
+    assert broken.bookmark == first.bookmark
+    assert (broken.articles, broken.unread) == ((), {"a.html", "b.html"})
+    assert {(one.origin, one.severity) for one in broken.problems} == {("a.html", "warning"), ("b.html", "warning")}
+    then = await through(DOCUMENT_JOBS, profile="kontan").read(broken.bookmark)
+    assert [one.article.title for one in then.articles] == ["New", "Other"]
+    assert then.unread == frozenset()
+
+
+async def test_a_file_that_is_too_much_is_refused_for_it_and_not_opened_again(
+    inbox: Inbox, through: Callable[..., Source]
+) -> None:
+    inbox.put("a.html", page())
+    source = through("support.slow", profile="kontan")
+    source.context.runner._seconds, source.context.runner._deadline = 0, 30.0  # type: ignore[union-attr]
+    first = await source.read({})
+    assert [one.severity for one in first.problems] == ["error"]
+    second = await source.read(first.bookmark)
+    assert (second.problems, second.unread) == ((), {"a.html"})
+
+
+async def test_such_a_file_is_left_alone_for_a_while_and_does_not_keep_others_waiting(
+    inbox: Inbox, through: Callable[..., Source], clock: ManualClock
+) -> None:
+    for name in "abcde":
+        inbox.put(f"{name}.json", b"{}")
+    source = through("support.faulty")
+    told = []
+    for _ in range(3):
+        batch = await source.read({})
+        assert batch.unread == {f"{name}.json" for name in "abcde"}
+        told.append([one.origin for one in batch.problems])
+    assert told == [["a.json", "b.json", "c.json"], ["d.json", "e.json"], []]
+    inbox.put("a.json", b"{ }", age=30)
+    assert [one.origin for one in (await source.read({})).problems] == ["a.json"], "it was written anew"
+    clock.advance(31)
+    assert len((await source.read({})).problems) == 3
+
+
+async def test_while_a_new_file_is_not_read_no_article_counts_as_missing(
+    inbox: Inbox, through: Callable[..., Source]
+) -> None:
+    inbox.put("a.html", page(url="https://contoh.id/a"))
+    first = await through(DOCUMENT_JOBS, profile="kontan", withdraw=True).read({})
+    (inbox.folder / "a.html").rename(inbox.folder / "b.html")
+    broken = await through("support.faulty", profile="kontan", withdraw=True).read(first.bookmark)
+    assert first.listed is not None
+    assert broken.listed is None
+    then = await through(DOCUMENT_JOBS, profile="kontan", withdraw=True).read(broken.bookmark)
+    assert then.listed == first.listed
+
+
+async def test_a_file_that_stood_back_and_was_not_read_when_the_other_went_is_read_by_a_later_look(
+    inbox: Inbox, through: Callable[..., Source]
+) -> None:
+    inbox.put("a.html", page("First", url="https://contoh.id/a"))
+    inbox.put("b.html", page("Second", url="https://contoh.id/a"))
+    bookmark = (await through(DOCUMENT_JOBS, profile="kontan").read({})).bookmark
+    (inbox.folder / "a.html").unlink()
+    bookmark = (await through("support.faulty", profile="kontan").read(bookmark)).bookmark
+    then = await through(DOCUMENT_JOBS, profile="kontan").read(bookmark)
+    assert [one.article.title for one in then.articles] == ["Second"]

@@ -17,7 +17,7 @@ from support.clock import ManualClock
 from support.reading import FIXTURES, Answer, Server, open_source
 
 from publisher.app.installation import DOCUMENT_JOBS
-from publisher.errors import FetchError
+from publisher.errors import Faulty, FetchError
 from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
 from publisher.model.observed import Batch, Problem
@@ -149,6 +149,60 @@ async def test_what_is_too_much_is_refused_by_its_limit_and_the_process_reads_on
     with pytest.raises(FetchError, match=reason):
         await source.read({})
     assert documents.pid is not None
+
+
+TAKEN_CASES = [("feed", {"url": URL}), ("page", {"url": URL}), ("folder", {"path": "inbox"})]
+
+
+@pytest.mark.parametrize(("kind", "options"), TAKEN_CASES, ids=[kind for kind, _ in TAKEN_CASES])
+async def test_whoever_took_the_process_over_puts_no_script_into_an_article(
+    kind: str, options: dict[str, Any], tmp_path: Path, clock: ManualClock
+) -> None:
+    taken = Isolated("support.taken", root=Path(__file__).parents[1])
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "a.json").write_bytes(b"{}")
+    clock.advance(86_400 * 10_000)
+    source = opened(taken, kind, tmp_path, clock, http=Server(Answer(b"x")), **options)
+    (one,) = (await source.read({})).articles
+    assert one.article.body == '<p>Isi.</p><p><a rel="noopener noreferrer">y</a></p>'
+    await taken.close()
+
+
+async def test_nor_does_it_choose_what_is_asked_for_or_what_is_kept(tmp_path: Path, clock: ManualClock) -> None:
+    taken = Isolated("support.taken", root=Path(__file__).parents[1])
+    index = opened(taken, "index", tmp_path, clock, http=Server(Answer(b"x")), url=URL + "/list", links="a")
+    batch = await index.read({})
+    assert [link for link, _ in batch.bookmark["lists"][URL + "/list"]["links"]] == ["https://contoh.id/a"]
+    index = opened(taken, "index", tmp_path, clock, http=Server(Answer(b"<nonsense>")), url=URL, links="a")
+    with pytest.raises(Faulty, match="was read as something that it cannot be"):
+        await index.read({})
+    source = opened(taken, "json", tmp_path, clock, http=Server(Answer(JSON)), **MAPPING)
+    with pytest.raises(Faulty, match="was read as something that it cannot be"):
+        await source.read({})
+    await taken.close()
+
+
+async def test_a_page_starts_the_process_anew_only_for_a_language_that_many_write_in(
+    tmp_path: Path, clock: ManualClock, documents: Isolated
+) -> None:
+    async def read(language: str, date: str) -> tuple[Any, int | None]:
+        body = UNPROFILED.replace(b'lang="id"', f'lang="{language}"'.encode())
+        body = body.replace(b"Jumat, 9 Februari 2024 06:31 WIB", date.encode())
+        source = opened(documents, "page", tmp_path, clock, http=Server(Answer(body)), url=URL)
+        (one,) = (await source.read({})).articles
+        assert one.article.language == language
+        return one.article.published, documents.pid
+
+    first = await read("en", "February 9, 2024 06:31 WIB")
+    assert await read("de", "9. Februar 2024 06:31 WIB") != first
+    second = documents.pid
+    assert first[0] is not None
+    assert first[1] != second
+    for language in ("sw", "zu-ZA", "yo", "de-CH", "EN-gb"):
+        published, pid = await read(
+            language, "February 9, 2024 06:31 WIB" if language[:2] != "de" else "9. Februar 2024 06:31 WIB"
+        )
+        assert (published, pid) == (first[0], second), language
 
 
 async def test_a_document_that_takes_too_long_is_its_sources_failure_and_leaves_it_alone_for_a_while(

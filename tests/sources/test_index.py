@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import tomllib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from support.site import PROFILE, Answer, Site, article, client, linking, servin
 
 from publisher.configfile import TomlFile
 from publisher.errors import FetchError
+from publisher.isolation import Isolated
 from publisher.model.observed import Batch
 from publisher.model.refusals import Refusals, after
 from publisher.outbound import Outbound
@@ -21,6 +23,8 @@ from publisher.sources.base import SourceContext
 from publisher.sources.index import IndexOptions, IndexSource
 from publisher.sources.listing import read_sitemap
 from publisher.sources.profile import parse_profile
+
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -377,3 +381,76 @@ async def test_a_broken_or_hostile_sitemap_fails_the_source_in_words(
     site["/sitemap.xml"] = body
     with pytest.raises(FetchError, match=said):
         await over("/sitemap.xml").read()
+
+
+# --- what cannot be read, and what is cut off
+
+
+def naming(site: Site, *paths: str, kind: str = "urlset", entry: str = "url") -> Answer:
+    listed = "".join(f"<{entry}><loc>{site.url}{path}</loc></{entry}>" for path in paths)
+    return Answer(f'<{kind} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{listed}</{kind}>'.encode())
+
+
+def parts(site: Site, *paths: str) -> Answer:
+    return naming(site, *paths, kind="sitemapindex", entry="sitemap")
+
+
+async def test_a_list_with_a_part_that_cannot_be_read_is_not_complete_and_is_once_it_can(site: Site, over: Any) -> None:
+    site["/latest"] = parts(site, "/one", "/two")
+    site["/one"], site["/two"] = naming(site, "/a"), naming(site, "/b")
+    site["/a"], site["/b"] = article("A"), article("B")
+    index = over(complete=True)
+    first = await index.read()
+    assert len(first.listed or ()) == 2
+    for broken in (Answer(status=500), Answer(b"<p>"), Answer(b"<urlset><"), parts(site, "/three")):
+        site["/two"] = broken
+        assert (await index.read()).listed is None
+    site["/two"] = naming(site)
+    assert len((await index.read()).listed or ()) == 1
+
+
+async def test_a_list_of_more_parts_than_are_followed_is_not_complete(site: Site, over: Any) -> None:
+    site["/latest"] = parts(site, *(f"/part{n}" for n in range(11)))
+    for n in range(11):
+        site[f"/part{n}"] = naming(site, f"/{n}")
+        site[f"/{n}"] = article(str(n))
+    batch = await over(complete=True).read()
+    assert len(batch.articles) == 10
+    assert batch.listed is None
+    assert [one.message for one in batch.problems] == [
+        "names more than 10 sitemaps, or 5,000 pages; it is not taken for complete"
+    ]
+
+
+async def test_a_list_that_cannot_be_read_with_the_means_at_hand_leaves_the_source_alone(site: Site, over: Any) -> None:
+    slow = Isolated("support.slow", root=TESTS, seconds=0)
+    site["/latest"] = linking("/a")
+    index = over()
+    index.source.context = replace(index.source.context, runner=slow)
+    with pytest.raises(FetchError, match=r"/latest: took over 0 s") as caught:
+        await index.read()
+    assert caught.value.retry_after == 300
+    await slow.close()
+
+
+async def test_a_page_that_was_not_read_for_no_fault_of_its_own_is_asked_for_again(site: Site, over: Any) -> None:
+    site["/latest"] = linking("/a", "/b")
+    site["/a"], site["/b"] = article("A"), article("B")
+    index = over(recheck="10m")
+    first = await index.read()
+    site["/b"] = article("B", "Changed.")
+    site["/latest"] = linking("/b", "/c", "/a")
+    site["/c"] = article("C")
+    for page in index.bookmark["pages"]:
+        page["at"] = 0
+    good = index.source.context
+    runner = Isolated("support.half", root=TESTS)
+    index.source.context = replace(good, runner=runner)
+    broken = await index.read()
+    assert titles(broken) == ["C"]
+    assert [one.severity for one in broken.problems] == ["warning"]
+    assert f"{site.url}/b" in broken.unread
+    index.source.context = good
+    assert titles(await index.read()) == ["B"]
+    assert titles(first) == ["A", "B"]
+    await runner.close()

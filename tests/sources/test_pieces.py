@@ -13,7 +13,7 @@ from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime
 from publisher.sources import KINDS, kind_for
-from publisher.sources.body import fragment_blocks, sanitised
+from publisher.sources.body import escaped, fragment_blocks, harmless, sanitised
 from publisher.sources.charset import decode
 from publisher.sources.depth import too_deep
 from publisher.sources.dom import text_of
@@ -138,6 +138,45 @@ def test_what_only_tracks_is_no_part_of_an_identity(url: str, expected: str) -> 
 )  # fmt: skip
 def test_a_body_is_left_with_what_can_be_shown_anywhere(html: str, expected: str) -> None:
     assert sanitised(fragment_blocks(html), "https://contoh.id/").html == expected
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([
+    "<p>", "</p>", "<b>", "</b>", "<i>", "<a href=/x>", "</a>", '<a href="/x?a=1&b=2&copy;">', "<ul><li>", "</ul>",
+    "<pre>", "\n", "</pre>", "<img src=/1.jpg alt='\"&lt;'>", "<figure>", "<figcaption>", "</figure>", "<h1>",
+    "<blockquote>", "a", "\xa0", "&nbsp;", "&lt;script&gt;", "&amp;", "<br>", "<td>", "<hr>", "<code>", "\u2028",
+    "'", '"', ">",
+]), max_size=12))  # fmt: skip
+def test_a_clean_body_is_cleaned_again_into_the_same_bytes(pieces: list[str]) -> None:
+    for body in (sanitised(fragment_blocks("".join(pieces)), "https://contoh.id/"), escaped(pieces)):
+        assert harmless(body) == body
+
+
+@pytest.mark.parametrize("body", [
+    "<ul><li><s>a<li>&nbsp;</li></s></li></ul>",
+    "<p>a\xa0b&nbsp;c</p>", "<pre>\n\na\n</pre>", "<p>a</p>\n<pre>\nb</pre>",
+    '<table><tbody><tr><td colspan="2">a</td></tr></tbody></table>',
+    '<p><img src="https://contoh.id/1.jpg" alt="&quot;&lt;x&gt;"></p>',
+    f'<p><a href="https://contoh.id/{"x" * 5_000}" rel="noopener noreferrer">a</a></p>',
+])  # fmt: skip
+def test_so_is_one_with_what_parsers_write_in_several_ways(body: str) -> None:
+    assert harmless(body) == body
+
+
+@pytest.mark.parametrize(("body", "left"), [
+    ("<p>a</p><script>x()</script>", "<p>a</p>"),
+    ("<p onclick=x()>a</p>", "<p>a</p>"),
+    ('<p><a href="javascript:x()">a</a></p>', '<p><a rel="noopener noreferrer">a</a></p>'),
+    ("<svg><style><img src=x onerror=x()></style></svg>", '<img src="x">'),
+    ("<ul><li><s>a<li onclick=x()>b</li></s></li></ul>", "<ul><li><s>a</s></li><li><s>b</s></li></ul>"),
+    ('<p><img src="x" alt="a>"></p><p><img src="x" alt="a>" onerror="x()"></p>',
+     '<p><img src="x" alt="a&gt;"></p><p><img src="x" alt="a&gt;"></p>'),
+    ("<pre>\n<script>x()</script>", "<pre>\n</pre>"),
+    ("<script&nbsp;>x()</script&nbsp;>", "x()"),
+    ("<p>a</p><!-- <script> --!><img src=x onerror=x()>", '<p>a</p><img src="x">'),
+])  # fmt: skip
+def test_nothing_that_runs_is_left_of_what_no_parser_of_ours_wrote(body: str, left: str) -> None:
+    assert harmless(body) == left
 
 
 TAGS = "div p b a span table tr td li ul h1 button form svg math title option dd".split()  # noqa: SIM905
