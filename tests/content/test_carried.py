@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from html import escape
 
 from content.markup import is_allowed, markup, unhurried
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
 from publisher.content import text_of
 from publisher.model import article_json
+from publisher.model.base import xml_legal
 from publisher.render import FORMATS, Head, Options, article_entry
+from publisher.sources.body import fragment_blocks, sanitised
 from publisher.sources.push import read_article_json
 
 NOW = datetime(2024, 2, 9, tzinfo=UTC)
@@ -51,6 +53,14 @@ def test_every_format_carries_what_is_stored_and_nothing_in_it_is_not_allowed(bo
     found = carried(body)
     assert len(set(found.values())) <= 1
     assert all(is_allowed(html) for html in found.values())
+
+
+@unhurried
+@given(markup())
+def test_the_text_of_any_markup_is_stored_letter_for_letter(body: str) -> None:
+    assume("iframe" not in body and "video" not in body)  # their titles are text that was none before
+    stored = sanitised(fragment_blocks(body), SITE).html
+    assert "".join(text_of(stored).split()) == "".join(xml_legal(text_of(body)).split())
 
 
 @unhurried
