@@ -74,10 +74,10 @@ async def _until_counted(session: aiohttp.ClientSession, url: str) -> str:
 
 async def test_readers_who_have_stopped_reading_do_not_hold_up_the_end_of_the_service(tmp_path: Path) -> None:
     service = await _configured(tmp_path, "")
+    stalled: list[asyncio.StreamWriter] = []
     try:
         await service.logged("source.read", source="desk")
         port = urlsplit(service.url).port
-        stalled = []
         for path in ("/feeds/news.rss", "/api/v1/articles"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
             writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -85,4 +85,6 @@ async def test_readers_who_have_stopped_reading_do_not_hold_up_the_end_of_the_se
             stalled.append(writer)
         assert await asyncio.wait_for(service.stop(), LONGEST_STOP) == 0
     finally:
+        for writer in stalled:
+            writer.transport.abort()
         await service.kill()
