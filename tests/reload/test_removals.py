@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
+from support.deliveries import subscribe
 from support.reloading import Running, run_installation, source
 from support.service import write_installation
 
@@ -21,9 +22,10 @@ from publisher.app.offering import answer
 from publisher.app.reloading import Reloader
 from publisher.catalog import Catalog, gather
 from publisher.errors import ConfigErrors, RemovalRefused
+from publisher.model import Role, Subscription
 from publisher.schedule import Schedule
 from publisher.settings import Site
-from publisher.storage import definitions, offers
+from publisher.storage import definitions, keys, offers, subscriptions
 from publisher.storage import feeds as feed_states
 from publisher.storage.database import Database, Tx
 from publisher.systemd import Manager
@@ -339,6 +341,28 @@ async def test_a_service_answers_what_it_is_asked_once_and_nothing_that_was_with
         assert await app.db.read(offers.answered, "a") == {"result": "unchanged", "lines": []}
         assert await app.db.read(offers.answered, "b") is None
         assert await app.db.read(offers.waiting, "this") == []
+
+
+def written_by_an_older_publisher(tx: Tx) -> Subscription:
+    """A webhook whose owner has no key any more and whose feed is gone: nothing of definitions is kept."""
+    tx.conn.execute(text("DELETE FROM definitions"))
+    key, _ = keys.create(tx, Role.SUBSCRIBER, "acme")
+    made = subscribe(tx, "gone", owner="acme", granted=None)
+    keys.revoke(tx, key.id)
+    return made
+
+
+async def test_the_first_start_after_an_upgrade_judges_every_webhook_before_anything_is_served(home: Path) -> None:
+    app = await App.open(home)
+    made = await app.db.write(written_by_an_older_publisher)
+    await app.close()
+    app = await App.open(home)
+    try:
+        found = await app.db.read(subscriptions.get, made.id)
+        assert found is not None
+        assert found.reason == subscriptions.NO_KEY
+    finally:
+        await app.close()
 
 
 async def test_what_is_kept_is_published_as_this_release_reads_it(home: Path) -> None:

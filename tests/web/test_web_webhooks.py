@@ -9,7 +9,8 @@ import pytest
 from support.clock import ManualClock
 from support.deliveries import claim, fan_out
 from support.receiver import receiving
-from webroom import Newsroom
+from support.rights import define
+from webroom import FEEDS, Newsroom
 
 from publisher.clock import rfc3339
 from publisher.delivery import signing
@@ -285,3 +286,35 @@ def _only_subscribers(tx: Tx, owner: str) -> None:
     for key in keys.list_(tx):
         if key.owner == owner and key.role is not Role.SUBSCRIBER:
             keys.revoke(tx, key.id)
+
+
+async def test_other_types_asked_of_a_webhook_that_stands_still_leave_what_waits_for_it(newsroom: Newsroom) -> None:
+    _, made, _ = await register(newsroom, feeds=["coffee"])
+    path = f"/api/v1/webhooks/{made['id']}"
+    await newsroom.push("a1")
+    await fan_out(newsroom.db, feeds=("coffee",))
+    await define(newsroom.db, *(feed for feed in FEEDS if feed.name != "coffee"))
+    changed = await newsroom.client.patch(
+        path, json={"events": ["article.published"]}, headers=newsroom.as_("subscriber")
+    )
+
+    assert (await changed.json())["state"] == "paused"
+    shown = (await newsroom.get(f"{path}/deliveries", "subscriber"))["deliveries"]
+    assert [one["state"] for one in shown] == ["pending"]
+
+
+@pytest.mark.parametrize("removed", [False, True])
+async def test_what_follows_a_private_feed_is_sent_elsewhere_by_an_operator_alone(
+    newsroom: Newsroom, removed: bool
+) -> None:
+    _, made, _ = await register(newsroom, "operator", feeds=["news", "desk"])
+    path = f"/api/v1/webhooks/{made['id']}"
+    if removed:
+        await define(newsroom.db, *(feed for feed in FEEDS if feed.name != "desk"))
+    for fields in ({"url": URL + "2"}, {"url": URL + "2", "feeds": ["news"]}):
+        refused = await newsroom.client.patch(path, json=fields, headers=newsroom.as_("subscriber"))
+        assert (refused.status, "'desk'" in (await refused.json())["detail"]) == (403, True)
+    same = await newsroom.client.patch(path, json={"url": URL}, headers=newsroom.as_("subscriber"))
+    assert same.status == 200
+    allowed = await newsroom.client.patch(path, json={"url": URL + "2"}, headers=newsroom.as_("operator"))
+    assert (await allowed.json())["url"] == URL + "2"
