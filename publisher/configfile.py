@@ -37,7 +37,7 @@ MAX_SECONDS = 366 * 86_400.0
 Location = tuple[str | int, ...]
 """Where a value stands: ``("site", "url")``, ``("source", 0, "every")``."""
 
-MAX_DEPTH = 20
+MAX_TOLD_DEPTH = 20
 """Tables inside each other whose lines are told apart."""
 
 MAX_FAULTS = 100
@@ -266,7 +266,7 @@ def _lines(text: str) -> tuple[dict[Location, int], dict[Location, int]]:
             here = (*table, *(part.strip(" \"'") for part in assigned[1].split(".")))
         else:
             continue
-        here = here[:MAX_DEPTH]
+        here = here[:MAX_TOLD_DEPTH]
         exactly.setdefault(here, number)
         for depth in range(1, len(here) + 1):
             below.setdefault(here[:depth], number)

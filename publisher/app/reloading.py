@@ -19,7 +19,7 @@ from publisher.app.installation import App
 from publisher.app.readers import folders
 from publisher.catalog import Catalog, gather
 from publisher.delivery.pausing import keep
-from publisher.errors import ConfigError, ConfigErrors, RemovalRefused, StorageError
+from publisher.errors import ConfigError, ConfigErrors, RemovalRefused, StorageError, told
 from publisher.schedule import Schedule
 from publisher.settings import Settings
 from publisher.settings import load as load_settings
@@ -196,7 +196,8 @@ class Reloader:
         try:
             await keep(app.db)
         except StorageError as error:  # the new configuration holds all the same, and this is tried again
-            log.error("webhook.telling_failed", error=str(error))
+            if not told(error):
+                log.error("webhook.telling_failed", error=str(error))
         return Outcome("taken", (*moves.lines(), *pending))
 
 

@@ -17,6 +17,7 @@ from publisher.delivery.post import Poster
 from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.verified import Verified
+from publisher.errors import told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage import subscriptions
@@ -148,7 +149,8 @@ class Deliverer:
             try:
                 await pausing.tell(self._db)
             except Exception as error:
-                log.error("webhook.telling_failed", error=str(error)[:300])
+                if not told(error):
+                    log.error("webhook.telling_failed", error=str(error)[:300])
 
     def _wake_within(self, seconds: float) -> None:
         if seconds < POLL_SECONDS:  # later ones are found in time anyway

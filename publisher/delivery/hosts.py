@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from cachetools import LRUCache
+
+from publisher.model.subscription import endpoint_host
 
 PER_HOST = 64
 """Requests under way to one host at most."""
@@ -84,7 +85,5 @@ class Hosts:
         return self._next_turn[host] - now
 
 
-@lru_cache(KEPT)
-def host_of(url: str) -> str:
-    """The host that a URL names, whatever its port: many ports are still one machine."""
-    return (urlsplit(url).hostname or "").removesuffix(".")
+host_of = lru_cache(KEPT)(endpoint_host)
+"""The host that a URL names, whatever its port: many ports are still one machine."""

@@ -8,6 +8,7 @@ from cachetools import LRUCache
 
 from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
+from publisher.errors import told
 from publisher.model.subscription import endpoint_host
 from publisher.storage import hosts
 from publisher.storage.database import Database
@@ -49,4 +50,5 @@ class Verified:
             except Exception as error:
                 # The next success of any of them tries again.
                 self._urls.clear()
-                log.warning("delivery.host_not_noted", hosts=len(names), error=str(error)[:300])
+                if not told(error):
+                    log.warning("delivery.host_not_noted", hosts=len(names), error=str(error)[:300])

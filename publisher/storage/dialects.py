@@ -157,7 +157,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def hold(self, conn: Connection, table: Table) -> None:
-        """Keep all others from writing to a table until this transaction ends."""
+        """Keep all others from writing to a table, and from locking its rows, until this transaction ends."""
 
     @abstractmethod
     def array(self, values: Collection[int]) -> Any:
@@ -287,7 +287,8 @@ class PostgreSQL(Dialect):
         conn.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {', '.join(_LOADED)}")
 
     def hold(self, conn: Connection, table: Table) -> None:
-        conn.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+        # Also from locking rows of it: who holds some and waits to write them would be waited for in turn.
+        conn.exec_driver_sql(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
 
     def array(self, values: Collection[int]) -> list[int]:
         return list(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, func, select, update
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 FAILING = 3
 """First attempts of deliveries that fail in a row before an endpoint is told of as failing."""
+
+UNTRIED: Mapping[str, Any] = {"failures": 0, "first_failures": 0, "failing_since": None}
+"""The columns of an endpoint of which nothing is known yet."""
 
 _SINCE_SUCCESS = case((bindparam("ended", type_=table.c.failures.type) == 1, 0), else_=table.c.first_failures)
 _CROSSES = (_SINCE_SUCCESS < FAILING) & (_SINCE_SUCCESS + bindparam("first", type_=table.c.failures.type) >= FAILING)

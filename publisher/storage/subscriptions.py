@@ -12,7 +12,7 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, insert, or_, select
+from sqlalchemy import ColumnElement, case, insert, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_table
 
@@ -20,7 +20,7 @@ from publisher import clock
 from publisher.errors import NotFound
 from publisher.model import Cause, Change, Event, EventType, Filter, Role, Subscription, SubscriptionState
 from publisher.model.subscription import endpoint_host
-from publisher.storage import deliveries, events, filters, keys
+from publisher.storage import deliveries, endpoints, events, filters, keys
 from publisher.storage.database import Tx
 from publisher.storage.tables import cursors, follows, matches
 from publisher.storage.tables import filters as filters_table
@@ -133,9 +133,9 @@ def update(
 ) -> Subscription:
     """Change what is given; raises NotFound.
 
-    A new URL serves what is still to be sent, too. A new filter judges from the next event on. Disabling cancels what
-    is open; enabling tells of what comes after it, not of what was missed. To enable what is paused is to disable and
-    enable it; what its owner may not follow stays paused.
+    A new URL serves what is still to be sent, too, and how the old one answered is forgotten. A new filter judges from
+    the next event on. Disabling cancels what is open; enabling tells of what comes after it, not of what was missed. To
+    enable what is paused is to disable and enable it; what its owner may not follow stays paused.
     """
     last, done = hold(tx)
     current, n = _require(tx, id), _n(tx, id)
@@ -143,6 +143,9 @@ def update(
     values: dict[str, Any] = {"updated_at": tx.now}
     if url is not None:
         values |= {"url": url, "host": endpoint_host(url)}
+        if url != current.url:
+            owed = case((table.c.owed == "failing", None), else_=table.c.owed)
+            values |= {**endpoints.UNTRIED, "owed": owed}
     if not isinstance(description, _Unset):
         values["description"] = description
     if filter is not None and filters.canonical(filter) != current.filter:
@@ -326,7 +329,7 @@ def _set_state(tx: Tx, n: int, state: SubscriptionState, last: int, reason: str 
     values: dict[str, Any] = {"state": state.value, "reason": reason, "updated_at": tx.now}
     values |= {"cause": None, "paused_at": None, "owed": None}
     if state is SubscriptionState.ACTIVE:
-        values |= {"from_seq": last + 1, "until_seq": None}
+        values |= {"from_seq": last + 1, "until_seq": None, **endpoints.UNTRIED}
         filter_id = tx.conn.execute(select(table.c.filter_id).where(table.c.n == n)).scalar_one()
         follow(tx, n, filter_id, last + 1)
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from publisher import settings
+from publisher import configfile, settings
 from publisher.errors import ConfigErrors
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +150,13 @@ def test_a_file_that_is_not_utf_8_is_told(home: Path) -> None:
 def test_a_folder_without_an_installation_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigErrors, match="publisher init"):
         settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(("depth", "read"), [(configfile.MAX_DEPTH, True), (configfile.MAX_DEPTH + 1, False)])
+def test_tables_stand_as_deep_in_one_another_as_is_documented(depth: int, read: bool) -> None:
+    assert "stand up to 32 deep" in (ROOT / "docs/configuration.md").read_text()
+    assert configfile.MAX_DEPTH == 32
+    text = "a = " + "[" * depth + "]" * depth + "\n"
+    refused = pytest.raises(ConfigErrors, match="nested too deeply")
+    with contextlib.nullcontext() if read else refused:
+        configfile.parse_toml(text, "a.toml")

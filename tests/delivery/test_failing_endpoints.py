@@ -1,5 +1,9 @@
 """Endpoints at which attempts fail are known, and told of after three first attempts."""
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
 from support.delivering import Bench, endpoint, eventually
@@ -8,7 +12,7 @@ from support.rights import a_feed, now
 from publisher.delivery import pausing
 from publisher.model import EventType, Subscription
 from publisher.storage import deliveries, events, subscriptions
-from publisher.storage.database import Database
+from publisher.storage.database import Database, Tx
 from publisher.storage.deliveries import Claimed, Outcome
 
 OPERATIONS = {"operations": a_feed("operations", items="operations")}
@@ -31,6 +35,15 @@ async def attempt(db: Database, clock: ManualClock, *statuses: int) -> None:
         taken = (await claim(db, lease=f"{clock()}")).deliveries
         await db.write(deliveries.settle, [tried(one, clock, status) for one in taken if one.number == 1])
         await db.write(deliveries.settle, [Outcome(one.id, one.lease, "dead") for one in taken if one.number > 1])
+
+
+def moved(tx: Tx, id: str) -> None:
+    subscriptions.update(tx, id, url="https://receiver.example/another")
+
+
+def enabled_again(tx: Tx, id: str) -> None:
+    subscriptions.disable(tx, id)
+    subscriptions.enable(tx, id)
 
 
 async def failing(db: Database) -> list[str]:
@@ -103,3 +116,35 @@ async def test_operators_are_told_and_the_endpoint_is_not(any_bench: Bench) -> N
 async def delivered(bench: Bench, subscription: Subscription) -> int:
     found = await bench.db.read(deliveries.page, subscription.id, limit=10)
     return sum(one.state == "delivered" for one in found)
+
+
+@pytest.mark.parametrize("begin_anew", [moved, enabled_again])
+async def test_what_an_endpoint_failed_at_is_not_counted_for_another_or_after_enabling(
+    db: Database, clock: ManualClock, begin_anew: Callable[[Tx, str], Any]
+) -> None:
+    webhook = await db.write(subscribe)
+    await attempt(db, clock, 500, 500)
+    await db.write(begin_anew, webhook.id)
+    found = await now(db, webhook)
+    assert (found.failures, found.failing_since) == (0, None)
+    await attempt(db, clock, 500)
+    assert await failing(db) == []
+    assert (await now(db, webhook)).failures == 1
+    await attempt(db, clock, 500, 500)
+    assert await failing(db) == ["answered 500"]
+
+
+async def test_an_endpoint_that_was_replaced_before_that_was_told_is_not_told_of(
+    db: Database, clock: ManualClock
+) -> None:
+    webhook = await db.write(subscribe)
+    await attempt(db, clock, 500, 500, 500)
+    await db.write(moved, webhook.id)
+    assert await failing(db) == []
+
+
+async def test_the_url_that_it_has_already_changes_nothing(db: Database, clock: ManualClock) -> None:
+    webhook = await db.write(subscribe)
+    await attempt(db, clock, 500)
+    await db.write(subscriptions.update, webhook.id, url=webhook.url)
+    assert (await now(db, webhook)).failures == 1

@@ -55,3 +55,9 @@ def test_the_endpoints_of_a_full_host_are_busy_until_a_quarter_of_its_places_is_
     assert hosts.end(URL) is True
     assert hosts.busy == []
     assert hosts.end(URL) is False
+
+
+def test_a_host_is_one_however_many_dots_stand_after_it() -> None:
+    hosts = Hosts(lambda: 100.0, per_host=1)
+    assert hosts.begin(1, "https://hook.example/a") is None
+    assert hosts.begin(2, "https://HOOK.example../b") is not None

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 from support.effort import QUADRATIC, growth
 
-from publisher.content import absolute
+from publisher.content import absolute, harmless
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime
 from publisher.sources import KINDS, kind_for
-from publisher.sources.body import escaped, fragment_blocks, harmless, sanitised
+from publisher.sources.body import escaped, fragment_blocks, sanitised
 from publisher.sources.charset import decode
 from publisher.sources.depth import too_deep
 from publisher.sources.dom import text_of

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from support.deliveries import append, claim, fan_out, fan_out_once, subscribe
+from support.clock import ManualClock
+from support.deliveries import append, claim, fan_out, fan_out_once, states, subscribe
 from support.delivering import eventually
 from support.items import an_event
 
 from publisher.model import Change, DeliveryState, EventType, SubscriptionState
 from publisher.model.change import FeedTouch
-from publisher.storage import deliveries, events, feeds, sources, subscriptions
+from publisher.storage import deliveries, events, feeds, sources, steps, subscriptions
 from publisher.storage.database import Database, Tx
 from publisher.storage.deliveries import Outcome
 from publisher.storage.record import Reading, record
@@ -213,3 +214,30 @@ def _outcome(one: Any, n: int) -> Outcome:
     if (one.id + n) % 3:
         return Outcome(one.id, one.lease, "delivered")
     return Outcome(one.id, one.lease, "retrying", wait=0.0)
+
+
+async def test_outcomes_and_a_step_of_the_clock_do_not_wait_for_each_other(
+    postgres_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    db = await Database.open(postgres_url, tmp_path, now=clock)
+    subscription = await db.write(subscribe)
+    await append(db)
+    await fan_out(db)
+    (one,) = (await claim(db)).deliveries
+    await db.write(steps.keep, None)
+
+    def hold_lease(tx: Tx) -> None:
+        tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array([one.id]),))
+
+    settling = Holding(db)
+    task = asyncio.create_task(
+        settling.run(hold_lease, lambda tx: deliveries.settle(tx, [Outcome(one.id, one.lease, "delivered")]))
+    )
+    await settling.holds.wait()
+    clock.advance(3600)
+    moving = asyncio.create_task(db.write(steps.keep, round(3600e6)))
+    await eventually(lambda: waiting(db), 1)
+    settling.go_on.set()
+    await asyncio.gather(task, moving)
+    assert await states(db, subscription) == [DeliveryState.DELIVERED]
+    await db.close()
