@@ -83,7 +83,7 @@ def _now_and_zone(home: Path) -> tuple[datetime, str | None]:
 
 def _row(source: SourceDefinition | None, state: SourceState, following: datetime | None) -> tuple[Cell, ...]:
     kind, pace = ("?", "?") if source is None else (source.kind.kind, source.cron or f"every {source.every:g} s")
-    how = f"failed {state.failures} times" if state.failures else state.condition
+    how = f"failed {state.failures} time{'s' * (state.failures > 1)}" if state.failures else state.condition
     if state.refusals.count:
         how += f", {state.refusals.count} refused"
     error = f"{_at(state.last_error_at)}{state.error_for_operators}" if state.last_error else ""

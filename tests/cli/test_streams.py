@@ -56,7 +56,13 @@ def test_a_reader_that_has_seen_enough_is_no_traceback(command: str, loaded: Pat
 def follower(loaded: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "publisher", "events", "--follow", "--home", str(loaded)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, **pipes) as process:
+    # A suite that a shell runs behind "&" ignores Ctrl-C, and what it starts would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}, **pipes)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         yield process
         process.kill()
 
