@@ -84,7 +84,9 @@ def clean(html: str, base: str | None, notes: Notes | None = None) -> Cleaned:
             writer.meet(node)
         else:
             writer.leave()
-    return Cleaned(_cleaner().clean("".join(writer.out)).strip(), notes.told())
+    # Twice: what a parser makes of tags in a strange order it may not make of its own answer.
+    once = _cleaner().clean("".join(writer.out))
+    return Cleaned(_cleaner().clean(once.replace("<pre>\n", "<pre>\n\n")).strip(), notes.told())
 
 
 @dataclass(slots=True)
