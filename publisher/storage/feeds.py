@@ -15,6 +15,7 @@ from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import feed_states
 from publisher.storage.tables import tombstones as graves
+from publisher.storage.values import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +107,19 @@ def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
 
 def states(tx: Tx) -> dict[str, FeedState]:
     """Every feed that was ever synced, by name."""
-    return {
-        row.name: FeedState(row.digest, row.version, clock.from_micros(row.changed_at), row.private)
-        for row in tx.conn.execute(select(feed_states))
-    }
+    return {row.name: _state(row) for row in tx.conn.execute(select(feed_states))}
 
 
 def state(tx: Tx, name: str) -> FeedState | None:
     """One feed's state; None if it was never synced."""
     row = tx.conn.execute(select(feed_states).where(feed_states.c.name == name)).first()
-    if row is None:
-        return None
-    return FeedState(row.digest, row.version, clock.from_micros(row.changed_at), row.private)
+    return None if row is None else _state(row)
+
+
+def _state(row: AnyRow) -> FeedState:
+    # What was removed before definitions were kept may have been private: no one can tell any more.
+    private = row.private or (not row.digest and row.definition is None)
+    return FeedState(row.digest, row.version, clock.from_micros(row.changed_at), private)
 
 
 def left(tx: Tx, articles: Collection[str]) -> dict[str, set[str]]:

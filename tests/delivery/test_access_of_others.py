@@ -61,7 +61,7 @@ async def test_what_another_process_took_is_judged_by_at_once(db: Database) -> N
 
 async def test_before_the_first_start_after_an_upgrade_only_who_has_no_key_left_loses_anything(db: Database) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
     last, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_acme(db, "news", roles=())
     await publish(db)

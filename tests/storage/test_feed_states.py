@@ -185,3 +185,10 @@ async def test_looking_again_at_what_stands_still_leaves_the_edition(db: Databas
     before = db.edition
     await db.refresh()
     assert db.edition == before
+
+
+async def test_a_feed_that_was_removed_before_definitions_were_kept_counts_as_private(db: Database) -> None:
+    await db.write(feeds.define, {"news": "d1", "old": "d2"})
+    await db.write(feeds.define, {"news": "d1"})
+    found = await db.read(feeds.states)
+    assert {name: one.private for name, one in found.items()} == {"news": False, "old": True}
