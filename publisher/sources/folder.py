@@ -94,7 +94,7 @@ class FolderSource(Source):
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:
         super().__init__(name, options, context)
-        self._resting: dict[str, tuple[_File, datetime]] = {}
+        self._resting: dict[str, tuple[_File, datetime, datetime]] = {}
 
     @property
     def _root(self) -> Path:
@@ -208,14 +208,15 @@ class FolderSource(Source):
         now = self.context.now()
         same = {one.path: one for one in files}
         self._resting = {
-            path: (file, until)
-            for path, (file, until) in self._resting.items()
-            if same.get(path) == file and now < until
+            path: (file, began, until)
+            for path, (file, began, until) in self._resting.items()
+            if same.get(path) == file and began <= now < until  # a clock that was put back ends it
         }
         return set(self._resting)
 
     def _unread(self, file: _File, error: Unread) -> Problem:
-        self._resting[file.path] = file, self.context.now() + timedelta(seconds=error.retry_after or REST)
+        now = self.context.now()
+        self._resting[file.path] = file, now, now + timedelta(seconds=error.retry_after or REST)
         return Problem(file.path, f"{error}; it is read again", severity="warning")
 
     def _batch(
