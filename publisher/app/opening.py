@@ -9,6 +9,7 @@ from publisher.clock import Clock
 from publisher.errors import StorageError
 from publisher.storage import installation
 from publisher.storage.database import Database, sqlite_file
+from publisher.storage.installation import Standing
 from publisher.storage.sealing import Sealer
 
 
@@ -18,7 +19,13 @@ async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tup
     file = sqlite_file(url, home / "data")
     if marked is not None and file is not None and not file.is_file():
         raise StorageError(marker.lost(home, marked, f"{file} is gone"))
-    db = await Database.open(url, home / "data", now=now)
+
+    def judge(found: Standing, where: str) -> None:
+        marker.check(home, marked, found.id, empty=found.empty, where=where)
+        if found.proof is not None:
+            Sealer.open(home / "data", proof=found.proof)
+
+    db = await Database.open(url, home / "data", judge=installation.judged(judge), now=now)
     try:
         found = await db.read(installation.standing)
         marker.check(home, marked, found.id, empty=found.empty, where=db.name)
