@@ -116,8 +116,8 @@ async def _asked(db: Database, service: str, offered: Offered, force: bool) -> O
         found = await db.write(offers.withdraw, id_) or found
     if found is None:
         raise PublisherError(
-            f"the running service did not answer within {PATIENCE_SECONDS:.0f} s; it was not told to take anything. "
-            "See its log, or stop it and apply again"
+            f"the running service did not answer within {PATIENCE_SECONDS:.0f} s. It may still take the files if it "
+            "had begun to: see its log, or stop it and apply again"
         )
     return Outcome(found["result"], tuple(found["lines"]))
 

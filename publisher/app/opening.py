@@ -9,12 +9,13 @@ from publisher.clock import Clock
 from publisher.errors import StorageError
 from publisher.storage import installation
 from publisher.storage.database import Database, sqlite_file
+from publisher.storage.installation import Standing
 from publisher.storage.sealing import Sealer
 
 
 async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, Sealer]:
     """The database and the storage key of the installation at ``home``, each the right one or an error."""
-    db, found = await open_database(home, url, now=now)
+    db, found = await open_database(home, url, keyed=True, now=now)
     try:
         sealer = Sealer.open(home / "data", proof=found.proof, sealed=found.secrets)
         if found.id is None or found.proof is None:
@@ -31,19 +32,27 @@ async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tup
     return db, sealer
 
 
-async def open_database(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, installation.Standing]:
+async def open_database(
+    home: Path, url: str, *, keyed: bool = False, now: Clock | None = None
+) -> tuple[Database, Standing]:
     """The database of the installation at ``home``, and how it stands; the right one or an error.
 
-    Nothing is written where the mark says that another one should be here. The storage key is not looked at.
+    Nothing is written, nor its schema raised, where the mark says that another one should be here, or where the storage
+    key at hand is not its own. Unless ``keyed``, that is not looked at.
     """
     marked = marker.read(home)
     file = sqlite_file(url, home / "data")
     if marked is not None and file is not None and not file.is_file():
         raise StorageError(marker.lost(home, marked, f"{file} is gone"))
-    db = await Database.open(url, home / "data", now=now)
+
+    def judge(found: Standing, where: str) -> None:
+        marker.check(home, marked, found.id, empty=found.empty, where=where)
+        if keyed and found.proof is not None:
+            Sealer.open(home / "data", proof=found.proof)
+
+    db = await Database.open(url, home / "data", judge=installation.judged(judge), now=now)
     try:
         found = await db.read(installation.standing)
-        marker.check(home, marked, found.id, empty=found.empty, where=db.name)
     except BaseException:
         await db.close()
         raise

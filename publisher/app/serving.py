@@ -12,7 +12,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -52,6 +52,7 @@ SETTLE_SECONDS = 30.0
 """How often articles that went back and forth are looked at, and webhooks that have no feed left."""
 
 KEPT = "the files are not taken; the last good ones are in force: see the log, or publisher apply"
+SEALED = "some webhooks are told of nothing, since their secrets cannot be opened: see delivery.secret_sealed"
 
 PRUNE_SECONDS = 3600.0
 """How often what is kept for a time only is cleared away."""
@@ -152,6 +153,11 @@ async def _stop_sender(app: App, task: asyncio.Task[None]) -> None:
     await task
 
 
+def _notes(app: App, reloader: Reloader) -> Mapping[str, str]:
+    notes = {"configuration": KEPT} if reloader.fault else {}
+    return {**notes, "secrets": SEALED} if app.deliverer.sealed else notes
+
+
 def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
     services = Services(
         db=app.db,
@@ -163,7 +169,7 @@ def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
         sealer=app.sealer,
         guard=app.sender,
         probes=probes(app, schedule),
-        notes=lambda: {"configuration": KEPT} if reloader.fault else {},
+        notes=lambda: _notes(app, reloader),
         trusted_proxies=app.settings.server.trusted_proxies,
         limits=_allowances(app),
         now=app.now,

@@ -17,7 +17,7 @@ from publisher.delivery.post import Poster
 from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.verified import Verified
-from publisher.errors import told
+from publisher.errors import SecretError, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage import subscriptions
@@ -105,6 +105,11 @@ class Deliverer:
         found = [f"{name} stuck for {now - at:.0f} s" for name, at in parts if now - at > STUCK_SECONDS]
         return ", ".join(found)
 
+    @property
+    def sealed(self) -> bool:
+        """Whether something waits since a webhook's secret cannot be opened."""
+        return self._sender.sealed
+
     async def run(self) -> None:
         """Deliver until :meth:`stop`; cancelling it is stopping without grace."""
         self._settling = asyncio.create_task(self._settler.run(), name="settler")
@@ -161,7 +166,10 @@ class Deliverer:
         sealed = await self._db.read(subscriptions.secret, subscription.id)
         id_ = "evt_test_" + secrets.token_urlsafe(12)
         body = envelope.test_body(id_, self._now(), subscription.id)
-        _, result = await self._poster.post(subscription.url, sealed, id_, body)
+        try:
+            _, result = await self._poster.post(subscription.url, sealed, id_, body)
+        except SecretError as error:
+            return PostResult(None, str(error))
         if result.delivered:
             self._verified.answered(subscription.url)
             await self._verified.written(LAST_COMMIT_SECONDS)

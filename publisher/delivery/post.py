@@ -10,7 +10,6 @@ from functools import lru_cache
 from publisher import clock, telemetry
 from publisher.clock import Clock
 from publisher.delivery import retry, signing
-from publisher.errors import SecretError
 from publisher.outbound import Outbound, PostResult
 from publisher.redaction import bare, redacted
 from publisher.storage.deliveries import Claimed, Outcome
@@ -33,12 +32,12 @@ class Poster:
         self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
     async def post(self, url: str, sealed: bytes, id: str, body: bytes) -> tuple[datetime, PostResult]:
-        """Send a body now; returns when that was and how it went. Whatever goes wrong is in the result."""
+        """Send a body now; returns when that was and how it went. Whatever goes wrong is in the result.
+
+        Raises SecretError, with nothing sent, where the secret cannot be opened: that is no fault of the receiver's.
+        """
         at = self._now()
-        try:
-            headers = signing.headers(self._key(sealed), id, int(at.timestamp()), body)
-        except SecretError as error:
-            return at, PostResult(None, str(error))
+        headers = signing.headers(self._key(sealed), id, int(at.timestamp()), body)
         try:
             return at, await self._outbound.post(url, body, headers, self._timeout)
         except Exception as error:  # one delivery's surprise must not become everyone's

@@ -17,7 +17,7 @@ from publisher.delivery.settler import Settler
 from publisher.delivery.strain import Strain
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
-from publisher.errors import StorageError, told
+from publisher.errors import SecretError, StorageError, told
 from publisher.outbound import BEFORE_SENDING
 from publisher.storage import deliveries
 from publisher.storage.database import Database
@@ -36,6 +36,12 @@ FAULT_SECONDS = 1.0
 FRESH_SECONDS = 0.5
 """How long after its claim a delivery is sent without asking again whether it is to be; later, it is asked once there
 is a connection. So nothing begins to be sent a second after it was stopped, whatever it waited for."""
+
+ASK_SECONDS = 2.0
+"""How long that may take. What is asked about for longer is not sent: the receiver would have to make up for it."""
+
+SEALED_SECONDS = 300.0
+"""How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
 
 Job = tuple[Claimed, Prepared, float]
 
@@ -86,8 +92,14 @@ class Sender:
         self._strain = Strain()
         self._hosts = Hosts(time.monotonic, per_host)
         self._wake = asyncio.Event()
+        self._sealed_at = float("-inf")
         self.moved_at = time.monotonic()
         """When it last looked at the queue, and could, by the monotonic clock."""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it met, since what waits for that was last tried, a secret that cannot be opened."""
+        return time.monotonic() - self._sealed_at < SEALED_SECONDS + POLL_SECONDS
 
     def wake(self) -> None:
         """Look at the queue at once."""
@@ -180,9 +192,20 @@ class Sender:
 
     async def _deliver(self, job: Job) -> None:
         one, prepared, asked = job
-        BEFORE_SENDING.set(lambda: self._still(one, asked))
+        question = _Question()
+        BEFORE_SENDING.set(lambda: self._still(one, asked, question))
         body = prepared.body(one.type, one.change, one.summary)
-        at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
+        try:
+            at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
+        except SecretError as error:
+            self._sealed_at = time.monotonic()
+            log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
+            self._settler.add(_unsent(one, SEALED_SECONDS))
+            return
+        if question.open:
+            # The time for the receiver ran out while our own database was asked.
+            self._settler.add(_unsent(one, FAULT_SECONDS))
+            return
         if result.ours:
             self._settler.add(_unsent(one, self._strain.felt(result.error)))
             return
@@ -194,19 +217,22 @@ class Sender:
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 
-    async def _still(self, one: Claimed, asked: float) -> None:
+    async def _still(self, one: Claimed, asked: float, question: _Question) -> None:
         """Raise CancelledError if this is not to be sent any more: to wait for a connection may take long.
 
         It is handed back then, and settled as what stopped it. So is what cannot be asked about.
         """
-        if time.monotonic() - asked < self._fresh_seconds:
+        began = time.monotonic()
+        if began - asked < self._fresh_seconds:
             return
+        question.open = True
         try:
             stopped = await unbroken(self._db.read(deliveries.stopped, [one.id]))
         except StorageError as error:
             raise asyncio.CancelledError from error
-        if stopped:
+        if stopped or time.monotonic() - began > ASK_SECONDS:
             raise asyncio.CancelledError
+        question.open = False
 
     def _ended(self, job: Job, error: BaseException | None) -> None:
         one, *_ = job
@@ -223,6 +249,15 @@ class Sender:
         elif error is not None:
             # Left to its lease: it is not known what to settle.
             log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
+
+
+class _Question:
+    """Whether a delivery is still to be sent; ``open`` from when it is asked until the answer is that it is."""
+
+    __slots__ = ("open",)
+
+    def __init__(self) -> None:
+        self.open = False
 
 
 def _unsent(one: Claimed, wait: float) -> Outcome:

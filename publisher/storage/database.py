@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from publisher import clock
 from publisher.clock import Clock
-from publisher.errors import ConfigError, StorageError
+from publisher.errors import ConfigError, PublisherError, StorageError
 from publisher.storage.dialects import Dialect, dialect_for
 from publisher.storage.listening import Listener
 from publisher.storage.migrate import HEAD, migrate
@@ -90,10 +90,13 @@ class Database:
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, data: Path, *, now: Clock | None = None) -> Database:
+    async def open(
+        cls, url: str, data: Path, *, judge: Callable[[Connection], None] = lambda conn: None, now: Clock | None = None
+    ) -> Database:
         """Open the database that ``[storage] url`` names and bring its schema up to date.
 
-        ``sqlite`` is ``data/publisher.db``; otherwise a SQLAlchemy URL. ``now`` replaces the database's clock in tests.
+        ``sqlite`` is ``data/publisher.db``; otherwise a SQLAlchemy URL. ``judge`` raises where it is another's, and is
+        to be left as it is; it is asked before a schema is changed. ``now`` replaces the database's clock in tests.
         Raises ConfigError for a URL of another kind, StorageError if it cannot be opened.
         """
         if url == "sqlite":
@@ -106,8 +109,11 @@ class Database:
                 await asyncio.to_thread(_openable, make_url(url).database)
             writer, reader = _engines(url, dialect)
             db = cls(writer, reader, dialect, now)
-            await _brought_up_to_date(url, writer, dialect)
+            await _brought_up_to_date(url, writer, dialect, judge)
             await db.refresh()
+        except PublisherError:
+            await db.close()
+            raise
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
         except (TypeError, ValueError) as error:  # of the driver, as for a parameter that it does not know
@@ -359,12 +365,14 @@ def _postgres(url: str, connections: int) -> AsyncEngine:
     )
 
 
-async def _brought_up_to_date(url: str, writer: AsyncEngine, dialect: Dialect) -> None:
+async def _brought_up_to_date(
+    url: str, writer: AsyncEngine, dialect: Dialect, judge: Callable[[Connection], None]
+) -> None:
     """Migrate, on PostgreSQL by a connection without the limits above: an index of millions of rows takes longer, and
     so does the wait for a node that is making it."""
     engine = writer if dialect.single_writer else create_async_engine(url, hide_parameters=True, poolclass=NullPool)
     async with engine.connect() as connection:
-        await connection.run_sync(migrate)
+        await connection.run_sync(migrate, judge)
 
 
 def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:

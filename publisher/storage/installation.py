@@ -8,10 +8,11 @@ errors, told before anything is written or sealed.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, exists, literal, select, update
+from sqlalchemy import Connection, Select, exists, inspect, literal, select, update
 
 from publisher.model import SubscriptionState
 from publisher.storage.database import Tx
@@ -39,6 +40,26 @@ def standing(tx: Tx) -> Standing:
     if row is None:
         return Standing(None, not _holds_rows(tx), None, found)
     return Standing(row.id, False, row.proof, found)
+
+
+def judged(judge: Callable[[Standing, str], None]) -> Callable[[Connection], None]:
+    """Judges a database of any schema, by its standing and its name, as far as it has the row that says so."""
+
+    def look(conn: Connection) -> None:
+        found = _glance(conn)
+        if found is not None:
+            judge(found, conn.engine.url.render_as_string())
+
+    return look
+
+
+def _glance(conn: Connection) -> Standing | None:
+    """The standing as far as the row says; None for a database from before there was one."""
+    found = inspect(conn)
+    if not found.has_table(installation.name):
+        return None if found.has_table("alembic_version") else Standing(None, True, None, ())
+    row = conn.execute(select(installation.c.id, installation.c.proof)).first()
+    return None if row is None else Standing(row.id, False, row.proof, ())
 
 
 def claim(tx: Tx, proof: bytes) -> None:

@@ -20,7 +20,6 @@ from publisher.delivery import deliverer
 from publisher.model import DeliveryState, EventType, Filter
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage.database import Tx
-from publisher.storage.sealing import Sealer
 
 SENDING, DELIVERED, DEAD = DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.DEAD
 
@@ -294,19 +293,6 @@ async def test_several_deliverers_share_the_work_and_send_nothing_twice(any_benc
             await receiver.until(lambda: len(receiver.taken) == 200)
 
     assert len(receiver.got) == 200
-
-
-async def test_a_secret_whose_key_is_lost_is_a_failed_attempt_that_says_so(bench: Bench) -> None:
-    async with endpoint() as receiver:
-        subscription = await bench.subscribe(receiver.url())
-        bench.sealer = Sealer({"new": bytes(32)})
-        await append(bench.db)
-        async with bench.running(schedule=[]):
-            await eventually(lambda: states(bench.db, subscription), [DEAD])
-
-    [delivery] = await bench.db.read(deliveries.page, subscription.id, limit=10)
-    assert "put that line back" in (delivery.last_error or "")
-    assert receiver.got == []
 
 
 async def test_a_test_is_signed_sent_once_and_in_no_log(bench: Bench) -> None:

@@ -1,19 +1,24 @@
 """What this machine cannot do is nothing that a receiver failed at."""
 
 import asyncio
+import contextlib
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from support import deliverer_process
-from support.deliveries import append, subscribe
-from support.delivering import endpoint, eventually
+from support.deliveries import append, fan_out, subscribe
+from support.delivering import Bench, endpoint, eventually
+from support.rights import now
 
+from publisher.delivery import Deliverer
+from publisher.delivery.sender import SEALED_SECONDS
 from publisher.delivery.signing import new_secret
 from publisher.delivery.strain import LONGEST_REST, Strain
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage import deliveries
-from publisher.storage.database import Database
+from publisher.storage.database import SQLITE_READERS, Database
 from publisher.storage.sealing import Sealer
 
 FOLLOWERS, DESCRIPTORS = 120, 64
@@ -71,3 +76,73 @@ async def test_no_more_connections_are_kept_than_may_be() -> None:
             assert (await outbound.post(f"http://127.0.0.{number}:{port}/", b"{}", {})).status == 204
         assert outbound.idle == 5
         await outbound.close()
+
+
+async def test_a_secret_that_cannot_be_opened_costs_no_attempt_and_waits_to_be(bench: Bench, tmp_path: Path) -> None:
+    lost = Sealer.open(tmp_path / "another")
+    async with endpoint() as receiver:
+        made = await bench.db.write(subscribe, url=receiver.url("/sealed"), sealed_secret=lost.seal(b"whsec_x"))
+        other = await bench.subscribe(receiver.url("/other"))
+        await append(bench.db)
+        async with bench.running() as deliverer:
+            await receiver.until(lambda: len(receiver.got) == 1)
+            await eventually(lambda: is_sealed(deliverer), True)
+            told = await deliverer.test(made)
+    assert told.error is not None
+    assert "was sealed with key" in told.error
+    assert [one.path for one in receiver.got] == ["/other"]
+    (waits,) = await bench.db.read(deliveries.page, made.id, limit=10)
+    (sent,) = await bench.db.read(deliveries.page, other.id, limit=10)
+    assert (waits.state, waits.attempts) == (DeliveryState.PENDING, 0)
+    assert waits.next_attempt_at == bench.clock() + timedelta(seconds=SEALED_SECONDS)
+    assert sent.state is DeliveryState.DELIVERED
+    assert (await now(bench.db, made)).failures == 0
+
+
+async def is_sealed(deliverer: Deliverer) -> bool:
+    return deliverer.sealed
+
+
+class Busy:
+    """Keeps a database's reading connections for itself."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._taken = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> None:
+        for _ in range(SQLITE_READERS):
+            connection = await self._taken.enter_async_context(self._db._reader.connect())
+            await connection.run_sync(lambda conn: conn.begin())
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._taken.aclose()
+
+
+async def test_the_time_that_our_database_takes_is_not_the_receivers(bench: Bench) -> None:
+    loop = asyncio.get_running_loop()
+    connected, late = asyncio.Event(), asyncio.Event()
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        requests.append(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        made = await bench.subscribe(f"http://127.0.0.1:{port}/hook")
+        await append(bench.db)
+        await fan_out(bench.db)
+        deliverer = bench.deliverer(timeout=1.0, fresh_seconds=0.0)
+        deliverer._sender._flowing = True  # it claims without a look
+        async with Busy(bench.db):
+            running = asyncio.create_task(deliverer.run())
+            await connected.wait()
+            loop.call_at(loop.time() + 1.1, late.set)  # the limit of 1 s ran before the connection was there
+            await late.wait()
+        await deliverer.stop(30)
+        await running
+    assert not any(requests)
+    (shown,) = await bench.db.read(deliveries.page, made.id, limit=10)
+    assert (shown.attempts, shown.last_error, shown.state) == (0, None, DeliveryState.PENDING)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from support.deliveries import append, subscribe
 from support.service import write_installation
 
@@ -215,3 +215,50 @@ async def test_once_the_schema_is_raised_beneath_it_a_process_writes_nothing(
     with pytest.raises(StorageError, match=rf"of schema '9999' by now.*written for '{migrate.HEAD}'"):
         await append(db)
     assert await db.read(events.last_seq) == 1
+
+
+def another_mark(home: Path) -> str:
+    for path in (home / FILE, home / "data" / FILE):
+        path.write_text('installation = "0123456789abcdef"\n')
+    return "is of installation"
+
+
+def another_key(home: Path) -> str:
+    (home / "data" / KEY_FILE).write_text(new_key_line())
+    return "lacks the key"
+
+
+async def revision(url: str, data: Path) -> str | None:
+    """The schema of a database, which is left as it is; None where there is none."""
+    found: list[str | None] = []
+
+    def look(conn: Connection) -> None:
+        found.append(migrate._current(conn))
+        raise StorageError("seen")
+
+    with pytest.raises(StorageError, match="seen"):
+        await Database.open(url, data, judge=look)
+    return found[0]
+
+
+@pytest.mark.usefixtures("used")
+@pytest.mark.parametrize("mistake", [another_mark, another_key])
+async def test_a_database_that_is_another_installations_keeps_its_schema(
+    opened: Open, home: Path, data: Path, empty_database_url: str, mistake: Callable[[Path], str]
+) -> None:
+    db, _ = await open_storage(home, empty_database_url)
+    await db.write(lambda tx: tx.conn.execute(text("UPDATE alembic_version SET version_num = '0006'")))
+    await db.close()
+    with pytest.raises((StorageError, SecretError), match=mistake(home)):
+        await opened()
+    assert await revision(empty_database_url, data) == "0006"
+
+
+@pytest.mark.usefixtures("used")
+async def test_an_empty_database_in_the_place_of_a_full_one_is_left_empty(
+    opened: Open, data: Path, empty_database_url: str, drop_all: Callable[[], Awaitable[None]]
+) -> None:
+    await drop_all()
+    with pytest.raises(StorageError, match="is empty"):
+        await opened()
+    assert await revision(empty_database_url, data) is None
