@@ -144,7 +144,9 @@ class Database:
         """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
         with self.reading:
             async with _connected(self._reader) as connection:
-                return (await self._run(connection, lambda tx: fn(tx, *args, **kwargs)))[1]
+                return await connection.run_sync(
+                    lambda conn: fn(Tx(conn, self._dialect, self._moment(conn)), *args, **kwargs)
+                )
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises.
@@ -153,8 +155,8 @@ class Database:
         """
         with self.writing:
             async with self._writing(), _connected(self._writer) as connection:
-                tx, result = await self._run(
-                    connection, lambda tx: _announced(tx, fn(self._ready(tx), *args, **kwargs))
+                tx, result = await connection.run_sync(
+                    lambda conn: _announced(tx := self._writes(conn), fn(tx, *args, **kwargs))
                 )
                 await _whole(self._commit(connection, tx))
         return result
@@ -233,19 +235,14 @@ class Database:
             async with self._write_lock:
                 yield
 
-    async def _run(self, connection: AsyncConnection, call: Callable[[Tx], T]) -> tuple[Tx, T]:
-        def begin(conn: Connection) -> tuple[Tx, T]:
-            tx = Tx(conn, self._dialect, self._moment(conn))
-            return tx, call(tx)
-
-        return await connection.run_sync(begin)
-
     def _moment(self, conn: Connection) -> int:
         return clock.to_micros(self._now()) if self._now else self._dialect.now(conn)
 
-    def _ready(self, tx: Tx) -> Tx:
-        """The transaction, as one that may write."""
-        _fenced(tx)
+    def _writes(self, conn: Connection) -> Tx:
+        """A transaction that may write."""
+        revision, now = self._dialect.begin_write(conn)
+        _fence(revision)
+        tx = Tx(conn, self._dialect, clock.to_micros(self._now()) if self._now else now)
         self._judge(tx, lambda: self._moment(tx.conn))
         return tx
 
@@ -265,8 +262,7 @@ def said(error: Exception) -> str:
     return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
 
 
-def _fenced(tx: Tx) -> None:
-    found = tx.dialect.revision(tx.conn)
+def _fence(found: str) -> None:
     if found != HEAD:
         raise StorageError(
             f"the data is of schema {found!r} by now, and this process was written for {HEAD!r}: another publisher has "
@@ -274,10 +270,10 @@ def _fenced(tx: Tx) -> None:
         )
 
 
-def _announced(tx: Tx, result: T) -> T:
+def _announced(tx: Tx, result: T) -> tuple[Tx, T]:
     if tx.appended:
         tx.dialect.announce(tx.conn, tx.appended)
-    return result
+    return tx, result
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:

@@ -103,6 +103,10 @@ _ATTEMPT = """
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"""
 
 
+_REVISION = "SELECT version_num FROM alembic_version"
+
+_NOW = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
+
 # What a first reading fills.
 _LOADED = ("articles", "article_facets", "events")
 
@@ -151,9 +155,9 @@ class Dialect(ABC):
     def loaded(self, conn: Connection) -> None:
         """Much was just inserted: look at it anew, so that statements are planned for what is there now."""
 
-    def revision(self, conn: Connection) -> str:
-        """The schema that the database has now. No one raises it before this transaction ends."""
-        return str(self.fetch(conn, "SELECT version_num FROM alembic_version", ())[0][0])
+    @abstractmethod
+    def begin_write(self, conn: Connection) -> tuple[str, int]:
+        """The schema that the database has now, which no one raises before this transaction ends, and the time."""
 
     @abstractmethod
     def hold(self, conn: Connection, table: Table) -> None:
@@ -220,6 +224,11 @@ class SQLite(Dialect):
             raise StorageError(str(error)) from error
         return result
 
+    def begin_write(self, conn: Connection) -> tuple[str, int]:
+        # The time comes second: the transaction may have waited for another process to end its own.
+        found = self.fetch(conn, _REVISION, ())
+        return str(found[0][0]), self.now(conn)
+
     def begin_claim(self, conn: Connection) -> None:
         pass
 
@@ -275,6 +284,10 @@ class PostgreSQL(Dialect):
     def many(self, conn: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         conn.exec_driver_sql(statement, list(rows))
 
+    def begin_write(self, conn: Connection) -> tuple[str, int]:
+        found, now = conn.exec_driver_sql(f"SELECT ({_REVISION}), {_NOW}").one()
+        return str(found), int(now)
+
     def begin_claim(self, conn: Connection) -> None:
         # A plan made when the queue was empty crawls once it is long.
         conn.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
@@ -294,8 +307,7 @@ class PostgreSQL(Dialect):
         return list(values)
 
     def now(self, conn: Connection) -> int:
-        statement = "SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint"
-        return int(conn.exec_driver_sql(statement).scalar_one())
+        return int(conn.exec_driver_sql(f"SELECT {_NOW}").scalar_one())
 
     def among(self, column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
         from sqlalchemy.dialects import postgresql
