@@ -210,7 +210,7 @@ class Sender:
             self._settler.add(_unsent(one, self._strain.felt(result.error)))
             return
         self._strain.over()
-        self._hosts.took(one.url, result.duration_ms / 1000)
+        self._hosts.took(one.url, result.duration_ms / 1000, taken=result.delivered)
         self._settler.add(outcome(one, at, result, self._schedule))
         if result.delivered:
             self._answered(one.url)

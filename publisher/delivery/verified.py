@@ -7,16 +7,16 @@ import asyncio
 from cachetools import LRUCache
 
 from publisher import telemetry
+from publisher.delivery.hosts import host_of
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
-from publisher.model.subscription import endpoint_host
 from publisher.storage import hosts
 from publisher.storage.database import Database
 
 log = telemetry.logger(__name__)
 
-KEPT_URLS = 16_384
-"""URLs remembered as written; one that was forgotten is written again, which changes nothing."""
+KEPT = 16_384
+"""Hosts remembered as written; one that was forgotten is written again, which changes nothing."""
 
 
 class Verified:
@@ -24,16 +24,17 @@ class Verified:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._urls: LRUCache[str, bool] = LRUCache(KEPT_URLS)
+        self._known: LRUCache[str, bool] = LRUCache(KEPT)
         self._waiting: set[str] = set()
         self._writing: asyncio.Task[None] | None = None
 
     def answered(self, url: str) -> None:
         """The URL answered 2xx; its host is written soon."""
-        if url in self._urls:
+        host = host_of(url)
+        if host in self._known:
             return
-        self._urls[url] = True
-        self._waiting.add(endpoint_host(url))
+        self._known[host] = True
+        self._waiting.add(host)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="verified hosts")
 
@@ -49,6 +50,6 @@ class Verified:
                 await unbroken(self._db.write(hosts.verify, names))
             except Exception as error:
                 # The next success of any of them tries again.
-                self._urls.clear()
+                self._known.clear()
                 if not told(error):
                     log.warning("delivery.host_not_noted", hosts=len(names), error=str(error)[:300])

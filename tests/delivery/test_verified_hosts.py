@@ -53,3 +53,14 @@ async def test_a_host_is_written_once_however_often_it_answers(bench: Bench) -> 
             verified.answered("https://receiver.example/hook")
             await verified.written(60)
     assert len([statement for statement, _ in sent if statement.startswith("INSERT INTO hosts")]) == 1
+
+
+async def test_a_host_is_written_once_however_many_endpoints_of_it_take_something(bench: Bench) -> None:
+    verified = Verified(bench.db)
+    verified.answered("https://receiver.example/first")
+    await verified.written(10)
+    with counting(bench.db) as sent:
+        for number in range(100):
+            verified.answered(f"https://receiver.example:{8000 + number}/{number}")
+        await verified.written(10)
+    assert not sent
