@@ -53,6 +53,7 @@ async def open_database(
     db = await Database.open(url, home / "data", judge=installation.judged(judge), now=now)
     try:
         found = await db.read(installation.standing)
+        judge(found, db.name)  # of a schema that is the present one, nobody has yet
     except BaseException:
         await db.close()
         raise
