@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from support.clock import ManualClock
 from support.postgres import Postgres, blocking, embedded_server
 
@@ -25,6 +26,14 @@ OpenDatabase = Callable[[], Awaitable[Database]]
 def clock() -> ManualClock:
     """A clock that stands still until ``clock.advance(seconds)``."""
     return ManualClock()
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """What a command sets up in this process holds for that command alone."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
