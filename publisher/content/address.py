@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from publisher.model.base import xml_legal
+
 WEB = frozenset(("http", "https"))
 MAX_URL = 2048
 _BREAKS = str.maketrans("", "", "\t\r\n")
@@ -18,7 +20,7 @@ def absolute(link: str | None, base: str | None, schemes: Collection[str] = WEB)
     if not link or len(link) > MAX_URL:
         return None
     # Browsers drop tabs and line breaks in URLs (WHATWG URL, "remove all ASCII tab or newline").
-    text = link.translate(_BREAKS).strip()
+    text = xml_legal(link).translate(_BREAKS).strip()
     try:
         joined = urljoin(base, text) if base else text
         parts = urlsplit(joined)

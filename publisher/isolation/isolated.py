@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 import time
@@ -239,8 +240,11 @@ class _Failed(Exception):
 
 
 async def _end(process: Process) -> int:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
+    if process.returncode is None:
+        # Not Process.kill(), which looks first and so takes the way it ended from whoever waits for it: that is then
+        # reported as 255 (ThreadedChildWatcher).
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
     if process.stdin is not None:
         process.stdin.close()
     return await process.wait()

@@ -70,6 +70,10 @@ CASES = {
         '<a href="mailto:desk@example.com">write</a>',
         '<a href="mailto:desk@example.com" rel="noopener noreferrer">write</a>',
     ),
+    "an address with what no document may hold": (
+        '<iframe src="0\x1b"></iframe>',
+        '<a href="https://example.com/a/0" rel="noopener noreferrer">https://example.com/a/0</a>',
+    ),
     "a heading of the page's rank": ("<h1>T</h1><h6>t</h6>", "<h2>T</h2><h4>t</h4>"),
     "nothing in it": ("<p> <br>&nbsp; <b><i> </i></b></p><p>a<em></em>b</p><ul><li></li></ul>", "<p>ab</p>"),
     "lines at the edges": ("<p><br> a<br>b <br></p>", "<p>a<br>b</p>"),
