@@ -1,8 +1,7 @@
 """PostgreSQL tells other processes at once that the log has grown; none of these looks at the log by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 import pytest
@@ -16,19 +15,6 @@ from publisher.storage.database import Database, Tx
 from publisher.storage.dialects import CHANNEL
 
 OpenDatabase = Callable[[], Awaitable[Database]]
-
-
-@pytest.fixture
-async def open_here(postgres_url: str, tmp_path: Path) -> AsyncIterator[OpenDatabase]:
-    opened: list[Database] = []
-
-    async def open_one() -> Database:
-        opened.append(await Database.open(postgres_url, tmp_path / "data"))
-        return opened[-1]
-
-    yield open_one
-    for database in opened:
-        await database.close()
 
 
 async def listening(db: Database) -> asyncio.Task[int]:

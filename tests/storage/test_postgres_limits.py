@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
 from support.deliveries import append
@@ -16,19 +15,6 @@ from publisher.storage import database, events
 from publisher.storage.database import Database
 
 OpenDatabase = Callable[[], Awaitable[Database]]
-
-
-@pytest.fixture
-async def open_here(postgres_url: str, tmp_path: Path) -> AsyncIterator[OpenDatabase]:
-    opened: list[Database] = []
-
-    async def open_one() -> Database:
-        opened.append(await Database.open(postgres_url, tmp_path / "data"))
-        return opened[-1]
-
-    yield open_one
-    for one in opened:
-        await one.close()
 
 
 async def test_a_node_that_hangs_in_a_transaction_loses_it_and_the_others_go_on(
