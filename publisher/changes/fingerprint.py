@@ -18,7 +18,7 @@ import orjson
 
 from publisher.model.tracking import TRACKING
 
-FINGERPRINT_VERSION = "2"
+FINGERPRINT_VERSION = "3"
 """Raise it when this file, or a parser, reads the same input otherwise: what is stored is then re-read in silence."""
 
 _RENDITION = re.compile(
@@ -61,7 +61,7 @@ _LONG_AGO = _relative(f"{_SMALL}|{_LARGE}")
 # begins anew at each of their characters, and took four fifths of the time that loading a source took.
 _HINTS = ("lalu", "ago", "vor ", "il y a ", "baru saja", "just now")
 
-_APART = frozenset({"url", "body", "images", "related"})
+_APART = frozenset({"url", "body", "images", "related", "attachments"})
 
 _TAG = re.compile(r"\s*(<[^>]*>)\s*")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
@@ -89,10 +89,16 @@ def canonical_article(data: Mapping[str, Any]) -> dict[str, Any]:
     found["url"] = _optional(_link, data.get("url"))
     found["body"] = _markup(data.get("body") or "")
     found["images"] = [
-        {**_line(image), "url": _optional(_image, image.get("url"))} for image in data.get("images") or ()
+        _said({**_line(image), "url": _optional(_image, image.get("url"))}) for image in data.get("images") or ()
     ]
-    found["related"] = [{**_line(link), "url": _optional(_link, link.get("url"))} for link in data.get("related") or ()]
-    return found
+    for key in ("related", "attachments"):
+        found[key] = [_said({**_line(link), "url": _optional(_link, link.get("url"))}) for link in data.get(key) or ()]
+    # What is not said counts as if there were no such field: articles of before a field came to be stay as they are.
+    return _said(found)
+
+
+def _said(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value not in (None, "", [], ())}
 
 
 def canonical_indicator(data: Mapping[str, Any]) -> dict[str, Any]:

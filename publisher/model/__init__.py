@@ -1,6 +1,6 @@
 """The nouns as frozen, validated values. One file per noun; the shapes here are what the API and webhooks carry."""
 
-from publisher.model.article import Article, Image, Related, article_json, identity_id
+from publisher.model.article import Article, Attachment, Image, Related, article_json, identity_id
 from publisher.model.event import CHANGE_COUNTS_AS, Change, Event, EventType, Match
 from publisher.model.feed import FeedDefinition, Selection
 from publisher.model.indicator import Indicator, IndicatorSpec, indicator_json
@@ -19,6 +19,7 @@ from publisher.model.subscription import (
 __all__ = [
     "CHANGE_COUNTS_AS",
     "Article",
+    "Attachment",
     "Attempt",
     "Cause",
     "Change",

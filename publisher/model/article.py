@@ -8,12 +8,15 @@ from base64 import b32encode
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from publisher.model.base import Frozen, Language, Line, Moment, Text
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
 
+
+# RFC 6838, section 4.2.
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 # What no URL may hold (RFC 3986 section 2), and browsers put up with.
 _ILLEGAL = re.compile(r'[\s"<>\\^`{|}]')
@@ -31,15 +34,47 @@ def _web_url(value: str | None) -> str | None:
     return _ILLEGAL.sub(lambda found: quote(found[0]), value)
 
 
+def _media_type(value: object) -> object:
+    # RFC 9110, section 8.3.1. A page that gets one wrong still shows the picture.
+    if not isinstance(value, str):
+        return value
+    named = value.partition(";")[0].strip().lower()
+    return named if _MEDIA_TYPE.fullmatch(named) else None
+
+
 WebUrl = Annotated[Line, AfterValidator(_web_url)]
 
 
+MediaType = Annotated[str | None, BeforeValidator(_media_type)]
+"""A media type without its parameters, in lower case; null for what is none."""
+
+Size = Annotated[int, Field(ge=1, le=100_000)]
+
+
 class Image(Frozen):
-    """An illustration. ``url`` is null where the source gives only its caption and credit."""
+    """An illustration. ``url`` is null where the source gives only its caption and credit.
+
+    ``type`` is its media type, ``width`` and ``height`` are in pixels; null where the source does not say.
+    """
 
     url: WebUrl = None
     caption: Line = None
     credit: Line = None
+    type: MediaType = None
+    width: Size | None = None
+    height: Size | None = None
+
+
+class Attachment(Frozen):
+    """A recording or another file that belongs to an article.
+
+    ``length`` is in bytes and ``duration`` in seconds; null where the source does not say.
+    """
+
+    url: Annotated[Line, AfterValidator(_web_url), Field(min_length=1)]
+    type: MediaType = None
+    length: Annotated[int, Field(ge=0, lt=2**53)] | None = None
+    duration: Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)] | None = None
 
 
 class Related(Frozen):
@@ -71,6 +106,7 @@ class Article(Frozen):
     published: Moment | None = None
     updated: Moment | None = None
     images: tuple[Image, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     related: tuple[Related, ...] = ()
 
     @field_validator("title", "body")

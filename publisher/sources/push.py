@@ -32,7 +32,7 @@ _MOMENTS = ("published", "updated", "as_of", "observed_at")
 _DECIMALS = ("value", "change", "percent")
 _MEANT = 5
 """Unknown keys of one item for which the nearest known key is named."""
-_LISTS = ("authors", "topics", "images", "related")
+_LISTS = ("authors", "topics", "images", "attachments", "related")
 
 
 class _Item:

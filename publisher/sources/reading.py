@@ -80,7 +80,7 @@ class Reading:
                 return
         if fields.get("published") is None and not any(one.field == "published" for one in self.problems):
             self.warn("no date: it is ordered by when it was first seen", "published")
-        for name in ("authors", "topics", "images", "related"):
+        for name in ("authors", "topics", "images", "attachments", "related"):
             if len(fields.get(name) or ()) > MAX_VALUES:
                 self.warn(f"{len(fields[name]):,} of them; the first {MAX_VALUES:,} are taken", name)
                 fields[name] = fields[name][:MAX_VALUES]

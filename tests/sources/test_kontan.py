@@ -35,6 +35,7 @@ COMMON = {
     "language": "id",
     "published": "2024-05-21T05:05:00Z",
     "updated": None,
+    "attachments": [],
 }
 CAPTION = "Pekerja menjemur cengkih di halaman gudang koperasi, Ambon, Senin (20/5/2024)."
 CREDIT = "KONTAN/Yohanis Pattiasina"
@@ -71,6 +72,9 @@ async def test_every_value_of_the_page_comes_out_of_its_markup(tmp_path: Path, c
                 "url": "https://foto.kontan.co.id/smart/2024/05/21/cengkih.jpg",
                 "caption": CAPTION,
                 "credit": CREDIT,
+                "type": None,
+                "width": None,
+                "height": None,
             }
         ],
         "related": [
@@ -98,7 +102,7 @@ async def test_every_value_of_the_text_dump_comes_out_of_its_lines(tmp_path: Pat
         "summary": None,
         "section": None,
         "topics": [],
-        "images": [{"url": None, "caption": CAPTION, "credit": CREDIT}],
+        "images": [{"url": None, "caption": CAPTION, "credit": CREDIT, "type": None, "width": None, "height": None}],
         "related": [
             {"title": "Harga Pala Banda Stabil Menjelang Musim Panen", "url": None},
             {"title": "Tol Laut Tambah Dua Rute ke Maluku", "url": None},

@@ -160,6 +160,7 @@ def article(*, url: str | None, picture: str | None, linked: bool) -> dict[str, 
         "language": "id",
         "published": PUBLISHED,
         "updated": None,
-        "images": [{"url": picture, "caption": CAPTION, "credit": CREDIT}],
+        "images": [{"url": picture, "caption": CAPTION, "credit": CREDIT, "type": None, "width": None, "height": None}],
+        "attachments": [],
         "related": [{"title": title, "url": link if linked else None} for title, link in RELATED],
     }
