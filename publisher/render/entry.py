@@ -22,13 +22,19 @@ from publisher.render.words import paragraphs
 class Options:
     """What of a feed shapes its entries. Feeds with equal options share their fragments.
 
-    ``site_url`` has no slash at its end; ``content`` is ``full`` or ``summary``.
+    ``site_url`` has no slash at its end; ``content`` is ``full`` or ``summary``. ``ids`` is how ids begin, by default
+    as in a new installation at ``site_url``.
     """
 
     site_url: str
     language: str
     timezone: str
     content: str = "full"
+    ids: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.ids:
+            object.__setattr__(self, "ids", identity.beginning(self.site_url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def article_entry(
     full = options.content == "full"
     summary = (data.get("summary") or opening(data["body"])) if full else summary_of(data)
     return Entry(
-        id=identity.article_id(options.site_url, data["id"]),
+        id=identity.article_id(options.ids, data["id"]),
         url=url,
         title=data["title"].strip() or data["id"],
         updated=_whole(max(updated, published or updated)),
@@ -121,7 +127,7 @@ def indicator_entry(
     data = _legal(data)
     lines = market.lines(data, language=options.language, timezone=options.timezone)
     return Entry(
-        id=identity.indicator_id(options.site_url, data["symbol"], period),
+        id=identity.indicator_id(options.ids, data["symbol"], period),
         url=f"{options.site_url}/#indicator-{identity.symbol_slug(data['symbol'])}",
         title=market.title(data, language=options.language, timezone=options.timezone),
         updated=_whole(changed_at),
@@ -140,7 +146,7 @@ def event_entry(event: Event, *, options: Options) -> Entry:
     lines = [f"{key}: {_listed(value)}" for key, value in data.items() if value is not None]
     moment = _whole(event.timestamp)
     return Entry(
-        id=identity.event_id(options.site_url, event.id),
+        id=identity.event_id(options.ids, event.id),
         url=f"{options.site_url}/",
         title=xml_legal(f"{event.type.value}: {event.subject}"),
         updated=moment,
