@@ -31,6 +31,7 @@ from publisher.configfile import (
     unfit_character,
 )
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
+from publisher.model.uri import uri
 
 FILE = "config/publisher.toml"
 PREFIX = "PUBLISHER_"
@@ -57,7 +58,7 @@ def _site_url(value: str) -> str:
     _host(parts.hostname)
     if not value.isprintable() or set(value) & set(' "<>\\^`{|}') or parts.port == 0:
         raise ValueError(f'"{value}" is no URL that can stand in a document; write it as "https://news.example.org"')
-    return value.rstrip("/")
+    return uri(value.rstrip("/"))
 
 
 def _language(value: str) -> str:

@@ -10,6 +10,7 @@ import orjson
 
 from publisher import render
 from publisher.model import FeedDefinition
+from publisher.model.uri import uri
 from publisher.render import identity
 
 
@@ -27,6 +28,7 @@ class SiteInfo:
     ids: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "url", uri(self.url))
         if not self.ids:
             object.__setattr__(self, "ids", identity.beginning(self.url))
 

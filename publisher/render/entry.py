@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from publisher.content import opening
+from publisher.content import one_line, opening
 from publisher.model import Event
-from publisher.model.base import xml_legal
+from publisher.model.base import language_tag, xml_legal
 from publisher.model.facets import fold
+from publisher.model.uri import uri
 from publisher.render import identity, market
 from publisher.render.market import Statistic
+from publisher.render.media import Attached, Picture, attached, pictures
 from publisher.render.summary import summary_of
 from publisher.render.words import paragraphs
 
@@ -38,17 +40,9 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """An image that has an address."""
-
-    url: str
-    caption: str | None = None
-    credit: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """``summary`` is plain text, ``content`` HTML (null: not in this feed). ``language`` is null if it is the feed's.
+    Every address is a URI.
 
     ``extra`` is what only the JSON Feed extension object can say.
     """
@@ -67,6 +61,7 @@ class Entry:
     language: str | None = None
     categories: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    attachments: tuple[Attached, ...] = ()
     related: tuple[tuple[str, str], ...] = ()
     statistic: Statistic | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -81,37 +76,30 @@ def article_entry(
     when it was published. An article that has no URL links to its page here.
     """
     data = _legal(data)
-    url = data.get("url") or f"{options.site_url}/articles/{quote(data['id'])}"
     published = _moment(data.get("published"))
     updated = _moment(data.get("updated")) or (changed_at if revision > 1 else published or first_seen_at)
-    language = data.get("language")
+    body = data.get("body") or ""
     full = options.content == "full"
-    summary = (data.get("summary") or opening(data["body"])) if full else summary_of(data)
+    related = _related(data)
+    shown = pictures(data.get("images") or ())
     return Entry(
         id=identity.article_id(options.ids, data["id"]),
-        url=url,
-        title=data["title"].strip() or data["id"],
+        url=uri(data.get("url") or f"{options.site_url}/articles/{quote(data['id'])}"),
+        title=_line(data.get("title")) or data["id"],
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
-        summary=summary,
-        content=data["body"] if full else None,
-        authors=tuple(data.get("authors") or ()),
-        editor=data.get("editor"),
-        agency=data.get("agency"),
-        dateline=data.get("dateline"),
-        language=language if language and fold(language) != fold(options.language) else None,
+        summary=(data.get("summary") or opening(body)) if full else summary_of(data),
+        content=body or None if full else None,
+        authors=tuple(name for name in map(_line, data.get("authors") or ()) if name),
+        editor=_line(data.get("editor")),
+        agency=_line(data.get("agency")),
+        dateline=_line(data.get("dateline")),
+        language=_language(data.get("language"), options.language),
         categories=_distinct([data.get("section"), *(data.get("topics") or ())]),
-        pictures=tuple(
-            Picture(image["url"], image.get("caption"), image.get("credit"))
-            for image in data.get("images") or ()
-            if image.get("url")
-        ),
-        related=tuple(
-            {
-                link["url"]: (link["title"], link["url"]) for link in data.get("related") or () if link.get("url")
-            }.values()
-        ),
-        extra=_article_extra(data),
+        pictures=shown,
+        attachments=attached(data.get("attachments") or ()),
+        related=tuple({link["url"]: (link["title"], link["url"]) for link in related if "url" in link}.values()),
+        extra=_article_extra(data, shown, related),
     )
 
 
@@ -128,7 +116,7 @@ def indicator_entry(
     lines = market.lines(data, language=options.language, timezone=options.timezone)
     return Entry(
         id=identity.indicator_id(options.ids, data["symbol"], period),
-        url=f"{options.site_url}/#indicator-{identity.symbol_slug(data['symbol'])}",
+        url=uri(f"{options.site_url}/#indicator-{identity.symbol_slug(data['symbol'])}"),
         title=market.title(data, language=options.language, timezone=options.timezone),
         updated=_whole(changed_at),
         published=_whole(first_seen_at),
@@ -147,7 +135,7 @@ def event_entry(event: Event, *, options: Options) -> Entry:
     moment = _whole(event.timestamp)
     return Entry(
         id=identity.event_id(options.ids, event.id),
-        url=f"{options.site_url}/",
+        url=uri(f"{options.site_url}/"),
         title=xml_legal(f"{event.type.value}: {event.subject}"),
         updated=moment,
         published=moment,
@@ -162,10 +150,33 @@ def _listed(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _article_extra(data: Mapping[str, Any]) -> dict[str, Any]:
-    said = {key: data.get(key) for key in ("editor", "agency", "dateline", "section", "related")}
-    shown = [_said(image) for image in data.get("images") or () if image.get("url")]
-    return _said({**said, "images": shown, "related": [_said(link) for link in data.get("related") or ()]})
+def _article_extra(
+    data: Mapping[str, Any], shown: tuple[Picture, ...], related: list[dict[str, str]]
+) -> dict[str, Any]:
+    said = {key: data.get(key) for key in ("editor", "agency", "dateline", "section")}
+    return _said({**said, "images": [_said(asdict(one)) for one in shown], "related": related})
+
+
+def _related(data: Mapping[str, Any]) -> list[dict[str, str]]:
+    links = data.get("related") or ()
+    return [
+        {"title": _line(one.get("title")) or one["url"], **({"url": uri(one["url"])} if one.get("url") else {})}
+        for one in links
+        if _line(one.get("title")) or one.get("url")
+    ]
+
+
+def _line(text: str | None) -> str | None:
+    return one_line(text or "") or None
+
+
+def _language(tag: str | None, feeds: str) -> str | None:
+    """The tag where it is another than the feed's; what is no language tag would make the document invalid."""
+    try:
+        valid = language_tag(tag)
+    except ValueError:
+        return None
+    return valid if valid and fold(valid) != fold(feeds) else None
 
 
 def _legal(value: Any) -> Any:
@@ -180,7 +191,12 @@ def _legal(value: Any) -> Any:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    """The time as stored, perhaps by an earlier version; null where it is none that can be written down."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _whole(moment: datetime) -> datetime:
@@ -191,8 +207,8 @@ def _whole(moment: datetime) -> datetime:
 def _distinct(names: list[str | None]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
-        if name and name.strip():
-            found.setdefault(fold(name), name)
+        if line := _line(name):
+            found.setdefault(fold(line), line)
     return tuple(found.values())
 
 
