@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
+
+from babel import Locale
+from babel.core import get_global
 
 from publisher.content import one_line, opening
 from publisher.model import Event
@@ -18,6 +22,9 @@ from publisher.render.market import Statistic
 from publisher.render.media import Attached, Picture, attached, pictures
 from publisher.render.summary import summary_of
 from publisher.render.words import paragraphs
+
+UNDETERMINED = "und"
+"""The language tag of what is in some language (RFC 5646 section 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def article_entry(
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
         summary=(data.get("summary") or opening(body)) if full else summary_of(data),
-        content=body or None if full else None,
+        content=body if full and body.strip() else None,
         authors=tuple(name for name in map(_line, data.get("authors") or ()) if name),
         editor=_line(data.get("editor")),
         agency=_line(data.get("agency")),
@@ -171,12 +178,25 @@ def _line(text: str | None) -> str | None:
 
 
 def _language(tag: str | None, feeds: str) -> str | None:
-    """The tag where it is another than the feed's; what is no language tag would make the document invalid."""
-    try:
-        valid = language_tag(tag)
-    except ValueError:
+    """The tag where it is another than the feed's; of what is no language, that it is not known which.
+
+    Without that, the entry would be in the feed's language.
+    """
+    if not tag:
         return None
-    return valid if valid and fold(valid) != fold(feeds) else None
+    try:
+        valid = language_tag(tag) or UNDETERMINED
+    except ValueError:
+        return UNDETERMINED
+    if valid.partition("-")[0].lower() not in _languages():
+        return UNDETERMINED
+    return valid if fold(valid) != fold(feeds) else None
+
+
+@cache
+def _languages() -> frozenset[str]:
+    """Every code of a language that CLDR knows."""
+    return frozenset({*Locale("en").languages, *get_global("likely_subtags")})
 
 
 def _legal(value: Any) -> Any:

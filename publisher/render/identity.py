@@ -28,7 +28,7 @@ def beginning(site_url: str, before: str = "") -> str:
     """
     parts = urlsplit(site_url)
     host = _authority(parts.hostname or "localhost")
-    if before.startswith(f"tag:{host},"):
+    if before.startswith(f"tag:{host},") or before == first_beginning(site_url):
         return before
     port = str(parts.port) if parts.port and parts.port not in _USUAL_PORTS else ""
     path = urlsplit(uri(site_url)).path.rstrip("/")
@@ -70,5 +70,5 @@ def symbol_slug(symbol: str) -> str:
 
 
 def _authority(host: str) -> str:
-    # RFC 4151 knows names and IPv4 addresses; one of IPv6 has colons, which end the name.
-    return re.sub("[:%]", "-", host) if ":" in host else ascii_host(host)
+    # RFC 4151 knows names and IPv4 addresses: of letters, digits, dots and hyphens.
+    return re.sub("[^a-z0-9.-]", "-", host if ":" in host else ascii_host(host))

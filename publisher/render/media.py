@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from publisher.content import one_line
 from publisher.model.uri import uri
@@ -89,7 +89,7 @@ def pictures(images: Iterable[Mapping[str, Any]]) -> tuple[Picture, ...]:
     found: dict[str, Picture] = {}
     for image in images:
         if image.get("url"):
-            address = uri(image["url"])
+            address = _address(image["url"])
             said = _said_type(image)
             found.setdefault(
                 address,
@@ -113,7 +113,7 @@ def attached(attachments: Iterable[Mapping[str, Any]]) -> tuple[Attached, ...]:
     """
     found: dict[str, Attached] = {}
     for one in attachments:
-        address = uri(one["url"])
+        address = _address(one["url"])
         said = _said_type(one)
         known = said if said and said != SOME_FILE else _by_ending(address) or said
         found.setdefault(address, Attached(address, known, one.get("length") or None, one.get("duration")))
@@ -128,6 +128,12 @@ def enclosure(pictures: Sequence[Picture], files: Sequence[Attached]) -> Attache
     if pictures and not (files and files[0].plays):
         return Attached(pictures[0].url, pictures[0].type or SOME_PICTURE)
     return files[0] if files else None
+
+
+def _address(url: str) -> str:
+    # Validators want a path in an enclosure; an empty one is "/" (RFC 3986 section 6.2.3).
+    parts = urlsplit(uri(url))
+    return urlunsplit(parts._replace(path=parts.path or "/"))
 
 
 def _said_type(said: Mapping[str, Any]) -> str | None:

@@ -23,6 +23,7 @@ SITES = {
     "https://example.id/Köln [1]": "tag:example.id,2026:/K%C3%B6ln%20%5B1%5D:",
     "https://bücher.example": "tag:xn--bcher-kva.example,2026:",
     "http://[2001:db8::1]:8080": "tag:2001-db8--1,2026:8080:",
+    "http://meja_berita": "tag:meja-berita,2026:",
     "http://127.0.0.1:8080": "tag:127.0.0.1,2026:8080:",
 }
 
@@ -76,6 +77,12 @@ def test_no_two_installations_of_a_host_share_an_id(one: str, other: str, first:
 def test_ids_that_were_published_stay_when_port_or_path_change(site: str) -> None:
     for before in ("tag:example.id,2026:", "tag:example.id,2026:8443/berita:"):
         assert beginning(site, before) == before
+
+
+@pytest.mark.parametrize("site", ["http://meja_berita:81", "http://[2001:db8::1]:81", "https://straße.example/a"])
+def test_ids_stay_that_no_new_installation_would_have(site: str) -> None:
+    before = first_beginning(site)
+    assert beginning(site, before) == before != beginning(site)
 
 
 def test_ids_begin_anew_at_another_host() -> None:
