@@ -13,6 +13,7 @@ from publisher.model import Event
 from publisher.model.base import xml_legal
 from publisher.model.facets import fold
 from publisher.model.languages import canonical_tag
+from publisher.model.names import named
 from publisher.render import identity, market
 from publisher.render.market import Statistic
 from publisher.render.summary import summary_of
@@ -90,7 +91,7 @@ def article_entry(
         published=_whole(published) if published else None,
         summary=summary,
         content=data["body"] if full else None,
-        authors=tuple(data.get("authors") or ()),
+        authors=named(data.get("authors") or ()),
         editor=data.get("editor"),
         agency=data.get("agency"),
         dateline=data.get("dateline"),

@@ -29,6 +29,7 @@ from publisher.sources.body import escaped, fragment_blocks, plain, sanitised
 from publisher.sources.limits import MAX_CATEGORIES, MAX_ELEMENTS, MAX_ENTRIES, MAX_VALUES
 from publisher.sources.page import get, header, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
+from publisher.sources.tidying import tidied
 from publisher.sources.urls import canonical
 
 
@@ -131,6 +132,8 @@ class FeedSource(Source):
             if not (fields.get(name) or "").strip():
                 problems.append(Problem(origin, f"no {name}: the article is refused", field=name))
                 return None
+        fields, doubts = tidied(fields)
+        problems += [Problem(origin, one.message, str(one.at[0]), one.text, severity="warning") for one in doubts]
         while True:
             try:
                 return ObservedArticle(Article.model_validate(fields), identity, origin, key=guid or None)

@@ -22,6 +22,7 @@ from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.body import fragment_blocks, sanitised
 from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
+from publisher.sources.tidying import tidied
 from publisher.sources.urls import canonical
 
 # RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.
@@ -60,9 +61,12 @@ class _Item:
         self._faulty.add(place)
         self.problems.append(Problem(self.origin, message, field=place or None, text=text and text[:MAX_SHOWN]))
 
-    def warn(self, at: Sequence[str | int], message: str) -> None:
+    def warn(self, at: Sequence[str | int], message: str, text: str | None = None) -> None:
         """Note what is doubtful, though the item is taken."""
-        self.problems.append(Problem(self.origin, message, field=json_path(at, self.path), severity="warning"))
+        place = json_path(at, self.path)
+        self.problems.append(
+            Problem(self.origin, message, field=place, text=text and text[:MAX_SHOWN], severity="warning")
+        )
 
     def told(self) -> list[Problem]:
         """Everything that is wrong with it."""
@@ -196,6 +200,9 @@ def read_article_json(
     _sanitise(item, url)
     if item.values.get("language") is None:
         item.values["language"] = language
+    item.values, doubts = tidied(item.values)
+    for doubt in doubts[:MAX_FAULTS]:
+        item.warn(doubt.at, doubt.message, doubt.text)
     article = item.validated(_NEEDED)
     if article is None:
         return None, item.told()
