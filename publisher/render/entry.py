@@ -14,8 +14,10 @@ from babel.core import get_global
 
 from publisher.content import one_line, opening
 from publisher.model import Event
-from publisher.model.base import language_tag, xml_legal
+from publisher.model.base import xml_legal
 from publisher.model.facets import fold
+from publisher.model.languages import canonical_tag
+from publisher.model.names import named
 from publisher.model.uri import uri
 from publisher.render import identity, market
 from publisher.render.market import Statistic
@@ -97,7 +99,7 @@ def article_entry(
         published=_whole(published) if published else None,
         summary=(data.get("summary") or opening(body)) if full else summary_of(data),
         content=body if full and body.strip() else None,
-        authors=tuple(name for name in map(_line, data.get("authors") or ()) if name),
+        authors=named(data.get("authors") or ()),
         editor=_line(data.get("editor")),
         agency=_line(data.get("agency")),
         dateline=_line(data.get("dateline")),
@@ -184,13 +186,10 @@ def _language(tag: str | None, feeds: str) -> str | None:
     """
     if not tag:
         return None
-    try:
-        valid = language_tag(tag) or UNDETERMINED
-    except ValueError:
+    valid = canonical_tag(tag)
+    if valid is None or valid.partition("-")[0] not in _languages():
         return UNDETERMINED
-    if valid.partition("-")[0].lower() not in _languages():
-        return UNDETERMINED
-    return valid if fold(valid) != fold(feeds) else None
+    return valid if valid != canonical_tag(feeds) else None
 
 
 @cache

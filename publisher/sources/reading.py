@@ -20,6 +20,7 @@ from publisher.sources.limits import MAX_VALUES
 from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import COLUMNS, Byline, Caption, Profile, Ticker
 from publisher.sources.rules import rules_of
+from publisher.sources.tidying import tidied
 
 
 @dataclass(slots=True)
@@ -162,7 +163,9 @@ def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticl
     """The article under its id; null where there is none. A value that no article can have is noted and left out."""
     if reading.fields is None:
         return None
-    fields = dict(reading.fields)
+    fields, doubts = tidied(reading.fields)
+    for doubt in doubts:
+        reading.warn(doubt.message, str(doubt.at[0]), doubt.text)
     while True:
         try:
             article = Article.model_validate({"id": article_id, **fields})
