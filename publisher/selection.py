@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Role, Selection
-from publisher.model.facets import Facets, fold, item_facets
+from publisher.model.facets import Facets, item_facets, wanted_values
 
 
 def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
@@ -28,8 +28,8 @@ def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
 
 @lru_cache(maxsize=4096)
 def wants(select: Selection) -> tuple[tuple[str, frozenset[str]], ...]:
-    """The selection's keys that are set, each with its folded values; an item must meet every key."""
-    return tuple((key, frozenset(map(fold, values))) for key, values in select if values)
+    """The selection's keys that are set, each with its values as facets hold them; an item must meet every key."""
+    return tuple((key, wanted_values(key, values)) for key, values in select if values)
 
 
 def only_summary(feeds: Iterable[FeedDefinition], kind: str, facets: Facets) -> bool:

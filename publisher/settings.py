@@ -31,6 +31,8 @@ from publisher.configfile import (
     unfit_character,
 )
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
+from publisher.model.base import no_language
+from publisher.model.languages import canonical_tag
 
 FILE = "config/publisher.toml"
 PREFIX = "PUBLISHER_"
@@ -61,9 +63,10 @@ def _site_url(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
-        raise ValueError(f'"{value}" is no language tag; write it as "id" or "en-GB"')
-    return value
+    tag = canonical_tag(value)
+    if tag is None:
+        raise ValueError(no_language(value))
+    return tag
 
 
 _STORAGE = 'use "sqlite", or a URL as in "postgresql+asyncpg://host/database"'

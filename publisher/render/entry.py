@@ -12,6 +12,7 @@ from publisher.content import opening
 from publisher.model import Event
 from publisher.model.base import xml_legal
 from publisher.model.facets import fold
+from publisher.model.languages import canonical_tag
 from publisher.render import identity, market
 from publisher.render.market import Statistic
 from publisher.render.summary import summary_of
@@ -78,7 +79,7 @@ def article_entry(
     url = data.get("url") or f"{options.site_url}/articles/{quote(data['id'])}"
     published = _moment(data.get("published"))
     updated = _moment(data.get("updated")) or (changed_at if revision > 1 else published or first_seen_at)
-    language = data.get("language")
+    language = canonical_tag(data.get("language") or "")
     full = options.content == "full"
     summary = (data.get("summary") or opening(data["body"])) if full else summary_of(data)
     return Entry(
@@ -93,7 +94,7 @@ def article_entry(
         editor=data.get("editor"),
         agency=data.get("agency"),
         dateline=data.get("dateline"),
-        language=language if language and fold(language) != fold(options.language) else None,
+        language=language if language != canonical_tag(options.language) else None,
         categories=_distinct([data.get("section"), *(data.get("topics") or ())]),
         pictures=tuple(
             Picture(image["url"], image.get("caption"), image.get("credit"))

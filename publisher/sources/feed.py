@@ -22,7 +22,7 @@ from publisher.content import absolute, one_line
 from publisher.errors import FetchError, ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime
 from publisher.model import Article, Image, identity_id
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, Language
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, fragment_blocks, plain, sanitised
@@ -44,7 +44,7 @@ class FeedOptions(Frozen):
     locale: str = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None
-    language: str | None = None
+    language: Language = None
     agency: str | None = None
     identity: Literal["url", "id"] = "url"
 

@@ -15,7 +15,7 @@ from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.locale import DateOrder, known_locale, parse_datetime, parse_decimal
 from publisher.model import Indicator
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, Language
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
@@ -50,7 +50,7 @@ class JsonOptions(Frozen):
     locale: str = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None
-    language: str | None = None
+    language: Language = None
     identity: Literal["url", "id"] = "url"
     complete: bool = False
     gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3

@@ -15,7 +15,7 @@ from publisher.errors import NotFound
 from publisher.model import Role
 from publisher.model.article import ID_PATTERN
 from publisher.model.change import Outcome
-from publisher.model.facets import fold
+from publisher.model.facets import wanted_values
 from publisher.storage import articles, embargoes, events
 from publisher.storage.articles import Place, Position, StoredArticle
 from publisher.storage.database import Database, Tx
@@ -65,7 +65,7 @@ async def list_articles(request: web.Request) -> web.StreamResponse:
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     position = _position(request)
-    facets = {facet: set(map(fold, values)) for name, facet in FACETS.items() if (values := many(request, name))}
+    facets = {facet: wanted_values(facet, values) for name, facet in FACETS.items() if (values := many(request, name))}
     services = services_of(request)
     if "sources" in facets:
         await require(request, Role.EDITOR, to="narrow articles by source")

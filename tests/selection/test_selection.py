@@ -185,3 +185,26 @@ def test_a_follower_by_type_that_publishes_and_withdraws_holds_what_its_feeds_se
     last = passed[-1]
     facets = None if last is None else item_facets(last, "desk")
     assert held == (facets is not None and any(selects(one, "articles", facets) for one in feeds.values()))
+
+
+@pytest.mark.parametrize(
+    ("range_", "takes", "leaves"),
+    [
+        ("id", ["id", "ID", "id-ID", "in", "in-ID", "ind", "id_ID"], ["idb", "en", None]),
+        ("in", ["id", "id-ID", "in"], ["en"]),
+        ("en-GB", ["en-GB", "en_gb", "en-UK", "en-GB-oed"], ["en", "en-US", "en-Latn-GB"]),
+        ("zh-Hans", ["zh-Hans", "zh-hans-cn"], ["zh", "zh-Hant", "zh-CN"]),
+        ("*", ["id", "en-GB", "x-rumah"], [None, "", "bahasa"]),
+    ],
+)
+def test_a_language_is_selected_by_its_range(range_: str, takes: list[str], leaves: list[str | None]) -> None:
+    narrow = feed(languages=(range_,))
+    assert all(selects(narrow, "articles", item_facets({"language": one}, "desk")) for one in takes)
+    assert not any(selects(narrow, "articles", item_facets({"language": one}, "desk")) for one in leaves)
+
+
+def test_a_webhook_on_a_feed_of_a_language_is_told_of_every_kind_of_it() -> None:
+    feeds = {"news": feed("news", languages=("id",))}
+    told = follow(Filter(feeds=("news",)), feeds, event(UPDATED, {"language": "id-ID"}, {"language": "en"}))
+    assert told is not None
+    assert told.change == Change.ENTERED
