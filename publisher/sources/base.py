@@ -27,6 +27,9 @@ PAGE_LIMIT = 5_000_000
 Limit = Annotated[Whole, Field(ge=1, le=100_000_000)]
 """Bytes of one page or file, as a source may set them."""
 
+CONDITIONS = ("etag", "last_modified", "digest")
+"""Keys of a bookmark by which a document that is the one read last is not read again."""
+
 Pause = Callable[[float], Awaitable[None]]
 
 
