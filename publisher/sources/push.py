@@ -218,8 +218,8 @@ def read_article_json(
     if item.values.get("language") is None:
         item.values["language"] = language
     item.values, doubts = tidied(item.values)
-    for doubt in doubts[:MAX_FAULTS]:
-        item.warn(doubt.at, doubt.message, doubt.text)
+    for one in doubts[:MAX_FAULTS]:
+        item.warn(one.at, one.message, one.text)
     article = item.validated(_NEEDED)
     if article is None:
         return None, item.told()
