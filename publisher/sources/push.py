@@ -20,6 +20,7 @@ from publisher.content import absolute, one_line
 from publisher.errors import ReadError
 from publisher.jsonbytes import load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
+from publisher.model.base import is_blank
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.model.provenance import Doubt, bounded
 from publisher.sources.body import fragment_blocks, sanitised
@@ -249,7 +250,7 @@ def read_indicator_json(
     item = _Item(payload, origin, path, Indicator)
     item.check()
     spec = specs.get(str(payload.get("symbol")))
-    if item.values.get("name") is None:
+    if item.values.get("name") is None or (isinstance(name := item.values["name"], str) and is_blank(name)):
         # One without a symbol is refused for that; that it has no name either would only distract.
         item.values["name"] = spec.name if spec else str(payload.get("symbol"))
     if item.values.get("unit") is None and spec:

@@ -157,6 +157,12 @@ def among(tx: Tx, ids: Collection[str]) -> dict[str, StoredArticle]:
     return {row.id: _stored(row) for row in rows}
 
 
+def accounted(tx: Tx, ids: Collection[str]) -> dict[str, tuple[StoredArticle, Provenance]]:
+    """These articles by id, each with where its values came from; withdrawn ones too."""
+    statement = select(*_STORED, articles.c.provenance).where(tx.dialect.among(articles.c.id, ids))
+    return {row[0]: (_stored(row[:-1]), provenance_of(load(row[-1]))) for row in tx.conn.execute(statement)}
+
+
 def provenance(tx: Tx, ids: Collection[str]) -> dict[str, Provenance]:
     """Where the values of each of these articles came from."""
     statement = select(articles.c.id, articles.c.provenance).where(tx.dialect.among(articles.c.id, ids))
@@ -237,7 +243,7 @@ def _head(row: AnyRow) -> ArticleHead:
     return ArticleHead(id, source, revision, *times)
 
 
-def _stored(row: AnyRow) -> StoredArticle:
+def _stored(row: Sequence[Any]) -> StoredArticle:
     id, source, revision, ordered_at, changed_at, withdrawn_at, first_seen_at, data = row
     times = clock.from_micros(ordered_at), clock.from_micros(changed_at), moment(withdrawn_at)
     return StoredArticle(id, source, revision, *times, clock.from_micros(first_seen_at), load(data))

@@ -206,11 +206,11 @@ async def _batches(db: Database, sight: Sight, places: Sequence[Place]) -> Batch
 
 
 def _seen(tx: Tx, sight: Sight, ids: list[str]) -> list[dict[str, Any]]:
-    found, provenance = articles.among(tx, ids), articles.provenance(tx, ids)
-    present = [found[id] for id in ids if id in found and found[id].withdrawn_at is None]
+    found = articles.accounted(tx, ids)
+    present = [found[id] for id in ids if id in found and found[id][0].withdrawn_at is None]
     return [
-        sight.seen(one).data | sight.beside(provenance[one.id])
-        for one in present
+        sight.seen(one).data | sight.beside(provenance)
+        for one, provenance in present
         if sight.shows("articles", one.data, one.source)
     ]
 
