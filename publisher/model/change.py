@@ -16,6 +16,8 @@ from publisher.model.provenance import NOTHING_KNOWN, Provenance
 class Outcome(StrEnum):
     """``rebaselined``: stored anew without an event, since our way of reading changed and not the article.
 
+    ``held``: it waits: an article until it stands still, an observation for a second reading that agrees.
+
     ``embargoed``: its published time has not come; it waits, and is in no feed, page or delivery until then.
     """
 
@@ -55,7 +57,12 @@ class ArticleChange:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorChange:
-    """One observation's decision. ``before`` is the observation it replaces or follows, null for the first."""
+    """One observation's decision. ``before`` is the observation it replaces or follows, null for the first.
+
+    One that is ``held`` is kept beside what is published. ``settled`` are the sources whose held observations of the
+    symbol wait no longer. ``displaced``: periods after this one, which had not come when an earlier version stored
+    them, make way. ``doubt`` is what is to be told of it, in words.
+    """
 
     outcome: Outcome
     source: str
@@ -66,6 +73,9 @@ class IndicatorChange:
     before: dict[str, Any] | None = None
     event: EventType | None = None
     changed: tuple[str, ...] = ()
+    settled: frozenset[str] = frozenset()
+    displaced: str | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class KnownArticle:
 
 @dataclass(frozen=True, slots=True)
 class KnownIndicator:
-    """A stored observation: the newest of its symbol."""
+    """A stored observation: the newest of its symbol. ``last_seen_at`` is when it was last read as it is."""
 
     symbol: str
     period: str
@@ -44,3 +44,14 @@ class KnownIndicator:
     data: dict[str, Any]
     first_seen_at: datetime
     changed_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldObservation:
+    """An observation that waits for a second one that agrees: it is far from what is published. ``source`` read it."""
+
+    symbol: str
+    source: str
+    held_at: datetime
+    data: dict[str, Any]

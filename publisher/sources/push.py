@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
+from publisher.clock import rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
 from publisher.jsonbytes import load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
+from publisher.model.agreement import contradiction, doubt
 from publisher.model.base import is_blank
+from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.model.provenance import Doubt, bounded
 from publisher.sources.body import fragment_blocks, sanitised
@@ -35,6 +38,9 @@ _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?", re.ASCII)
 _NEEDED = ("id", "title", "body")
 _MOMENTS = ("published", "updated", "as_of", "observed_at")
 _DECIMALS = ("value", "change", "percent")
+SKEW = timedelta(minutes=5)
+"""How far the clock of whoever observed may be ahead of ours."""
+
 _MEANT = 5
 """Unknown keys of one item for which the nearest known key is named."""
 _LISTS = ("authors", "topics", "images", "attachments", "related")
@@ -217,8 +223,8 @@ def read_article_json(
     if assumed:
         item.values["language"] = language
     item.values, doubts = tidied(item.values)
-    for doubt in doubts[:MAX_FAULTS]:
-        item.warn(doubt.at, doubt.message, doubt.text)
+    for one in doubts[:MAX_FAULTS]:
+        item.warn(one.at, one.message, one.text)
     article = item.validated(_NEEDED)
     if article is None:
         return None, item.told()
@@ -243,7 +249,8 @@ def read_indicator_json(
     """One observation ``{symbol, name?, value, change?, percent?, unit?, as_of?, observed_at?}``, and what is wrong.
 
     Decimals are strings or JSON integers. Name and unit are the registry's where not given, ``observed_at`` is now.
-    Null where anything is wrong with it: half an observation misleads.
+    Null where anything is wrong with it (half an observation misleads): where its numbers contradict each other, or a
+    time of it is later than now and :data:`SKEW`. Of one that is taken, what is wrong are warnings.
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
@@ -258,7 +265,33 @@ def read_indicator_json(
     if item.values.get("observed_at") is None:
         item.values["observed_at"] = now
     indicator = item.validated(tuple(Indicator.model_fields))
-    return (None, item.told()) if item.problems else (indicator, [])
+    if indicator is None or item.problems:
+        return None, item.told()
+    _not_to_come(item, indicator, now)
+    _agreeing(item, indicator, spec)
+    refused = any(one.severity == "error" for one in item.problems)
+    return None if refused else indicator, item.told()
+
+
+def _not_to_come(item: _Item, found: Indicator, now: datetime) -> None:
+    """Note a time that has not come: it would keep every later observation from being the newest."""
+    for name in ("as_of", "observed_at"):
+        moment = getattr(found, name)
+        if moment is not None and moment > now + SKEW:
+            message = f"lies in the future (it is {rfc3339(now)}); give the time when the value held, or leave it out"
+            item.fail((name,), message, rfc3339(moment))
+
+
+def _agreeing(item: _Item, found: Indicator, spec: IndicatorSpec | None) -> None:
+    """Note numbers that contradict each other, and what else is odd about an observation."""
+    wrong = contradiction(found.value, found.change, found.percent)
+    if wrong:
+        item.fail(("percent",), wrong, decimal_text(found.percent) if found.percent is not None else None)
+    odd = doubt(found.value, found.change, found.percent)
+    if odd:
+        item.warn(("change",), odd)
+    if spec and spec.unit and found.unit and found.unit != spec.unit:
+        item.warn(("unit",), f'is "{found.unit}", and that of this indicator is "{spec.unit}"; it is taken as given')
 
 
 def _sanitise(item: _Item, url: str | None) -> None:

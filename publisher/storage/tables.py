@@ -147,6 +147,17 @@ indicators = Table(
     Index("ix_indicators_period", "period"),
 )
 
+# Observations that are far from what is published, each waiting for a second one that agrees.
+held_observations = Table(
+    "held_observations",
+    metadata,
+    Column("symbol", Code, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("held_at", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("symbol", "source"),
+)
+
 # The log, and the outbox: what is pushed is read from here.
 events = Table(
     "events",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -78,8 +79,9 @@ async def show_indicator(request: web.Request) -> web.Response:
 async def push_indicators(request: web.Request) -> web.Response:
     """Take one observation or a list: 201 if one is new, else 200.
 
-    Each observation stands for itself: the good ones are taken and the others itemised in ``errors``; 422 if none is
-    good. Once it is answered, what was taken is stored and every feed shows it.
+    Each observation stands for itself: the good ones are taken and the others itemised in ``errors``, what is doubtful
+    of those that are taken in ``warnings``; 422 if none is good. Once it is answered, what was taken is stored and
+    every feed shows it.
     """
     key = await require(request, Role.EDITOR, to="push indicators")
     body = await json_body(request)
@@ -88,31 +90,45 @@ async def push_indicators(request: web.Request) -> web.Response:
         raise Problem(422, f"send one observation, or a list of 1 to {MOST}; this has {len(given)}")
     listed = isinstance(body, list)
     if len(given) <= AT_ONCE:
-        good, faults = _read(request, given, listed=listed)
+        read = _read(request, given, listed=listed)
     else:  # not where all requests are served
-        good, faults = await asyncio.to_thread(lambda: _read(request, given, listed=listed))
-    if not good:
-        raise Problem(422, "no observation could be taken", faults=faults)
+        read = await asyncio.to_thread(lambda: _read(request, given, listed=listed))
+    if not read.good:
+        raise Problem(422, "no observation could be taken", faults=read.errors)
     services = services_of(request)
 
     def effect(tx: Tx) -> Answer:
-        outcomes = services.ingest.observe(tx, good)
-        log.info("indicators.pushed", taken=len(good), refused=len(given) - len(good))
-        taken = [{"symbol": one.symbol, "outcome": outcome} for one, outcome in zip(good, outcomes, strict=True)]
-        errors = [{"path": fault.path, "message": fault.message} for fault in faults]
-        return Answer({"indicators": taken, "errors": errors}, 201 if Outcome.NEW in outcomes else 200)
+        outcomes = services.ingest.observe(tx, read.good)
+        log.info("indicators.pushed", taken=len(read.good), refused=len(given) - len(read.good))
+        taken = [{"symbol": one.symbol, "outcome": outcome} for one, outcome in zip(read.good, outcomes, strict=True)]
+        said = {"errors": _told(read.errors), "warnings": _told(read.warnings)}
+        return Answer({"indicators": taken, **said}, 201 if Outcome.NEW in outcomes else 200)
 
     with outdated(request):
         return await once(request, key, effect)
 
 
-def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[list[Indicator], list[Fault]]:
-    good: list[Indicator] = []
-    faults: list[Fault] = []
+@dataclass(slots=True)
+class _Read:
+    """The observations of a request that can be taken, what is wrong with others, and what is doubtful."""
+
+    good: list[Indicator] = field(default_factory=list)
+    errors: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+
+def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
+    read = _Read()
+    now = services_of(request).now()
     for number, payload in enumerate(given):
-        found = read_indicator(request, payload, f"[{number}]" if listed else "")
-        if isinstance(found, Indicator):
-            good.append(found)
+        found, said = read_indicator(request, payload, f"[{number}]" if listed else "", now)
+        if found is None:
+            read.errors += said
         else:
-            faults += found
-    return good, faults
+            read.good.append(found)
+            read.warnings += said
+    return read
+
+
+def _told(faults: list[Fault]) -> list[dict[str, str]]:
+    return [{"path": fault.path, "message": fault.message} for fault in faults]

@@ -54,6 +54,18 @@ async def test_a_push_without_one_good_observation_is_422(newsroom: Newsroom) ->
     assert {error["path"] for error in problem["errors"]} >= {"[0].value", "[1].symbol"}
 
 
+async def test_an_observation_that_contradicts_itself_is_refused_and_its_percent_named(newsroom: Newsroom) -> None:
+    status, problem = await push(newsroom, {**DOLLAR, "percent": "-0.58"})
+    assert (status, problem["errors"][0]["path"]) == (422, "percent")
+    assert "have opposite signs" in problem["errors"][0]["message"]
+
+
+async def test_what_is_odd_about_an_observation_is_told_beside_it(newsroom: Newsroom) -> None:
+    status, body = await push(newsroom, [DOLLAR, {"symbol": "USD/IDR", "value": "16199", "unit": "USD"}])
+    assert (status, body["errors"]) == (201, [])
+    assert [one["path"] for one in body["warnings"]] == ["[1].unit"]
+
+
 @pytest.mark.parametrize("body", [[], [DOLLAR] * 1001])
 async def test_a_list_has_one_to_a_thousand_observations(newsroom: Newsroom, body: Any) -> None:
     assert (await push(newsroom, body))[0] == 422
