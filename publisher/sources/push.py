@@ -256,10 +256,11 @@ def read_indicator_json(
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
     item = _Item(payload, origin, path, Indicator)
     item.check()
-    spec = specs.get(str(payload.get("symbol")))
-    if item.values.get("name") is None or (isinstance(name := item.values["name"], str) and is_blank(name)):
+    symbol, name = str(payload.get("symbol")), item.values.get("name")
+    spec = specs.get(symbol)
+    if name is None or (isinstance(name, str) and is_blank(name)):
         # One without a symbol is refused for that; that it has no name either would only distract.
-        item.values["name"] = spec.name if spec else str(payload.get("symbol"))
+        item.values["name"] = spec.name if spec else "?" if is_blank(symbol) else symbol
     if item.values.get("unit") is None and spec:
         item.values["unit"] = spec.unit
     if item.values.get("observed_at") is None:
