@@ -8,9 +8,9 @@ from base64 import b32encode
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from publisher.model.base import Frozen, Language, Line, Moment, Text
+from publisher.model.base import STORED, Frozen, Language, Line, Moment, Text, is_blank
 from publisher.model.names import named
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
@@ -115,8 +115,8 @@ class Article(Frozen):
 
     @field_validator("title", "body")
     @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
+    def _not_blank(cls, value: str, info: ValidationInfo) -> str:
+        if info.context is not STORED and is_blank(value):
             raise ValueError("must not be empty")
         return value.strip()
 

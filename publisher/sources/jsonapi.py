@@ -90,6 +90,7 @@ class JsonSource(Source):
     """Reads one document. The bookmark keeps ``etag``, ``last_modified`` and a digest of it."""
 
     kind: ClassVar[str] = "json"
+    origin: ClassVar[str] = "json"
     Options = JsonOptions
     options: JsonOptions
 
@@ -185,10 +186,11 @@ class JsonSource(Source):
         pictures = (absolute(one, base) for one in texts(value, rules.images))
         payload["images"] = [{"url": one} for one in dict.fromkeys(pictures) if one]
         given = {name: one for name, one in payload.items() if one is not None}
-        language = self.options.language or self.context.language
-        found, faults = read_article_json(given, origin=origin, language=language, identity=identity)
+        if self.options.language:
+            given.setdefault("language", self.options.language)
+        found, faults = read_article_json(given, origin=origin, language=self.context.language, identity=identity)
         problems += faults
-        return found and ObservedArticle(found.article, identity, origin, key=key)
+        return found and replace(found, identity=identity, key=key)
 
     def _indicator(self, value: Any, rules: IndicatorMap, number: int, problems: list[Problem]) -> Indicator | None:
         symbol = _first(value, rules.symbol) or ""

@@ -189,7 +189,8 @@ def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticl
     while True:
         try:
             article = Article.model_validate({"id": article_id, **fields})
-            origins = {name: reading.origins.get(name, "profile") for name, value in fields.items() if value}
+            default = "text" if reading.profile.kind == "text" else "profile"
+            origins = {name: reading.origins.get(name, default) for name, value in fields.items() if value}
             return ObservedArticle(article, identity, reading.origin, origins=origins)
         except ValidationError as error:
             fault = error.errors()[0]
