@@ -19,6 +19,11 @@ _CURRENCIES = {"rp": "IDR", "us$": "USD", "s$": "SGD", "a$": "AUD", "hk$": "HKD"
 _NO_CURRENCY = re.compile(r"[\d\s.,'’+\-−%]+")
 
 
+def is_unknown(text: str) -> bool:
+    """Whether a cell says that nothing is known."""
+    return _UNKNOWN.fullmatch(text.strip()) is not None
+
+
 def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -> dict[str, Decimal | None]:
     """Value, change and percent as the locale writes numbers; null where a cell is empty or says that it is unknown.
 
@@ -29,7 +34,7 @@ def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -
         text = (cells.get(column) or "").strip()
         if column != "percent" and _in_percent(text) and not _in_percent(unit):
             _refuse_percent(column, text, cells, unit)
-        unknown = column != "value" and _UNKNOWN.fullmatch(text)
+        unknown = column != "value" and is_unknown(text)
         found[column] = parse_decimal(text, locale) if text and not unknown else None
     return found
 
