@@ -22,7 +22,7 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
-from publisher.sources.cells import is_unknown
+from publisher.sources.cells import is_unknown, misplaced_percent, other_currency
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
@@ -231,6 +231,8 @@ class JsonSource(Source):
         payload |= {name: _first(value, getattr(rules, name)) for name in ("name", "unit")}
         payload["as_of"] = item.moment(rules.as_of, "as_of")
         payload |= {name: item.number(getattr(rules, name), name, notation.of(symbol)) for name in _NUMBERS}
+        spec = self.context.indicators.get(symbol)
+        item.compare_units(rules, payload["unit"] or (spec.unit if spec else None))
         problems += faults
         if any(one.severity == "error" for one in faults):
             return None  # half an observation misleads
@@ -301,6 +303,17 @@ class _Item:
         except ReadError as error:
             self._fault(name, error, text)
             return None
+
+    def compare_units(self, rules: IndicatorMap, unit: str | None) -> None:
+        """Note what signs beside the numbers say against the unit."""
+        cells = {name: _first(self.value, getattr(rules, name)) for name in _NUMBERS}
+        for name in _NUMBERS:
+            wrong = misplaced_percent(name, cells, unit)
+            if wrong:
+                self.problems.append(Problem(self.origin, wrong, field=name, text=cells[name]))
+        other = other_currency(cells["value"], unit)
+        if other:
+            self.problems.append(Problem(self.origin, other, field="value", text=cells["value"], severity="warning"))
 
     def _fault(self, name: str, error: ReadError, text: str | None) -> None:
         self.problems.append(Problem(self.origin, str(error), field=name, text=text))

@@ -196,6 +196,23 @@ async def test_an_unknown_change_is_none(unknown: str | None, site: Site, over: 
     assert batch.problems == ()
 
 
+@pytest.mark.parametrize(
+    ("row", "severity", "field"),
+    [
+        (("USD/IDR", "0,58%", None), "error", "value"),
+        (("USD/IDR", "16.199", "0,58%"), "error", "change"),
+        (("USD/IDR", "US$ 16.199", "95,00"), "warning", "value"),
+    ],
+)
+async def test_a_sign_beside_a_number_that_is_not_the_units_is_told(
+    row: tuple[str, str, str | None], severity: str, field: str, site: Site, over: Any
+) -> None:
+    put(site, {"kurs": [dict(zip(("kode", "nilai", "ubah"), row, strict=True))]})
+    batch = await over(RATES + "unit = { value = 'IDR' }", language="id").read({})
+    assert [(one.severity, one.field) for one in batch.problems] == [(severity, field)]
+    assert len(batch.indicators) == (severity == "warning")
+
+
 async def test_an_observation_that_contradicts_itself_is_left_out(site: Site, over: Any) -> None:
     rows = [("USD/IDR", 16199, 95.0, -0.58), ("SGD/IDR", 12035, 10.5, 0.09), ("X", "16.199", "95,00", "0,58%")]
     put(site, {"kurs": [dict(zip(("kode", "nilai", "ubah", "persen"), row, strict=True)) for row in rows]})
