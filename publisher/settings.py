@@ -33,6 +33,7 @@ from publisher.configfile import (
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
 from publisher.model.base import no_language
 from publisher.model.languages import canonical_tag
+from publisher.model.uri import uri
 
 FILE = "config/publisher.toml"
 PREFIX = "PUBLISHER_"
@@ -59,7 +60,7 @@ def _site_url(value: str) -> str:
     _host(parts.hostname)
     if not value.isprintable() or set(value) & set(' "<>\\^`{|}') or parts.port == 0:
         raise ValueError(f'"{value}" is no URL that can stand in a document; write it as "https://news.example.org"')
-    return value.rstrip("/")
+    return uri(value.rstrip("/"))
 
 
 def _language(value: str) -> str:

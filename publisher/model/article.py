@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from publisher.model.base import Frozen, Language, Line, Moment, Text
+from publisher.model.names import named
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
 
@@ -47,6 +48,9 @@ WebUrl = Annotated[Line, AfterValidator(_web_url)]
 
 MediaType = Annotated[str | None, BeforeValidator(_media_type)]
 """A media type without its parameters, in lower case; null for what is none."""
+
+Names = Annotated[tuple[Text, ...], AfterValidator(named)]
+"""Names of people or topics, each once."""
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -96,12 +100,12 @@ class Article(Frozen):
     title: Text
     summary: Line = None
     body: Text
-    authors: tuple[Text, ...] = ()
+    authors: Names = ()
     editor: Line = None
     agency: Line = None
     dateline: Line = None
     section: Line = None
-    topics: tuple[Text, ...] = ()
+    topics: Names = ()
     language: Language = None
     published: Moment | None = None
     updated: Moment | None = None

@@ -19,12 +19,15 @@ from publisher.clock import rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
+from publisher.jsonbytes import load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.agreement import contradiction, doubt
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.body import fragment_blocks, sanitised
+from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
+from publisher.sources.tidying import tidied
 from publisher.sources.urls import canonical
 
 # RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.
@@ -66,9 +69,12 @@ class _Item:
         self._faulty.add(place)
         self.problems.append(Problem(self.origin, message, field=place or None, text=text and text[:MAX_SHOWN]))
 
-    def warn(self, at: Sequence[str | int], message: str) -> None:
+    def warn(self, at: Sequence[str | int], message: str, text: str | None = None) -> None:
         """Note what is doubtful, though the item is taken."""
-        self.problems.append(Problem(self.origin, message, field=json_path(at, self.path), severity="warning"))
+        place = json_path(at, self.path)
+        self.problems.append(
+            Problem(self.origin, message, field=place, text=text and text[:MAX_SHOWN], severity="warning")
+        )
 
     def told(self) -> list[Problem]:
         """Everything that is wrong with it."""
@@ -98,9 +104,17 @@ class _Item:
                 self.drop((name, number), f"has {len(entry):,} keys, the limit is {MAX_ENTRY_KEYS}", None)
                 return
 
-    def check(self) -> None:
-        """Take out values that are too much, and those whose type pydantic would guess at."""
+    def check(self, *, cut: bool = False) -> None:
+        """Take out values that are too much, and those whose type pydantic would guess at.
+
+        ``cut``: a text that is cut inside a character is taken without the half.
+        """
         self.bound()
+        for at in halves(self.values):
+            if cut:
+                self.warn(at, f"{CUT}; that is left out")
+            else:
+                self.fail(at, f"{CUT}; send it whole")
         for name in _MOMENTS:
             value = self.values.get(name)
             if value is not None and not (isinstance(value, str) and _RFC3339.fullmatch(value)):
@@ -163,7 +177,7 @@ def json_path(at: Sequence[str | int], start: str = "") -> str:
 def load_json(body: bytes) -> Any:
     """A JSON document. Raises ReadError that says where it breaks off."""
     try:
-        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        return load(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise ReadError(f"is no JSON: {error}") from error
 
@@ -180,7 +194,8 @@ def read_article_json(
     """One article in the form that the API shows, and what is wrong with it; null where it is refused whole.
 
     ``article_id`` is a pushed id: the payload may repeat it. Without one the payload's ``id`` counts, then
-    ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL.
+    ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL. A text that is
+    cut inside a character is a fault in what is pushed, and else a doubt.
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
@@ -196,12 +211,15 @@ def read_article_json(
         item.fail(("id",), "is missing, and there is no url to know the article by")
         return None, item.told()
     item.values["id"] = known_as if known_as in (article_id, given) else identity_id(str(known_as))
-    item.check()
+    item.check(cut=article_id is None)
     if isinstance(title := item.values.get("title"), str):
         item.values["title"] = one_line(title)
     _sanitise(item, url)
     if item.values.get("language") is None:
         item.values["language"] = language
+    item.values, doubts = tidied(item.values)
+    for one in doubts[:MAX_FAULTS]:
+        item.warn(one.at, one.message, one.text)
     article = item.validated(_NEEDED)
     if article is None:
         return None, item.told()

@@ -22,6 +22,7 @@ from publisher.sources.limits import MAX_VALUES
 from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import Byline, Caption, Profile, Ticker
 from publisher.sources.rules import rules_of
+from publisher.sources.tidying import tidied
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Reading:
     """One document being read. ``fields`` are those of an article but its id, null where there is no article.
 
     ``origins`` says where fields came from that no rule of the profile found, ``symbols`` of which indicators a row was
-    read.
+    read. ``assumed``: the profile's time zone is only the installation's.
     """
 
     origin: str
@@ -39,6 +40,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
+    assumed: bool = False
 
     def error(self, message: str, name: str | None = None, text: str | None = None) -> None:
         """Note what could not be read."""
@@ -64,6 +66,7 @@ class Reading:
                 self.profile.timezone,
                 order=self.profile.date_order,
                 zones=self.profile.zone_minutes,
+                assumed=self.assumed,
             )
         except ReadError as error:
             self.error(str(error), name, text)
@@ -180,7 +183,9 @@ def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticl
     """The article under its id; null where there is none. A value that no article can have is noted and left out."""
     if reading.fields is None:
         return None
-    fields = dict(reading.fields)
+    fields, doubts = tidied(reading.fields)
+    for doubt in doubts:
+        reading.warn(doubt.message, str(doubt.at[0]), doubt.text)
     while True:
         try:
             article = Article.model_validate({"id": article_id, **fields})

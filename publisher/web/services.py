@@ -90,12 +90,15 @@ class Intake(Protocol):
 
 
 class PublishedDocument(Protocol):
-    """One feed in one format, ready to be sent. ``etag`` is bare (no quotes); a Path is a file of those bytes."""
+    """One feed in one format, ready to be sent. ``etag`` is bare (no quotes); a Path is a file of those bytes.
+
+    ``last_modified`` is None where no date stands for these bytes alone.
+    """
 
     @property
     def etag(self) -> str: ...
     @property
-    def last_modified(self) -> datetime: ...
+    def last_modified(self) -> datetime | None: ...
     @property
     def content_type(self) -> str: ...
     @property
@@ -110,7 +113,7 @@ class FeedVersion(Protocol):
     @property
     def etag(self) -> str: ...
     @property
-    def last_modified(self) -> datetime: ...
+    def last_modified(self) -> datetime | None: ...
 
 
 class PublishedFeeds(Protocol):

@@ -10,8 +10,11 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import idna
+
 from publisher.content import opening, shortened
 from publisher.model import FeedDefinition, IndicatorSpec
+from publisher.model.uri import uri
 from publisher.render.identity import symbol_slug
 from publisher.storage.articles import StoredArticle
 from publisher.storage.indicators import StoredIndicator
@@ -169,7 +172,7 @@ class Views:
         """An article as its own page shows it."""
         data = item.data
         here = f"{self.url}{self._article_path(item.id).removeprefix(self.root)}"
-        url = data.get("url")
+        url = uri(data["url"]) if data.get("url") else None
         return ArticleView(
             id=item.id,
             title=data["title"],
@@ -186,7 +189,9 @@ class Views:
             updated=self._moment(data.get("updated")),
             first_seen=self.formats.moment(item.first_seen_at),
             picture=_picture(data),
-            related=tuple((one["title"], one.get("url")) for one in data.get("related") or ()),
+            related=tuple(
+                (one["title"], uri(one["url"]) if one.get("url") else None) for one in data.get("related") or ()
+            ),
             original=url,
             original_host=_host(url),
             canonical=url or here,
@@ -233,7 +238,12 @@ def _decimal(data: Mapping[str, Any], key: str) -> Decimal | None:
 
 
 def _host(url: str | None) -> str | None:
-    return (urlsplit(url).hostname or "").removeprefix("www.") or None if url else None
+    """The host as people write it."""
+    host = (urlsplit(uri(url)).hostname or "").removeprefix("www.") if url else ""
+    try:
+        return idna.decode(host) if "xn--" in host else host or None
+    except idna.IDNAError:
+        return host
 
 
 def _outlet(url: str | None) -> str | None:
@@ -249,5 +259,5 @@ def _outlet(url: str | None) -> str | None:
 def _picture(data: Mapping[str, Any]) -> Picture | None:
     for image in data.get("images") or ():
         if image.get("url"):
-            return Picture(image["url"], image.get("caption"), image.get("credit"))
+            return Picture(uri(image["url"]), image.get("caption"), image.get("credit"))
     return None

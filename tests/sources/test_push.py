@@ -89,7 +89,7 @@ def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault
         ({"updated": "2024-02-09T06:31:00"}, "updated", "is no RFC 3339 time with a zone"),
         ({"published": "2024-13-09T06:31:00Z"}, "published", "month"),
         ({"published": "0001-01-01T00:00:00+14:00"}, "published", "outside the years 1900 to 2100"),
-        ({"language": "Bahasa Indonesia"}, "language", "is no language tag"),
+        ({"language": 5}, "language", "should be a valid string"),
         ({"authors": "Nadia"}, "authors", "should be a list"),
         ({"authors": ["Nadia", 5]}, "authors[1]", "should be a valid string"),
         ({"images": [{"url": "data:image/png;base64,x"}]}, "images[0].url", "is no absolute http or https URL"),
@@ -107,6 +107,43 @@ def test_a_value_that_cannot_be_is_told_by_its_json_path_and_left_out(
     [problem] = [one for one in problems if one.severity == "error"]
     assert problem.field == field
     assert said in problem.message
+
+
+@pytest.mark.parametrize(
+    ("values", "left", "field", "said"),
+    [
+        ({"language": "Bahasa Indonesia"}, {"language": None}, "language", "is no language tag"),
+        ({"language": "jp"}, {"language": None}, "language", "is no language tag"),
+        ({"authors": ["Nadia", "N/A"]}, {"authors": ("Nadia",)}, "authors[1]", "what a program writes for no name"),
+        ({"authors": ["x" * 201]}, {"authors": ()}, "authors[0]", "has 201 characters, and a name at most 200"),
+        ({"topics": ["undefined"]}, {"topics": ()}, "topics[0]", "what a program writes for no name"),
+        ({"agency": "null"}, {"agency": None}, "agency", "what a program writes for no name"),
+        ({"editor": "y" * 999}, {"editor": None}, "editor", "has 999 characters, and a name at most 200"),
+    ],
+)
+def test_a_value_that_says_nothing_is_left_out_of_an_article_that_is_taken_all_the_same(
+    values: dict[str, Any], left: dict[str, Any], field: str, said: str
+) -> None:
+    found, problems = article(STORY | values, article_id="n-1")
+    [problem] = problems
+    assert {key: getattr(found.article, key) for key in left} == left
+    assert (problem.field, problem.severity) == (field, "warning")
+    assert said in problem.message
+
+
+@pytest.mark.parametrize("key", ["authors", "topics"])
+def test_names_without_anything_to_read_and_those_that_stand_twice_are_left_out_without_a_word(key: str) -> None:
+    names = ["", "  ", "-", "–", "\u200b", "...", " Nadia\n Putri ", "NADIA PUTRI", "K2", "☕", "山田"]
+    found, problems = article(STORY | {key: names, "editor": " – ", "agency": "|"}, article_id="n-1")
+    assert getattr(found.article, key) == ("Nadia Putri", "K2", "☕", "山田")
+    assert (found.article.editor, found.article.agency, problems) == (None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "language"), [("in", "id"), ("en_US", "en-US"), ("eng", "en"), ("", None), (None, "id")]
+)
+def test_a_language_is_kept_in_its_canonical_form(given: str | None, language: str | None) -> None:
+    assert article(STORY | {"language": given}, article_id="n-1")[0].article.language == language
 
 
 def test_what_no_url_may_hold_is_percent_encoded() -> None:
