@@ -50,10 +50,17 @@ _PUNCTUATION = re.compile(r"[\s,/|–—()•·.-]*")
 
 @dataclass(frozen=True, slots=True)
 class ReadDate:
-    """A time in UTC. ``warning`` says what in the text was contradictory or missing, null where nothing was."""
+    """A time in UTC, and how sure it is.
+
+    ``warning`` says what in the text was contradictory or missing, null where nothing was. ``zoned``: the text names
+    its zone or offset, else it was taken from elsewhere. ``exact``: the text has a time of day, else the day's start is
+    taken. Who has a choice of texts prefers the zoned one, then the exact one, and tells the warning of that one alone.
+    """
 
     value: datetime
     warning: str | None = None
+    zoned: bool = False
+    exact: bool = True
 
 
 @dataclass(slots=True)
@@ -80,11 +87,13 @@ def parse_datetime(
     *,
     order: DateOrder | None = None,
     zones: Mapping[str, int] | None = None,
+    assumed: bool = False,
 ) -> ReadDate:
     """The moment that ``text`` names: ISO 8601, or a date in the locale's words with or without a time.
 
     A zone in the text counts (``WIB``, ``+07:00``, what ``zones`` gives in minutes, the time zone's own
-    abbreviations), else ``timezone``, an IANA name. A date of three numbers needs ``order``. Each word must be known:
+    abbreviations), else ``timezone``, an IANA name; where that is only ``assumed``, since nobody said it of this
+    source, a time without a zone has a warning. A date of three numbers needs ``order``. Each word must be known:
     whatever is left over is an error. A wrong weekday, a missing time and an hour that a clock change makes ambiguous
     are warnings. Raises ReadError.
     """
@@ -101,8 +110,10 @@ def parse_datetime(
         offset = _take_words(reading, day, offset, zones or {})
     if clock_time is None:
         reading.warnings.append(f"no time of day: the start of the day in {timezone} is taken")
+    elif offset is None and assumed:
+        reading.warnings.append(f"no zone: taken as {timezone}; set timezone of the source if it is another")
     value = _moment(reading, datetime.combine(day, clock_time or time()), offset)
-    return ReadDate(value, "; ".join(reading.warnings) or None)
+    return ReadDate(value, "; ".join(reading.warnings) or None, zoned=offset is not None, exact=clock_time is not None)
 
 
 def format_datetime(value: datetime, locale: str, timezone: str) -> str:

@@ -149,6 +149,7 @@ def _context(given: Mapping[str, Any]) -> SourceContext:
         profile=None if profile is None else profile_of(orjson.dumps(profile)),
         http=_Nobody(),
         timezone=given["timezone"],
+        assumed=given.get("assumed", True),
         language=given["language"],
         indicators={one["symbol"]: IndicatorSpec.model_validate(one) for one in given.get("indicators", ())},
         now=lambda: now,
