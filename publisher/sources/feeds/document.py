@@ -30,9 +30,10 @@ _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _DEFAULTS = frozenset(("iso-8859-1", "us-ascii", "utf-8", "utf8", "latin1"))
 """What servers say of every file, whatever is in it."""
 
-_AMPERSAND = re.compile(r"&(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?")
+_AMPERSAND = re.compile(
+    r"&(?!(?:amp|lt|gt|quot|apos);)(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?"
+)
 _STRAY = re.compile(r"<(?!/?[A-Za-z_]|[?!])")
-_OWN = frozenset(("&amp;", "&lt;", "&gt;", "&quot;", "&apos;"))
 
 
 def tree_of(body: bytes, content_type: str | None, url: str) -> tuple[etree._Element, list[str], bool]:
@@ -108,8 +109,6 @@ def repaired(text: str) -> str:
 
 def _known(found: re.Match[str]) -> str:
     name = found[0]
-    if name in _OWN:
-        return name
     if name[1:2] == "#":
         return escape(xml_legal(unescape(name)))  # as HTML reads them: &#150; is a dash
     known = html5.get(name[1:])

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_MEDIA = 100
 """Pictures, or recordings, of one entry; how many more there are is told."""
+
+LOOKED_AT = 500
+"""Elements of one kind in an entry; there are never so many."""
 
 _PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)$", re.IGNORECASE)
 _NO_PICTURE = re.compile(
@@ -121,21 +125,25 @@ def seconds(text: str) -> float | None:
 
 def says_picture(element: etree._Element) -> bool:
     """Whether a ``media:content`` is a picture."""
-    given = {key: attribute(element, key) for key in ("type", "medium")}
-    return Medium(attribute(element, "url") or "", **given).is_picture
+    url, type_, medium = (attribute(element, key) for key in ("url", "type", "medium"))
+    return Medium(url or "", type=type_, medium=medium).is_picture
 
 
 # --- elements
 
 
+def _some(element: etree._Element, *wanted: str) -> Iterator[etree._Element]:
+    return islice(children(element, *wanted), LOOKED_AT)
+
+
 def _contents(element: etree._Element, url: str, entry: Entry) -> Iterator[Medium]:
     """Media RSS: each ``media:content``, and of each ``media:group`` the best picture and the best of the rest."""
-    for group in children(element, "media:group"):
-        found = [one for each in children(group, "media:content") if (one := _content(each, url, entry, group))]
+    for group in _some(element, "media:group"):
+        found = [one for each in _some(group, "media:content") if (one := _content(each, url, entry, group))]
         for part in ([one for one in found if one.is_picture], [one for one in found if not one.is_picture]):
             if part:
                 yield max(part, key=lambda one: one.rank)
-    for each in children(element, "media:content"):
+    for each in _some(element, "media:content"):
         if one := _content(each, url, entry, None):
             yield one
 
@@ -149,16 +157,16 @@ def _content(element: etree._Element, url: str, entry: Entry, group: etree._Elem
 
 
 def _enclosures(element: etree._Element, url: str, entry: Entry) -> Iterator[Medium]:
-    for one in children(element, "enclosure"):
+    for one in _some(element, "enclosure"):
         if found := _medium(one, "url", url, entry):
             yield found
-    for one in children(element, "atom:link"):
+    for one in _some(element, "atom:link"):
         if (attribute(one, "rel") or "").lower() == "enclosure" and (found := _medium(one, "href", url, entry)):
             yield found
 
 
 def _named_pictures(element: etree._Element, url: str, entry: Entry) -> Iterator[Medium]:
-    for one in children(element, "image", "itunes:image", "googleplay:image"):
+    for one in _some(element, "image", "itunes:image", "googleplay:image"):
         given = attribute(one, "href") or attribute(one, "url") or attribute(one, "resource")
         within = next(children(one, "url", "link"), None)
         text = given or (text_in(within) if within is not None else text_in(one))
@@ -167,10 +175,10 @@ def _named_pictures(element: etree._Element, url: str, entry: Entry) -> Iterator
 
 
 def _thumbnails(element: etree._Element, url: str, entry: Entry) -> Iterator[Medium]:
-    around = [element, *children(element, "media:group", "media:content")]
-    around += [one for group in children(element, "media:group") for one in children(group, "media:content")]
+    around = [element, *_some(element, "media:group", "media:content")]
+    around += [one for group in _some(element, "media:group") for one in _some(group, "media:content")]
     for place in around:
-        for one in children(place, "media:thumbnail", "thumbnail"):
+        for one in _some(place, "media:thumbnail", "thumbnail"):
             text = attribute(one, "url") or attribute(one, "href") or text_in(one)
             if address := _address(text, one, url, entry, "images"):
                 width, height = attribute(one, "width"), attribute(one, "height")
@@ -181,8 +189,16 @@ def _medium(element: etree._Element, name: str, url: str, entry: Entry, *, lengt
     address = _address(attribute(element, name) or text_in(element), element, url, entry, "attachments")
     if address is None:
         return None
-    given = {key: attribute(element, key) for key in ("type", "medium", "width", "height", "duration", "bitrate")}
-    return Medium(address, **given, length=attribute(element, length))
+    return Medium(
+        address,
+        type=attribute(element, "type"),
+        medium=attribute(element, "medium"),
+        width=attribute(element, "width"),
+        height=attribute(element, "height"),
+        length=attribute(element, length),
+        duration=attribute(element, "duration"),
+        bitrate=attribute(element, "bitrate"),
+    )
 
 
 def _address(text: str | None, element: etree._Element, url: str, entry: Entry, name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -64,12 +65,15 @@ def name_of(element: etree._Element) -> str:
     A namespace that nobody knows goes by its prefix: half of the wrong ones are misspelt.
     """
     tag = element.tag
-    if not isinstance(tag, str):
-        return ""
+    return _named(tag, element.prefix if tag[0] == "{" else None) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=1_000)
+def _named(tag: str, prefix: str | None) -> str:
     if tag[0] != "{":
         return tag.lower()
     uri, _, local = tag[1:].partition("}")
-    family = family_of(uri, element.prefix)
+    family = family_of(uri, prefix)
     return f"{family}:{local.lower()}" if family else local.lower()
 
 
@@ -94,9 +98,23 @@ def attribute(element: etree._Element, name: str) -> str | None:
 
 def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
     """The children that have one of the names, in the order of the names, then of the document."""
-    named = [(name_of(child), child) for child in element]
+    named = _by_name(element)
     for name in names:
-        yield from (child for own, child in named if own == name)
+        yield from named.get(name, ())
+
+
+@lru_cache(maxsize=16)
+def _by_name(element: etree._Element) -> dict[str, list[etree._Element]]:
+    # An entry is asked for some fifty names.
+    found: dict[str, list[etree._Element]] = {}
+    for child in element:
+        found.setdefault(name_of(child), []).append(child)
+    return found
+
+
+def forget() -> None:
+    """Let go of the document that was read last."""
+    _by_name.cache_clear()
 
 
 def text_of_first(element: etree._Element, *names: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from publisher.content import absolute, one_line
 from publisher.errors import FetchError
-from publisher.sources.feeds import media, people, texts
+from publisher.sources.feeds import media, names, people, texts
 from publisher.sources.feeds.document import NO_FEED, tree_of
 from publisher.sources.feeds.entry import Content, Entry, lines
 from publisher.sources.feeds.names import (
@@ -86,6 +86,7 @@ def entries(body: bytes, content_type: str | None, url: str) -> tuple[list[Entry
         raise FetchError(f"has {len(elements):,} entries, the limit is {MAX_ENTRIES:,}")
     channel = _channel(root, url)
     found = [_entry(element, channel) for element in elements]
+    names.forget()
     if is_cut and found:
         found[-1].cut = True
     return found, warnings
@@ -189,8 +190,8 @@ def _write(element: etree._Element, entry: Entry) -> None:
     entry.summary = next(filter(None, map(texts.line, summaries)), None)
 
 
-def _texts(element: etree._Element, names: Iterable[str], entry: Entry) -> list[Content]:
-    return [found for one in children(element, *names) if (found := _content(one, entry, "body"))]
+def _texts(element: etree._Element, wanted: Iterable[str], entry: Entry) -> list[Content]:
+    return [found for one in children(element, *wanted) if (found := _content(one, entry, "body"))]
 
 
 def _describe(element: etree._Element, entry: Entry) -> None:
