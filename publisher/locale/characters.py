@@ -10,7 +10,7 @@ from publisher.errors import ReadError
 _SPACES = re.compile(r"[\s\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]+")
 # Marks of direction, which Arabic and Hebrew pages set around numbers, and soft hyphens.
 _UNSEEN = re.compile(r"[\u00ad\u061c\u200c-\u200f\u202a-\u202e\u2066-\u2069]")
-_DIGITS = re.compile(r"[^\W_a-zA-Z]+")
+_DIGITS = re.compile(r"\d+")
 
 _ALIKE = str.maketrans({
     "\u2212": "-", "\u2010": "-", "\u2011": "-", "\ufe63": "-", "\uff0d": "-", "\u2012": "–", "\u2015": "—",
@@ -34,8 +34,8 @@ def one_form(text: str) -> str:
 
 
 def _ascii_digits(run: str) -> str:
-    """Letters and digits with each digit of another script as the ASCII digit of its value."""
-    scripts = {ord(one) - unicodedata.decimal(one) for one in run if one.isdecimal()}
+    """Digits as the ASCII digits of their values."""
+    scripts = {ord(one) - unicodedata.decimal(one) for one in run}
     if len(scripts) > 1:
         raise ReadError(f"{run!r} has digits of two scripts")
-    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in run)
+    return "".join(str(unicodedata.decimal(one)) for one in run)

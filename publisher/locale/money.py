@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 
 _BEFORE = (
-    "Rp US$ A$ AU$ C$ CA$ S$ SG$ HK$ NZ$ NT$ R$ MX$ CN¥ JP¥ $ € £ ¥ ₩ ₹ ₽ ₺ ₫ ₱ ₪ ₴ ฿ ₦ ৳ ₸ ₾ ₡ ₲ Rs RM kr SFr Fr zł Kč Ft "
-    "R TL đ S/"
+    "Rp US$ A$ AU$ C$ CA$ S$ SG$ HK$ NZ$ NT$ R$ MX$ CN¥ JP¥ $ € £ ¥ ₩ ₹ ₽ ₺ ₫ ₱ ₪ ₴ ฿ ₦ ৳ ₸ ₾ ₡ ₲ Rs RM kr SFr Fr zł "
+    "Kč Ft R TL đ S/"
 )
 _BEHIND = (
-    "€ $ £ ¥ ₩ ₹ ₽ ₺ ₫ ₱ ₪ ₴ ฿ kr Kč zł Ft TL đ đồng руб р rupiah rub euro euros dollar dollars dolar 円 元 원 บาท лв lei "
-    "грн yen yuan ringgit baht SFr Fr US$ Rp"
+    "€ $ £ ¥ ₩ ₹ ₽ ₺ ₫ ₱ ₪ ₴ ฿ kr Kč zł Ft TL đ đồng руб р rupiah rub euro euros dollar dollars dolar "
+    "円 元 "
+    "원 บาท лв lei грн yen yuan ringgit baht SFr Fr US$ Rp"
 )
 _CODES = (
     "AED ARS AUD BDT BGN BHD BND BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP GHS HKD HUF IDR ILS INR ISK JOD JPY "
-    "KES KHR KRW KWD LAK LKR MAD MMK MOP MXN MYR NGN NOK NPR NZD OMR PEN PGK PHP PKR PLN QAR RMB RON RSD RUB SAR SEK SGD "
-    "THB TND TRY TWD TZS UAH UGX USD UYU VND XAF XAU XOF ZAR"
+    "KES KHR KRW KWD LAK LKR MAD MMK MOP MXN MYR NGN NOK NPR NZD OMR PEN PGK PHP PKR PLN QAR RMB RON RSD RUB SAR SEK "
+    "SGD THB TND TRY TWD TZS UAH UGX USD UYU VND XAF XAU XOF ZAR"
 )
 
 
