@@ -82,7 +82,7 @@ class FeedSource(Source):
         except ReadError as error:
             raise unreadable(error, response.status) from error
         problems = (*moved(response, self.options.url), *found.problems)
-        return Batch(tuple(found.articles), (), problems, remembered)
+        return Batch(tuple(found.articles), (), problems, remembered, shown=True)
 
     def parse(self, response: Response) -> Parsed:
         """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""

@@ -118,6 +118,7 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
         "summary": entry.summary,
         "body": body or _made_up(making),
         "authors": entry.authors,
+        "editor": entry.editor,
         "agency": agency,
         "section": entry.section,
         "topics": entry.topics,

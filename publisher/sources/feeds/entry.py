@@ -48,6 +48,7 @@ class Entry:
     contents: list[Content] = field(default_factory=list)
     summary: str | None = None
     authors: list[str] = field(default_factory=list)
+    editor: str | None = None
     agency: str | None = None
     section: str | None = None
     topics: list[str] = field(default_factory=list)

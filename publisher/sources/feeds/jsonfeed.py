@@ -73,7 +73,10 @@ class _Item:
         heading = self._text("title", numbers=True)
         entry.title = texts.title(Content(heading, html=False, stated=True) if heading else None, entry)
         self._write()
-        entry.authors = self._authors(self._item) or self._authors(self._document)
+        site = _string(self._document.get("title"))
+        people.take(self._authors(self._item), entry, site)
+        if not (entry.authors or entry.editor):
+            people.take(self._authors(self._document), entry, site)
         entry.topics = lines(self._list("tags", "topics"), entry, "topics")
         entry.language = self._text("language") or _string(self._document.get("language"))
         entry.published = list(filter(None, (self._text("date_published", "published"),)))
@@ -106,7 +109,8 @@ class _Item:
         people_ = given if isinstance(given, list) and given else [holder.get("author")]
         if given is not None and not isinstance(given, list) and holder is self._item:
             self._wrong("authors", given)
-        return people.named((self._name(one) for one in people_), self._entry)
+        names = [self._name(one) for one in people_]
+        return [found for name in names if name and (found := people.name_in(name, self._entry))]
 
     def _name(self, person: object) -> str | None:
         name = person.get("name") if isinstance(person, dict) else person

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from publisher.content import one_line
+from publisher.sources.bylines import people
 from publisher.sources.feeds.entry import Entry, lines
 from publisher.sources.feeds.names import children, name_of, text_in, text_of_first
 
@@ -22,18 +23,51 @@ _MAIL_ALONE = re.compile(rf"<?(?:mailto:)?{_MAIL}>?")
 _AUTHORS = ("dc:creator", "atom:author", "author", "itunes:author", "googleplay:author")
 
 
-def authors(element: etree._Element, entry: Entry) -> list[str]:
-    """The names of the first kind of element that gives any: ``dc:creator``, ``author`` or ``itunes:author``."""
+def credit(element: etree._Element, entry: Entry, site: str | None) -> None:
+    """Fill in who wrote an entry: whom the first kind of element names that names anybody.
+
+    ``site`` is what the feed calls itself, which is nobody's name.
+    """
     for name in _AUTHORS:
-        found = lines((_person(one, entry) for one in children(element, name)), entry, "authors")
-        if found:
-            return found
-    return []
+        take(texts_of(element, name, entry), entry, site)
+        if entry.authors:
+            return
 
 
-def named(values: Iterable[str | None], entry: Entry) -> list[str]:
-    """The names in texts that stand where an author's name stands."""
-    return lines((name_in(value, entry) for value in values if value), entry, "authors")
+def texts_of(element: etree._Element, name: str, entry: Entry) -> list[str]:
+    """What stands in the elements of one name, without mail addresses."""
+    return [text for one in children(element, name) if (text := _person(one, entry))]
+
+
+def inherited(element: etree._Element) -> list[str]:
+    """The authors of a whole feed, as written, which hold for its entries that name none."""
+    return texts_of(element, "atom:author", Entry())
+
+
+def take(values: Iterable[str], entry: Entry, site: str | None) -> None:
+    """Add the people of texts that each stand where an author's name stands.
+
+    A role word, a degree or an agency is none of a name (see :mod:`publisher.sources.bylines`). A name in one word
+    that is written as no name is what somebody calls themselves there.
+    """
+    found: list[str] = []
+    for text in lines(values, entry, "authors"):
+        said = people(text, sites=(site,) if site else ())
+        entry.editor = entry.editor or said.editor
+        entry.agency = entry.agency or said.agency
+        if said.doubt and " " not in text:
+            entry.note("authors", "is written as no name; it is taken as it stands", text)
+            found.append(text)
+            continue
+        found += said.authors
+        if said.doubt:
+            entry.note("authors", said.doubt, text)
+        left = (*said.outlets, *said.others, *said.photographers)
+        if left:
+            entry.note("authors", f"{', '.join(left)}: no author, and left out", text)
+        elif not (said.authors or said.editor or said.agency or said.doubt):
+            entry.note("authors", "names nobody; left out", text)
+    entry.authors = lines([*entry.authors, *found], entry, "authors")
 
 
 def name_in(text: str, entry: Entry) -> str | None:

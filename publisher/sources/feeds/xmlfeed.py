@@ -108,7 +108,6 @@ def _channel(root: etree._Element, url: str) -> Channel:
     is_atom = name_of(top) == "atom:feed"
     base = base_of(top, url)
     link = _alternate(top, base) or absolute(text_of_first(top, "link"), base)
-    nobody = Entry()
     return Channel(
         url=url,
         title=one_line(text_in(title)) if title is not None else None,
@@ -117,7 +116,7 @@ def _channel(root: etree._Element, url: str) -> Channel:
         base=base if is_atom or link is None or base != url else link,
         language=language_of(top) or text_of_first(top, "language", "dc:language"),
         # RFC 4287, section 4.2.1: whose entries name nobody. Whoever edits an RSS channel has written none of it.
-        authors=people.authors(top, nobody) if is_atom else [],
+        authors=people.inherited(top) if is_atom else [],
     )
 
 
@@ -129,8 +128,10 @@ def _entry(element: etree._Element, channel: Channel) -> Entry:
     heading = next(filter(None, (_content(one, entry, "title") for one in children(element, *_TITLES))), None)
     entry.title = texts.title(heading, entry)
     _write(element, entry)
-    entry.authors = people.authors(element, entry) or _inherited(element, entry, channel)
     entry.agency = _agency(element, channel)
+    people.credit(element, entry, channel.title)
+    if not (entry.authors or entry.editor):
+        people.take(_inherited(element, entry, channel), entry, channel.title)
     entry.section = text_of_first(element, "prism:section")
     entry.topics = _topics(element, entry)
     entry.language = text_of_first(element, "dc:language", "language") or language_of(element) or channel.language
@@ -212,7 +213,7 @@ def _describe(element: etree._Element, entry: Entry) -> None:
 def _inherited(element: etree._Element, entry: Entry, channel: Channel) -> list[str]:
     """RFC 4287, section 4.2.1: those of the feed that an entry was taken from, else those of this one."""
     for source in children(element, "atom:source"):
-        if found := people.authors(source, entry):
+        if found := people.texts_of(source, "atom:author", entry):
             return found
     return list(channel.authors)
 
