@@ -11,7 +11,7 @@ ONCE_TRACKING = re.compile(
 """What earlier versions left out of the addresses of which they made ids; it stays as it is."""
 
 SURELY_TRACKING = re.compile(
-    r"utm_\w+|\w*clid|mc_[ce]id|igshid|igsh|_ga|_gl|ref_src|ref_url|cmpid|cmp|xtor|spm|s_cid|ncid|srsltid|mkt_tok"
+    r"utm_\w+|\w*clk?id|mc_[ce]id|igshid|igsh|_ga|_gl|ref_src|ref_url|cmpid|cmp|xtor|spm|s_cid|ncid|srsltid|mkt_tok"
     r"|at_\w+|mtm_\w+|pk_\w+|hsa_\w+|_hs\w+|vero_\w+|oly_\w+|ns_(?:mchannel|source|campaign|linkname|fee)\w*"
     r"|gbraid|wbraid|smid|trk|wt\.?_?mc(?:_\w+)?|ftag|guce_\w+|guccounter|gaa_\w+|__twitter_impression|fb_\w+",
     re.IGNORECASE,
