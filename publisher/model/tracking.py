@@ -25,7 +25,7 @@ TRACKING = re.compile(
 """Those, and names that hardly ever mean anything else: passed over where taking one for tracking costs little."""
 
 _CAME_FROM = re.compile(r"ref|source|src|from|via|medium|origin|partner|output|format|feed|rss", re.IGNORECASE)
-_FEEDS = re.compile(r"(?:rss|feed|atom|xml|json)(?:[_-]?(?:feed|rss|link|reader|20?))?", re.IGNORECASE)
+_FEEDS = re.compile(r"(?:rss|feed|atom|xml|json)(?:[_-]?(?:feed|rss|link|reader|20?)|[_-][\w-]*)?", re.IGNORECASE)
 """What an address that stands in a feed says of it: ``ref=rss``. With another value the same name may mean a story."""
 
 _VOLATILE = re.compile(

@@ -123,4 +123,7 @@ class FeedSource(Source):
         else:
             (entries, warnings), problems = xmlfeed.entries(response.body, content_type, response.url), []
         told = [Problem(response.url, warning, severity="warning") for warning in warnings]
+        if not self.options.language and any(not entry.language for entry in entries):
+            said = f'names none: taken as "{self.context.language}", the site\'s; set language of the source'
+            told.append(Problem(response.url, said, field="language", severity="warning"))
         return entries, [*told, *problems]

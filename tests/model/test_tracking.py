@@ -28,8 +28,8 @@ def test_what_only_tracks_or_lets_in_is_no_part_of_an_identity(noise: str) -> No
     "query",
     [
         "id=7", "p=7", "story=7", "page=2", "article=a", "newsid=5", "s=panen", "q=panen", "sid=2024", "ref=2024-5",
-        "source=reuters", "v=dQw4", "t=5", "key=padi", "hash=padi", "session=5", "from=jakarta", "lang=id", "format=amp",
-        "ts=5", "cat=rss-news", "date=20240209", "b", "b=",
+        "source=reuters", "v=dQw4", "t=5", "key=padi", "hash=padi", "session=5", "from=jakarta", "format=amp", "ts=5",
+        "cat=rss-news", "date=20240209", "b", "b=",
     ],
 )  # fmt: skip
 def test_what_may_say_which_page_it_is_stays(query: str) -> None:

@@ -28,6 +28,8 @@ TITLE = 80
 
 _READ_FOR_TITLE = 4_096
 _SAME_MOMENT = timedelta(minutes=1)
+_SAME_DAY = timedelta(days=1, hours=14)
+"""By how much a time can be off a date without a time, in whatever zone that date holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
         "id": identity_id(name.identity),
         "url": entry.link,
         "title": title,
-        "summary": entry.summary,
+        "summary": entry.summary if body and entry.summary != text_of(body) else None,
         "body": body or _made_up(making),
         "authors": entry.authors,
         "editor": entry.editor,
@@ -125,7 +127,7 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
         "language": language,
         "published": published and published.value,
         "updated": updated and updated.value,
-        "images": entry.images or _seen_in(making, body),
+        "images": _pictures(making, body),
         "attachments": entry.attachments,
     }
 
@@ -182,6 +184,12 @@ def _language(making: _Making) -> str | None:
     return entry.language or settings.site_language
 
 
+def _pictures(making: _Making, body: str) -> list[Image]:
+    """Those that the entry names, else the first one of its text; a small one is only better than none."""
+    given = making.entry.images
+    return given if given and not making.entry.has_small_picture else _seen_in(making, body) or given
+
+
 def _seen_in(making: _Making, body: str) -> list[Image]:
     """The first picture of the text, for an entry that names none."""
     if "<img" not in body:
@@ -227,7 +235,7 @@ def _moment(making: _Making, name: str) -> ReadDate | None:
     if best.warning:
         making.warn(name, best.warning, text)
     for other_text, other in found:
-        if abs(other.value - best.value) > _SAME_MOMENT:
+        if abs(other.value - best.value) > (_SAME_MOMENT if other.exact else _SAME_DAY):
             making.warn(name, f"differs from {other_text!r}, which it gives too", text)
     return best
 

@@ -57,6 +57,8 @@ class Entry:
     updated: list[str] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    has_small_picture: bool = False
+    """Whether its only picture is so small that one in its text is better."""
     base: str | None = None
     cut: bool = False
     """Whether the document ended within it."""

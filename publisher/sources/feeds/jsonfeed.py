@@ -65,7 +65,7 @@ class _Item:
     def __init__(self, item: Mapping[str, Any], document: Mapping[str, Any], url: str) -> None:
         self._item = item
         self._document = document
-        self._entry = Entry(base=url)
+        self._entry = Entry(base=absolute(_string(document.get("home_page_url")), url) or url)
 
     def entry(self) -> Entry:
         entry = self._entry
@@ -76,7 +76,7 @@ class _Item:
         site = _string(self._document.get("title"))
         people.take(self._authors(self._item), entry, site)
         if not (entry.authors or entry.editor):
-            people.take(self._authors(self._document), entry, site)
+            people.inherit(self._authors(self._document), entry, site)
         entry.topics = lines(self._list("tags", "topics"), entry, "topics")
         entry.language = self._text("language") or _string(self._document.get("language"))
         entry.published = list(filter(None, (self._text("date_published", "published"),)))
@@ -100,16 +100,15 @@ class _Item:
         contents = [Content(html, html=True)] if html else []
         contents += [Content(text, html=False)] if text else []
         self._entry.contents = contents + ([Content(summary, html=False)] if summary else [])
-        self._entry.summary = texts.line(Content(summary, html=texts.is_markup(summary))) if summary else None
-        if not contents:
-            self._entry.summary = None
+        if summary and contents:
+            self._entry.summary = texts.summary([Content(summary, html=texts.is_markup(summary))])
 
     def _authors(self, holder: Mapping[str, Any]) -> list[str]:
         given = holder.get("authors")
-        people_ = given if isinstance(given, list) and given else [holder.get("author")]
         if given is not None and not isinstance(given, list) and holder is self._item:
-            self._wrong("authors", given)
-        names = [self._name(one) for one in people_]
+            self._entry.note("authors", "must be a list; it is taken for one person", repr(given)[:200])
+        several = given if isinstance(given, list) else [given]
+        names = [self._name(one) for one in (several if given else [holder.get("author")])]
         return [found for name in names if name and (found := people.name_in(name, self._entry))]
 
     def _name(self, person: object) -> str | None:
@@ -153,7 +152,7 @@ class _Item:
             return []
         if not isinstance(value, list):
             self._wrong(name, value)
-            return [value] if isinstance(value, str) else []
+            return []
         for one in value:
             if not isinstance(one, str):
                 self._wrong(name, one)

@@ -30,7 +30,7 @@ LOOKED_AT = 500
 
 _PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|svg|bmp|tiff?|heic)$", re.IGNORECASE)
 _NO_PICTURE = re.compile(
-    r"(?:^|\.)gravatar\.com/avatar|feedburner\.com/~|feedsportal\.com/|/(?:pixel|spacer|blank|1x1|transparent)\.gif"
+    r"(?:^|\.)gravatar\.com/avatar|^avatars\d*\.|/avatars?/|feedburner\.com/~|feedsportal\.com/|/(?:pixel|spacer|blank|1x1|transparent)\.gif"
     r"|doubleclick\.net/|pixel\.wp\.com/|stats\.wordpress\.com/|/wp-includes/images/(?:smilies|media)/|/emoji/",
     re.IGNORECASE,
 )
@@ -43,8 +43,9 @@ _CREDITED = ("photographer", "author", "artist", "illustrator", "producer", "own
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):([0-5]?\d)(?:[.,](\d{1,3}))?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?", re.ASCII)
 _PERIOD = re.compile(r"PT(?=\d)(?:(\d{1,3})H)?(?:(\d{1,5})M)?(?:(\d{1,7})(?:\.\d{1,6})?S)?", re.ASCII | re.IGNORECASE)
-_SIDES = 3
-"""Pixels: what is no larger on one side counts visits."""
+_DOT, _ICON, _SMALL = 3, 48, 160
+"""Pixels of a side: what counts visits, a thumbnail that is a portrait or a sign, and one that is small beside a
+picture in the text."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,10 @@ def media(element: etree._Element, url: str, entry: Entry) -> None:
     pictures += _named_pictures(element, url, entry)
     thumbnails = list(_thumbnails(element, url, entry))
     if not any(_is_shown(one) for one in pictures) and thumbnails:
-        pictures.append(_with_words(max(thumbnails, key=lambda one: one.rank), element))
+        best = max(thumbnails, key=lambda one: one.rank)
+        if not _is_within(best, _ICON):
+            pictures.append(_with_words(best, element))
+        entry.has_small_picture = _is_within(best, _SMALL)
     credited = [_of_entry(one, element, alone=len(pictures) == 1) for one in pictures]
     fill(entry, credited, [one for one in whole if not one.is_picture], _duration(element))
 
@@ -247,8 +251,13 @@ def _duration(element: etree._Element) -> str | None:
 
 
 def _is_shown(medium: Medium) -> bool:
-    sides = [side for side in (_number(medium.width), _number(medium.height)) if side is not None]
-    return not any(side <= _SIDES for side in sides) and not is_no_picture(medium.url)
+    return not _is_within(medium, _DOT) and not is_no_picture(medium.url)
+
+
+def _is_within(medium: Medium, pixels: int) -> bool:
+    """Whether a side is known that is no longer than this."""
+    sides = (_number(medium.width), _number(medium.height))
+    return any(side is not None and side <= pixels for side in sides)
 
 
 def is_no_picture(url: str) -> bool:

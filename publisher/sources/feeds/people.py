@@ -34,6 +34,13 @@ def credit(element: etree._Element, entry: Entry, site: str | None) -> None:
             return
 
 
+def inherit(values: Iterable[str], entry: Entry, site: str | None) -> None:
+    """Add the authors of a whole feed; that its site stands there is no author of an entry, and nothing to be told."""
+    told = list(entry.notes)
+    take((value for value in values if value != site), entry, site)
+    entry.notes = [*told, *(one for one in entry.notes[len(told) :] if entry.authors)]
+
+
 def texts_of(element: etree._Element, name: str, entry: Entry) -> list[str]:
     """What stands in the elements of one name, without mail addresses."""
     return [text for one in children(element, name) if (text := _person(one, entry))]
@@ -48,11 +55,13 @@ def take(values: Iterable[str], entry: Entry, site: str | None) -> None:
     """Add the people of texts that each stand where an author's name stands.
 
     A role word, a degree or an agency is none of a name (see :mod:`publisher.sources.bylines`). A name in one word
-    that is written as no name is what somebody calls themselves there.
+    that is written as no name is what somebody calls themselves there; what the feed is called may be who writes it.
     """
     found: list[str] = []
     for text in lines(values, entry, "authors"):
-        said = people(text, sites=(site,) if site else ())
+        said = people(text)
+        if site and text.casefold() == site.casefold() and said.authors:
+            entry.note("authors", "is what the feed itself is called", text)
         entry.editor = entry.editor or said.editor
         entry.agency = entry.agency or said.agency
         if said.doubt and " " not in text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from copy import deepcopy
 from html import unescape
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ _PAIR = re.compile(rf"<({_ELEMENTS})(?=[\s>])[^<>]{{0,4000}}>[^<>]{{0,4000}}</\1
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OFTEN = re.compile(r"&(?:amp|quot|apos|#0?39|#8\d{3}|nbsp);")
 """What is left in a text that was escaped once too often."""
+
+_APPEARED = re.compile(r"\s*The post .{1,400} (?:appeared first on|first appeared on) .{1,200}\.$")
 
 _XML_TYPES = ("xhtml", "application/xhtml+xml")
 
@@ -59,6 +62,23 @@ def title(content: Content | None, entry: Entry) -> str | None:
     return one_line(xml_legal(text)) or None
 
 
+def without_source(title: str | None, source: str | None) -> str | None:
+    """A title without the name of where it was taken from, which collections of news write behind it."""
+    if title and source:
+        for mark in (" - ", " – ", " — ", " | "):
+            if title.endswith(f"{mark}{source}") and len(title) > len(mark) + len(source):
+                return title.removesuffix(f"{mark}{source}").rstrip()
+    return title
+
+
+def summary(contents: Iterable[Content]) -> str | None:
+    """The first of these texts that says anything, on one line; without what WordPress adds to each."""
+    for content in contents:
+        if text := line(content):
+            return _APPEARED.sub("", text) or None
+    return None
+
+
 def plain_text(html: str) -> str:
     """The text of markup on one line; what is nested too deeply to be read has none."""
     try:
@@ -67,10 +87,8 @@ def plain_text(html: str) -> str:
         return ""
 
 
-def line(content: Content | None) -> str | None:
+def line(content: Content) -> str | None:
     """A text as one line."""
-    if content is None:
-        return None
     return (plain_text(content.value) if content.html else one_line(xml_legal(content.value))) or None
 
 

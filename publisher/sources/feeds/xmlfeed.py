@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from publisher.content import absolute, one_line
 from publisher.errors import FetchError
@@ -128,10 +129,11 @@ def _entry(element: etree._Element, channel: Channel) -> Entry:
     heading = next(filter(None, (_content(one, entry, "title") for one in children(element, *_TITLES))), None)
     entry.title = texts.title(heading, entry)
     _write(element, entry)
-    entry.agency = _agency(element, channel)
+    entry.agency = _agency(element, entry, channel)
+    entry.title = texts.without_source(entry.title, entry.agency)
     people.credit(element, entry, channel.title)
     if not (entry.authors or entry.editor):
-        people.take(_inherited(element, entry, channel), entry, channel.title)
+        people.inherit(_inherited(element, entry, channel), entry, channel.title)
     entry.section = text_of_first(element, "prism:section")
     entry.topics = _topics(element, entry)
     entry.language = text_of_first(element, "dc:language", "language") or language_of(element) or channel.language
@@ -146,9 +148,9 @@ _TITLES = ("title", "atom:title", "dc:title", "dcterms:title")
 
 def _identify(element: etree._Element, entry: Entry, channel: Channel) -> None:
     """The guid and the link; a guid that is said to be a permalink, or says nothing, stands for a missing link."""
-    guid = next(children(element, "guid", "atom:id", "id", "dc:identifier"), None)
+    guid = next(children(element, "guid", "atom:id", "id"), None)
     entry.id = one_line(text_in(guid)) if guid is not None else None
-    entry.id = entry.id or attribute(element, "about")
+    entry.id = entry.id or attribute(element, "about") or text_of_first(element, "dc:identifier")
     written = text_of_first(element, "feedburner:origlink", "link")
     entry.link = absolute(written, entry.base) or _alternate(element, entry.base or channel.url)
     stated = attribute(guid, "isPermaLink") if guid is not None else None
@@ -187,8 +189,7 @@ def _write(element: etree._Element, entry: Entry) -> None:
     entry.contents = [*sorted(full, key=lambda one: -len(one.value)), *short, *last]
     if not entry.contents:
         _describe(element, entry)
-    summaries = [*short, *last] if full else [*short[1:], *last]
-    entry.summary = next(filter(None, map(texts.line, summaries)), None)
+    entry.summary = texts.summary([*short, *last] if full else [*short[1:], *last])
 
 
 def _texts(element: etree._Element, wanted: Iterable[str], entry: Entry) -> list[Content]:
@@ -218,13 +219,21 @@ def _inherited(element: etree._Element, entry: Entry, channel: Channel) -> list[
     return list(channel.authors)
 
 
-def _agency(element: etree._Element, channel: Channel) -> str | None:
-    """Where the entry was taken from: the name in ``source``, unless that is this feed itself."""
+def _agency(element: etree._Element, entry: Entry, channel: Channel) -> str | None:
+    """Where the entry was taken from: the name in ``source``, unless that is this feed, or another of its site."""
+    own = {_host(one) for one in (channel.url, channel.link, entry.link) if one}
     for one in children(element, "source", "atom:source", "dc:source"):
         name = text_of_first(one, "atom:title", "title") or (text_in(one) if not len(one) else None)
-        if name and one_line(name) != channel.title and absolute(name, None) is None:
+        place = absolute(attribute(one, "url"), None)
+        if not name or absolute(name, None) or (place and _host(place) in own):
+            continue
+        if one_line(name) not in (channel.title, entry.title):
             return one_line(name)
     return None
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
 def _topics(element: etree._Element, entry: Entry) -> list[str]:
