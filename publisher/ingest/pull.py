@@ -80,6 +80,7 @@ class Puller:
     def __init__(self, db: Database, definitions: Definitions) -> None:
         self._db = db
         self._definitions = definitions
+        self._told: dict[str, frozenset[Problem]] = {}
 
     async def run(self, definition: SourceDefinition, source: Source, *, forced: bool = False) -> Report:
         """Run one source once. Never raises for what the source did; the report says what went wrong.
@@ -164,9 +165,19 @@ class Puller:
         # A source with nothing new is read every few seconds, and that is no news.
         say = log.info if report.items or report.events or report.problems else log.debug
         say("source.read", source=definition.name, items=report.items, events=report.events)
-        for problem in report.problems:
+        self._tell(definition.name, report.problems, unchanged=batch.unchanged)
+
+    def _tell(self, name: str, problems: Sequence[Problem], *, unchanged: bool) -> None:
+        """Log what is wrong. A doubt that the reading before had as well is no news: some sources are read every few
+        seconds.
+        """
+        before = self._told.get(name, frozenset())
+        for problem in problems:
+            say = log.debug if problem in before else log.warning
             told = advised(str(problem), problem.advice)
-            log.warning("source.problem", source=definition.name, severity=problem.severity, problem=told)
+            say("source.problem", source=name, severity=problem.severity, problem=told)
+        if not unchanged:
+            self._told[name] = frozenset(one for one in problems if one.severity == "warning")
 
     def _finish(
         self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, state: SourceState

@@ -19,7 +19,7 @@ from publisher.ingest.erasure import Eraser
 from publisher.ingest.provenance import accounted
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
 from publisher.model import Indicator, article_json
-from publisher.model.change import ArticleChange, Outcome
+from publisher.model.change import ArticleChange, IndicatorChange, Outcome
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.storage import articles, embargoes, erasure, events, idempotency
 from publisher.storage.database import Database, Tx
@@ -61,7 +61,7 @@ class Intake:
 
     async def push_indicators(self, observed: Sequence[Indicator]) -> list[Outcome]:
         """Take observations, in one transaction; returns an outcome for each, in their order."""
-        return await self._db.write(self.observe, observed)
+        return [change.outcome for change in await self._db.write(self.observe, observed)]
 
     async def withdraw(self, article_id: str) -> Outcome:
         """Withdraw an article: it leaves every feed and its followers are told. Doing it twice is no second event.
@@ -134,10 +134,10 @@ class Intake:
         changed = {one.article.id: one for one in decided if isinstance(one, ArticleChange)}
         return [_taken(tx, one, changed[one.article.id]) for one in observed]
 
-    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[Outcome]:
-        """Take observations; returns an outcome for each, in their order."""
+    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[IndicatorChange]:
+        """Take observations; returns what each was, in their order. What is pushed twice agrees with itself."""
         decided = Recorder(self._definitions, PUSHED).apply(tx, Batch(indicators=tuple(observed)))
-        return [change.outcome for change in decided]
+        return [change for change in decided if isinstance(change, IndicatorChange)]
 
     def remove(self, tx: Tx, article_id: str) -> Outcome:
         """Withdraw an article, as :meth:`withdraw` does.

@@ -73,7 +73,7 @@ class IndicatorSpec(Frozen):
     unit: Line = None
     decimals: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
     timezone: str = "Asia/Jakarta"
-    hold_above: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = HOLD_ABOVE
+    hold_above: Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)] = HOLD_ABOVE
 
 
 def indicator_json(indicator: Indicator) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def article_entry(
         title=_line(data.get("title")) or data["id"],
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
-        summary=(data.get("summary") or opening(body)) if full else summary_of(data),
+        summary=(_line(data.get("summary")) or opening(body)) if full else summary_of(data),
         content=body if full and body.strip() else None,
         authors=named(data.get("authors") or ()),
         editor=_line(data.get("editor")),

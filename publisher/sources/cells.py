@@ -19,6 +19,11 @@ _CURRENCIES = {"rp": "IDR", "us$": "USD", "s$": "SGD", "a$": "AUD", "hk$": "HKD"
 _NO_CURRENCY = re.compile(r"[\d\s.,'’+\-−%]+")
 
 
+def is_unknown(text: str) -> bool:
+    """Whether a cell says that nothing is known."""
+    return _UNKNOWN.fullmatch(text.strip()) is not None
+
+
 def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -> dict[str, Decimal | None]:
     """Value, change and percent as the locale writes numbers; null where a cell is empty or says that it is unknown.
 
@@ -27,9 +32,10 @@ def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -
     found: dict[str, Decimal | None] = {}
     for column in COLUMNS[1:]:
         text = (cells.get(column) or "").strip()
-        if column != "percent" and _in_percent(text) and not _in_percent(unit):
-            _refuse_percent(column, text, cells, unit)
-        unknown = column != "value" and _UNKNOWN.fullmatch(text)
+        wrong = misplaced_percent(column, cells, unit)
+        if wrong:
+            raise ReadError(wrong)
+        unknown = column != "value" and is_unknown(text)
         found[column] = parse_decimal(text, locale) if text and not unknown else None
     return found
 
@@ -39,20 +45,33 @@ def doubts(found: Indicator, cells: Mapping[str, str | None], unit: str | None) 
     odd = doubt(found.value, found.change, found.percent)
     if odd:
         yield odd
-    sign = _NO_CURRENCY.sub("", cells.get("value") or "")
+    other = other_currency(cells.get("value"), unit)
+    if other:
+        yield other
+
+
+def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | None) -> str | None:
+    """What a per cent sign shows, in words: that a value or a change is another column's number; null if none does."""
+    text = cells.get(column) or ""
+    if column == "percent" or not _in_percent(text) or _in_percent(unit):
+        return None
+    if unit is None and (column == "value" or _in_percent(cells.get("value"))):
+        return None
+    return f"the {column} {text!r} is in per cent" + (f", and the unit is {unit}" if unit else "")
+
+
+def other_currency(text: str | None, unit: str | None) -> str | None:
+    """That a number stands in another currency than that of the unit, in words; null where it does not."""
+    sign = _NO_CURRENCY.sub("", text or "")
     known = re.match(r"[A-Z]{3}\b", unit or "")
-    if known and _is_another(sign, known[0]):
-        yield f"the value is in {sign}, and the unit of this indicator is {unit}"
-
-
-def _refuse_percent(column: str, text: str, cells: Mapping[str, str | None], unit: str | None) -> None:
-    """Raise ReadError where a per cent sign shows that a column holds another one's number."""
-    if unit is not None or (column == "change" and not _in_percent(cells.get("value"))):
-        raise ReadError(f"the {column} {text!r} is in per cent" + (f", and the unit is {unit}" if unit else ""))
+    if known is None or not _is_another(sign, known[0]):
+        return None
+    return f"the value is in {sign}, and the unit of this indicator is {unit}"
 
 
 def _in_percent(text: str | None) -> bool:
-    return "%" in (text or "") or (text or "").lower() in ("percent", "per cent", "pct")
+    text = (text or "").strip().lower()
+    return any(sign in text for sign in "%％٪﹪") or text in ("percent", "per cent", "persen", "prozent", "pct")
 
 
 def _is_another(sign: str, currency: str) -> bool:

@@ -65,7 +65,10 @@ class PageOptions(Frozen):
 
 
 class PageSource(Source):
-    """Reads one page. The bookmark keeps its ``etag`` and ``last_modified``, and what was ``found`` in it."""
+    """Reads one page.
+
+    The bookmark keeps its ``etag`` and ``last_modified``, what was ``found`` in it, and of which ``symbols`` a row was.
+    """
 
     kind: ClassVar[str] = "page"
     Options = PageOptions
@@ -87,11 +90,15 @@ class PageSource(Source):
         address = (reading.fields or {}).get("url") or response.url
         identity = canonical(address if self.options.identity == "url" else self.options.url)
         article = observed(reading, identity_id(identity), identity)
+        symbols, lost = silence.lost_rows(
+            bookmark.get("symbols", ()), reading.indicators, reading.problems, self.options.url
+        )
+        remembered = {**validators(response), "found": found, **({"symbols": symbols} if symbols else {})}
         return Batch(
             (article,) if article else (),
             tuple(reading.indicators),
-            (*moved(response, self.options.url), *reading.problems),
-            {**validators(response), "found": found},
+            (*moved(response, self.options.url), *reading.problems, *lost),
+            remembered,
             shown=True,
         )
 

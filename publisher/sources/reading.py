@@ -139,12 +139,12 @@ def add_row(
     A row whose numbers contradict each other is a problem, too.
     """
     symbol = (cells.get("symbol") or "").strip()
+    symbol = ticker.symbols.get(symbol, symbol)
     where = f"ticker {symbol}" if symbol else "ticker"
     missing = [column for column in ticker.columns if not (cells.get(column) or "").strip()]
     if missing:
         reading.error(f"the row has no {' and no '.join(missing)}; it is left out", where, row)
         return
-    symbol = ticker.symbols.get(symbol, symbol)
     if symbol in reading.symbols:
         reading.error("stands twice in the ticker; the first row is taken", where, row)
         return

@@ -83,7 +83,9 @@ class Newsroom:
     def _observe(self, tx: Tx, symbol: str, value: str, at: str, fields: dict[str, Any]) -> None:
         observed = Indicator(**({"symbol": symbol, "name": symbol, "value": value, "observed_at": at} | fields))
         known = indicators.known(tx, [symbol]).get(symbol)
-        change = changes.indicator(known, observed, source="ticker", timezone="Asia/Jakarta", rebaseline=False)
+        change = changes.indicator(
+            known, observed, source="ticker", timezone="Asia/Jakarta", now=observed.observed_at, rebaseline=False
+        )
         self._record(tx, indicators=[change] if change.event else [])
 
     def _record(

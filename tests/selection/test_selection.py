@@ -135,6 +135,16 @@ def test_an_indicators_first_event_keeps_its_type_for_a_follower_that_names_it()
     )
 
 
+def test_an_observation_that_is_held_touches_no_feed_and_is_told_to_who_names_its_type() -> None:
+    rates = {"rates": feed("rates", "indicators")}
+    held = event(EventType.INDICATOR_HELD, {"symbol": "EMAS", "value": "1.533"}, {"symbol": "EMAS", "value": "1533000"})
+    assert judge_many(rates.values(), held) == {}
+    assert follow(Filter(feeds=("rates",)), rates, held) is None
+    assert follow(Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED,)), rates, held) is None
+    asked = Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED, EventType.INDICATOR_HELD))
+    assert follow(asked, rates, held) == Match(EventType.INDICATOR_HELD, Change.STAYED)
+
+
 values = st.sampled_from(["emas", "Dolar", "RUSIA"])
 states = st.none() | st.fixed_dictionaries(
     {"topics": st.lists(values, max_size=2), "section": st.none() | values, "editor": st.none() | values}
