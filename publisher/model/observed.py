@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from publisher.model.article import Article
 from publisher.model.indicator import Indicator
+from publisher.model.provenance import Doubt
 from publisher.redaction import redacted
 
 
@@ -41,9 +42,9 @@ class ObservedArticle:
     """An article as it was read. ``identity`` is what it is known by: URL, path, or pushed id.
 
     ``key`` is what its source knows it by, where that outlasts a change of the identity: the link of a list, the guid
-    of a feed. ``origins`` says of each field where in a page it came from: ``profile``, ``json-ld``, ``opengraph``,
-    ``trafilatura`` or ``page``; empty where there was no choice. ``fingerprint`` is that of its content, null where it
-    has not been taken yet.
+    of a feed. ``origins`` says of each field where it came from (see :class:`~publisher.model.provenance.Provenance`),
+    as far as there was a choice; ``doubts`` are about this article alone. ``fingerprint`` is that of its content, null
+    where it has not been taken yet.
     """
 
     article: Article
@@ -52,6 +53,7 @@ class ObservedArticle:
     key: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Batch:
     ids of all articles that it has, null where it does not list everything: one that was missing in ``gone_after``
     readings in a row is gone. Where more than the share ``hold_above`` of its articles is missing at once, it is taken
     for a fault of the source.
+
+    ``shown``: the source shows its articles to everybody (a site, a feed), so that none of them waits for its time.
 
     What was refused earlier still is, where it was not read again: ``unread`` are the origins of problems for which
     that holds, ``unchanged`` says it of all.
@@ -77,3 +81,4 @@ class Batch:
     hold_above: float = 0.3
     unread: frozenset[str] = frozenset()
     unchanged: bool = False
+    shown: bool = False

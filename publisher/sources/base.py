@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -26,6 +26,9 @@ PAGE_LIMIT = 5_000_000
 
 Limit = Annotated[Whole, Field(ge=1, le=100_000_000)]
 """Bytes of one page or file, as a source may set them."""
+
+CONDITIONS = ("etag", "last_modified", "digest")
+"""Keys of a bookmark by which a document that is the one read last is not read again."""
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -65,6 +68,7 @@ class Document:
 class SourceContext:
     """What a source needs of the installation. ``timezone`` and ``language`` hold where a profile says nothing.
 
+    ``assumed``: nobody said that ``timezone`` is the source's, it is only the installation's.
     ``runner`` does what is done with documents; without one it is done in this process.
     """
 
@@ -77,6 +81,11 @@ class SourceContext:
     now: Clock = clock.now
     pause: Pause = asyncio.sleep
     runner: Runner | None = None
+    assumed: bool = True
+
+    def within(self, timezone: str | None) -> SourceContext:
+        """The same for a source that says its own time zone, if it says one."""
+        return self if timezone is None else replace(self, timezone=timezone, assumed=False)
 
     async def parse(self, job: str, body: bytes, *, indicators: bool = False, **options: Any) -> Parsed:
         """What a document holds, read by one of :data:`publisher.sources.parsing.JOBS`. Raises ReadError.
@@ -86,6 +95,7 @@ class SourceContext:
         given: dict[str, Any] = {
             "now": clock.rfc3339(self.now()),
             "timezone": self.timezone,
+            "assumed": self.assumed,
             "language": self.language,
             "profile": None if self.profile is None else self.profile.model_dump(mode="json"),
             "indicators": [one.model_dump(mode="json") for one in self.indicators.values()] if indicators else [],
@@ -124,9 +134,11 @@ class Source(ABC):
     """One table of ``config/sources.toml``.
 
     ``kind`` is its name there; ``Options`` validates the keys that are the kind's own, and forbids all others.
+    ``origin`` is where its articles' values came from, where the reader of one says nothing else.
     """
 
     kind: ClassVar[str]
+    origin: ClassVar[str] = "profile"
     Options: ClassVar[type[BaseModel]] = NoOptions
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:

@@ -20,15 +20,18 @@ from pydantic import ValidationError, field_validator
 from publisher.configfile import Zone, in_words
 from publisher.content import absolute, one_line
 from publisher.errors import FetchError, ReadError
+from publisher.jsonbytes import load
 from publisher.locale import DateOrder, known_locale, parse_datetime
 from publisher.model import Article, Image, identity_id
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, Language
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, fragment_blocks, plain, sanitised
+from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_CATEGORIES, MAX_ELEMENTS, MAX_ENTRIES, MAX_VALUES
 from publisher.sources.page import get, header, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
+from publisher.sources.tidying import tidied
 from publisher.sources.urls import canonical
 
 
@@ -44,7 +47,7 @@ class FeedOptions(Frozen):
     locale: str = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None
-    language: str | None = None
+    language: Language = None
     agency: str | None = None
     identity: Literal["url", "id"] = "url"
 
@@ -64,6 +67,7 @@ class FeedSource(Source):
     """Reads one feed. The bookmark keeps ``etag``, ``last_modified`` and a digest of the document."""
 
     kind: ClassVar[str] = "feed"
+    origin: ClassVar[str] = "feed"
     Options = FeedOptions
     options: FeedOptions
 
@@ -87,7 +91,7 @@ class FeedSource(Source):
         except ReadError as error:
             raise unreadable(error, response.status) from error
         problems = (*moved(response, self.options.url), *found.problems)
-        return Batch(tuple(found.articles), (), problems, remembered)
+        return Batch(tuple(found.articles), (), problems, remembered, shown=True)
 
     def parse(self, response: Response) -> Parsed:
         """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""
@@ -106,6 +110,9 @@ class FeedSource(Source):
     def _article(
         self, entry: dict[str, Any], origin: str, base: str, problems: list[Problem]
     ) -> ObservedArticle | None:
+        for at in halves(entry):
+            name = {"html": "body", "text": "body"}.get(str(at[0]), str(at[0]))
+            problems.append(Problem(origin, f"{CUT}; that is left out", field=name, severity="warning"))
         url = absolute(entry.pop("url", None), base)
         guid = str(entry.pop("id", None) or "").strip()
         link = canonical(url) if url else None
@@ -131,6 +138,8 @@ class FeedSource(Source):
             if not (fields.get(name) or "").strip():
                 problems.append(Problem(origin, f"no {name}: the article is refused", field=name))
                 return None
+        fields, doubts = tidied(fields)
+        problems += [Problem(origin, one.message, str(one.at[0]), one.text, severity="warning") for one in doubts]
         while True:
             try:
                 return ObservedArticle(Article.model_validate(fields), identity, origin, key=guid or None)
@@ -153,11 +162,11 @@ class FeedSource(Source):
         """A date of RFC 822 or RFC 3339, or in the words of the locale; null, and noted, where it is neither."""
         if not text:
             return None
-        zone = self.options.timezone or self.context.timezone
+        zone, assumed = self.options.timezone or self.context.timezone, self.options.timezone is None
         reason = ""
         for locale in dict.fromkeys(("en", self.options.locale)):
             try:
-                read = parse_datetime(str(text), locale, zone, order=self.options.date_order)
+                read = parse_datetime(str(text), locale, zone, order=self.options.date_order, assumed=assumed)
             except ReadError as error:
                 reason = str(error)
                 continue
@@ -175,7 +184,7 @@ def _is_json(body: bytes) -> bool:
 def _json_entries(response: Response) -> tuple[list[dict[str, Any]], list[Problem]]:
     """The items of a JSON Feed (version 1 or 1.1). Raises FetchError where it is none."""
     try:
-        document = orjson.loads(response.body.removeprefix(b"\xef\xbb\xbf"))
+        document = load(response.body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise FetchError(f"is no JSON Feed: {error}") from error
     items = document.get("items")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator
 
 from publisher import retryafter
+from publisher.configfile import Zone
 from publisher.content import absolute
 from publisher.errors import AddressRefused, FetchError, Overrun, ReadError
 from publisher.locale import known_locale
@@ -50,20 +51,24 @@ def web_address(value: str) -> str:
 
 
 class PageOptions(Frozen):
-    """The keys of a page. ``limit`` is in bytes.
+    """The keys of a page. ``limit`` is in bytes. ``timezone`` holds where its dates name none, and no profile does.
 
     ``identity``: what its article is known by, ``url`` its canonical URL, ``path`` the ``url`` of this source.
     """
 
     url: str
     limit: Limit = PAGE_LIMIT
+    timezone: Zone | None = None
     identity: Literal["url", "path"] = "url"
 
     _web = field_validator("url")(web_address)
 
 
 class PageSource(Source):
-    """Reads one page. The bookmark keeps its ``etag`` and ``last_modified``, and what was ``found`` in it."""
+    """Reads one page.
+
+    The bookmark keeps its ``etag`` and ``last_modified``, what was ``found`` in it, and of which ``symbols`` a row was.
+    """
 
     kind: ClassVar[str] = "page"
     Options = PageOptions
@@ -77,7 +82,7 @@ class PageSource(Source):
         response = await get(self, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
             return Batch(bookmark=bookmark, unchanged=True)
-        reading = await parse_page(response, self.context, self.options.url)
+        reading = await parse_page(response, self.context.within(self.options.timezone), self.options.url)
         found = silence.parts(reading)
         for part in bookmark.get("found", ()):
             if part not in found:
@@ -85,11 +90,16 @@ class PageSource(Source):
         address = (reading.fields or {}).get("url") or response.url
         identity = canonical(address if self.options.identity == "url" else self.options.url)
         article = observed(reading, identity_id(identity), identity)
+        symbols, lost = silence.lost_rows(
+            bookmark.get("symbols", ()), reading.indicators, reading.problems, self.options.url
+        )
+        remembered = {**validators(response), "found": found, **({"symbols": symbols} if symbols else {})}
         return Batch(
             (article,) if article else (),
             tuple(reading.indicators),
-            (*moved(response, self.options.url), *reading.problems),
-            {**validators(response), "found": found},
+            (*moved(response, self.options.url), *reading.problems, *lost),
+            remembered,
+            shown=True,
         )
 
 
@@ -134,7 +144,9 @@ def read_document(
     kind = header(document, "content-type")
     if profile is None:
         where = {"origin": origin, "url": document.url, "content_type": kind, "locale": locale}
-        return read_any(document.body, language=context.language, timezone=context.timezone, **where)
+        return read_any(
+            document.body, language=context.language, timezone=context.timezone, assumed=context.assumed, **where
+        )
     if isinstance(profile, TextProfile):
         return read_text(document.body, profile, origin=origin, now=now, specs=specs)
     assert isinstance(profile, HtmlProfile)

@@ -10,11 +10,11 @@ from publisher.sources.reading import Reading
 _CLOSED = re.compile(r"[.!?…。！？।؟:;]['\"”’»)\]]*$|[)\]\"”»]$")
 _JUNK = re.compile(
     r"(?:advertisement|iklan\b|scroll\b|baca (?:juga|selengkapnya|artikel)|simak (?:juga|berita|video)|lihat juga"
-    r"|tonton|ikuti\b.*\b(?:kami|berita|saluran|channel|news)|dapatkan (?:update|berita)|bagikan\b"
-    r"|share (?:this|on)|follow us|subscribe|berlangganan|langganan|download aplikasi|unduh aplikasi|cek berita|selanjutnya\s*:|menarik dibaca"
-    r"|read (?:also|more)|see also|also read|related:|lire aussi|lesen sie|mehr zum thema|lea también|leia também"
-    r"|leggi anche|sign up|newsletter|copyright|hak cipta|©|all rights reserved|tags?\s*:|terkait\s*:|terbaru\b"
-    r"|berita terkait|artikel terkait|halaman\s*(?:berikut|selanjutnya|\d)|klik di sini|click here)",
+    r"|tonton\b|ikuti\b.*\b(?:kami|berita|saluran|channel|news)|dapatkan (?:update|berita)|bagikan\b|berlangganan"
+    r"|langganan|download aplikasi|unduh aplikasi|cek berita|selanjutnya\s*:|menarik dibaca|terkait\s*:|terbaru\b"
+    r"|berita terkait|artikel terkait|halaman\s*(?:berikut|selanjutnya|\d)|klik di sini|hak cipta|share (?:this|on)"
+    r"|follow us|subscribe|read (?:also|more)|see also|also read|related:|lire aussi|lesen sie|mehr zum thema"
+    r"|lea también|leia também|leggi anche|sign up|newsletter|copyright|©|all rights reserved|tags?\s*:|click here)",
     re.IGNORECASE,
 )
 _LEAST = 25
