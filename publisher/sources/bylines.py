@@ -116,10 +116,10 @@ def is_byline(text: str) -> bool:
     if not (LABEL.match(bare) or LEAD.match(bare)):
         return False
     values = [value for _, value in _segments(bare)]
-    return bool(values) and all(map(_all_names, values))
+    return bool(values) and all(map(names_only, values))
 
 
-def _all_names(value: str) -> bool:
+def names_only(value: str) -> bool:
     """Whether a value holds names, titles, agencies and nothing that only a sentence has."""
     parts = _parts(value)
     for part, comma in parts:
