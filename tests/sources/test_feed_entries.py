@@ -279,7 +279,7 @@ class TestPeople:
         assert (article.authors, article.editor, article.agency) == ((), "Sari Dewi", "ANTARA")
 
     async def test_the_author_of_an_atom_feed_is_that_of_entries_that_name_none(self, read: Read) -> None:
-        atom = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="id"><title>K</title><author><name>Ani Lestari</name>
+        atom = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="id"><author><name>Ani Lestari</name>
           </author><entry><id>1</id><title>A</title><published>2024-02-09T00:00:00Z</published><summary>x</summary>
           </entry><entry><id>2</id><title>B</title><published>2024-02-09T00:00:00Z</published><summary>x</summary>
           <author><name>Budi Contoh</name></author></entry></feed>"""
