@@ -8,9 +8,10 @@ from base64 import b32encode
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from publisher.model.base import Frozen, Language, Line, Moment, Text
+from publisher.model.base import STORED, Frozen, Language, Line, Moment, Text, is_blank
+from publisher.model.names import named
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
 
@@ -47,6 +48,9 @@ WebUrl = Annotated[Line, AfterValidator(_web_url)]
 
 MediaType = Annotated[str | None, BeforeValidator(_media_type)]
 """A media type without its parameters, in lower case; null for what is none."""
+
+Names = Annotated[tuple[Text, ...], AfterValidator(named)]
+"""Names of people or topics, each once."""
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -96,12 +100,12 @@ class Article(Frozen):
     title: Text
     summary: Line = None
     body: Text
-    authors: tuple[Text, ...] = ()
+    authors: Names = ()
     editor: Line = None
     agency: Line = None
     dateline: Line = None
     section: Line = None
-    topics: tuple[Text, ...] = ()
+    topics: Names = ()
     language: Language = None
     published: Moment | None = None
     updated: Moment | None = None
@@ -111,8 +115,8 @@ class Article(Frozen):
 
     @field_validator("title", "body")
     @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
+    def _not_blank(cls, value: str, info: ValidationInfo) -> str:
+        if info.context is not STORED and is_blank(value):
             raise ValueError("must not be empty")
         return value.strip()
 

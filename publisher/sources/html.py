@@ -135,8 +135,15 @@ def _read_ticker(
         reading.warn(f"no rows of a ticker at {ticker.rows!r}; has the page changed?", "ticker")
     for row in rows:
         text = dom.text_of(row)
-        if text:
+        if text and not _heads(row):
             add_row(reading, ticker, text, _cells(row, text, ticker), specs=specs, now=now)
+        elif not text:
+            reading.warn("a row without text is left out; what does it show?", "ticker", (row.html or "")[:120])
+
+
+def _heads(row: LexborNode) -> bool:
+    """Whether a row of a table names its columns: it has cells, and all of them are heads."""
+    return row.tag == "tr" and row.css_first("th") is not None and row.css_first("td") is None
 
 
 def _cells(row: LexborNode, text: str, ticker: HtmlTicker) -> dict[str, str | None]:

@@ -19,7 +19,7 @@ from publisher.configfile import TomlFile, Zone, nearest, read_toml
 from publisher.content import absolute
 from publisher.errors import ConfigErrors, ReadError
 from publisher.locale import DateOrder, known_locale
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, LanguageTag
 from publisher.sources.patterns import Pattern, Selector
 
 SHIPPED = Path(__file__).resolve().parent.parent / "profiles"
@@ -231,7 +231,7 @@ class Profile(Frozen):
     base_url: str
     locale: str
     timezone: Zone
-    language: str
+    language: LanguageTag
     date_order: DateOrder | None = None
     zones: dict[str, str] = Field(default_factory=dict)
 

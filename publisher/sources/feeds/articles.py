@@ -22,6 +22,7 @@ from publisher.sources.feeds import media
 from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
 from publisher.sources.page import COMMON
+from publisher.sources.tidying import tidied
 
 TITLE = 80
 """Characters of a title that is made of a text's first words."""
@@ -75,9 +76,12 @@ def article_of(
     problems += [
         Problem(origin, one.message, field=one.field, text=one.text, severity="warning") for one in entry.notes
     ]
-    fields = _fields(making, name)
-    if fields is None:
+    given = _fields(making, name)
+    if given is None:
         return None
+    fields, doubts = tidied(given)
+    for one in doubts:
+        making.warn(str(one.at[0]), one.message, one.text)
     while True:
         try:
             article = Article.model_validate(fields)

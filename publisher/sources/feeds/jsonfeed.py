@@ -10,6 +10,7 @@ import orjson
 
 from publisher.content import absolute
 from publisher.errors import FetchError
+from publisher.jsonbytes import load
 from publisher.model.base import xml_legal
 from publisher.model.observed import Problem
 from publisher.sources.feeds import media, people, texts
@@ -46,7 +47,7 @@ def _loaded(body: bytes, content_type: str | None) -> tuple[dict[str, Any], list
     """A JSON document; one that strict JSON refuses for a character or a number of one item is read all the same."""
     warnings: list[str] = []
     try:
-        document = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        document = load(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         decoded = decoded_feed(body, content_type)
         warnings += [decoded.warning] if decoded.warning else []

@@ -1,0 +1,78 @@
+"""Addresses as every document and header may carry them: URIs (RFC 3986), of ASCII only.
+
+What people and pages write is often more: a host in its own script, a space, a bracket. Browsers put up with it;
+validators, strict readers and HTTP headers do not.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+import idna
+
+from publisher.model.base import xml_legal
+
+# RFC 3986, appendix B: it takes any text apart, and loses nothing of it.
+_PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
+_STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
+_IP_LITERAL = re.compile(r"\[[0-9A-Fa-fv.:%~_-]+\]")
+# Browsers drop tabs and line breaks in URLs (WHATWG URL, "remove all ASCII tab or newline").
+_BREAKS = str.maketrans("", "", "\t\r\n")
+
+_SUB_DELIMS = "!$&'()*+,;="
+_PATH = f"{_SUB_DELIMS}:@/"
+_QUERY = f"{_PATH}?"
+
+MOST_HOST = 255
+"""Characters of a host name (RFC 1035 section 2.3.4); what is longer is no name, and none is made of it."""
+
+
+def uri(text: str) -> str:
+    """The URI that an address means: its host as punycode (UTS 46), every other character outside ASCII and all that
+    RFC 3986 does not allow where it stands as percent-escapes of its UTF-8.
+
+    Escapes that are there stay, and a URI is its own answer. It never fails: what is no address is escaped as a path.
+    """
+    found = _PARTS.fullmatch(xml_legal(text).translate(_BREAKS).strip())
+    assert found is not None
+    scheme, authority, path, query, fragment = found.groups()
+    return "".join(
+        (
+            f"{scheme}:" if scheme else "",
+            f"//{_authority(authority)}" if authority is not None else "",
+            _escaped(path, _PATH),
+            f"?{_escaped(query, _QUERY)}" if query is not None else "",
+            f"#{_escaped(fragment, _QUERY)}" if fragment is not None else "",
+        )
+    )
+
+
+def _authority(text: str) -> str:
+    user, at, rest = text.rpartition("@")
+    # A colon inside the brackets of an IPv6 address parts nothing.
+    ends = rest.rfind("]") + 1
+    host, colon, port = rest[:ends] + rest[ends:].partition(":")[0], *rest[ends:].partition(":")[1:]
+    return f"{_escaped(user, _SUB_DELIMS + ':')}{at}{ascii_host(host)}{colon}{_escaped(port, '')}"
+
+
+def ascii_host(host: str) -> str:
+    """A host name as DNS has it; an IP address in brackets and a name of ASCII stay as they are.
+
+    As browsers do, by UTS 46 without the registries' rules (WHATWG URL, "domain to ASCII"): they let a name of emoji
+    pass, and so do the registries that sell it. What even that forbids is percent-escaped.
+    """
+    if _IP_LITERAL.fullmatch(host):
+        return host
+    name = unquote(host) if "%" in host else host
+    if name.isascii() or len(name) > MOST_HOST:
+        return _escaped(host, _SUB_DELIMS)
+    try:
+        labels = idna.uts46_remap(name, std3_rules=False).split(".")
+    except idna.IDNAError:
+        return _escaped(host, _SUB_DELIMS)
+    return _escaped(".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels), "")
+
+
+def _escaped(text: str, allowed: str) -> str:
+    return quote(_STRAY_PERCENT.sub("%25", text), safe=f"{allowed}%")
