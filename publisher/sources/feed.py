@@ -59,7 +59,6 @@ class FeedSource(Source):
     """Reads one feed. The bookmark keeps ``etag``, ``last_modified`` and a digest of the document."""
 
     kind: ClassVar[str] = "feed"
-    origin: ClassVar[str] = "feed"
     Options = FeedOptions
     options: FeedOptions
 

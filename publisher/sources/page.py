@@ -92,11 +92,11 @@ class PageSource(Source):
         known_by = address if self.options.identity == "url" else self.options.url
         identity = identifying(known_by)
         article = observed(reading, identity_id(identity), identity)
+        article = article and replace(article, addresses=addresses(known_by))
         symbols, lost = silence.lost_rows(
             bookmark.get("symbols", ()), reading.indicators, reading.problems, self.options.url
         )
         remembered = {**validators(response), "found": found, **({"symbols": symbols} if symbols else {})}
-        article = article and replace(article, addresses=addresses(known_by))
         return Batch(
             (article,) if article else (),
             tuple(reading.indicators),

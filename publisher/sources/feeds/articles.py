@@ -55,6 +55,8 @@ class _Making:
     settings: Settings
     problems: list[Problem]
     origins: dict[str, str]
+    wordless: str = ""
+    """What the entry shows beside its text: HTML of pictures alone."""
 
     def warn(self, name: str, message: str, text: str | None = None) -> None:
         self.problems.append(Problem(self.origin, message, field=name, text=text, severity="warning"))
@@ -74,10 +76,10 @@ def article_of(
     problems += [
         Problem(origin, one.message, field=one.field, text=one.text, severity="warning") for one in entry.notes
     ]
-    fields = _fields(making, name)
-    if fields is None:
+    given = _fields(making, name)
+    if given is None:
         return None
-    fields, doubts = tidied(fields)
+    fields, doubts = tidied(given)
     for one in doubts:
         making.warn(str(one.at[0]), one.message, one.text)
     while True:
@@ -145,6 +147,7 @@ def _body(making: _Making) -> str:
             shown, kept = html, notes
         if has_words:
             break
+        making.wordless = making.wordless or html
     if shown:
         for note in kept:
             making.warn("body", note)
@@ -191,7 +194,9 @@ def _language(making: _Making) -> str | None:
 def _pictures(making: _Making, body: str) -> list[Image]:
     """Those that the entry names, else the first one of its text; a small one is only better than none."""
     given = making.entry.images
-    return given if given and not making.entry.has_small_picture else _seen_in(making, body) or given
+    if given and not making.entry.has_small_picture:
+        return given
+    return _seen_in(making, body) or _seen_in(making, making.wordless) or given
 
 
 def _seen_in(making: _Making, body: str) -> list[Image]:

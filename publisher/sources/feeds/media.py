@@ -36,6 +36,12 @@ _NO_PICTURE = re.compile(
 )
 """Portraits of writers, counters and signs: what stands where pictures stand, and is none of the story."""
 
+_SIZING = re.compile(
+    r"w|h|width|height|q|quality|s|fit|auto|dpr|format|fm|crop|resize|size|usm|sig|signature|hash|v|strip|",
+    re.IGNORECASE,
+)
+"""Parameters that make another rendition of the same picture."""
+
 _PLAYERS = frozenset(("application/x-shockwave-flash", "text/html", "application/xhtml+xml"))
 """Pages and dead players, which no reader can play."""
 
@@ -70,7 +76,9 @@ class Medium:
         said = (self.medium or (self.type or "").partition("/")[0]).lower()
         if said in ("image", "audio", "video"):
             return said == "image"
-        return _PICTURE_FILE.search(urlsplit(self.url).path) is not None
+        if _PICTURE_FILE.search(urlsplit(self.url).path):
+            return True
+        return bool(not said and (self.width or self.height) and not (self.duration or self.bitrate))
 
     @property
     def rank(self) -> tuple[float, ...]:
@@ -94,11 +102,16 @@ def media(element: etree._Element, url: str, entry: Entry) -> None:
         entry.has_small_picture = _is_within(best, _SMALL)
     credited = [_of_entry(one, element, alone=len(pictures) == 1) for one in pictures]
     fill(entry, credited, [one for one in whole if not one.is_picture], _duration(element))
+    named = next(
+        filter(None, (_credit(one) for one in (element, *_some(element, "media:group", "media:content")))), None
+    )
+    if named and not entry.images:
+        entry.note("images", "credits a picture that is not there; left out", named)
 
 
 def fill(entry: Entry, pictures: Iterable[Medium], files: Iterable[Medium], duration: str | None = None) -> None:
     """Put these files into an entry, each once. ``duration`` is that of its only recording, where it says none."""
-    shown = _once(one for one in pictures if _is_shown(one))
+    shown = _renditions(_once(one for one in pictures if _is_shown(one)))
     kept = _once(files)
     recordings = [one for one in kept if (one.medium or one.type or "").lower().startswith(("audio", "video"))]
     if duration and len(recordings or kept) == 1:
@@ -186,7 +199,8 @@ def _thumbnails(element: etree._Element, url: str, entry: Entry) -> Iterator[Med
             text = attribute(one, "url") or attribute(one, "href") or text_in(one)
             if address := _address(text, one, url, entry, "images"):
                 width, height = attribute(one, "width"), attribute(one, "height")
-                yield Medium(address, medium="image", width=width, height=height)
+                credit = None if place is element else _credit(place)
+                yield Medium(address, medium="image", width=width, height=height, credit=credit)
 
 
 def _medium(element: etree._Element, name: str, url: str, entry: Entry, *, length: str = "length") -> Medium | None:
@@ -275,6 +289,23 @@ def _once(found: Iterable[Medium]) -> list[Medium]:
     return list(kept.values())
 
 
+def _renditions(found: Iterable[Medium]) -> list[Medium]:
+    """Of pictures whose addresses differ in their sizes alone the largest, where the first of them stands."""
+    kept: dict[str, Medium] = {}
+    for one in found:
+        parts = urlsplit(one.url)
+        named = [part for part in parts.query.split("&") if not _SIZING.fullmatch(part.partition("=")[0])]
+        place = f"{parts.hostname}{parts.path}?{'&'.join(named)}"
+        before = kept.get(place)
+        best, other = (one, before) if before is None or one.rank > before.rank else (before, one)
+        kept[place] = (
+            best
+            if other is None
+            else replace(best, caption=best.caption or other.caption, credit=best.credit or other.credit)
+        )
+    return list(kept.values())
+
+
 def _joined(first: Medium, other: Medium) -> Medium:
     names = ("type", "medium", "width", "height", "length", "duration", "caption", "credit")
     return replace(first, **{name: getattr(first, name) or getattr(other, name) for name in names})
@@ -300,7 +331,7 @@ def _image(one: Medium, entry: Entry) -> Image | None:
             url=one.url,
             caption=caption,
             credit=one.credit,
-            type=one.type,
+            type=one.type if (one.type or "").lower().startswith("image/") else None,
             width=_side(one.width),
             height=_side(one.height),
         )

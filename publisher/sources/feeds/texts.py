@@ -26,8 +26,9 @@ _ELEMENTS = (
     "|strike|strong|style|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul|video|wbr"
 )
 # Whether a text is meant as markup. What is in it is for the parser to say.
-_TAG = re.compile(rf"</?(?:{_ELEMENTS})(?=[\s/>])[^<>]{{0,4000}}>", re.IGNORECASE)
-_PAIR = re.compile(rf"<({_ELEMENTS})(?=[\s>])[^<>]{{0,4000}}>[^<>]{{0,4000}}</\1>", re.IGNORECASE)
+_INSIDE = r"(?:\s[^<>=]{0,200}=[^<>]{0,8000}|\s{0,20}/?)"
+_TAG = re.compile(rf"</?(?:{_ELEMENTS}){_INSIDE}>", re.IGNORECASE)
+_PAIR = re.compile(rf"<({_ELEMENTS}){_INSIDE}>[^<>]{{0,4000}}</\1>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OFTEN = re.compile(r"&(?:amp|quot|apos|#0?39|#8\d{3}|nbsp);")
 """What is left in a text that was escaped once too often."""
