@@ -2,8 +2,8 @@
 
 ``fidelity/pages/NAME.html`` is a page as a news system makes it, ``NAME.json`` what is true of it: ``fetched`` is where
 it was asked for, ``body`` its paragraphs, ``beside`` what may stand in its text besides (a caption, a standfirst),
-``told`` the fields that cannot be known from the page alone, so that a warning must stand on them, ``doubtful`` those on
-which one may stand. A day as ``published`` is all that the page says.
+``told`` the fields that cannot be known from the page alone, so that a warning must stand on them, ``doubtful`` those
+on which one may stand. A day as ``published`` is all that the page says.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGES = Path(__file__).resolve().parent.parent / "fidelity" / "pages"
 HOME_ZONE = "Asia/Jakarta"
 """The time zone of the installation in tests, for times without one."""
 
-_BLOCKS = frozenset("p li h1 h2 h3 h4 h5 h6 td th tr table pre figcaption dt dd blockquote figure ul ol div".split())
+_BLOCKS = frozenset(["p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr", "table", "pre", "figcaption", "dt", "dd", "blockquote", "figure", "ul", "ol", "div"])
 _WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+")
 """A word; a character where words are not parted by spaces."""
 

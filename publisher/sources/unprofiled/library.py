@@ -9,7 +9,6 @@ from typing import Any
 from publisher.sources.body import Block, fragment_blocks
 from publisher.sources.reading import Reading
 
-
 _DATES = {"original_date": True, "extensive_search": False}
 """Without the search for dates in two hundred languages: the first word that looks like one costs half a minute."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.locale import known_locale
 from publisher.model import Image
@@ -186,8 +187,12 @@ class _Page:
         named = schema.people(self.graph, self.nodes, "author") or schema.people(self.graph, self.nodes, "creator")
         lines = tuple(text for text, _ in named)
         organizations = frozenset(text for text, organized in named if organized)
-        bylines = [authors.Byline(lines, JSONLD, organizations)]
         stated = (*metas.authors(self.metas), *markup.authors(self.tree))
+        besides = [text for text, organized in schema.people(self.graph, self.nodes, "contributor") if not organized]
+        if lines and besides:
+            shown = (*(" ".join(line) for line, _ in stated), self.metas.first("twitter:data1") or "")
+            lines = tuple(authors.together(lines, besides, shown))
+        bylines = [authors.Byline(lines, JSONLD, organizations)]
         bylines += [authors.Byline(tuple(found), origin) for found, origin in stated]
         found, origin = authors.chosen(bylines, self.sites)
         self.take("authors", list(found.authors), origin)
@@ -204,10 +209,13 @@ class _Page:
     def _lists(self) -> None:
         self.take("section", schema.section(self.graph, self.nodes), JSONLD)
         self.take("section", self.metas.first("article:section"), OPENGRAPH)
+        self.take("section", markup.section(self.tree), PAGE)
         self.take("topics", schema.topics(self.graph, self.nodes), JSONLD)
         self.take("topics", distinct(self.metas.values.get("article:tag", ())), OPENGRAPH)
         self.take("images", self._images(schema.images(self.graph, self.nodes, self.base)), JSONLD)
         self.take("images", metas.images(self.metas, self.base), OPENGRAPH)
+        stated = absolute(markup.picture(self.tree), self.base)
+        self.take("images", [Image(url=stated)] if stated else [], PAGE)
         self.take("attachments", schema.attachments(self.graph, self.nodes, self.base), JSONLD)
         self.take("attachments", metas.attachments(self.metas, self.base), OPENGRAPH)
 
@@ -246,6 +254,8 @@ class _Page:
         self.take("body", body.html, choice.text.origin)
         if choice.doubt:
             self.reading.warn(choice.doubt, "body")
+        if schema.is_paid(self.nodes):
+            self.reading.warn("the page says that its text is not free: what it shows may be a part of it", "body")
 
     def _guesses(self) -> None:
         """What the page does not state, as far as something of it can be made out."""
