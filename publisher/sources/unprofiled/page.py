@@ -142,6 +142,7 @@ class _Page:
         headings = [*self.shown, self.metas.first("og:title") or "", markup.title(self.tree) or ""]
         chosen = jsonld.choose(self.graph, (self.url, address), headings, self.base)
         self.nodes, self.about = chosen.articles, (chosen.page,) if chosen.page else ()
+        self.foreign = chosen.foreign
         if not chosen.articles and chosen.foreign:
             self.reading.warn("describes another page; it is ignored", "JSON-LD", chosen.foreign)
         if chosen.uncertain:
@@ -264,7 +265,8 @@ class _Page:
         """The day in the address or that the library finds, to the hour where a line on the page shows the same."""
         shown = {line: day for line in self.dated if (day := times.day_of(line, self.reading))}
         day, said = times.day_in(self.url), "the day in the page's address is taken"
-        if day is None and self.guess.day:
+        # It looks into the JSON-LD of other pages too.
+        if day is None and not self.foreign and self.guess.day:
             day, said = self.guess.day, "the day is a guess"
         line = next((line for line, its in shown.items() if day is None or its == day), None)
         if line is not None:
