@@ -220,7 +220,7 @@ def _chunks(batch: Batch) -> Iterator[tuple[Batch, bool]]:
     rest = batch.articles
     indicators = batch.indicators
     while len(rest) > CHUNK:
-        yield Batch(articles=rest[:CHUNK], indicators=indicators), False
+        yield Batch(articles=rest[:CHUNK], indicators=indicators, shown=batch.shown), False
         rest, indicators = rest[CHUNK:], ()
     yield replace(batch, articles=rest, indicators=indicators), True
 

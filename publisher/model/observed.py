@@ -63,6 +63,8 @@ class Batch:
     readings in a row is gone. Where more than the share ``hold_above`` of its articles is missing at once, it is taken
     for a fault of the source.
 
+    ``shown``: the source shows its articles to everybody (a site, a feed), so that none of them waits for its time.
+
     What was refused earlier still is, where it was not read again: ``unread`` are the origins of problems for which
     that holds, ``unchanged`` says it of all.
     """
@@ -77,3 +79,4 @@ class Batch:
     hold_above: float = 0.3
     unread: frozenset[str] = frozenset()
     unchanged: bool = False
+    shown: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -65,6 +65,7 @@ class Document:
 class SourceContext:
     """What a source needs of the installation. ``timezone`` and ``language`` hold where a profile says nothing.
 
+    ``assumed``: nobody said that ``timezone`` is the source's, it is only the installation's.
     ``runner`` does what is done with documents; without one it is done in this process.
     """
 
@@ -77,6 +78,11 @@ class SourceContext:
     now: Clock = clock.now
     pause: Pause = asyncio.sleep
     runner: Runner | None = None
+    assumed: bool = True
+
+    def within(self, timezone: str | None) -> SourceContext:
+        """The same for a source that says its own time zone, if it says one."""
+        return self if timezone is None else replace(self, timezone=timezone, assumed=False)
 
     async def parse(self, job: str, body: bytes, *, indicators: bool = False, **options: Any) -> Parsed:
         """What a document holds, read by one of :data:`publisher.sources.parsing.JOBS`. Raises ReadError.
@@ -86,6 +92,7 @@ class SourceContext:
         given: dict[str, Any] = {
             "now": clock.rfc3339(self.now()),
             "timezone": self.timezone,
+            "assumed": self.assumed,
             "language": self.language,
             "profile": None if self.profile is None else self.profile.model_dump(mode="json"),
             "indicators": [one.model_dump(mode="json") for one in self.indicators.values()] if indicators else [],

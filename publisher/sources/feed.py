@@ -87,7 +87,7 @@ class FeedSource(Source):
         except ReadError as error:
             raise unreadable(error, response.status) from error
         problems = (*moved(response, self.options.url), *found.problems)
-        return Batch(tuple(found.articles), (), problems, remembered)
+        return Batch(tuple(found.articles), (), problems, remembered, shown=True)
 
     def parse(self, response: Response) -> Parsed:
         """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""
@@ -153,11 +153,11 @@ class FeedSource(Source):
         """A date of RFC 822 or RFC 3339, or in the words of the locale; null, and noted, where it is neither."""
         if not text:
             return None
-        zone = self.options.timezone or self.context.timezone
+        zone, assumed = self.options.timezone or self.context.timezone, self.options.timezone is None
         reason = ""
         for locale in dict.fromkeys(("en", self.options.locale)):
             try:
-                read = parse_datetime(str(text), locale, zone, order=self.options.date_order)
+                read = parse_datetime(str(text), locale, zone, order=self.options.date_order, assumed=assumed)
             except ReadError as error:
                 reason = str(error)
                 continue

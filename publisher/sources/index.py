@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, TypeAdapter, field_validator
 
-from publisher.configfile import Duration, Whole
+from publisher.configfile import Duration, Whole, Zone
 from publisher.errors import Faulty, FetchError, ReadError, Unread, Unready
 from publisher.model import identity_id
 from publisher.model.base import Frozen
@@ -57,7 +57,8 @@ class IndexOptions(Frozen):
 
     ``links`` selects the links, or what they stand in; without it the profile's ``[index]`` does. ``match``: a pattern
     that an address must match. ``allow_hosts``: hosts besides the list's own that may be followed to. ``identity``:
-    what an article is known by at first, ``url`` its canonical URL, ``path`` the link.
+    what an article is known by at first, ``url`` its canonical URL, ``path`` the link. ``timezone`` holds where the
+    pages' dates name none, and no profile does.
     """
 
     url: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -66,6 +67,7 @@ class IndexOptions(Frozen):
     limit: Annotated[Whole, Field(ge=1, le=1000)] = 50
     recheck: Duration = 600.0
     allow_hosts: tuple[str, ...] = ()
+    timezone: Zone | None = None
     identity: Literal["url", "path"] = "url"
     complete: bool = False
     gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
@@ -174,6 +176,7 @@ class IndexSource(Source):
             gone_after=self.options.gone_after,
             hold_above=self.options.hold_above,
             unread=frozenset(_addresses(kept, lists)) - reading.judged,
+            shown=True,
         )
 
     # --- lists
@@ -338,7 +341,7 @@ class IndexSource(Source):
             page.etag, page.last_modified = sent.get("etag", ""), sent.get("last_modified", "")
             page.found()
             return
-        found = await parse_page(response, self.context, page.link)
+        found = await parse_page(response, self.context.within(self.options.timezone), page.link)
         page.etag, page.last_modified = sent.get("etag", ""), sent.get("last_modified", "")
         reading.judged.update((page.link, page.address))
         page.found()

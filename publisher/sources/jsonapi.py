@@ -242,12 +242,12 @@ class _Item:
         text = _first(self.value, rule)
         if text is None or rule is None:
             return None
-        zone = rule.timezone or self.options.timezone or self.timezone
+        own = rule.timezone or self.options.timezone
+        zone = own or self.timezone
         try:
-            exact = moment(rule, text, zone)
-            if exact is not None:
-                return exact
-            read = parse_datetime(text, self.options.locale, zone, order=self.options.date_order)
+            read = moment(rule, text, zone, assumed=own is None) or parse_datetime(
+                text, self.options.locale, zone, order=self.options.date_order, assumed=own is None
+            )
         except ReadError as error:
             self._fault(name, error, text)
             return None

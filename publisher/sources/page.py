@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import field_validator
 
 from publisher import retryafter
+from publisher.configfile import Zone
 from publisher.content import absolute
 from publisher.errors import AddressRefused, FetchError, Overrun, ReadError
 from publisher.locale import known_locale
@@ -50,13 +51,14 @@ def web_address(value: str) -> str:
 
 
 class PageOptions(Frozen):
-    """The keys of a page. ``limit`` is in bytes.
+    """The keys of a page. ``limit`` is in bytes. ``timezone`` holds where its dates name none, and no profile does.
 
     ``identity``: what its article is known by, ``url`` its canonical URL, ``path`` the ``url`` of this source.
     """
 
     url: str
     limit: Limit = PAGE_LIMIT
+    timezone: Zone | None = None
     identity: Literal["url", "path"] = "url"
 
     _web = field_validator("url")(web_address)
@@ -77,7 +79,7 @@ class PageSource(Source):
         response = await get(self, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
             return Batch(bookmark=bookmark, unchanged=True)
-        reading = await parse_page(response, self.context, self.options.url)
+        reading = await parse_page(response, self.context.within(self.options.timezone), self.options.url)
         found = silence.parts(reading)
         for part in bookmark.get("found", ()):
             if part not in found:
@@ -90,6 +92,7 @@ class PageSource(Source):
             tuple(reading.indicators),
             (*moved(response, self.options.url), *reading.problems),
             {**validators(response), "found": found},
+            shown=True,
         )
 
 
@@ -134,7 +137,9 @@ def read_document(
     kind = header(document, "content-type")
     if profile is None:
         where = {"origin": origin, "url": document.url, "content_type": kind, "locale": locale}
-        return read_any(document.body, language=context.language, timezone=context.timezone, **where)
+        return read_any(
+            document.body, language=context.language, timezone=context.timezone, assumed=context.assumed, **where
+        )
     if isinstance(profile, TextProfile):
         return read_text(document.body, profile, origin=origin, now=now, specs=specs)
     assert isinstance(profile, HtmlProfile)

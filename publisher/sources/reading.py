@@ -27,7 +27,7 @@ class Reading:
     """One document being read. ``fields`` are those of an article but its id, null where there is no article.
 
     ``origins`` says where fields came from that no rule of the profile found, ``symbols`` of which indicators a row was
-    read.
+    read. ``assumed``: the profile's time zone is only the installation's.
     """
 
     origin: str
@@ -37,6 +37,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
+    assumed: bool = False
 
     def error(self, message: str, name: str | None = None, text: str | None = None) -> None:
         """Note what could not be read."""
@@ -62,6 +63,7 @@ class Reading:
                 self.profile.timezone,
                 order=self.profile.date_order,
                 zones=self.profile.zone_minutes,
+                assumed=self.assumed,
             )
         except ReadError as error:
             self.error(str(error), name, text)

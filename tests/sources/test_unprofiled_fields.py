@@ -141,6 +141,15 @@ def test_a_time_in_a_meta_element_is_the_pages(head: str) -> None:
     assert (reading.origins["published"], told(reading, "published")) == ("page", [])
 
 
+def test_a_time_that_cannot_be_read_beside_one_that_can_is_told() -> None:
+    node = json_ld({**NODE, "datePublished": "09/02/2024 06:31"})
+    reading = reading_of(node, meta(article__published_time="2024-02-09T06:31:00+07:00"))
+    assert reading.origins["published"] == "opengraph"
+    assert told(reading, "published") == [
+        "'09/02/2024 06:31' cannot be read; 2024-02-09T06:31:00+07:00 (opengraph) is taken"
+    ]
+
+
 def test_a_time_element_beside_the_headline_is_the_pages() -> None:
     above = '<time class="updated" datetime="2024-02-10T00:00Z">x</time><time datetime="2024-02-08T23:31Z">x</time>'
     fields = fields_of(above=above)

@@ -51,16 +51,18 @@ def read_any(
     timezone: str,
     content_type: str | None = None,
     locale: str | None = None,
+    assumed: bool = False,
 ) -> Reading:
     """The article in a page, and in ``origins`` where each of its fields came from.
 
-    ``language`` is that of its dates where the page names none, ``timezone`` holds for dates without a zone. ``locale``
-    is that of its dates, the page's own language where it is not given. Raises ReadError for no page.
+    ``language`` is that of its dates where the page names none; ``timezone`` holds for dates without a zone, with a
+    warning where it is only ``assumed``. ``locale`` is that of its dates, the page's own language where it is not
+    given. Raises ReadError for no page.
     """
     decoded = decode(body, content_type)
     tree = dom.parse(decoded.text)
     spoken = _html_lang(tree) or language
-    reading = Reading(origin, conventions(url, locale or spoken, timezone))
+    reading = Reading(origin, conventions(url, locale or spoken, timezone), assumed=assumed)
     if decoded.warning:
         reading.warn(decoded.warning, "charset")
     page = _Page(tree, decoded.text, url, reading)
