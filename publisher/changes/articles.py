@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from publisher.changes.fingerprint import article_fingerprint, canonical_article, differing, is_current
+from publisher.clock import rfc3339
 from publisher.model import Article, EventType, article_json
 from publisher.model.base import STORED
 from publisher.model.change import ArticleChange, Outcome
@@ -21,6 +22,10 @@ from publisher.model.observed import ObservedArticle
 WINDOW = timedelta(hours=1)
 RETURNS_SENT = 3
 SETTLE_TIME = timedelta(minutes=15)
+SKEW = timedelta(minutes=5)
+"""How much a site's clock may be ahead of ours."""
+LONGEST_SLIP = timedelta(hours=26)
+"""Between the zones that are furthest apart: no time is further off because of a wrong zone."""
 _RECENT_KEPT = 24
 
 Recent = tuple[tuple[str, datetime], ...]
@@ -71,6 +76,34 @@ def article(
 def is_early(article: Article, now: datetime) -> bool:
     """Whether the article's published time is still to come."""
     return article.published is not None and article.published > now
+
+
+def as_shown(
+    known: KnownArticle | None, observed: ObservedArticle, now: datetime
+) -> tuple[ObservedArticle, str | None]:
+    """An article that its site shows already, with times that can be: and what is to be told where they cannot.
+
+    A time to come is a slip of the site's clock or zone there, and no embargo. The article then has the time at which
+    it was first read, and keeps it when the site's time has come: nothing happened to it then.
+    """
+    article = observed.article
+    began = known.first_seen_at if known is not None and known.withdrawn_at is None else now
+    had = _stored(known.data) if known is not None and known.withdrawn_at is None else None
+    first = began.replace(microsecond=0)
+    taken: dict[str, datetime | None] = {}
+    if article.published is not None:
+        slipped = had is not None and had.published == first and SKEW < article.published - began <= LONGEST_SLIP
+        if slipped or article.published > now + SKEW:
+            taken["published"] = (had.published if had else None) or first
+    edited = article.updated
+    if edited is not None and (edited > now + SKEW or ("published" in taken and edited - began <= LONGEST_SLIP)):
+        taken["updated"] = None
+    if not taken:
+        return observed, None
+    said = rfc3339((article.published if "published" in taken else edited) or now)
+    told = "the time at which it was first read is taken" if "published" in taken else "its edit is left without a time"
+    shown = replace(observed, article=article.model_copy(update=taken), fingerprint=None)
+    return shown, f"the site shows it already and says {said}: {told}; is the timezone of the source right?"
 
 
 def embargoed(known: KnownArticle | None, observed: ObservedArticle, *, source: str, now: datetime) -> ArticleChange:

@@ -84,7 +84,7 @@ def _clock(parts: dict[str, str | None]) -> Clock | None:
 
 def _refuse_range(parts: dict[str, str | None], text: str) -> None:
     """``08:00-09:30`` after a space is more likely until half past nine than an offset of the Marquesas."""
-    if parts.get("gap") != "" or parts.get("s") or parts["sign"] != "-" or not parts["zm"]:
+    if parts.get("gap") != "" or parts.get("s") or parts["sign"] != "-":
         return
-    if f"{parts['h']}{parts['mi']}" < f"{parts['zh']}{parts['zm']}" and text.count(":") == 2:
+    if not parts["zm"] or (f"{parts['h']}{parts['mi']}" < f"{parts['zh']}{parts['zm']}" and text.count(":") == 2):
         raise ReadError("may be a range of times, which has no one moment, or a zone offset")

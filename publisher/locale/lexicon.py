@@ -66,6 +66,10 @@ def lexicon(name: str) -> Lexicon:
     locale = known_locale(name)
     months = dict(_with_plain_forms(_names(locale.months), words.MONTHS, locale))
     days = dict(_with_plain_forms(_names(locale.days), words.DAYS, locale))
+    if not re.search("[a-z]", "".join([*months, *days])):  # written in other letters, English can mean nothing else
+        english = known_locale("en")
+        months |= dict(_with_plain_forms(_names(english.months), words.MONTHS, english))
+        days |= dict(_with_plain_forms(_names(english.days), words.DAYS, english))
     signs: dict[str, str] = {}
     for table, sign in ((words.JOINING, " "), (words.MINUTE, MINUTE), (words.HOUR, HOUR), (words.AT, AT)):
         signs |= dict.fromkeys(_split(table.get(locale.language, "")), sign)

@@ -31,7 +31,8 @@ _WEEKDAYS = {
     5: "sab sabtu sa sam sáb sábado samedi zaterdag za",
     6: "min minggu ahad so son dom domingo dim dimanche zondag zo",
 }  # fmt: skip
-MILITARY = re.compile(r"[A-IK-Ya-ik-y]")
+_COMMENTED_ZONE = re.compile(r"[A-Z]{2,5}|(?:GMT|UTC) ?[+-]\d{1,2}(?::?\d\d)?")
+_MILITARY = re.compile(r"[A-IK-Ya-ik-y]")
 """Zones of one letter. RFC 822 had their signs wrong, so RFC 5322 (4.3) wants them taken for an unknown zone: UTC."""
 
 
@@ -53,9 +54,14 @@ def read_mail(text: str) -> Said | None:
         return None
     said = Said(a_day(_year(match["y"]), month, match["d"]), a_clock(match["h"], match["mi"], match["s"], match["f"]))
     said.zone = zone or None
-    said.beside = [comment for comment in comments if re.fullmatch(r"[A-Z]{2,5}", comment)]
+    said.beside = [comment for comment in comments if _COMMENTED_ZONE.fullmatch(comment)]
     if not zone and said.beside:
         said.zone, said.beside = said.beside[0], said.beside[1:]
+    elif _MILITARY.fullmatch(zone):
+        said.offset, said.zone = 0, None
+        said.warnings.append(f"the zone {zone} of one letter is not certain: UTC is taken")
+    elif not zone and any(map(re.compile(r"\d").search, comments)):
+        return None
     known = not match["weekday"] or _weekday_fits(match["weekday"], said)
     return said if known or "," in match["comma"] else None
 

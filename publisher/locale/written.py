@@ -29,7 +29,7 @@ _VIETNAMESE_MONTH = re.compile(r"\b(?:tháng|thg|th) ?(\d{1,2})\b", re.IGNORECAS
 _VIETNAMESE_DAY = re.compile(r"\bth(?:ứ)? ?([2-7])\b(?! ?[:h])", re.IGNORECASE)
 _CAMERA_DAY = re.compile(r"^(\d{4}):(\d\d):(\d\d)(?= )")
 _MIDDAY = re.compile(r"\b12(:00)? ?noon\b", re.IGNORECASE)
-_LETTER_T = re.compile(r"(?<=\d)T(?=\d\d:?\d\d)")
+_LETTER_T = re.compile(r"(?<=\d)T(?=\d{1,2}:?\d\d)")
 
 # --- the grammar, once every name is one sign
 
@@ -92,6 +92,8 @@ def read_written(text: str, locale: str, order: DateOrder | None) -> Said:
 
 def _made_plain(text: str, language: str) -> str:
     text = _ORDINAL.sub(r"\1", _LETTER_T.sub(" ", _CAMERA_DAY.sub(r"\1-\2-\3", _MIDDAY.sub("12:00 pm", text))))
+    if language in ("tr", "az"):
+        text = text.replace("İ", "i")
     if language in ("ja", "zh", "ko"):
         text = _ERA.sub(lambda found: f"{_ERAS[found[1]] + (1 if found[2] == '元' else int(found[2]))}年", text)
         text = _EASTERN_DAY.sub(r" \1-\2-\3 ", text)

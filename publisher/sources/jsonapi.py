@@ -245,10 +245,9 @@ class _Item:
         own = rule.timezone or self.options.timezone
         zone = own or self.timezone
         try:
-            exact = moment(rule, text, zone)
-            if exact is not None:
-                return exact
-            read = parse_datetime(text, self.options.locale, zone, order=self.options.date_order, assumed=own is None)
+            read = moment(rule, text, zone, assumed=own is None) or parse_datetime(
+                text, self.options.locale, zone, order=self.options.date_order, assumed=own is None
+            )
         except ReadError as error:
             self._fault(name, error, text)
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,31 +10,16 @@ from typing import Any
 import pytest
 from support.clock import ManualClock
 from support.reading import Answer, Server, open_source
+from support.unprofiled import json_ld, meta, page
+from support.unprofiled import read as read_at
 
 from publisher.sources.reading import Reading
-from publisher.sources.unprofiled import read_any
 
 URL = "http://contoh.id/berita/garam"
 
 
 def read(html: str, language: str = "id") -> Reading:
-    return read_any(html.encode(), origin=URL, url=URL, language=language, timezone="Asia/Jakarta")
-
-
-def page(*parts: str, lang: str = "", body: str = "") -> str:
-    return (
-        f"<!doctype html><html{f' lang={lang}' if lang else ''}><head>{''.join(parts)}</head><body>{body}</body></html>"
-    )
-
-
-def json_ld(document: object) -> str:
-    return f'<script type="application/ld+json">{json.dumps(document)}</script>'
-
-
-def meta(**properties: str) -> str:
-    return "".join(
-        f'<meta property="{name.replace("__", ":")}" content="{value}">' for name, value in properties.items()
-    )
+    return read_at(html, url=URL, language=language)
 
 
 ARTICLE = {

@@ -27,7 +27,9 @@ PAGES = Path(__file__).resolve().parent.parent / "fidelity" / "pages"
 HOME_ZONE = "Asia/Jakarta"
 """The time zone of the installation in tests, for times without one."""
 
-_BLOCKS = frozenset(["p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr", "table", "pre", "figcaption", "dt", "dd", "blockquote", "figure", "ul", "ol", "div"])
+_BLOCKS = frozenset(("p", "li", "pre", "blockquote", "div", "ul", "ol", "dt", "dd", "figure", "figcaption")) | {
+    "h1", "h2", "h3", "h4", "h5", "h6", "table", "tr", "td", "th",
+}  # fmt: skip
 _WORD = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+")
 """A word; a character where words are not parted by spaces."""
 

@@ -89,10 +89,15 @@ def _take_out(body: LexborNode) -> None:
     total = len(body.text(deep=True) or "")
     for node in _found(body, _is_beside):
         # Some name all of a page after its sidebar: nothing that holds most of it is beside it.
-        if len(node.text(deep=True) or "") < 0.4 * total:
+        if len(node.text(deep=True) or "") < 0.4 * total or _is_never(node):
             node.decompose()
         elif node.tag == "form":
             node.unwrap()  # some servers put the whole page into one
+
+
+def _is_never(node: LexborNode) -> bool:
+    """Whether it is not the article however much there is in it: what readers wrote."""
+    return "comment" in " ".join(name_words(node)) and node.css_first("h1, article, [itemprop~=articleBody]") is None
 
 
 def _plays(frame: LexborNode) -> bool:
@@ -118,11 +123,11 @@ def _found(body: LexborNode, wanted: Callable[[LexborNode], bool]) -> list[Lexbo
 def _is_beside(node: LexborNode) -> bool:
     if node.tag in _BESIDE:
         return True
-    if node.tag in ("html", "body", "main", "p", "a", "b", "i", "em", "strong", "br", "img"):
-        return False
     attributes = node.attributes
     if (attributes.get("role") or "").lower() in _ROLES or "hidden" in attributes:
         return True
+    if node.tag in ("html", "body", "main", "p", "a", "b", "i", "em", "strong", "br", "img"):
+        return False
     if attributes.get("aria-hidden") == "true" and node.tag not in ("figure", "picture", "span"):
         return True
     if "display:none" in (attributes.get("style") or "").replace(" ", "").lower():

@@ -19,6 +19,7 @@ _ARTICLE = re.compile(
     r"(?:\w*Article|BlogPosting|LiveBlogPosting|SocialMediaPosting|Report|(?:Critic|User)?Review|PressRelease)"
 )
 _PAGE = re.compile(r"(?:https?://schema\.org/|schema:)?(?:\w*Page|WebSite)")
+_SITE = re.compile(r"(?:https?://schema\.org/|schema:)?(?:WebSite|NewsMediaOrganization|Organization)")
 _PARTS = word_set(
     "hasPart isPartOf itemListElement citation mentions about relatedLink related liveBlogUpdate comment"
     " isBasedOn subjectOf review exampleOfWork workExample itemReviewed significantLink significantLinks"
@@ -150,10 +151,10 @@ def named(value: Any, *keys: str) -> str | None:
 
 
 def site_names(graph: Graph) -> list[str]:
-    """What the site calls itself: its publisher's name and its own."""
-    found = []
-    for node, _ in graph.nodes:
+    """What the site calls itself: the name of its publisher, and its own."""
+    found: list[str | None] = []
+    for node, key in graph.nodes:
         found += [named(one, "name") for one in graph.values(node, "publisher")]
-        if _is(node, re.compile(r"(?:https?://schema\.org/)?(?:WebSite|NewsMediaOrganization|Organization)")):
-            found += [named(node, "name", "alternateName")]
+        if _is(node, _SITE) and key in ("", "isPartOf", "publisher"):
+            found += [named(node, "name"), named(node, "alternateName")]
     return list(dict.fromkeys(one for one in found if one))

@@ -6,7 +6,6 @@ Whole blocks only, and only where their form or a short phrase leaves no doubt: 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from publisher.sources.body import Block
 from publisher.sources.unprofiled.evidence import word_set
@@ -70,33 +69,49 @@ _ALONE = word_set(
     " partager compartir condividi compartilhar delen facebook twitter whatsapp telegram linkedin reddit copy"
     " comments kommentare commentaires komentar loading loading… newsletter next previous follow subscribe top"
 )
+_MARKS = "-–—>»•*|#[(【▶►▪◾➡👉 \t"
+_STOPS = (".", "!", "?", "。", "！", "？", "।", "”", '."')
+_CALLS = frozenset(
+    (
+        "sign up for", "subscribe to", "subscribe now", "follow us on", "click here to", "download our app", "join our",
+        "get the latest", "all rights reserved", "©", "(c) 20", "copyright", "hak cipta", "story continues below",
+        "article continues below", "scroll to continue", "scroll untuk", "you may also like", "recommended for you",
+        "leave a comment", "support our journalism", "ikuti berita", "ikuti kami", "dapatkan berita", "gabung grup",
+        "cek berita dan artikel", "bagikan artikel", "jetzt abonnieren", "abonnieren sie", "folgen sie uns",
+        "abonnez-vous", "inscrivez-vous", "suivez-nous", "tous droits réservés", "suscríbete", "suscríbase", "síguenos",
+        "todos los derechos", "seguici su", "riproduzione riservata", "siga-nos", "todos os direitos", "schrijf je in",
+        "volg ons", "подписывайтесь", "подпишитесь", "版权所有", "무단전재", "저작권자", "تابعنا",
+    )
+)  # fmt: skip
+"""Calls on the reader: they are whole sentences, and no part of an article all the same."""
 MAX_JUNK = 240
 """Characters of such a block; a paragraph of an article is mostly longer."""
 _SENTENCE_END = re.compile(r"[.!?。！？]['\"”’)]*\s+\S")
-_SHOWN = re.compile(r"[^\W\d_]+")
-
-
-def without_junk(blocks: Iterable[Block], links: Iterable[int]) -> list[Block]:
-    """The blocks that are the article's. ``links``: for each the characters of its text that are links."""
-    return [block for block, linked in zip(blocks, links, strict=True) if not is_junk(block, linked)]
 
 
 def is_junk(block: Block, linked: int) -> bool:
     """Whether a block is no part of an article, ``linked`` characters of its text being links."""
     text = block.text
-    if not text or len(text) > MAX_JUNK:
-        return (
-            bool(text) and len(text) <= 1000 and linked > 0.85 * len(text) and not block.html.startswith("<blockquote")
-        )
-    folded = text.casefold().lstrip("-–—>»•*|#[(【▶► ").strip()
-    if folded.rstrip(" .:…") in _ALONE:
+    if not text or block.html.startswith("<blockquote"):
+        return False
+    if len(text) > MAX_JUNK:
+        return len(text) <= 4 * MAX_JUNK and linked > 0.85 * len(text)
+    folded = text.casefold().lstrip(_MARKS)
+    if folded.strip(" .:…[]()-–—*") in _ALONE:
         return True
-    led = folded.startswith(_LEADS)
-    if led and (linked or not _SENTENCE_END.search(text) or len(text) < 60):
-        return not _is_prose(folded, linked)
-    return linked > 0.85 * len(text) and len(text) <= MAX_JUNK and block.html.startswith(("<ul", "<ol", "<p", "<h"))
+    lead = next((lead for lead in _LEADS if folded.startswith(lead)), None)
+    if lead is not None and _is_label(folded, lead, linked):
+        return True
+    return linked > 0.85 * len(text) and block.html.startswith(("<ul", "<ol", "<p", "<h"))
 
 
-def _is_prose(folded: str, linked: int) -> bool:
-    """Whether a line that begins as such lines do is a sentence ("Publicidad y propaganda no son lo mismo.")."""
-    return not linked and len(folded) > 60 and folded.endswith((".", "!", "?", "。", "।")) and ":" not in folded[:40]
+def _is_label(folded: str, lead: str, linked: int) -> bool:
+    """Whether a phrase at the start of a line leads on to something else, and does not begin a sentence
+    ("Publicidad y propaganda no son lo mismo.").
+    """
+    rest = folded[len(lead) :]
+    if lead[-1].isalpha() and rest[:1].isalpha() and lead.isascii():
+        return False
+    if lead in _CALLS or rest.lstrip().startswith((":", "：", "»", ">", "|", "–", "-")) or lead.endswith(":"):
+        return len(_SENTENCE_END.findall(folded)) < 2
+    return bool(linked) or not folded.endswith(_STOPS) or not rest.strip(" .!…")

@@ -56,7 +56,7 @@ def read_any(
 ) -> Reading:
     """The article in a page, and in ``origins`` where each of its fields came from.
 
-    ``language`` is that of its dates where the page names none, ``timezone`` holds for dates without a zone, with a
+    ``language`` is that of its dates where the page names none; ``timezone`` holds for dates without a zone, with a
     warning where it is only ``assumed``. ``locale`` is that of its dates, the page's own language where it is not
     given. Raises ReadError for no page.
     """
@@ -145,6 +145,7 @@ class _Page:
         headings = [*self.shown, self.metas.first("og:title") or "", markup.title(self.tree) or ""]
         chosen = jsonld.choose(self.graph, (self.url, address), headings, self.base)
         self.nodes, self.about = chosen.articles, (chosen.page,) if chosen.page else ()
+        self.foreign = chosen.foreign
         if not chosen.articles and chosen.foreign:
             self.reading.warn("describes another page; it is ignored", "JSON-LD", chosen.foreign)
         if chosen.uncertain:
@@ -276,7 +277,8 @@ class _Page:
         """The day in the address or that the library finds, to the hour where a line on the page shows the same."""
         shown = {line: day for line in self.dated if (day := times.day_of(line, self.reading))}
         day, said = times.day_in(self.url), "the day in the page's address is taken"
-        if day is None and self.guess.day:
+        # It looks into the JSON-LD of other pages too.
+        if day is None and not self.foreign and self.guess.day:
             day, said = self.guess.day, "the day is a guess"
         line = next((line for line, its in shown.items() if day is None or its == day), None)
         if line is not None:

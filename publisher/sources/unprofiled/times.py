@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from publisher.errors import ReadError
 from publisher.locale import known_zone, parse_datetime
@@ -19,11 +20,6 @@ MAX_CLAIMS = 12
 SAME = timedelta(minutes=1)
 """Times that differ by more contradict each other: some builds round, some cut the seconds off."""
 
-_TIMED = re.compile(r"\d{1,2} ?[:.h] ?\d{2}|T\d{4}", re.ASCII)
-_ZONED = re.compile(
-    r"(?:Z|[+-]\d\d:?(?:\d\d)?|\b(?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d\d)?)?|\b[A-Z]{2,5}T|\bWI[BT]|\bWITA)\)?\s*$"
-)
-_EPOCH = re.compile(r"(1\d{9})(?:\d{3})?(?:\.\d+)?", re.ASCII)
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-])")
 _NAMES = {JSONLD: "JSON-LD", OPENGRAPH: "OpenGraph"}
 
@@ -39,13 +35,16 @@ class _Read:
 
 def moment(name: str, claims: Iterable[Claim], reading: Reading) -> tuple[datetime, str] | None:
     """The time and its origin, of ``claims`` with the most trusted first; null where there is none that can be read."""
-    given = list(dict.fromkeys(_written(one) for one in claims if one.value))[:MAX_CLAIMS]
+    given = list(dict.fromkeys(one for one in claims if one.value))[:MAX_CLAIMS]
     read = [found for one in given if (found := _read(one, reading))]
     if not read:
         if given:
             reading.moment(name, given[0].value)  # which tells why it cannot be read
         return None
     taken = _taken(read)
+    if read[0].claim != given[0]:
+        said = f"{given[0].value!r} cannot be read; {taken.claim.value} ({taken.claim.origin}) is taken"
+        reading.warn(said, name, given[0].value)
     if told := _contradiction(read, taken):
         reading.warn(told, name, taken.claim.value)
     value = _told(name, taken, reading)
@@ -70,25 +69,14 @@ def day_of(text: str, reading: Reading) -> str | None:
     return found.value.astimezone(known_zone(profile.timezone)).date().isoformat()
 
 
-def _written(claim: Claim) -> Claim:
-    """Seconds or milliseconds since 1970 as a date."""
-    match = _EPOCH.fullmatch(claim.value)
-    if match is None:
-        return claim
-    return Claim(datetime.fromtimestamp(int(match[1]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), claim.origin)
-
-
 def _read(claim: Claim, reading: Reading) -> _Read | None:
     profile = reading.profile
     for locale in dict.fromkeys((profile.locale, "en")):
-        try:
+        with suppress(ReadError):
             found = parse_datetime(
                 claim.value, locale, profile.timezone, order=profile.date_order, zones=profile.zone_minutes
             )
-        except ReadError:
-            continue
-        timed = _TIMED.search(claim.value) is not None
-        return _Read(claim, found.value, locale, timed and _ZONED.search(claim.value) is not None, timed)
+            return _Read(claim, found.value, locale, found.zoned, found.exact)
     return None
 
 
@@ -139,8 +127,7 @@ def _told(name: str, taken: _Read, reading: Reading) -> datetime | None:
     """The time as the reading takes it, with what it has to say of it."""
     if taken.locale == reading.profile.locale:
         return reading.moment(name, taken.claim.value)
-    profile = reading.profile.model_copy(update={"locale": taken.locale})
-    english = Reading(reading.origin, profile, assumed=reading.assumed)
+    english = replace(reading, profile=reading.profile.model_copy(update={"locale": taken.locale}), problems=[])
     value = english.moment(name, taken.claim.value)
     reading.problems += english.problems
     return value

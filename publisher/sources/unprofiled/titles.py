@@ -30,12 +30,15 @@ def _agreed(stated: list[Claim], headings: list[str]) -> Claim | None:
     else the first that is stated for others, else a heading.
     """
     seen = {plain(one) for one in headings}
+    counted = [plain(one.value) for one in stated]
     same = next((one for one in stated if plain(one.value) in seen), None)
+    repeated = next((one for one in stated if counted.count(plain(one.value)) > 1), None)
     near = next((line for line in headings if any(alike(line, one.value) for one in stated)), None)
+    # A heading that is longer may hold a label besides.
+    if near is not None and repeated is not None and len(plain(near)) > len(plain(repeated.value)):
+        near = None
     if same or near:
         return same or Claim(near or "", PAGE)
-    counted = [plain(one.value) for one in stated]
-    repeated = next((one for one in stated if counted.count(plain(one.value)) > 1), None)
     first = next((one for one in stated if one.origin != PAGE), None)
     heading = Claim(headings[0], PAGE) if headings else None
     return repeated or first or heading or next(iter(stated), None)
