@@ -106,9 +106,9 @@ def _moment(node: LexborNode) -> str | None:
 
 
 def dated_lines(tree: LexborHTMLParser) -> list[str]:
-    """Short lines in elements that are named as those are that hold a date, beside the article's own."""
+    """Short lines that may hold the article's date: in elements that are named so, and right below the headline."""
     found = []
-    for node in tree.css(_DATED)[: 4 * MAX_FOUND]:
+    for node in (*tree.css(_DATED)[: 4 * MAX_FOUND], *_below_headline(tree)):
         names = " ".join(name_words(node))
         if _UPDATED.search(names) or _within_another(node):
             continue
@@ -116,6 +116,16 @@ def dated_lines(tree: LexborHTMLParser) -> list[str]:
         if 6 <= len(text) <= 60 and any(character.isdigit() for character in text):
             found.append(text)
     return distinct(found)[:5]
+
+
+def _below_headline(tree: LexborHTMLParser) -> list[LexborNode]:
+    node = tree.css_first("h1")
+    found: list[LexborNode] = []
+    while node is not None and len(found) < 4:
+        node = node.next
+        if node is not None and node.tag in ("div", "p", "span", "small"):
+            found.append(node)
+    return found
 
 
 def _stated(tree: LexborHTMLParser, name: str, below: str = "") -> list[LexborNode]:

@@ -20,6 +20,7 @@ from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading
 from publisher.sources.unprofiled import (
     authors,
+    edges,
     extracting,
     jsonld,
     languages,
@@ -245,12 +246,14 @@ class _Page:
     def _body(self) -> None:
         title = self.fields.get("title")
         said = texts.stated(schema.body(self.nodes))
-        own = texts.Text(tuple(extracting.extract(self.tree, title)), EXTRACTED)
+        shown = extracting.extract(self.tree)
+        self.signatures = edges.bylines(shown)
+        own = texts.Text(tuple(edges.trimmed(shown, title)), EXTRACTED)
         choice = texts.choose(said, own, self._second, self.fields.get("summary"))
         self.shown_text = " ".join(block.text for block in choice.text.blocks) if choice.text else ""
         if choice.text is None:
             return
-        body = sanitised(list(choice.text.blocks), self.base)
+        body = sanitised(edges.unsigned(choice.text.blocks, self.fields.get("authors", ())), self.base)
         self.reading.left_out(body.notes)
         self.take("body", body.html, choice.text.origin)
         if choice.doubt:
@@ -267,11 +270,21 @@ class _Page:
             self.reading.warn("is a guess: the page states none", "title", self.guess.title)
         if not self._is_told("published"):
             self._guessed_day()
+        self._signed()
         if not self._is_told("authors") and library.installed() and self.guess.authors:
             found, _ = authors.chosen([authors.Byline(self.guess.authors, GUESSED)], self.sites)
             self.take("authors", list(found.authors), GUESSED)
             for doubt in found.doubts if found.authors else ():
                 self.reading.warn(doubt, "authors", ", ".join(found.authors))
+
+    def _signed(self) -> None:
+        """Those who sign the text itself, where nothing else names them."""
+        found, _ = authors.chosen([authors.Byline(tuple(self.signatures), GUESSED)], self.sites)
+        if not self._is_told("authors") and found.authors:
+            self.take("authors", list(found.authors), GUESSED)
+            for doubt in found.doubts:
+                self.reading.warn(doubt, "authors", ", ".join(found.authors))
+        self.take("editor", found.editor, GUESSED)
 
     def _guessed_day(self) -> None:
         """The day in the address or that the library finds, to the hour where a line on the page shows the same."""
@@ -290,4 +303,4 @@ class _Page:
 
     def _second(self) -> texts.Text | None:
         blocks = [one for one in self.guess.blocks if not is_junk(one, extracting.linked_text(one.html))]
-        return texts.Text(tuple(extracting.trimmed(blocks, self.fields.get("title"))), EXTRACTED) if blocks else None
+        return texts.Text(tuple(edges.trimmed(blocks, self.fields.get("title"))), EXTRACTED) if blocks else None

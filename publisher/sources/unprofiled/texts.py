@@ -10,8 +10,9 @@ from functools import cached_property
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.sources.body import Block, escaped, fragment_blocks
+from publisher.sources.unprofiled.edges import trimmed
 from publisher.sources.unprofiled.evidence import EXTRACTED, JSONLD, decoded, word_set, words
-from publisher.sources.unprofiled.extracting import linked_text, trimmed
+from publisher.sources.unprofiled.extracting import linked_text
 from publisher.sources.unprofiled.junk import is_junk
 
 TEASER = 0.6
