@@ -52,7 +52,8 @@ _ROLES = {
 _BY_LABEL = {label: role for role, labels in _ROLES.items() for label in labels.split("|")}
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
     return frozenset(text.split())
 
 
@@ -119,7 +120,7 @@ DATED = re.compile(
 )
 """What is a date or a time, and stands in many a byline."""
 
-_DEGREES = _words(
+_DEGREES = words(
     """
     se mm msi phd md mba ma msc bsc ba bed sh mh mhum skom mkom sos ssos ssi st mt spd mpd sag mag lc sip map mip mph
     skm mkes skep ners ns amd dds jd llm llb esq jr sr ii iii iv rn cfa cpa ak ca cfp mfin msn mn sik mik sst sikom
@@ -130,7 +131,7 @@ _DEGREES = _words(
     nat med dmed mdmba alm almh
     """
 )
-_BARE_DEGREES = _words("jr sr esq lc ak hons cand")
+_BARE_DEGREES = words("jr sr esq lc ak hons cand")
 """What is one without periods and with one capital; "Mei" and "Nat" are people."""
 
 _DOTTED = re.compile(r"(?:[A-Z][A-Za-z]{0,5}\. ?){1,4}(?:[A-Z][A-Za-z]{0,5}\.?)?(?: ?\([A-Za-z .]{2,12}\))?")
@@ -145,8 +146,8 @@ def is_degree(text: str) -> bool:
         return False
     if letters in _DEGREES and ("." in shown or sum(map(str.isupper, shown)) > 1 or letters in _BARE_DEGREES):
         return True
-    words = shown.split()
-    if len(words) > 1 and all(is_degree(word) for word in words):
+    parts = shown.split()
+    if len(parts) > 1 and all(map(is_degree, parts)):
         return True
     # Letters with periods between them, and no word longer than a degree's: "S.I.Kom.", "M.Sc.Eng".
     return "." in shown.rstrip(".") and " " not in shown and _DOTTED.fullmatch(shown) is not None
@@ -167,19 +168,20 @@ _AGENCIES = frozenset(
     .casefold()
     .split("|")
 )
-_SHOUTING = _words(
+_SHOUTING = words(
     """
     AP AFP AFPTV DPA APA SDA ATS KNA EPD SID NTB TT STT ANP EFE PTI IANS ANI UPI PA AA DHA IHA WAM SPA MENA VNA CP AAP
     NZPA BTA MTI CTK ČTK PAP ANT TASS XINHUA REUTERS ANTARA BLOOMBERG VOA AFX ANSA
     """
 )
-_SPOKEN_NAMES = _words("ANI TT SPA PA AA CP AP SID MENA EFE")
+_WHISPERED = words("dpa sda apa ats kna epd sid afp ap rtr")
+_SPOKEN_NAMES = words("ANI TT SPA PA AA CP AP SID MENA EFE")
 
 
 def is_agency(text: str, *, shouted: bool = False) -> bool:
     """Whether it is a news agency. "ANI" is one, "Ani" a person; in a line of capitals (``shouted``) a person, too."""
     shown = text.strip(" .")
-    if shown.casefold() in _AGENCIES or shown == "dpa" or re.fullmatch(r"(?:dpa|afp|ap)(?:[/-]\w+){1,2}", shown):
+    if shown.casefold() in _AGENCIES or shown in _WHISPERED or re.fullmatch(r"(?:dpa|afp|ap)(?:[/-]\w+){1,2}", shown):
         return True
     return shown in _SHOUTING and not (shouted and shown in _SPOKEN_NAMES)
 
@@ -274,7 +276,7 @@ def without_title(text: str) -> tuple[str, str | None]:
     return (match[1], match[2]) if match else (text, None)
 
 
-_PARTICLES = _words(
+_PARTICLES = words(
     """
     bin binti van von vom zu zum zur de da do dos das del della dello di du des der den dem ten ter te la le les lo los
     las el al an af av e y i und ibn abu ben bar bat bint op 't 's st d d' l' dr drg drs dra drh ir prof dipl ing h hj
@@ -289,10 +291,10 @@ def is_name(text: str) -> bool:
     have them) or a particle such as "van", with degrees behind commas.
     """
     name, *degrees = re.split(r"\s*,\s*", text.strip())
-    words = name.split()
-    if not 1 <= len(words) <= 8 or len(name) > 80 or not all(map(is_degree, filter(None, degrees))):
+    parts = name.split()
+    if not 1 <= len(parts) <= 8 or len(name) > 80 or not all(map(is_degree, filter(None, degrees))):
         return False
-    return all(map(_of_a_name, words)) and any(not _is_particle(word) or len(words) == 1 for word in words)
+    return all(map(_of_a_name, parts)) and any(not _is_particle(word) or len(parts) == 1 for word in parts)
 
 
 def _of_a_name(word: str) -> bool:

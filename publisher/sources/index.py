@@ -34,7 +34,7 @@ from publisher.sources.patterns import Pattern, Selector, find
 from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.remembered import Page
-from publisher.sources.urls import canonical
+from publisher.sources.urls import addresses, canonical
 
 LONGEST_READING = timedelta(minutes=4)
 """A reading that takes longer leaves the rest to the next: nobody else may read the source meanwhile."""
@@ -357,9 +357,11 @@ class IndexSource(Source):
         if found.fields is None:
             reading.silent = reading.silent or found
             return None
+        known_by: tuple[str, ...] = ()
         if not page.id:
             address = found.fields.get("url") or response.url
-            page.identity = canonical(address if self.options.identity == "url" else page.link)
+            known_by = addresses(address if self.options.identity == "url" else page.link)
+            page.identity = known_by[0]
             page.id = identity_id(page.identity)
         twin = next((one for one in reading.pages.values() if one.id == page.id and one.link != page.link), None)
         if twin is not None and not twin.gone:
@@ -367,7 +369,7 @@ class IndexSource(Source):
             page.id = page.identity = ""
             return None
         one = observed(found, page.id, page.identity)
-        return one and replace(one, key=page.link)
+        return one and replace(one, key=page.link, addresses=known_by)
 
     def _renamed(self, reading: _Round, followed: Iterable[str]) -> None:
         """Know a page that moved by the address that is listed now."""
