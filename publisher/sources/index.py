@@ -34,6 +34,7 @@ from publisher.sources.patterns import Pattern, Selector, find
 from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.remembered import Page
+from publisher.sources.unprofiled import shared_ending, without_ending
 from publisher.sources.urls import addresses, canonical, identifying
 
 LONGEST_READING = timedelta(minutes=4)
@@ -138,7 +139,8 @@ class IndexSource(Source):
     """Reads lists and the pages that they link to.
 
     The bookmark keeps ``lists`` (URL → validators and links), ``pages`` (see :mod:`publisher.sources.remembered`),
-    those that are listed first, at most ``limit``, and ``shared``: addresses that name no single article.
+    those that are listed first, at most ``limit``, ``shared``: addresses that name no single article, and ``ending``:
+    what all headlines end with.
     """
 
     kind: ClassVar[str] = "index"
@@ -171,6 +173,7 @@ class IndexSource(Source):
             if changed or page.is_due(now, self.options.recheck):
                 await self._page(page, reading)
         self._judge(reading)
+        ending = self._without_site(reading, bookmark.get("ending", ""))
         kept = [*ordered.values(), *(page for link, page in reading.pages.items() if link not in ordered)]
         kept = kept[: self.options.limit]
         whole = self.options.complete and len(followed) == len(links) and not (reading.overloaded or reading.cut)
@@ -185,6 +188,7 @@ class IndexSource(Source):
                 "lists": lists,
                 "pages": remembered.dump(kept),
                 **({"shared": list(reading.shared)} if reading.shared else {}),
+                **({"ending": ending} if ending else {}),
             },
             gone=frozenset(page.id for page in kept if page.gone and page.id),
             listed=frozenset(map(_id, ordered.values())) if whole else None,
@@ -423,6 +427,16 @@ class IndexSource(Source):
         page.identity = identifying(page.link)
         page.id = identity_id(page.identity)
         return addresses(page.link)
+
+    def _without_site(self, reading: _Round, known: str) -> str:
+        """Free the headlines of what all of them end with, here or in an earlier reading; a profile knows better."""
+        if self.context.profile is not None:
+            return ""
+        ending = shared_ending([one.article.title for one in reading.articles]) or known
+        for number, one in enumerate(reading.articles if ending else ()):
+            title = without_ending(one.article.title, ending)
+            reading.articles[number] = replace(one, article=one.article.model_copy(update={"title": title}))
+        return ending
 
     def _renamed(self, reading: _Round, followed: Iterable[str]) -> None:
         """Know a page that moved by the address that is listed now."""

@@ -263,6 +263,21 @@ async def test_two_links_to_one_article_stay_one_when_its_headline_changes(site:
     ]
 
 
+async def test_what_all_headlines_of_a_site_end_with_is_its_name(site: Site, over: Any) -> None:
+    def plain(title: str) -> str:
+        text = "<p>Two sentences of some length stand here. They say that the harvest is good this year.</p>"
+        return f"<!doctype html><title>{title} – The Rice Letter</title><article>{text}</article>"
+
+    site["/latest"] = linking("/a", "/b", "/c")
+    site["/a"], site["/b"], site["/c"] = plain("Harvest is up"), plain("Prices – and rain"), plain("Rain in May")
+    index = over(links="ul.latest a")
+    index.source = type(index.source)("news", index.source.options, replace(index.source.context, profile=None))
+    assert titles(await index.read()) == ["Harvest is up", "Prices – and rain", "Rain in May"]
+    site["/latest"] = linking("/d", "/a")
+    site["/d"] = plain("Harvest is over")
+    assert titles(await index.read()) == ["Harvest is over"]
+
+
 async def test_one_page_that_cannot_be_read_is_a_problem_and_no_failure(site: Site, over: Any) -> None:
     site["/latest"] = linking("/a", "/b")
     site["/a"], site["/b"] = 500, article("B")
