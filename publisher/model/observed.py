@@ -52,6 +52,8 @@ class ObservedArticle:
     key: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
+    keys: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entri
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
-from publisher.sources.urls import canonical
+from publisher.sources.urls import addresses, identifying
 
 _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
@@ -170,7 +170,7 @@ class JsonSource(Source):
     ) -> ObservedArticle | None:
         url = absolute(_first(value, rules.url), base)
         key = _first(value, rules.id)
-        link = canonical(url) if url else None
+        link = identifying(url) if url else None
         identity = (link or key) if self.options.identity == "url" else (key or link)
         origin = f"{self.options.url} {link or key or f'item {number}'}"
         if not identity:
@@ -188,7 +188,8 @@ class JsonSource(Source):
         language = self.options.language or self.context.language
         found, faults = read_article_json(given, origin=origin, language=language, identity=identity)
         problems += faults
-        return found and ObservedArticle(found.article, identity, origin, key=key)
+        known_by = addresses(url) if url and identity == link else ()
+        return found and ObservedArticle(found.article, identity, origin, key=key, addresses=known_by)
 
     def _indicator(self, value: Any, rules: IndicatorMap, number: int, problems: list[Problem]) -> Indicator | None:
         symbol = _first(value, rules.symbol) or ""

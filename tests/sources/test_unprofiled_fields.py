@@ -8,6 +8,7 @@ import pytest
 from support.unprofiled import URL, json_ld, meta, page, paragraphs, read, told
 
 from publisher.sources.reading import Reading
+from publisher.sources.unprofiled import shared_ending
 
 NODE = {"@type": "NewsArticle", "headline": "Panen padi naik", "url": URL}
 
@@ -71,6 +72,20 @@ def test_a_heading_that_is_the_sites_name_is_no_headline() -> None:
 def test_the_publisher_in_json_ld_names_the_site_too() -> None:
     node = json_ld({**NODE, "headline": "", "publisher": {"@type": "Organization", "name": "Warta Pagi"}})
     assert fields_of(node, "<title>Panen padi naik | Warta Pagi</title>", h1="")["title"] == "Panen padi naik"
+
+
+@pytest.mark.parametrize(
+    ("titles", "ending"),
+    [
+        (["Harvest is up - The Letter", "Prices fall - The Letter", "Rain in May - The Letter"], " - The Letter"),
+        (["Harvest is up - The Letter", "Prices fall - The Letter"], None),
+        (["Harvest is up - The Letter", "Prices fall - The Letter", "Rain in May"], None),
+        (["Opinion: one", "Opinion: two", "Opinion: three"], None),
+        (["Same - The Letter"] * 3, None),
+    ],
+)
+def test_three_headlines_that_end_alike_name_their_site(titles: list[str], ending: str | None) -> None:
+    assert shared_ending(titles) == ending
 
 
 # --- times

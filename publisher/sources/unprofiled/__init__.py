@@ -6,5 +6,6 @@ is doubtful about it is told.
 """
 
 from publisher.sources.unprofiled.page import conventions, read_any
+from publisher.sources.unprofiled.titles import shared_ending, without_ending
 
-__all__ = ["conventions", "read_any"]
+__all__ = ["conventions", "read_any", "shared_ending", "without_ending"]

@@ -10,6 +10,9 @@ from publisher.sources.unprofiled.evidence import PAGE, Claim, alike, decoded, p
 
 _SEPARATED = re.compile(r"\s*[|｜¦•·»«‹›]+\s*|\s+(?:[-–—―/~]|::|//|<|>|\\)+\s+|_(?=[^_]*$)|:\s+|\s*[-–—](?=[^-–—]*$)")
 _ENDS = ("…", "...", "[…]", "[...]")
+ENOUGH = 3
+"""So many headlines that end alike name their site."""
+
 _GENERIC = frozenset(("home", "news", "berita", "startseite", "accueil", "portada", "untitled", "index"))
 
 
@@ -42,6 +45,26 @@ def _agreed(stated: list[Claim], headings: list[str]) -> Claim | None:
     first = next((one for one in stated if one.origin != PAGE), None)
     heading = Claim(headings[0], PAGE) if headings else None
     return repeated or first or heading or next(iter(stated), None)
+
+
+def shared_ending(titles: Sequence[str]) -> str | None:
+    """What the headlines of several pages end with that is set apart, which is their site's name; null for fewer than
+    three, and where one of them does not.
+    """
+    endings = {_ending(title) for title in titles}
+    ending = endings.pop() if len(set(titles)) >= ENOUGH and len(endings) == 1 else None
+    return ending if ending and len(ending) <= 60 else None
+
+
+def without_ending(title: str, ending: str) -> str:
+    """A headline without what the others of its site end with too; as it is where little else would be left."""
+    rest = title.removesuffix(ending).rstrip()
+    return rest if _long_enough(rest) else title
+
+
+def _ending(title: str) -> str:
+    parts = [one for one in _SEPARATED.finditer(title) if ":" not in one[0]]
+    return title[parts[-1].start() :] if parts else ""
 
 
 def without_site(title: str, names: set[str], headings: Sequence[str]) -> str:
