@@ -42,7 +42,7 @@ async def ids(home: Path) -> str:
 
 
 async def as_before_ids_were_kept(home: Path, *, with_definitions: bool, url: str = "") -> None:
-    """Leave the database as a release that kept nothing of ids would have, with the site's ``url`` as it was written."""
+    """Leave the database as by a release that kept nothing of ids, with the site's ``url`` as it was written."""
 
     def forget(tx: Tx) -> None:
         if not with_definitions:
