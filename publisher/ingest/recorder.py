@@ -105,7 +105,9 @@ class Recorder:
 
     def _articles(self, tx: Tx, observed: Sequence[ObservedArticle], *, shown: bool) -> list[ArticleChange]:
         observed = as_met_before(tx, self._source, observed)
-        observed = recognised(tx, self._source, observed)
+        recognition = recognised(tx, self._source, observed)
+        self.tally.problems += recognition.problems
+        observed = recognition.articles
         ids = [one.article.id for one in observed]
         known, waiting = (articles.known(tx, ids), embargoes.among(tx, ids)) if ids else ({}, {})
         now = clock.from_micros(tx.now)

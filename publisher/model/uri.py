@@ -15,6 +15,11 @@ from publisher.model.base import xml_legal
 
 # RFC 3986, appendix B: it takes any text apart, and loses nothing of it.
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
+# What most addresses are: a URI as it stands, with a host of ASCII.
+_PCHAR = r"[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}"
+_PLAIN = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.-]+(?::[0-9]*)?(?:/(?:{_PCHAR})*)?(?:\?(?:{_PCHAR}|\?)*)?(?:#(?:{_PCHAR}|\?)*)?"
+)
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _IP_LITERAL = re.compile(r"\[[0-9A-Fa-fv.:%~_-]+\]")
 # Browsers drop tabs and line breaks in URLs (WHATWG URL, "remove all ASCII tab or newline").
@@ -37,6 +42,8 @@ def uri(text: str) -> str:
 
     Escapes that are there stay, and a URI is its own answer. It never fails: what is no address is escaped as a path.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     found = _PARTS.fullmatch(xml_legal(text).translate(_BREAKS).strip())
     assert found is not None
     scheme, authority, path, query, fragment = found.groups()
