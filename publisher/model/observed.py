@@ -54,6 +54,8 @@ class ObservedArticle:
     origins: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
     doubts: tuple[Doubt, ...] = ()
+    keys: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

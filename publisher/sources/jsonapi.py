@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from publisher.configfile import Whole, Zone
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale, parse_datetime
+from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing
 from publisher.model import Indicator
 from publisher.model.base import Frozen, Language
 from publisher.model.indicator import decimal_text
@@ -22,13 +22,13 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
-from publisher.sources.cells import is_unknown, misplaced_percent, other_currency
+from publisher.sources.cells import misplaced_percent, other_currency
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
-from publisher.sources.urls import canonical
+from publisher.sources.urls import addresses, identifying
 
 _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
@@ -200,7 +200,7 @@ class JsonSource(Source):
     ) -> ObservedArticle | None:
         url = absolute(_first(value, rules.url), base)
         key = _first(value, rules.id)
-        link = canonical(url) if url else None
+        link = identifying(url) if url else None
         identity = (link or key) if self.options.identity == "url" else (key or link)
         origin = f"{self.options.url} {link or key or f'item {number}'}"
         if not identity:
@@ -219,7 +219,8 @@ class JsonSource(Source):
             given.setdefault("language", self.options.language)
         found, faults = read_article_json(given, origin=origin, language=self.context.language, identity=identity)
         problems += faults
-        return found and replace(found, identity=identity, key=key)
+        known_by = addresses(url) if url and identity == link else ()
+        return found and replace(found, identity=identity, key=key, addresses=known_by)
 
     def _indicator(
         self, value: Any, rules: IndicatorMap, number: int, notation: Notation, problems: list[Problem]
@@ -298,7 +299,7 @@ class _Item:
             return None
         text = _first(self.value, rule)
         exact = exact_number(self.value, rule)
-        if exact is not None or text is None or (name != "value" and is_unknown(text)):
+        if exact is not None or text is None or (name != "value" and says_nothing(text)):
             return exact
         try:
             return decimal_text(read(text))

@@ -130,7 +130,7 @@ async def test_without_a_profile_the_recipe_shows_where_fields_came_from_or_what
         site.newsroom.latest("id")
     )
     for fields in report.origins.values():
-        assert set(fields.values()) <= {"opengraph", "trafilatura", "page"}
+        assert set(fields.values()) <= {"jsonld", "opengraph", "page", "extracted", "guessed"}
 
 
 async def test_three_selectors_are_enough_to_begin_with(site: Site) -> None:
