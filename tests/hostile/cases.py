@@ -31,6 +31,7 @@ DATE = '<div class="fs14 ff-opensans font-gray">Selasa, 21 Mei 2024 / 14:05 WIT<
 TICKER = '<ul class="list-indikator">{}</ul>'
 ROW = '<li><span class="nama">{}</span> <span class="nilai">{}</span> <span class="naik">{}</span></li>'
 NO_TICKER = "a.html: ticker: no rows of a ticker"
+NO_END = "a.html: ticker: the page has no end: are rows cut off?"
 NO_DATE = "a.html: published: no date"
 
 
@@ -79,13 +80,13 @@ DAMAGED = [
     html("an empty file", b"", "a.html: is empty"),
     html("a file of white space", b" \n\t\r\n", "a.html: is empty"),
     html("a page cut off in its body", page("<p>Satu.</p><p>Dua pot").partition(b"<!--")[0],
-         "a.html: body: breaks off", symbols=LQ45),
+         "a.html: body: breaks off", NO_END, symbols=LQ45),
     html("a page cut off inside a tag", page("<p>Satu.</p>").partition(b"</p><!--")[0] + b'<a href="https://conto',
          "a.html: body: the comment that ends it is missing", bodies=("<p>Satu.</p>",), symbols=LQ45),
     html("a page cut off before its body", page().partition(b'<div class="tmpt')[0],
-         "a.html: body: no body: the article is refused", symbols=LQ45),
+         "a.html: body: no body: the article is refused", NO_END, symbols=LQ45),
     html("a page cut off in the middle of a character", page("<p>Isi é").partition(b"\xa9")[0],
-         "a.html: charset: ends in the middle of a character", "a.html: body: breaks off", symbols=LQ45),
+         "a.html: charset: ends in the middle of a character", "a.html: body: breaks off", NO_END, symbols=LQ45),
     html("a page of 50 MB", lambda: b"<p>" + b"x" * 50_000_000,
          "a.html: is too large: 50,000,003 bytes, the limit is 5,000,000"),
     html("a page above the limit of its source", page(), "a.html: is too large", options={"limit": 100}, titles=()),
