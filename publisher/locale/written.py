@@ -52,6 +52,11 @@ _CLOCKS = tuple(
         rf"{AT}\.? ?(?P<h>\d{{1,2}})(?![./-])",
     )
 )
+# "0631 GMT", where there is no other time: it is not the year before a zone.
+_BARE_CLOCK = re.compile(
+    rf"(?<![\d:.,/-])(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)(?:(?= ?(?:gmt|utc)\b)| ?{HOUR})(?P<pre>)(?P<post>)",
+    re.IGNORECASE,
+)
 _GMT = re.compile(r"\b(?:utc|gmt) ?([+-]) ?(\d{1,2})(?:[:.]?(\d\d))?(?![\d:]|\.\d)", re.IGNORECASE | re.ASCII)
 _OFFSET_BEHIND = re.compile(r" ?(?P<sign>[+-])(?P<h>\d\d)(?P<m>:?\d\d)?(?![\d:]|\.\d)", re.ASCII)
 _OFFSET_APART = re.compile(r"(?<=\d{4}) ([+-])(\d\d):?(\d\d)$|\(([+-])(\d\d):?(\d\d)\)", re.ASCII)
@@ -210,7 +215,7 @@ def _weekdays(unread: _Text, said: Said) -> None:
 def _clock(unread: _Text) -> tuple[Clock | None, int | None]:
     """The time of day and the offset, each null where there is none. Raises ReadError for two."""
     offset = _gmt(unread)
-    match = _first_clock(unread.rest)
+    match = _first_clock(unread.rest) or _BARE_CLOCK.search(unread.rest)
     if match is None:
         return None, offset
     end = match.end()
