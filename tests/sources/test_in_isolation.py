@@ -7,10 +7,12 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fidelity.test_notations import TIMES
 from hostile.cases import page
 from sources.test_feed import FRIDAY, ITEM, RSS
 from support.clock import ManualClock
@@ -49,12 +51,22 @@ MAPPING: dict[str, Any] = {
 }  # fmt: skip
 KONTAN = (FIXTURES / "kontan" / "cengkih.html").read_bytes()
 
+DATED = RSS.format(
+    "".join(
+        f"<item><title>{number}</title><link>https://contoh.id/{number}</link><description>x</description>"
+        f"<pubDate>{escape(one.text)}</pubDate></item>"
+        for number, one in enumerate(TIMES)
+        if one.locale in ("en", "id", "en_AU") and one.text
+    )
+).encode()
+
 CASES: dict[str, tuple[str, str | None, bytes, dict[str, Any]]] = {
     "a page": ("page", "kontan", KONTAN, {"url": URL}),
     "a page in another character set": ("page", "kontan", LATIN, {"url": URL}),
     "a page that no profile describes": ("page", None, UNPROFILED, {"url": URL}),
     "RSS": ("feed", None, (RSS.format(ITEM.format(FRIDAY) + ITEM.format("Jumat, 9 Februari 2024"))).encode(),
             {"url": URL, "locale": "id"}),
+    "RSS of many clocks": ("feed", None, DATED, {"url": URL, "locale": "id", "timezone": "Australia/Sydney"}),
     "RSS that is broken": ("feed", None, RSS.format(ITEM.format(FRIDAY)).encode()[:-40], {"url": URL}),
     "a JSON Feed": ("feed", None, b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "T",'
                     b' "content_html": "<p>x", "tags": ["a"]}, 5]}', {"url": URL}),
