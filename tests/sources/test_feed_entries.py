@@ -403,6 +403,11 @@ class TestFaults:
         assert {one.identity for one in batch.articles} >= {f"{SITE}/1", f"{SITE}/3"}
         assert {one.origin for one in batch.problems} - {f"{SITE}/rss"} == {f"{SITE}/rss 2"}
 
+    @pytest.mark.parametrize("guid", ["http://[::1", "https://kanal.example:99999/x", "http://", "https://a b/c"])
+    async def test_a_guid_that_is_half_an_address_is_a_guid(self, read: Read, guid: str) -> None:
+        batch = await read(item().replace(">g</guid>", f">{guid}</guid>"))
+        assert [one.key for one in batch.articles] == [guid]
+
     async def test_a_json_feed_that_is_none_is_refused(self, read: Read) -> None:
         with pytest.raises(FetchError, match="no JSON Feed"):
             await read(orjson.dumps({"version": "https://jsonfeed.org/version/2", "items": []}))
