@@ -89,6 +89,22 @@ class TestPictures:
         assert (image.type, image.width, image.height) == ("image/jpeg", 800, 600)
         assert (article.body, article.summary, problems) == ("<p>Isi.</p>", None, [])
 
+    @pytest.mark.parametrize(
+        ("said", "caption", "credit"),
+        [
+            ("<media:description>Petani di sawah. (Foto: Budi)</media:description>", "Petani di sawah.", "Budi"),
+            ("<media:description>Petani di sawah.</media:description>", "Petani di sawah.", None),
+            ("<media:credit>Foto: Budi Contoh</media:credit>", None, "Budi Contoh"),
+            ("<media:title>Judul</media:title><media:credit>ANTARA FOTO/Bagas</media:credit>", None,
+             "ANTARA FOTO/Bagas"),
+        ],
+    )  # fmt: skip
+    async def test_a_caption_and_a_credit_are_told_apart(
+        self, read: Read, said: str, caption: str | None, credit: str | None
+    ) -> None:
+        article, _ = await one(read, item(f'<media:content url="{SITE}/1.jpg" medium="image">{said}</media:content>'))
+        assert [(image.caption, image.credit) for image in article.images] == [(caption, credit)]
+
     async def test_a_caption_is_never_the_text(self, read: Read) -> None:
         media = f"""<media:content url="{SITE}/1.jpg" medium="image"><media:description>Petani.</media:description>
           </media:content>"""
@@ -197,6 +213,7 @@ class TestTitlesAndTexts:
             ("&amp;lt;b&amp;gt;Tebal&amp;lt;/b&amp;gt;", "Tebal", True),
             ("Q&amp;amp;amp;A", "Q&A", True),
             ("  Dua \n baris ", "Dua baris", False),
+            ("&lt;![CDATA[Judul]]&gt;", "Judul", True),
         ],
     )
     async def test_a_title_is_what_was_meant(self, read: Read, written: str, title: str, is_told: bool) -> None:
@@ -246,6 +263,12 @@ class TestTitlesAndTexts:
     async def test_a_summary_that_is_the_text_is_none(self, read: Read) -> None:
         same = "<description>Isi.</description><content:encoded>&lt;p&gt;Isi.&lt;/p&gt;</content:encoded>"
         assert (await one(read, item(text=same)))[0].summary is None
+
+    async def test_addresses_that_are_escaped_twice_are_what_was_meant(self, read: Read) -> None:
+        twice = f"{SITE}/1?a=1&amp;amp;b=2"
+        feed = item(f'<enclosure url="{twice}" type="audio/mpeg"/>').replace(f"<link>{SITE}/1", f"<link>{twice}")
+        article, _ = await one(read, feed)
+        assert (article.url, article.attachments[0].url) == (f"{SITE}/1?a=1&b=2", f"{SITE}/1?a=1&b=2")
 
 
 class TestPeople:

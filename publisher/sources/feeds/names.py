@@ -135,6 +135,11 @@ def base_of(element: etree._Element, base: str) -> str:
     return base
 
 
+def unescaped(address: str) -> str:
+    """An address that was escaped twice as it was meant: ``?a=1&amp;b=2`` is no query of anybody."""
+    return address.replace("&amp;", "&")
+
+
 def joined(base: str, address: str) -> str:
     """The address as seen from a base; the base itself where it is none."""
     try:
