@@ -380,11 +380,19 @@ class TestFaults:
             ("Kopi <3 susu", "Kopi <3 susu"),
             ("Kopi\x08 susu", "Kopi susu"),
             ("Kopi&#8; susu", "Kopi susu"),
+            ("Kopi &#xD83D;&#xDE00; &#55357;&#56832; susu", "Kopi 😀 😀 susu"),
         ],
     )
     async def test_what_xml_forbids_and_people_write_is_read(self, read: Read, written: str, title: str) -> None:
         article, problems = await one(read, item(title=written))
         assert (article.title, problems) == (title, [])
+
+    @pytest.mark.parametrize(
+        "namespace", ["http://www.w3.org/2005/Atom", "http://backend.userland.com/rss2", "urn:koran"]
+    )
+    async def test_rss_in_a_namespace_of_another_is_rss(self, read: Read, namespace: str) -> None:
+        article, problems = await one(read, item().replace("<rss ", f'<rss xmlns="{namespace}" '))
+        assert (article.title, article.url, article.body, problems) == ("Judul", f"{SITE}/1", "<p>Isi.</p>", [])
 
     async def test_an_entry_whose_end_is_missing_takes_nothing_of_the_next(self, read: Read) -> None:
         first = f"<item><title>Satu<br></title><guid>1</guid><pubDate>{DAY}</pubDate><description>A.<p></description>"

@@ -131,6 +131,9 @@ def _of_atom(text: str, kind: str, base: str | None, entry: Entry, name: str) ->
     if is_markup(text) and _PAIR.search(text) and name != "title":
         entry.note(name, "is said to be plain text, but has markup; it is read as HTML")
         return _given(text, html=True, base=base)
+    if name != "title" and _OFTEN.search(text):
+        entry.note(name, "is escaped twice; it is read as what it means")
+        text = unescape(text)
     return _given(text, html=False, base=base, stated=True)
 
 

@@ -173,7 +173,8 @@ def _alternate(element: etree._Element, base: str) -> str | None:
     found: list[tuple[bool, str]] = []
     for one in children(element, "atom:link", "link"):
         address = absolute(unescaped(attribute(one, "href") or ""), base_of(one, base))
-        if address and (attribute(one, "rel") or "alternate").lower() == "alternate":
+        # RFC 4287, section 4.2.7.2: a relation may also be written as an address that ends in its name.
+        if address and (attribute(one, "rel") or "alternate").lower().rpartition("/")[2] == "alternate":
             found.append(("html" not in (attribute(one, "type") or "text/html").lower(), address))
     return min(found, key=lambda one: one[0])[1] if found else None
 
