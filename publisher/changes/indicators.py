@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from publisher.changes.articles import was
 from publisher.changes.fingerprint import canonical_indicator, differing, indicator_fingerprint, is_current
-from publisher.clock import bounded
+from publisher.clock import bounded, rfc3339
 from publisher.model import EventType, Indicator, indicator_json
 from publisher.model.base import STORED
 from publisher.model.change import IndicatorChange, Outcome
@@ -42,8 +42,9 @@ def indicator(
 
     Within one period a difference corrects the period's item; in a later period it is a new item (outcome ``new``,
     with what it follows as ``before``). The same values read on another day are unchanged: a closed market makes no
-    items. An observation of an earlier period than the known one comes too late, and changes nothing; but one of a
-    period that has not come yet, which earlier versions took, is displaced by any.
+    items. An observation of an earlier moment than the known one comes too late, and changes nothing: it is of an
+    earlier period, or a cache or a queue kept it. But one of a period that has not come yet, which earlier versions
+    took, is displaced by any.
 
     A value that differs from the known one by more than the share ``hold_above`` is held, until a later reading agrees
     with one that is held. A reading that is near the known value again ends what its source had held.
@@ -58,10 +59,11 @@ def indicator(
         )
     today = _day(now + SKEW, timezone)
     ahead = known.period > today
-    if not ahead and period < known.period:
-        return _unchanged(known, settled=frozenset(), doubt=_too_late(known, taken, period))
     if not ahead and taken == known.fingerprint:
         return _unchanged(known, settled=own)
+    late = None if ahead else _too_late(known, observed, period, now)
+    if late:
+        return _unchanged(known, settled=frozenset(), doubt=late)
     if _jumps(known, observed, hold_above) and not any(_agrees(one, observed, hold_above) for one in held):
         return _held(known, observed, source, period, held=held, share=hold_above)
     same = period == known.period
@@ -103,10 +105,19 @@ def _unchanged(known: KnownIndicator, *, settled: frozenset[str], doubt: str | N
     )
 
 
-def _too_late(known: KnownIndicator, taken: str, period: str) -> str | None:
-    if taken == known.fingerprint:
+def _too_late(known: KnownIndicator, observed: Indicator, period: str, now: datetime) -> str | None:
+    """Why an observation comes too late, in words; null where it does not. A moment to come keeps nobody out."""
+    standing = Indicator.model_validate(known.data, context=STORED)
+    before, after = standing.observed_at, observed.observed_at
+    if standing.as_of is not None and observed.as_of is not None:
+        before, after = standing.as_of, observed.as_of
+    if period < known.period:
+        own, other = period, known.period
+    elif after < before <= now + SKEW:
+        own, other = rfc3339(after), rfc3339(before)
+    else:
         return None
-    return f"is of {period}, and {known.period} is published already: it comes too late and changes nothing"
+    return f"is of {own}, and {other} is published already: it comes too late and changes nothing"
 
 
 def _jumps(known: KnownIndicator, observed: Indicator, share: float) -> bool:

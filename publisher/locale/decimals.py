@@ -54,6 +54,11 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     return value.copy_negate() if negative and value else value
 
 
+def says_nothing(text: str) -> bool:
+    """Whether what stands where a number should says that there is none: a dash, "n/a", nothing at all."""
+    return _NOTHING.fullmatch(one_form(text[: MAX_NUMBER + 1])) is not None
+
+
 def format_decimal(value: Decimal, locale: str) -> str:
     """The number as the locale writes it, with all its own digits: ``16.199``, ``95,00``."""
     known = known_locale(locale)

@@ -33,7 +33,7 @@ LETTER = rf"(?:{_LETTERS}|[{_MARKS}])"
 # Scripts that set no spaces between words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _WIDTHS = ("wide", "abbreviated")
-_SQUEEZED = re.compile(r"[.\s\u0970]+")
+_SQUEEZED = re.compile(r"[.\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _names(table: Mapping[str, Mapping[str, Mapping[int, str]]]) -> Iterator[tup
         for width in (*_WIDTHS, "short"):
             for number, text in table[context].get(width, {}).items():
                 if not re.search(r"\d", text):
-                    yield one_form(text.casefold()).rstrip(".॰"), number
+                    yield one_form(text.casefold()).rstrip("."), number
 
 
 def _with_plain_forms(

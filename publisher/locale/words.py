@@ -64,6 +64,8 @@ JOINING: dict[str, str] = {
     "ru": "в г. года год от опубликовано",
     "uk": "о в р. року",
     "bg": "в г. година от",
+    "mk": "во г.",
+    "kk": "ж.",
     "sr": "u godine",
     "hr": "u g. godine",
     "sl": "ob",
@@ -143,8 +145,8 @@ MINUTE: dict[str, str] = {
     "hi": "मिनट",
 }
 
-AM: dict[str, str] = {"ms": "pg. pagi", "vi": "sáng", "sv": "fm", "el": "πμ", "sq": "pd"}
-PM: dict[str, str] = {"ms": "ptg.", "vi": "chiều", "sv": "em", "el": "μμ", "sq": "md"}
+AM: dict[str, str] = {"ms": "pg. pagi", "vi": "sáng", "sv": "fm", "el": "πμ", "sq": "pd", "zh": "凌晨 清晨 早上 早晨"}
+PM: dict[str, str] = {"ms": "ptg.", "vi": "chiều", "sv": "em", "el": "μμ", "sq": "md", "zh": "傍晚"}
 """Halves of the day beside CLDR's own, am and pm."""
 
 ZONES: dict[str, dict[str, str]] = {

@@ -7,21 +7,20 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from publisher.errors import ReadError
-from publisher.locale import parse_decimal
+from publisher.locale import parse_decimal, says_nothing
+from publisher.locale.money import PER_CENT, currency_within
 from publisher.model import Indicator
 from publisher.model.agreement import doubt
 from publisher.sources.profile import COLUMNS
 
-_UNKNOWN = re.compile(r"[-‐-―−*.…/]{1,3}|n\.?/?a\.?|nil|null|none", re.IGNORECASE)
-"""What stands in a cell of which nothing is known: a dash, "n/a". A zero is written as one."""
-
-_CURRENCIES = {"rp": "IDR", "us$": "USD", "s$": "SGD", "a$": "AUD", "hk$": "HKD", "€": "EUR", "£": "GBP", "fr": "CHF"}
-_NO_CURRENCY = re.compile(r"[\d\s.,'’+\-−%]+")
-
-
-def is_unknown(text: str) -> bool:
-    """Whether a cell says that nothing is known."""
-    return _UNKNOWN.fullmatch(text.strip()) is not None
+# What can be only one country's, beside the codes themselves.
+_CURRENCIES = {
+    "rp": "IDR", "rupiah": "IDR", "us$": "USD", "s$": "SGD", "sg$": "SGD", "a$": "AUD", "au$": "AUD", "c$": "CAD",
+    "ca$": "CAD", "hk$": "HKD", "nz$": "NZD", "nt$": "TWD", "r$": "BRL", "€": "EUR", "euro": "EUR", "euros": "EUR",
+    "£": "GBP", "jp¥": "JPY", "yen": "JPY", "cn¥": "CNY", "rmb": "CNY", "yuan": "CNY", "₩": "KRW", "₹": "INR",
+    "₽": "RUB", "₺": "TRY", "₫": "VND", "₱": "PHP", "₪": "ILS", "฿": "THB", "baht": "THB", "rm": "MYR",
+    "ringgit": "MYR", "sfr": "CHF",
+}  # fmt: skip
 
 
 def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -> dict[str, Decimal | None]:
@@ -35,8 +34,8 @@ def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -
         wrong = misplaced_percent(column, cells, unit)
         if wrong:
             raise ReadError(wrong)
-        unknown = column != "value" and is_unknown(text)
-        found[column] = parse_decimal(text, locale) if text and not unknown else None
+        unknown = not text or (column != "value" and says_nothing(text))
+        found[column] = None if unknown else parse_decimal(text, locale)
     return found
 
 
@@ -62,16 +61,16 @@ def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | 
 
 def other_currency(text: str | None, unit: str | None) -> str | None:
     """That a number stands in another currency than that of the unit, in words; null where it does not."""
-    sign = _NO_CURRENCY.sub("", text or "")
+    sign = currency_within((text or "").strip())
     known = re.match(r"[A-Z]{3}\b", unit or "")
-    if known is None or not _is_another(sign, known[0]):
+    if sign is None or known is None or not _is_another(sign.rstrip("."), known[0]):
         return None
     return f"the value is in {sign}, and the unit of this indicator is {unit}"
 
 
 def _in_percent(text: str | None) -> bool:
-    text = (text or "").strip().lower()
-    return any(sign in text for sign in "%％٪﹪") or text in ("percent", "per cent", "persen", "prozent", "pct")
+    said = (text or "").strip()
+    return any(sign in said for sign in "%％٪﹪") or PER_CENT.search(f"0 {said}") is not None
 
 
 def _is_another(sign: str, currency: str) -> bool:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from publisher.configfile import Whole, Zone
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale, parse_datetime
+from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing
 from publisher.model import Indicator
 from publisher.model.base import Frozen, Language
 from publisher.model.indicator import decimal_text
@@ -22,7 +22,7 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
-from publisher.sources.cells import is_unknown, misplaced_percent, other_currency
+from publisher.sources.cells import misplaced_percent, other_currency
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
@@ -299,7 +299,7 @@ class _Item:
             return None
         text = _first(self.value, rule)
         exact = exact_number(self.value, rule)
-        if exact is not None or text is None or (name != "value" and is_unknown(text)):
+        if exact is not None or text is None or (name != "value" and says_nothing(text)):
             return exact
         try:
             return decimal_text(read(text))

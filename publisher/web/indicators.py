@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -137,6 +139,7 @@ class _Read:
 
 def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
     read = _Read()
+    values: dict[tuple[str, datetime | None, datetime], Decimal] = {}
     now = services_of(request).now()
     for number, payload in enumerate(given):
         at = f"[{number}]" if listed else ""
@@ -144,6 +147,9 @@ def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
         if found is None:
             read.errors += said
         else:
+            moment = found.symbol, found.as_of, found.observed_at
+            if values.setdefault(moment, found.value) != found.value:
+                said = [*said, Fault(f"{at}.symbol", f"{found.symbol} stands twice with one time; the last counts")]
             read.good.append(found)
             read.places.append(at)
             read.warnings += said

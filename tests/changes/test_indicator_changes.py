@@ -228,3 +228,21 @@ def test_an_observation_that_comes_too_late_says_so_unless_it_says_the_same() ->
     )
     undated = stored(decide(None, rate()))
     assert decide(undated, rate(observed_at=NOW - timedelta(days=2))).doubt is None
+
+
+def test_what_a_cache_or_a_queue_kept_comes_too_late_within_a_day_as_well() -> None:
+    known = stored(decide(None, rate(as_of=NOW)))
+    stale = decide(known, later(value="16190", as_of=NOW - timedelta(minutes=5)))
+    assert (stale.outcome, stale.event) == (Outcome.UNCHANGED, None)
+    assert stale.doubt == (
+        "is of 2026-11-22T07:55:00Z, and 2026-11-22T08:00:00Z is published already:"
+        " it comes too late and changes nothing"
+    )
+    queued = decide(stored(decide(None, rate())), later(-1, value="16190"), now=NOW)
+    assert (queued.outcome, "comes too late" in str(queued.doubt)) == (Outcome.UNCHANGED, True)
+
+
+def test_a_moment_of_this_day_that_has_not_come_keeps_nobody_out() -> None:
+    known = stored(decide(None, rate(as_of=NOW + timedelta(hours=5))))
+    change = decide(known, later(value="16190", as_of=NOW))
+    assert (change.outcome, change.doubt) == (Outcome.CHANGED, None)

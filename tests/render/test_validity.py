@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_documents import rendered
 from validity import faults
 
-from publisher.model import Event, EventType, FeedDefinition, Indicator, article_json, indicator_json
+from publisher.model import Event, EventType, FeedDefinition, article_json
 from publisher.publish import SiteInfo
 from publisher.render import FORMATS, Head, Options, article_entry, event_entry, identity, indicator_entry
 from publisher.settings import Site
@@ -172,12 +172,12 @@ def test_whatever_an_older_release_stored_is_published_validly(format: str, arti
 @pytest.mark.parametrize("symbol", ["USD/IDR", "a b<c>&", "指数", "\u200b", "^JKSE.\u202e"])
 @pytest.mark.parametrize("name", [*TITLES, " "])
 def test_indicators_of_hostile_names_are_published_validly(format: str, symbol: str, name: str) -> None:
-    seen = Indicator(
-        symbol=symbol, name=name, value="-1E-30", change="0", percent="-0.00", unit=name, observed_at=NOW.isoformat()
-    )
+    # As an older release may have stored it.
+    data = {"symbol": symbol, "name": name, "value": "-0.000000000000000000000000000001", "change": "0", "unit": name}
+    data |= {"percent": "-0.00", "as_of": None, "observed_at": NOW.isoformat()}
     options = Options("https://bücher.example:8443/a", "ar", "Asia/Jakarta")
     given: dict[str, Any] = {"first_seen_at": NOW, "changed_at": NOW, "options": options}
-    entry = indicator_entry(indicator_json(seen), period="2026-11-22", **given)
+    entry = indicator_entry(data, period="2026-11-22", **given)
     assert faults(format, rendered(format, entry, items="indicators")) == []
 
 

@@ -95,7 +95,7 @@ def test_a_row_of_a_text_dump_that_contradicts_itself_is_left_out() -> None:
     assert [one.field for one in reading.problems] == ["ticker USD/IDR"]
 
 
-@pytest.mark.parametrize("unknown", ["-", "–", "—", "--", "", "n/a", "N.A.", "…"])
+@pytest.mark.parametrize("unknown", ["-", "–", "—", "--", "", "n/a", "n.a.", "N/A", "*"])
 def test_an_unknown_change_is_none_and_no_zero(unknown: str) -> None:
     reading = table(f"EMAS|1.533.000|{unknown}|{unknown}")
     assert numbers(reading) == [("EMAS", "1533000", None, None)]
@@ -145,7 +145,18 @@ def test_an_indicator_that_is_a_per_cent_may_change_by_some() -> None:
     assert numbers(table("BI-RATE|6,25%|0,25%|4,17%")) == [("BI-RATE", "6.25", "0.25", "4.17")]
 
 
-@pytest.mark.parametrize(("value", "told"), [("US$ 16.199", True), ("Rp 16.199", False), ("€16.199", True)])
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("US$ 16.199", True),
+        ("Rp 16.199", False),
+        ("€16.199", True),
+        ("16.199 SGD", True),
+        ("IDR 16.199", False),
+        ("16.199 rupiah", False),
+        ("$ 16.199", True),
+    ],
+)
 def test_a_currency_that_is_not_the_indicators_is_told(value: str, told: bool) -> None:
     reading = table(f"USD/IDR|{value}|95,00|0,58%")
     assert numbers(reading) == [("USD/IDR", "16199", "95.00", "0.58")]

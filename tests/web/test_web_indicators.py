@@ -142,3 +142,11 @@ async def test_a_correction_of_an_earlier_day_is_told_that_it_comes_too_late(new
     status, body = await push(newsroom, {**DOLLAR, "value": "16190.00", "as_of": "2024-02-08T08:00:00Z"})
     assert (status, body["indicators"][0]["outcome"]) == (200, "unchanged")
     assert "comes too late and changes nothing" in body["warnings"][0]["message"]
+
+
+async def test_two_values_of_one_moment_are_told(newsroom: Newsroom) -> None:
+    status, body = await push(newsroom, [DOLLAR, {"symbol": "USD/IDR", "value": "16250"}])
+    assert status == 201
+    assert [(one["path"], one["message"]) for one in body["warnings"]] == [
+        ("[1].symbol", "USD/IDR stands twice with one time; the last counts")
+    ]

@@ -16,6 +16,7 @@ from publisher.model.observed import Problem
 from publisher.sources.feeds import media, people, texts
 from publisher.sources.feeds.document import decoded_feed
 from publisher.sources.feeds.entry import Content, Entry, lines
+from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_ENTRIES
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
@@ -70,6 +71,9 @@ class _Item:
 
     def entry(self) -> Entry:
         entry = self._entry
+        for at in halves(self._item):
+            name = {"content_html": "body", "content_text": "body", "date_published": "published"}.get(str(at[0]))
+            entry.note(name or str(at[0]), f"{CUT}; that is left out")
         self._identify()
         heading = self._text("title", numbers=True)
         entry.title = texts.title(Content(heading, html=False, stated=True) if heading else None, entry)
