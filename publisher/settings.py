@@ -31,7 +31,7 @@ from publisher.configfile import (
     unfit_character,
 )
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
-from publisher.model.base import no_language
+from publisher.model.base import is_blank, no_language
 from publisher.model.languages import canonical_tag
 from publisher.model.uri import uri
 
@@ -117,7 +117,7 @@ def _listed(value: object) -> object:
 
 
 def _title(value: str) -> str:
-    if not value.strip() or value.splitlines() != [value]:
+    if is_blank(value) or value.splitlines() != [value]:
         raise ValueError("should be one line of text, and not empty")
     return value
 

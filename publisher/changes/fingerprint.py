@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
-from publisher.model.tracking import TRACKING
+from publisher.model.tracking import TRACKING, without_session, without_tracking
 
 FINGERPRINT_VERSION = "3"
 """Raise it when this file, or a parser, reads the same input otherwise: what is stored is then re-read in silence."""
@@ -179,25 +179,25 @@ def _optional(clean: Callable[[str], str], url: str | None) -> str | None:
 
 
 def _link(url: str) -> str:
-    return _without(url, TRACKING)
+    return _without(url)
 
 
 def _image(url: str) -> str:
-    return _without(url, TRACKING, _RENDITION, hashes=True)
+    return _without(url, image=True)
 
 
-def _without(url: str, *noise: re.Pattern[str], hashes: bool = False) -> str:
+def _without(url: str, *, image: bool = False) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
         return url
-    query = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not any(pattern.fullmatch(name) for pattern in noise)
-    ]
-    path = _without_hashes(parts.path) if hashes else parts.path
-    fragment = "" if hashes or re.match(r"(?:utm_|xtor|at_|:~:)", parts.fragment) else parts.fragment
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    if image:
+        query = [one for one in given if not (TRACKING.fullmatch(one[0]) or _RENDITION.fullmatch(one[0]))]
+    else:
+        query = without_tracking(parts.path, given, TRACKING)
+    path = _without_hashes(parts.path) if image else without_session(parts.path)
+    fragment = "" if image or re.match(r"(?:utm_|xtor|at_|:~:)", parts.fragment) else parts.fragment
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), fragment))
 
 

@@ -1,41 +1,56 @@
 """One article under several addresses: its source's own key for it, where it has one, says that it is the same.
 
 An article is known by its URL. Where that changes while the key stays (the link of a list, the guid of a feed), it is
-the article that was there before; and what is met later under the new URL alone is that article too.
+the article that was there before; and what is met later under the new URL alone is that article too. Those that their
+source knows by their keys alone are told apart first (:mod:`publisher.ingest.apart`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+from publisher.ingest.apart import Store, ids, told_apart
 from publisher.model import identity_id
-from publisher.model.observed import ObservedArticle
+from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.urls import addresses
 from publisher.storage import aliases, articles
 from publisher.storage.database import Tx
 
 
-def recognised(tx: Tx, source: str, observed: Sequence[ObservedArticle]) -> list[ObservedArticle]:
+@dataclass(slots=True)
+class Recognised:
+    """What was observed, in its order and under the ids by which it is known, and what is doubtful about that."""
+
+    articles: list[ObservedArticle] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def recognised(tx: Tx, source: str, observed: Sequence[ObservedArticle]) -> Recognised:
     """What was observed under the ids by which it is known, which are kept for the next time."""
+    observed = [one if one.addresses else replace(one, addresses=_addresses(one)) for one in observed]
     keys = _keys(observed)
-    if not keys:
-        return list(observed)
+    forms = {id for one in observed for id in (*ids(one.keys), *ids(one.addresses))}
+    if not keys and not forms:
+        return Recognised(list(observed))
     own = {one.article.id for one in observed}
-    known_as = aliases.among(tx, source, own | set(keys.values()))
-    candidates = own | set(keys.values()) | set(known_as.values())
-    here = {id for id, one in articles.known(tx, candidates).items() if one.source == source}
-    found: list[ObservedArticle] = []
-    learnt: dict[str, str] = {}
+    known_as = aliases.among(tx, source, own | set(keys.values()) | forms)
+    candidates = own | set(keys.values()) | forms | set(known_as.values())
+    store = Store(known_as, {id: one for id, one in articles.known(tx, candidates).items() if one.source == source})
+    apart = [one for one in observed if one.keys]
+    unsure = {id for one in apart if store.by_key(one) is None for id in store.at(one)}
+    found = told_apart(apart, store, aliases.of(tx, source, unsure))
+    learnt = found.learnt
+    recognised = Recognised(problems=found.problems)
     for one in observed:
-        key = keys.get(one.article.id)
-        id = resolve(one.article.id, key, known_as=known_as, here=here, own=own)
-        for other in (one.article.id, key):
-            if other is not None and other != id and other not in here and known_as.get(other) != id:
-                learnt[other] = id
-        found.append(one if id == one.article.id else replace(one, article=one.article.model_copy(update={"id": id})))
+        if not one.keys:
+            id = _by_address(one, keys.get(one.article.id), store, own)
+            learnt |= _learnt(one, keys.get(one.article.id), id, store)
+            found.articles[one.article.id] = _under(one, id)
+        recognised.articles.append(found.articles[one.article.id])
     aliases.keep(tx, source, learnt)
-    return found
+    return recognised
 
 
 def resolve(
@@ -54,7 +69,35 @@ def resolve(
     return known_as.get(id, id) if known_as.get(id) in here else id
 
 
+def _by_address(one: ObservedArticle, key: str | None, store: Store, own: Collection[str]) -> str:
+    """As :func:`resolve`; what an earlier version knew by another form of its address stays that article."""
+    id = resolve(one.article.id, key, known_as=store.known_as, here=store.here, own=own)
+    if id in store.here:
+        return id
+    return next((former for former in store.at(one) if former not in own), id)
+
+
+def _learnt(one: ObservedArticle, key: str | None, id: str, store: Store) -> dict[str, str]:
+    others = (other for other in (one.article.id, key) if other is not None and other != id)
+    return {other: id for other in others if other not in store.here and store.known_as.get(other) != id}
+
+
+def _under(one: ObservedArticle, id: str) -> ObservedArticle:
+    return one if id == one.article.id else replace(one, article=one.article.model_copy(update={"id": id}))
+
+
+def _addresses(one: ObservedArticle) -> tuple[str, ...]:
+    """The forms of the address by which it is known, if it is by its address and there are several."""
+    url = one.article.url
+    if url is None or one.keys or not ("%" in url or "?" in url or "xn--" in url or ";" in url):
+        return ()
+    forms = addresses(url)
+    return forms if one.identity in forms and len(forms) > 1 else ()
+
+
 def _keys(observed: Sequence[ObservedArticle]) -> dict[str, str]:
-    """The id of each article that has a key of its own → the id that the key makes."""
+    """The id of each article that has a key of its own beside its address → the id that the key makes."""
     counts = Counter(one.key for one in observed)
-    return {one.article.id: identity_id(one.key) for one in observed if one.key and counts[one.key] == 1}
+    return {
+        one.article.id: identity_id(one.key) for one in observed if one.key and not one.keys and counts[one.key] == 1
+    }

@@ -19,11 +19,12 @@ from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError, StorageError, advised
 from publisher.ingest.absences import MISSES, Absences, settle
+from publisher.ingest.provenance import accounted
 from publisher.ingest.recorder import Definitions, Recorder, prepared, touches
 from publisher.model import EventType, SourceState
 from publisher.model import refusals as refused
 from publisher.model.change import Outcome
-from publisher.model.observed import Batch, Problem
+from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.model.source import FAILING_AFTER
 from publisher.redaction import redacted
 from publisher.sources.base import Source
@@ -139,10 +140,12 @@ class Puller:
         except Exception as error:  # a source kind may be anyone's code; none may take the service down
             await self._failed(definition, error, report, state)
             return
+        report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         quiet = not state.loaded and definition.backfill == "quiet"
         recorder = Recorder(self._definitions, definition.name, quiet=quiet, rebaseline=reread)
         for piece, is_last in _chunks(batch):
-            chunk = replace(piece, articles=await asyncio.to_thread(prepared, piece.articles))
+            articles = await asyncio.to_thread(_prepared, piece.articles, source.origin, batch.problems)
+            chunk = replace(piece, articles=articles)
             if not is_last:
                 await self._db.write(recorder.apply, chunk)
                 continue
@@ -158,7 +161,6 @@ class Puller:
             report.error = absences.held
         tally = recorder.tally
         report.outcomes, report.events = tally.outcomes, tally.events
-        report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         report.problems = [*batch.problems, *tally.problems]
         # A source with nothing new is read every few seconds, and that is no news.
         say = log.info if report.items or report.events or report.problems else log.debug
@@ -221,6 +223,12 @@ class Puller:
     def _note(self, tx: Tx, type_: EventType, name: str, **said: object) -> None:
         event = events.new(tx, type_, source=name, subject=name, data={"source": name, **said})
         record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
+
+
+def _prepared(
+    articles: Sequence[ObservedArticle], origin: str, problems: Sequence[Problem]
+) -> tuple[ObservedArticle, ...]:
+    return prepared(accounted(articles, origin, problems))
 
 
 def _chunks(batch: Batch) -> Iterator[tuple[Batch, bool]]:

@@ -16,6 +16,7 @@ from publisher import changes, clock, telemetry
 from publisher.errors import NotFound, told
 from publisher.ingest.embargoes import release_due
 from publisher.ingest.erasure import Eraser
+from publisher.ingest.provenance import accounted
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
 from publisher.model import Indicator, article_json
 from publisher.model.change import ArticleChange, IndicatorChange, Outcome
@@ -121,15 +122,15 @@ class Intake:
     async def prepared(self, observed: Sequence[ObservedArticle]) -> Sequence[ObservedArticle]:
         """What :meth:`take` is best given: articles whose fingerprints are taken, so that no transaction waits."""
         if sum(len(one.article.body) for one in observed) <= _PREPARED_AT_ONCE:
-            return prepared(observed)
-        return await asyncio.to_thread(prepared, observed)
+            return _prepared(observed)
+        return await asyncio.to_thread(_prepared, observed)
 
     def take(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[Taken]:
         """Take articles of different ids; returns what each was, in their order.
 
         An article that a source found belongs to ``api`` from then on.
         """
-        decided = Recorder(self._definitions, PUSHED).apply(tx, Batch(articles=tuple(observed)))
+        decided = Recorder(self._definitions, PUSHED).apply(tx, Batch(articles=_prepared(observed)))
         changed = {one.article.id: one for one in decided if isinstance(one, ArticleChange)}
         return [_taken(tx, one, changed[one.article.id]) for one in observed]
 
@@ -164,6 +165,12 @@ class Intake:
         for change in due:
             Recorder(self._definitions, change.source).record(tx, [change])
         return len(due)
+
+
+def _prepared(observed: Sequence[ObservedArticle]) -> tuple[ObservedArticle, ...]:
+    if all(one.fingerprint for one in observed):
+        return tuple(observed)
+    return prepared(accounted(observed, PUSHED))
 
 
 def version(tx: Tx, article_id: str) -> str | None:

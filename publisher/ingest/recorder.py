@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 
 from publisher import changes, clock, selection
 from publisher.ingest.identity import recognised
+from publisher.ingest.written import as_met_before
 from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
 from publisher.model.indicator import HOLD_ABOVE
-from publisher.model.known import HeldObservation, KnownIndicator
+from publisher.model.known import HeldObservation, KnownArticle, KnownIndicator
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import CONDITIONS
 from publisher.storage import articles, embargoes, events, held, indicators, record
@@ -73,7 +74,7 @@ class Recorder:
     ) -> list[ArticleChange | IndicatorChange]:
         """Compare a batch with what is known and record what changed; returns a decision for each item taken."""
         events.lock(tx)
-        found = self._articles(tx, batch.articles)
+        found = self._articles(tx, batch.articles, shown=batch.shown)
         observed = self._indicators(tx, batch.indicators)
         self.record(tx, found, observed, reading)
         return [*found, *observed]
@@ -102,8 +103,11 @@ class Recorder:
             reading=_to_confirm(reading) if self._holds else reading,
         )
 
-    def _articles(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[ArticleChange]:
-        observed = recognised(tx, self._source, observed)
+    def _articles(self, tx: Tx, observed: Sequence[ObservedArticle], *, shown: bool) -> list[ArticleChange]:
+        observed = as_met_before(tx, self._source, observed)
+        recognition = recognised(tx, self._source, observed)
+        self.tally.problems += recognition.problems
+        observed = recognition.articles
         ids = [one.article.id for one in observed]
         known, waiting = (articles.known(tx, ids), embargoes.among(tx, ids)) if ids else ({}, {})
         now = clock.from_micros(tx.now)
@@ -117,18 +121,22 @@ class Recorder:
             elif owner is not None and self._belongs_elsewhere(owner.source):
                 message = f"is already published from source {owner.source!r} ({owner.identity}); left out here"
                 self.tally.problems.append(Problem(one.origin, message, severity="warning"))
-            elif changes.is_early(one.article, now):
-                decided[one.article.id] = changes.embargoed(before, one, source=self._source, now=now)
             else:
-                decided[one.article.id] = changes.article(
-                    before,
-                    one,
-                    source=self._source,
-                    now=now,
-                    settle=self._source != PUSHED,
-                    rebaseline=self._rebaseline,
-                )
+                decided[one.article.id] = self._decided(before, one, now, shown=shown)
         return list(decided.values())
+
+    def _decided(
+        self, before: KnownArticle | None, one: ObservedArticle, now: datetime, *, shown: bool
+    ) -> ArticleChange:
+        if shown:
+            one, doubt = changes.as_shown(before, one, now)
+            if doubt:
+                self.tally.problems.append(Problem(one.origin, doubt, field="published", severity="warning"))
+        elif changes.is_early(one.article, now):
+            return changes.embargoed(before, one, source=self._source, now=now)
+        return changes.article(
+            before, one, source=self._source, now=now, settle=self._source != PUSHED, rebaseline=self._rebaseline
+        )
 
     def _belongs_elsewhere(self, owner: str) -> bool:
         # What is pushed wins over what is found; between sources, the first that had it keeps it while it exists.

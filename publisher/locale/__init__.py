@@ -9,8 +9,10 @@ from publisher.locale.decimals import format_decimal, parse_decimal, says_nothin
 from publisher.locale.moments import ReadDate, format_date, format_datetime, parse_datetime
 from publisher.locale.names import known_locale, known_zone
 from publisher.locale.written import DateOrder
+from publisher.locale.zones import NAMED
 
 __all__ = [
+    "NAMED",
     "DateOrder",
     "ReadDate",
     "format_date",

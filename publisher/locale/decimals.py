@@ -25,6 +25,7 @@ _ARROW = re.compile(rf"^([{_UP}{_DOWN}])\ufe0f? ?|(?<=[\d%)]) ?([{_UP}{_DOWN}])\
 # What stands where a price has no cents: "1.533.000,-", "CHF 12.–", "100:-". It is no minus.
 _NO_CENTS = re.compile(r"(?<=\d)[.,:] ?(?:-{1,2}|[–—]|=)$")
 _BEHIND = re.compile(r"(?<=\d) ?([+-])$")
+_DECIMALS_AND_SIGN = re.compile(r"[.,\u066b]\d{1,2}[+-]$")
 _IN_FRONT = re.compile(r"^(?:([+-]) ?|(–))(?=\S)")
 _NOTHING = re.compile(r"[-–—*.?]*|n ?[./] ?[ad]\.?|null|none|nil|tba|tbd|nihil|k\.? ?a\.?|entfällt|nd", re.IGNORECASE)
 _RANGE = re.compile(r"\d[^\d]* ?(?:[-–—~]|s/?d\.?|to|bis|à|hingga|sampai) ?[^\d]*\d", re.IGNORECASE)
@@ -50,7 +51,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
     negative, digits = _unsigned(text, reading, known.language)
     whole, fraction = _parts(text, digits, known)
     value = Decimal(f"{whole}.{fraction}" if fraction else whole)
-    return value.copy_negate() if negative else value
+    return value.copy_negate() if negative and value else value
 
 
 def says_nothing(text: str) -> bool:
@@ -102,10 +103,10 @@ def _unsigned(text: str, reading: str, language: str) -> tuple[bool, str]:
         rest, in_brackets = _out_of_brackets(rest)
     priced = bool(unit) and unit != "%"
     cents = _NO_CENTS.search(rest)
-    if cents or (priced and rest[-1:] in "-–" and rest[-2:-1].isdigit()):
+    if cents or (priced and re.search(r"\d[–-]$", rest) and not _DECIMALS_AND_SIGN.search(rest)):
         rest = rest[: cents.start()] if cents else rest[:-1]
     else:
-        rest = _sign_behind(text, signs, rest)
+        rest = _sign_behind(text, signs, rest, priced=priced)
     if in_brackets and len(signs.said) == arrow:
         if unit == "%" and not arrow:
             raise ReadError(f"{text!r} may be minus, or a percentage in brackets; which is not certain")
@@ -136,11 +137,10 @@ def _without_unit(rest: str, signs: _Signs) -> tuple[str, str]:
     return rest, ""
 
 
-def _sign_behind(text: str, signs: _Signs, rest: str) -> str:
-    """Books write a minus behind decimals: ``1,32-``. Behind a whole number it may be the dash of a price."""
-    match = _BEHIND.search(rest)
-    if match and match[1] == "-" and not re.search(r"[.,]\d{1,2} ?-$", rest):
-        raise ReadError(f"{text!r}: the dash behind it may be a minus, or that of a price; which is not certain")
+def _sign_behind(text: str, signs: _Signs, rest: str, *, priced: bool) -> str:
+    """Books write a minus behind decimals: ``1,32-``. Elsewhere it may be the dash of a price, or "and more"."""
+    if _BEHIND.search(rest) and (priced or not _DECIMALS_AND_SIGN.search(rest)):
+        raise ReadError(f"{text!r}: the {rest[-1]!r} behind it may be a sign, or something else; which is not certain")
     return signs.take(_BEHIND, rest, "-")
 
 

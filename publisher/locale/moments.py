@@ -13,7 +13,7 @@ from publisher.clock import EARLIEST, EPOCH, LATEST, bounded
 from publisher.errors import ReadError
 from publisher.locale.characters import one_form
 from publisher.locale.iso import read_iso, read_unix
-from publisher.locale.mail import MILITARY, read_mail
+from publisher.locale.mail import read_mail
 from publisher.locale.names import known_locale, known_zone, language_name, plain, zone_name
 from publisher.locale.parts import Said, offset_in_words
 from publisher.locale.written import DateOrder, read_written
@@ -131,9 +131,6 @@ def _zone(said: Said, local: datetime, place: Place) -> int | str | None:
     zone: int | str | None = said.offset
     beside = said.beside
     if zone is None and said.zone is not None:
-        if MILITARY.fullmatch(said.zone) and said.zone not in place.zones:
-            said.warnings.append(f"the zone {said.zone} of one letter is not certain: UTC is taken")
-            return 0
         found = meaning(said.zone, local, place)
         if found is None:
             raise ReadError(f"{said.zone!r} is no part of a date in {language_name(known_locale(place.locale))}")

@@ -9,9 +9,8 @@ _BEFORE = (
     "Kč Ft R TL đ S/"
 )
 _BEHIND = (
-    "€ $ £ ¥ ₩ ₹ ₽ ₺ ₫ ₱ ₪ ₴ ฿ kr Kč zł Ft TL đ đồng руб р rupiah rub euro euros dollar dollars dolar "
-    "円 元 "
-    "원 บาท лв lei грн yen yuan ringgit baht SFr Fr US$ Rp"
+    "€ $ £ ¥ ₩ ₹ ₽ ₺ ₫ ₱ ₪ ₴ ฿ kr Kč zł Ft TL đ đồng руб р rupiah Rupiah euro euros Euro dollar dollars Dollar dolar "
+    "Franken yen yuan ringgit baht SFr Fr US$ Rp 円 元 원 บาท лв lei грн"
 )
 _CODES = (
     "AED ARS AUD BDT BGN BHD BND BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP GHS HKD HUF IDR ILS INR ISK JOD JPY "
@@ -34,7 +33,7 @@ CURRENCIES = (
 
 PER_CENT = re.compile(
     r"(?<=[\d+-]) ?(?:%|per ?cent|pct\.?|persen|peratus|prozent|procent|prosent|pour ?cent|por ?ciento|por ?cento"
-    r"|per ?cento|procenta|prosenttia|százalék|процент(?:а|ов)?)$|^%(?=[\d+-])",
+    r"|per ?cento|procenta|प्रतिशत|prosenttia|százalék|процент(?:а|ов)?)$|^%(?=[\d+-])",
     re.IGNORECASE,
 )
 """What says per cent, behind a number or, as in Turkish, before it."""

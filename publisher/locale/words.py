@@ -27,8 +27,8 @@ MONTHS: dict[str, dict[int, str]] = {
     "ar": {
         1: "يناير كانون_الثاني جانفي", 2: "فبراير شباط فيفري", 3: "مارس آذار", 4: "أبريل نيسان أفريل",
         5: "مايو أيار ماي", 6: "يونيو حزيران جوان", 7: "يوليو تموز جويلية يوليوز", 8: "أغسطس آب أوت غشت",
-        9: "سبتمبر أيلول شتنبر", 10: "أكتوبر تشرين_الأول",
-        11: "نوفمبر تشرين_الثاني نونبر", 12: "ديسمبر كانون_الأول دجنبر",
+        9: "سبتمبر أيلول شتنبر", 10: "أكتوبر تشرين_الأول", 11: "نوفمبر تشرين_الثاني نونبر",
+        12: "ديسمبر كانون_الأول دجنبر",
     },
 }  # fmt: skip
 
@@ -58,12 +58,14 @@ JOINING: dict[str, str] = {
     "it": "di del alle il l' pubblicato",
     "pt": "de do às as a o em publicado",
     "nl": "om op de gepubliceerd",
-    "pl": "o r. roku dnia w",
+    "pl": "o r. roku dnia w opublikowano",
     "cs": "v ve dne r. roku",
     "sk": "v o dňa r. roku",
-    "ru": "в г. года год от",
+    "ru": "в г. года год от опубликовано",
     "uk": "о в р. року",
     "bg": "в г. година от",
+    "mk": "во г.",
+    "kk": "ж.",
     "sr": "u godine",
     "hr": "u g. godine",
     "sl": "ob",
@@ -71,19 +73,22 @@ JOINING: dict[str, str] = {
     "ro": "la ora de_la",
     "tr": "saat günü",
     "el": "στις στη την",
-    "sv": "den",
-    "da": "den d.",
-    "no": "den",
-    "nb": "den",
-    "fi": "",
+    "sv": "den publicerad",
+    "da": "den d. udgivet",
+    "no": "den publisert",
+    "nb": "den publisert",
+    "fi": "julkaistu",
     "lt": "m. d.",
     "lv": "gada plkst.",
-    "vi": "ngày năm lúc",
+    "vi": "ngày năm lúc đăng",
     "th": "วัน วันที่ ที่ พ.ศ. ค.ศ. เวลา",
     "hi": "को पर",
     "ar": "يوم في الموافق",
     "he": "ב בשעה יום ה",
     "fa": "ساعت",
+    "ja": "公開 配信",
+    "zh": "发布 發布",
+    "ko": "입력 등록",
 }
 """Words that may stand in a date and say nothing."""
 
@@ -140,8 +145,8 @@ MINUTE: dict[str, str] = {
     "hi": "मिनट",
 }
 
-AM: dict[str, str] = {"ms": "pg. pagi", "vi": "sáng", "sv": "fm", "el": "πμ", "sq": "pd"}
-PM: dict[str, str] = {"ms": "ptg.", "vi": "chiều", "sv": "em", "el": "μμ", "sq": "md"}
+AM: dict[str, str] = {"ms": "pg. pagi", "vi": "sáng", "sv": "fm", "el": "πμ", "sq": "pd", "zh": "凌晨 清晨 早上 早晨"}
+PM: dict[str, str] = {"ms": "ptg.", "vi": "chiều", "sv": "em", "el": "μμ", "sq": "md", "zh": "傍晚"}
 """Halves of the day beside CLDR's own, am and pm."""
 
 ZONES: dict[str, dict[str, str]] = {

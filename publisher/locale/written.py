@@ -23,13 +23,15 @@ _ORDINAL = re.compile(
 )
 _EASTERN_DAY = re.compile(r"(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]")
 _EASTERN_TIME = re.compile(r"(\d{1,2}) ?[時时點点시](?: ?(\d{1,2}) ?[分분](?: ?(\d{1,2}) ?[秒초])?)?")
+# Eight in the evening is certain; noon is at twelve; what else they may be said of is not.
+_EASTERN_EVENING = re.compile(r"晚上 ?(?=(?:[6-9]|1[01])[:点點时時])|中午 ?(?=12[:点點时時])")
 _ERA = re.compile(r"(令和|平成|昭和|民國|民国) ?(\d{1,3}|元) ?年")
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "民國": 1911, "民国": 1911}
 _VIETNAMESE_MONTH = re.compile(r"\b(?:tháng|thg|th) ?(\d{1,2})\b", re.IGNORECASE)
 _VIETNAMESE_DAY = re.compile(r"\bth(?:ứ)? ?([2-7])\b(?! ?[:h])", re.IGNORECASE)
 _CAMERA_DAY = re.compile(r"^(\d{4}):(\d\d):(\d\d)(?= )")
 _MIDDAY = re.compile(r"\b12(:00)? ?noon\b", re.IGNORECASE)
-_LETTER_T = re.compile(r"(?<=\d)T(?=\d\d:?\d\d)")
+_LETTER_T = re.compile(r"(?<=\d)T(?=\d{1,2}:?\d\d)")
 
 # --- the grammar, once every name is one sign
 
@@ -92,8 +94,11 @@ def read_written(text: str, locale: str, order: DateOrder | None) -> Said:
 
 def _made_plain(text: str, language: str) -> str:
     text = _ORDINAL.sub(r"\1", _LETTER_T.sub(" ", _CAMERA_DAY.sub(r"\1-\2-\3", _MIDDAY.sub("12:00 pm", text))))
+    if language in ("tr", "az"):
+        text = text.replace("İ", "i")
     if language in ("ja", "zh", "ko"):
         text = _ERA.sub(lambda found: f"{_ERAS[found[1]] + (1 if found[2] == '元' else int(found[2]))}年", text)
+        text = _EASTERN_EVENING.sub("下午", text)
         text = _EASTERN_DAY.sub(r" \1-\2-\3 ", text)
         text = _EASTERN_TIME.sub(
             lambda found: ":".join((found[1], *((x or "00").zfill(2) for x in found.groups()[1:]))), text
@@ -243,7 +248,7 @@ def _gmt(unread: _Text) -> int | None:
 
 def _is_offset(behind: re.Match[str], clock: re.Match[str]) -> bool:
     """Whether a sign and digits behind a time are an offset. Raises ReadError where they may be the end of a range."""
-    exact = clock["s"] is not None
+    exact = clock.groupdict().get("s") is not None
     if behind["m"] is None:
         return behind["sign"] == "+" or exact
     if behind["sign"] == "-" and behind["m"].startswith(":") and not exact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -23,6 +24,8 @@ from publisher.model.languages import canonical_tag
 # it makes a whole document unreadable, so it is taken out on the way in.
 _XML_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+# Letters that are there to be empty: of Hangul, and of Braille.
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 _OUTSIDE = "is a date outside the years 1900 to 2100"
 
@@ -32,13 +35,25 @@ def xml_legal(text: str) -> str:
     return _XML_ILLEGAL.sub("", text)
 
 
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see in it: white space, and characters that have no width."""
+    return all(one in _FILLERS or unicodedata.category(one)[0] in "ZC" for one in text)
+
+
 def _clean(value: object) -> object:
     return xml_legal(value) if isinstance(value, str) else value
 
 
 def _blank_to_none(value: object) -> object:
     if isinstance(value, str):
-        return xml_legal(value).strip() or None
+        text = xml_legal(value).strip()
+        return None if is_blank(text) else text
+    return value
+
+
+def _seen(value: str, info: ValidationInfo) -> str:
+    if info.context is not STORED and is_blank(value):
+        raise ValueError("must not be empty")
     return value
 
 
@@ -76,6 +91,9 @@ def language_tag(value: str | None, info: ValidationInfo) -> str | None:
 
 Text = Annotated[str, BeforeValidator(_clean)]
 """Text that any XML document can carry."""
+
+Name = Annotated[Text, AfterValidator(_seen)]
+"""Text in which there is something to see."""
 
 Line = Annotated[str | None, BeforeValidator(_blank_to_none)]
 """Optional text; blank counts as absent."""

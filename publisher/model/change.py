@@ -10,6 +10,7 @@ from typing import Any
 from publisher.model.article import Article
 from publisher.model.event import Change, EventType
 from publisher.model.indicator import Indicator
+from publisher.model.provenance import NOTHING_KNOWN, Provenance
 
 
 class Outcome(StrEnum):
@@ -34,6 +35,8 @@ class ArticleChange:
     """One article's decision. ``before`` is null where there was nothing (or a withdrawn article) before.
 
     ``waiting`` is an article under embargo that takes the place of whatever waited under this id; null: nothing does.
+    ``provenance`` is that of the article as it is published from here on, ``later`` that of one that waits: under
+    embargo, or until it stands still.
     """
 
     outcome: Outcome
@@ -48,6 +51,8 @@ class ArticleChange:
     recent: tuple[tuple[str, datetime], ...] = ()
     held_until: datetime | None = None
     waiting: Article | None = None
+    provenance: Provenance = NOTHING_KNOWN
+    later: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

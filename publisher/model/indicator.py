@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
-from publisher.model.base import Frozen, Line, Moment, Text
+from publisher.model.base import Frozen, Line, Moment, Name, Text
 
 
 def _no_float(value: object) -> object:
@@ -39,7 +39,7 @@ class Indicator(Frozen):
     """
 
     symbol: Annotated[Text, Field(min_length=1, max_length=64)]
-    name: Text
+    name: Name
     value: Digits
     change: Digits | None = None
     percent: Digits | None = None
@@ -68,8 +68,8 @@ class IndicatorSpec(Frozen):
 
     symbol: Annotated[Text, Field(min_length=1, max_length=64)]
     slug: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-    name: Annotated[Text, Field(min_length=1, max_length=200)]
-    names: dict[str, str] = Field(default_factory=dict)
+    name: Annotated[Name, Field(max_length=200)]
+    names: dict[str, Name] = Field(default_factory=dict)
     unit: Line = None
     decimals: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
     timezone: str = "Asia/Jakarta"

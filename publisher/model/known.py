@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from publisher.model.provenance import NOTHING_KNOWN, Provenance
+
 
 @dataclass(frozen=True, slots=True)
 class KnownArticle:
-    """A stored article. ``data`` is its JSON form; ``recent`` its last fingerprints and when each was taken."""
+    """A stored article. ``data`` is its JSON form; ``recent`` its last fingerprints and when each was taken.
+
+    ``held_provenance`` is that of ``held``.
+    """
 
     id: str
     source: str
@@ -23,6 +28,8 @@ class KnownArticle:
     recent: tuple[tuple[str, datetime], ...] = ()
     held: dict[str, Any] | None = None
     held_until: datetime | None = None
+    provenance: Provenance = NOTHING_KNOWN
+    held_provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ validators, strict readers and HTTP headers do not.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import idna
 
@@ -15,10 +15,18 @@ from publisher.model.base import xml_legal
 
 # RFC 3986, appendix B: it takes any text apart, and loses nothing of it.
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
+# What most addresses are: a URI as it stands, with a host of ASCII.
+_PCHAR = r"[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}"
+_PLAIN = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.-]+(?::[0-9]*)?(?:/(?:{_PCHAR})*)?(?:\?(?:{_PCHAR}|\?)*)?(?:#(?:{_PCHAR}|\?)*)?"
+)
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _IP_LITERAL = re.compile(r"\[[0-9A-Fa-fv.:%~_-]+\]")
 # Browsers drop tabs and line breaks in URLs (WHATWG URL, "remove all ASCII tab or newline").
 _BREAKS = str.maketrans("", "", "\t\r\n")
+
+# What no URI holds as it is, though people write it: letters outside ASCII, and "<>[\\]^`{|}.
+_NEVER_BARE = re.compile("(?:%[89A-F][0-9A-F])+|%(?:22|3C|3E|5[B-E]|60|7[B-D])", re.IGNORECASE)
 
 _SUB_DELIMS = "!$&'()*+,;="
 _PATH = f"{_SUB_DELIMS}:@/"
@@ -34,6 +42,8 @@ def uri(text: str) -> str:
 
     Escapes that are there stay, and a URI is its own answer. It never fails: what is no address is escaped as a path.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     found = _PARTS.fullmatch(xml_legal(text).translate(_BREAKS).strip())
     assert found is not None
     scheme, authority, path, query, fragment = found.groups()
@@ -46,6 +56,39 @@ def uri(text: str) -> str:
             f"#{_escaped(fragment, _QUERY)}" if fragment is not None else "",
         )
     )
+
+
+def iri(address: str) -> str:
+    """The address as people write it (RFC 3987 section 3.2): the inverse of :func:`uri` but for spaces."""
+    found = _PARTS.fullmatch(address)
+    assert found is not None
+    scheme, authority, path, query, fragment = found.groups()
+    rest = "".join((path, f"?{query}" if query is not None else "", f"#{fragment}" if fragment is not None else ""))
+    start = (f"{scheme}:" if scheme else "") + (f"//{own_host(authority)}" if authority is not None else "")
+    return start + _NEVER_BARE.sub(_unescaped, rest)
+
+
+def own_host(host: str) -> str:
+    """A host name in its own script, as far as it is one; with its port, if it has one."""
+    labels = host.split(".")
+    return ".".join(_own_label(label) for label in labels)
+
+
+def _own_label(label: str) -> str:
+    name, colon, port = label.partition(":")
+    if not name.startswith("xn--"):
+        return label
+    try:
+        return name[4:].encode().decode("punycode") + colon + port
+    except UnicodeError:
+        return label
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    try:
+        return unquote_to_bytes(found[0]).decode()
+    except UnicodeDecodeError:
+        return found[0]
 
 
 def _authority(text: str) -> str:

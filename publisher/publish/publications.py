@@ -213,7 +213,7 @@ class Publications:
         head = Head(
             id=identity.feed_id(self._site.ids, feed.name),
             title=feed.title,
-            description=feed.description,
+            description=feed.description.strip(),
             language=options.language,
             updated=found.state.changed_at if found.state else clock.EPOCH,
             url=f"{self._site_url}/feeds/{feed.name}.{format}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -97,7 +97,7 @@ def article_entry(
         title=_line(data.get("title")) or data["id"],
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
-        summary=(data.get("summary") or opening(body)) if full else summary_of(data),
+        summary=(_line(data.get("summary")) or opening(body)) if full else summary_of(data),
         content=body if full and body.strip() else None,
         authors=named(data.get("authors") or ()),
         editor=_line(data.get("editor")),
@@ -163,7 +163,7 @@ def _article_extra(
     data: Mapping[str, Any], shown: tuple[Picture, ...], related: list[dict[str, str]]
 ) -> dict[str, Any]:
     said = {key: data.get(key) for key in ("editor", "agency", "dateline", "section")}
-    return _said({**said, "images": [_said(asdict(one)) for one in shown], "related": related})
+    return _said({**said, "images": [one.said for one in shown], "related": related})
 
 
 def _related(data: Mapping[str, Any]) -> list[dict[str, str]]:

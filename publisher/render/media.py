@@ -62,6 +62,13 @@ class Picture:
     width: int | None = None
     height: int | None = None
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is known of it, for JSON."""
+        known = {"url": self.url, "caption": self.caption, "credit": self.credit, "type": self.type}
+        said = {**known, "width": self.width, "height": self.height}
+        return {name: value for name, value in said.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Attached:
@@ -132,8 +139,9 @@ def enclosure(pictures: Sequence[Picture], files: Sequence[Attached]) -> Attache
 
 def _address(url: str) -> str:
     # Validators want a path in an enclosure; an empty one is "/" (RFC 3986 section 6.2.3).
-    parts = urlsplit(uri(url))
-    return urlunsplit(parts._replace(path=parts.path or "/"))
+    address = uri(url)
+    parts = urlsplit(address)
+    return address if parts.path else urlunsplit(parts._replace(path="/"))
 
 
 def _said_type(said: Mapping[str, Any]) -> str | None:

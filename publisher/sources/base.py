@@ -134,9 +134,11 @@ class Source(ABC):
     """One table of ``config/sources.toml``.
 
     ``kind`` is its name there; ``Options`` validates the keys that are the kind's own, and forbids all others.
+    ``origin`` is where its articles' values came from, where the reader of one says nothing else.
     """
 
     kind: ClassVar[str]
+    origin: ClassVar[str] = "profile"
     Options: ClassVar[type[BaseModel]] = NoOptions
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:

@@ -15,6 +15,7 @@ from publisher.sources.bylinewords import (
     AND_OTHERS,
     AUTHOR,
     BEFORE_HAN,
+    BEHIND_NAME,
     DATED,
     EDITOR,
     JOINERS,
@@ -116,10 +117,10 @@ def is_byline(text: str) -> bool:
     if not (LABEL.match(bare) or LEAD.match(bare)):
         return False
     values = [value for _, value in _segments(bare)]
-    return bool(values) and all(map(_all_names, values))
+    return bool(values) and all(map(names_only, values))
 
 
-def _all_names(value: str) -> bool:
+def names_only(value: str) -> bool:
     """Whether a value holds names, titles, agencies and nothing that only a sentence has."""
     parts = _parts(value)
     for part, comma in parts:
@@ -135,7 +136,7 @@ def _bare(text: str) -> str:
     mail = re.fullmatch(r"\S+@\S+ \(([^()]+)\)", text)
     if mail:
         return mail[1].strip()
-    text = TAIL.sub("", text)
+    text = BEHIND_NAME.sub("", TAIL.sub("", text))
     text = " ".join(ADDRESS.sub(" ", BEFORE_HAN.sub(r"\1: ", text)).split())
     while len(text) > 1 and (text[0], text[-1]) in {("(", ")"), ("[", "]")} and not _closes_early(text):
         text = text[1:-1].strip()

@@ -34,7 +34,8 @@ from publisher.sources.patterns import Pattern, Selector, find
 from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.remembered import Page
-from publisher.sources.urls import canonical
+from publisher.sources.unprofiled import shared_ending, without_ending
+from publisher.sources.urls import addresses, canonical, identifying
 
 LONGEST_READING = timedelta(minutes=4)
 """A reading that takes longer leaves the rest to the next: nobody else may read the source meanwhile."""
@@ -44,6 +45,9 @@ FURTHER = 10
 
 SILENT_AFTER = 3
 """So many pages of which none gives an article, where earlier ones did, mean that the site was rebuilt."""
+
+MAX_SHARED = 20
+"""Addresses that are remembered of those that several articles give for themselves: mostly one, a section's."""
 
 _PAIRS = TypeAdapter(list[tuple[str, str]])
 
@@ -95,6 +99,11 @@ def _id(page: Page) -> str:
     return page.id or identity_id(page.link)
 
 
+def _digest(title: str) -> str:
+    """What is remembered of a headline: enough to know it again."""
+    return sha256(" ".join(title.split()).casefold().encode()).hexdigest()[:16]
+
+
 def _addresses(pages: Iterable[Page], lists: Iterable[str]) -> Iterator[str]:
     """Whatever a problem may be told of."""
     yield from lists
@@ -107,7 +116,8 @@ class _Round:
     """One reading under way. ``overloaded`` is set when the server, or the time, has had enough of it.
 
     ``judged`` are the addresses of what was read, or could not be: what was said of it before holds no more. ``cut`` is
-    set when a list may have more than was read of it.
+    set when a list may have more than was read of it. ``fresh`` are the links of pages that gave no article before,
+    ``shared`` the addresses that several articles give for themselves.
     """
 
     began: datetime
@@ -121,13 +131,16 @@ class _Round:
     judged: set[str] = field(default_factory=set)
     overloaded: bool = False
     cut: bool = False
+    fresh: set[str] = field(default_factory=set)
+    shared: tuple[str, ...] = ()
 
 
 class IndexSource(Source):
     """Reads lists and the pages that they link to.
 
-    The bookmark keeps ``lists`` (URL → validators and links) and ``pages`` (see :mod:`publisher.sources.remembered`),
-    those that are listed first, at most ``limit``.
+    The bookmark keeps ``lists`` (URL → validators and links), ``pages`` (see :mod:`publisher.sources.remembered`),
+    those that are listed first, at most ``limit``, ``shared``: addresses that name no single article, and ``ending``:
+    what all headlines end with.
     """
 
     kind: ClassVar[str] = "index"
@@ -137,7 +150,7 @@ class IndexSource(Source):
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
         """What is new and changed. Raises FetchError if a list, or every page asked for, cannot be read."""
         now = self.context.now()
-        reading = _Round(now, remembered.load(bookmark.get("pages", ())))
+        reading = _Round(now, remembered.load(bookmark.get("pages", ())), shared=tuple(bookmark.get("shared", ())))
         lists: dict[str, Any] = {}
         links: dict[str, Link] = {}
         for url in self.options.url:
@@ -160,6 +173,7 @@ class IndexSource(Source):
             if changed or page.is_due(now, self.options.recheck):
                 await self._page(page, reading)
         self._judge(reading)
+        ending = self._without_site(reading, bookmark.get("ending", ""))
         kept = [*ordered.values(), *(page for link, page in reading.pages.items() if link not in ordered)]
         kept = kept[: self.options.limit]
         whole = self.options.complete and len(followed) == len(links) and not (reading.overloaded or reading.cut)
@@ -170,7 +184,12 @@ class IndexSource(Source):
             tuple(reading.articles),
             (),
             tuple(reading.problems),
-            {"lists": lists, "pages": remembered.dump(kept)},
+            {
+                "lists": lists,
+                "pages": remembered.dump(kept),
+                **({"shared": list(reading.shared)} if reading.shared else {}),
+                **({"ending": ending} if ending else {}),
+            },
             gone=frozenset(page.id for page in kept if page.gone and page.id),
             listed=frozenset(map(_id, ordered.values())) if whole else None,
             gone_after=self.options.gone_after,
@@ -357,17 +376,67 @@ class IndexSource(Source):
         if found.fields is None:
             reading.silent = reading.silent or found
             return None
+        known_by: tuple[str, ...] = ()
+        address = found.fields.get("url") or response.url
+        if identifying(address) in reading.shared:
+            address = self._by_link(page, found)
         if not page.id:
-            address = found.fields.get("url") or response.url
-            page.identity = canonical(address if self.options.identity == "url" else page.link)
+            reading.fresh.add(page.link)
+            known_by = addresses(address if self.options.identity == "url" else page.link)
+            page.identity = known_by[0]
             page.id = identity_id(page.identity)
-        twin = next((one for one in reading.pages.values() if one.id == page.id and one.link != page.link), None)
+        title, before = _digest(found.fields["title"]), page.title
+        page.title = title
+        twin = self._twin(page, reading)
+        if twin is not None and twin.title not in ("", title, before):
+            known_by = self._shared(page, twin, found, reading)
+            twin = self._twin(page, reading)
         if twin is not None and not twin.gone:
             found.warn(f"is the same article as {twin.link}, which stands", "url", page.identity)
             page.id = page.identity = ""
             return None
         one = observed(found, page.id, page.identity)
-        return one and replace(one, key=page.link)
+        return one and replace(one, key=page.link, addresses=known_by)
+
+    def _twin(self, page: Page, reading: _Round) -> Page | None:
+        """Another page that gave the article by which this one would be known."""
+        return next((one for one in reading.pages.values() if one.id == page.id and one.link != page.link), None)
+
+    def _by_link(self, page: Page, found: Reading) -> str:
+        """Take an article's link for its address, since other articles give the same for theirs."""
+        assert found.fields is not None
+        said = "is the address that other articles of this source give for themselves too; the link is taken"
+        found.warn(said, "url", found.fields.get("url"))
+        found.fields["url"] = page.link
+        return page.link
+
+    def _shared(self, page: Page, twin: Page, found: Reading, reading: _Round) -> tuple[str, ...]:
+        """Know a page by its link, whose address for itself is one that another article of this source gives too.
+
+        So is the other, where it was first read just now, and nobody knows it by that address yet.
+        """
+        reading.shared = (page.identity, *reading.shared)[:MAX_SHARED]
+        self._by_link(page, found)
+        for number, one in enumerate(reading.articles):
+            if one.article.id == twin.id and twin.link in reading.fresh:
+                twin.identity = identifying(twin.link)
+                twin.id = identity_id(twin.identity)
+                article = one.article.model_copy(update={"id": twin.id, "url": twin.link})
+                known_by = addresses(twin.link)
+                reading.articles[number] = replace(one, article=article, identity=twin.identity, addresses=known_by)
+        page.identity = identifying(page.link)
+        page.id = identity_id(page.identity)
+        return addresses(page.link)
+
+    def _without_site(self, reading: _Round, known: str) -> str:
+        """Free the headlines of what all of them end with, here or in an earlier reading; a profile knows better."""
+        if self.context.profile is not None:
+            return ""
+        ending = shared_ending([one.article.title for one in reading.articles]) or known
+        for number, one in enumerate(reading.articles if ending else ()):
+            title = without_ending(one.article.title, ending)
+            reading.articles[number] = replace(one, article=one.article.model_copy(update={"title": title}))
+        return ending
 
     def _renamed(self, reading: _Round, followed: Iterable[str]) -> None:
         """Know a page that moved by the address that is listed now."""

@@ -28,7 +28,7 @@ from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
-from publisher.sources.urls import canonical
+from publisher.sources.urls import addresses, identifying
 
 _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
@@ -96,6 +96,7 @@ class JsonSource(Source):
     """Reads one document. The bookmark keeps ``etag``, ``last_modified``, a digest of it and its ``symbols``."""
 
     kind: ClassVar[str] = "json"
+    origin: ClassVar[str] = "json"
     Options = JsonOptions
     options: JsonOptions
 
@@ -199,7 +200,7 @@ class JsonSource(Source):
     ) -> ObservedArticle | None:
         url = absolute(_first(value, rules.url), base)
         key = _first(value, rules.id)
-        link = canonical(url) if url else None
+        link = identifying(url) if url else None
         identity = (link or key) if self.options.identity == "url" else (key or link)
         origin = f"{self.options.url} {link or key or f'item {number}'}"
         if not identity:
@@ -214,10 +215,12 @@ class JsonSource(Source):
         pictures = (absolute(one, base) for one in texts(value, rules.images))
         payload["images"] = [{"url": one} for one in dict.fromkeys(pictures) if one]
         given = {name: one for name, one in payload.items() if one is not None}
-        language = self.options.language or self.context.language
-        found, faults = read_article_json(given, origin=origin, language=language, identity=identity)
+        if self.options.language:
+            given.setdefault("language", self.options.language)
+        found, faults = read_article_json(given, origin=origin, language=self.context.language, identity=identity)
         problems += faults
-        return found and ObservedArticle(found.article, identity, origin, key=key)
+        known_by = addresses(url) if url and identity == link else ()
+        return found and replace(found, identity=identity, key=key, addresses=known_by)
 
     def _indicator(
         self, value: Any, rules: IndicatorMap, number: int, notation: Notation, problems: list[Problem]
@@ -282,10 +285,9 @@ class _Item:
         own = rule.timezone or self.options.timezone
         zone = own or self.timezone
         try:
-            exact = moment(rule, text, zone)
-            if exact is not None:
-                return exact
-            read = parse_datetime(text, self.locale, zone, order=self.options.date_order, assumed=own is None)
+            read = moment(rule, text, zone, assumed=own is None) or parse_datetime(
+                text, self.locale, zone, order=self.options.date_order, assumed=own is None
+            )
         except ReadError as error:
             self._fault(name, error, text)
             return None

@@ -9,18 +9,20 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from publisher.configfile import Zone
 from publisher.errors import ReadError
 from publisher.jsonbytes import whole
+from publisher.locale import ReadDate, parse_datetime
 from publisher.model.base import Frozen
 from publisher.sources.patterns import MAX_LINE, Pattern, value_of
 
 _MOST_DIGITS = 100
 
+_HOURS = re.compile(r"%-?[HIcXTs]")
+"""Codes of strptime that give a time of day."""
 _STEP = re.compile(r'\.?(?:\[(\*|\d{1,6})\]|\["([^"]+)"\]|([^.\[\]"$]+))')
 
 Step = str | int | None
@@ -173,21 +175,27 @@ def exact_number(item: Any, rule: ValueRule) -> str | None:
     return None if isinstance(found, str) else _text(found)
 
 
-def moment(rule: ValueRule, text: str, timezone: str) -> str | None:
-    """The date that a rule's ``format`` means, in RFC 3339; null where it has none. Raises ReadError."""
+def moment(rule: ValueRule, text: str, timezone: str, *, assumed: bool) -> ReadDate | None:
+    """The date that a rule's ``format`` means; null where it has none. Raises ReadError.
+
+    ``assumed``: ``timezone`` is only the installation's, so that a date without a zone has a warning.
+    """
     if rule.format is None:
         return None
-    zone = ZoneInfo(rule.timezone or timezone)
     try:
         if rule.format in ("unix", "unix-ms"):
             seconds = Decimal(text) / (1000 if rule.format == "unix-ms" else 1)
             read = datetime.fromtimestamp(float(seconds), UTC)
         else:
-            parsed = datetime.strptime(text, rule.format)  # noqa: DTZ007 - the zone comes next
-            read = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
+            read = datetime.strptime(text, rule.format)  # noqa: DTZ007 - the zone comes next
     except (ValueError, ArithmeticError, OverflowError, OSError) as error:
         raise ReadError(f"is no date of the format {rule.format}") from error
-    return read.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    timed = rule.format.startswith("unix") or _HOURS.search(rule.format)
+    written = read.isoformat() if timed else read.date().isoformat()
+    try:
+        return parse_datetime(written, "en", timezone, assumed=assumed)
+    except ReadError as error:
+        raise ReadError(f"{text!r} of the format {rule.format}: {error}") from error
 
 
 def _walk(values: list[Any], path: tuple[Step, ...]) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -24,7 +25,7 @@ from publisher.sources.profile import HtmlProfile, TextProfile
 from publisher.sources.reading import Reading, observed
 from publisher.sources.text import read_text
 from publisher.sources.unprofiled import conventions, read_any
-from publisher.sources.urls import canonical
+from publisher.sources.urls import addresses, identifying
 
 OVERRUN_WAIT = 300.0
 """Seconds that a source is left alone after one of its documents took more than it may."""
@@ -88,8 +89,10 @@ class PageSource(Source):
             if part not in found:
                 raise FetchError(silence.in_words(reading, part), status=response.status)
         address = (reading.fields or {}).get("url") or response.url
-        identity = canonical(address if self.options.identity == "url" else self.options.url)
+        known_by = address if self.options.identity == "url" else self.options.url
+        identity = identifying(known_by)
         article = observed(reading, identity_id(identity), identity)
+        article = article and replace(article, addresses=addresses(known_by))
         symbols, lost = silence.lost_rows(
             bookmark.get("symbols", ()), reading.indicators, reading.problems, self.options.url
         )

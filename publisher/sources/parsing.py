@@ -19,7 +19,7 @@ import orjson
 
 from publisher.errors import FetchError, PublisherError, ReadError
 from publisher.isolation import Job
-from publisher.locale import known_locale, known_zone, parse_datetime, parse_decimal
+from publisher.locale import NAMED, known_locale, known_zone, parse_datetime, parse_decimal
 from publisher.model import IndicatorSpec
 from publisher.sources.base import Document, Source, SourceContext
 from publisher.sources.batch import ENTRY, not_a_batch, read_entries, read_one
@@ -100,7 +100,7 @@ def prepare(needs: Sequence[str]) -> None:
         with contextlib.suppress(Exception):  # some are those of other systems
             import_module(f"encodings.{module.name}")
     locales = {"en", *(need.partition(":")[2] for need in needs if need.startswith("locale:"))}
-    zones = {"UTC", *(need.partition(":")[2] for need in needs if need.startswith("zone:"))}
+    zones = {"UTC", *NAMED, *(need.partition(":")[2] for need in needs if need.startswith("zone:"))}
     for zone in zones:
         with contextlib.suppress(PublisherError):
             _KEPT.append(known_zone(zone))
@@ -110,7 +110,8 @@ def prepare(needs: Sequence[str]) -> None:
             parse_decimal("1", locale)
             for zone in zones:
                 with contextlib.suppress(PublisherError):
-                    parse_datetime("1 Januari 2024 10:00 GMT x", locale, zone)
+                    parse_datetime("2024-01-13 10:00 XYZ", locale, zone)
+    import_module("publisher.sources.places")  # which bylines ask only where a name may be that of a place
     _rehearse({need.removeprefix("job:") for need in needs})
 
 

@@ -22,8 +22,10 @@ from publisher.errors import ReadError
 from publisher.jsonbytes import load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.agreement import contradiction, doubt, misread
+from publisher.model.base import is_blank
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.model.provenance import Doubt, bounded
 from publisher.sources.body import fragment_blocks, sanitised
 from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
@@ -199,6 +201,8 @@ def read_article_json(
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
+    # What the API shows beside an article comes back with it where somebody changes what they have read.
+    payload = {key: value for key, value in payload.items() if key not in ("provenance", "warnings")}
     item = _Item(payload, origin, path, Article)
     given = payload.get("id")
     if article_id is not None and given not in (None, article_id):
@@ -215,7 +219,8 @@ def read_article_json(
     if isinstance(title := item.values.get("title"), str):
         item.values["title"] = one_line(title)
     _sanitise(item, url)
-    if item.values.get("language") is None:
+    assumed = item.values.get("language") is None
+    if assumed:
         item.values["language"] = language
     item.values, doubts = tidied(item.values)
     for one in doubts[:MAX_FAULTS]:
@@ -227,7 +232,10 @@ def read_article_json(
         problem.field == json_path(("published",), path) for problem in item.problems
     ):
         item.warn(("published",), "no date: it is ordered by when it was first seen")
-    return ObservedArticle(article, str(known_as), origin), item.told()
+    problems = item.told()
+    own = (Doubt(_within(one.field, path), one.message, one.text) for one in problems)
+    origins = {"language": "guessed"} if assumed and article.language else {}
+    return ObservedArticle(article, str(known_as), origin, origins=origins, doubts=bounded(own)), problems
 
 
 def read_indicator_json(
@@ -250,10 +258,11 @@ def read_indicator_json(
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
     item = _Item(payload, origin, path, Indicator)
     item.check()
-    spec = specs.get(str(payload.get("symbol")))
-    if item.values.get("name") is None:
+    symbol, name = str(payload.get("symbol")), item.values.get("name")
+    spec = specs.get(symbol)
+    if name is None or (isinstance(name, str) and is_blank(name)):
         # One without a symbol is refused for that; that it has no name either would only distract.
-        item.values["name"] = spec.name if spec else str(payload.get("symbol"))
+        item.values["name"] = spec.name if spec else "?" if is_blank(symbol) else symbol
     if item.values.get("unit") is None and spec:
         item.values["unit"] = spec.unit
     if item.values.get("observed_at") is None:
@@ -303,6 +312,11 @@ def _sanitise(item: _Item, url: str | None) -> None:
         item.values["body"] = found.html
         for note in found.notes:
             item.warn(("body",), note)
+
+
+def _within(place: str | None, path: str) -> str | None:
+    """A place in the document as one in the item that stands at ``path``."""
+    return place and place.removeprefix(path).removeprefix(".")
 
 
 def _excerpt(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,13 +13,12 @@ from publisher.configfile import in_words
 from publisher.content import one_line
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime
-from publisher.model import Article, Image, Indicator, IndicatorSpec
+from publisher.model import Article, Indicator, IndicatorSpec
 from publisher.model.agreement import contradiction
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.cells import doubts, read_cells
 from publisher.sources.limits import MAX_VALUES
-from publisher.sources.patterns import find, matches_any
-from publisher.sources.profile import Byline, Caption, Profile, Ticker
+from publisher.sources.profile import Profile, Ticker
 from publisher.sources.rules import rules_of
 from publisher.sources.tidying import tidied
 
@@ -92,39 +90,6 @@ class Reading:
         self.fields = fields
 
 
-def byline_values(byline: Byline, line: str) -> dict[str, Any]:
-    """``authors``, ``editor`` and ``agency`` of a line, those that it has."""
-    found: dict[str, Any] = {}
-    for pattern in byline.patterns:
-        match = find(pattern, line)
-        for name, value in match.groupdict().items() if match else ():
-            if value and value.strip():
-                found[name] = value.strip()
-    if "authors" in found:
-        found["authors"] = [name for name in re.split(byline.separator, found["authors"]) if name]
-    return found
-
-
-def is_byline(byline: Byline | None, line: str) -> bool:
-    """Whether a paragraph is the byline."""
-    return byline is not None and matches_any((byline.line,), line)
-
-
-def image(rules: Caption, url: str | None, text: str | None) -> Image | None:
-    """An illustration with caption and credit apart; null where there is nothing of it."""
-    caption, credit = (text or "").strip(), None
-    if rules.label:
-        match = find(rules.label, caption)
-        if match and match.start() == 0:
-            caption = caption[match.end() :].strip()
-    for pattern in rules.credit:
-        match = find(pattern, caption)
-        if match:
-            caption, credit = match["caption"].strip(), match["credit"].strip()
-            break
-    return Image(url=url, caption=caption, credit=credit) if url or caption or credit else None
-
-
 def add_row(
     reading: Reading,
     ticker: Ticker,
@@ -189,7 +154,8 @@ def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticl
     while True:
         try:
             article = Article.model_validate({"id": article_id, **fields})
-            origins = {name: reading.origins.get(name, "profile") for name, value in fields.items() if value}
+            default = "text" if reading.profile.kind == "text" else "profile"
+            origins = {name: reading.origins.get(name, default) for name, value in fields.items() if value}
             return ObservedArticle(article, identity, reading.origin, origins=origins)
         except ValidationError as error:
             fault = error.errors()[0]

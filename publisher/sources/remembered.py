@@ -16,6 +16,7 @@ class Page:
 
     ``to`` is where it moved for good, ``at`` (microseconds) when it was asked for last, ``id`` its article and
     ``identity`` what that is known by: they stay whatever address the page comes to have. ``stamp`` is the sitemap's.
+    ``title`` is a digest of its headline: two that differ under one address are two articles.
     ``misses`` counts the answers in a row that there is no such page; ``gone`` is set when those were enough.
     """
 
@@ -28,6 +29,7 @@ class Page:
     stamp: str = ""
     id: str = ""
     identity: str = ""
+    title: str = ""
     listed: bool = True
     misses: int = 0
     gone: bool = False

@@ -15,7 +15,7 @@ _LINES = ("editor", "agency")
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class LeftOut:
     """A value that was left out: at which place of the article, why, and the text that stood there."""
 
     at: tuple[str | int, ...]
@@ -23,14 +23,14 @@ class Doubt:
     text: str
 
 
-def tidied(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[Doubt]]:
+def tidied(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[LeftOut]]:
     """The fields with a canonical language, and without names that are none. Whatever else is wrong stays."""
-    found, doubts = dict(fields), list[Doubt]()
+    found, doubts = dict(fields), list[LeftOut]()
     language = found.get("language")
     if isinstance(language, str) and language.strip():
         found["language"] = canonical_tag(language)
         if found["language"] is None:
-            doubts.append(Doubt(("language",), f"{no_language(language)}; it is left out", language))
+            doubts.append(LeftOut(("language",), f"{no_language(language)}; it is left out", language))
     for key in _LISTS:
         if isinstance(names := found.get(key), list | tuple):
             faults = list(_not_names(key, names))
@@ -41,13 +41,13 @@ def tidied(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[Doubt]]:
         if isinstance(name := found.get(key), str):
             fault = no_name(name)
             if fault:
-                doubts.append(Doubt((key,), fault, name))
+                doubts.append(LeftOut((key,), fault, name))
             if fault or not is_name(name):
                 found[key] = None
     return found, doubts
 
 
-def _not_names(key: str, names: list[Any] | tuple[Any, ...]) -> Iterator[Doubt]:
+def _not_names(key: str, names: list[Any] | tuple[Any, ...]) -> Iterator[LeftOut]:
     for number, name in enumerate(names):
         if isinstance(name, str) and (fault := no_name(name)):
-            yield Doubt((key, number), fault, name)
+            yield LeftOut((key, number), fault, name)

@@ -1,21 +1,90 @@
-"""Addresses by which articles are known: canonical, and free of what only tracks."""
+"""Addresses by which articles are known: canonical, and free of what only tracks or lets in."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit, urlunsplit
+import re
+from contextlib import suppress
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from publisher.model.tracking import SURELY_TRACKING
+from publisher.model.tracking import ONCE_TRACKING, without_session, without_tracking
 
 _PORTS = {"http": 80, "https": 443}
 
+# What no URI holds (RFC 3986, section 2), escaped: bytes of other scripts, and characters that browsers put up with.
+_ESCAPED = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+|%(?:5[BbCcDdEe]|60|7[BbCcDd]|3[CcEe]|22)")
+
+# Fragments that tell where a reader came from, or what to show first; browsers take ":~:" for a search.
+_NO_PLACE = re.compile(r"(?:utm_|xtor|at_|ref=|rss|:~:|comments?$|respond$).*", re.IGNORECASE)
+
 
 def canonical(url: str) -> str:
-    """The form in which a URL identifies an article: host in lower case, no default port, tracking or fragment."""
+    """The form in which a URL is asked for: host in lower case, no default port, sure tracking or fragment.
+
+    Ids of articles are made of it (see :func:`identifying`), so what it leaves out never changes.
+    """
     parts = urlsplit(url)
+    named = ((part.partition("=")[0], part) for part in parts.query.split("&") if part)
+    query = "&".join(part for name, part in named if not ONCE_TRACKING.fullmatch(name))
+    return urlunsplit((parts.scheme, _host(parts), parts.path or "/", query, ""))
+
+
+def identifying(url: str) -> str:
+    """The form in which a URL identifies an article: as :func:`canonical`, without tokens, sessions and all tracking.
+
+    They differ from one reading to the next. What was known by its canonical form stays so
+    (:attr:`~publisher.model.observed.ObservedArticle.addresses`).
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, _host(parts), without_session(parts.path) or "/", _query(parts), ""))
+
+
+def with_fragment(url: str) -> str:
+    """That form with its fragment, where that is a place in the page."""
+    fragment = urlsplit(url).fragment
+    return identifying(url) + (f"#{fragment}" if fragment and not _NO_PLACE.fullmatch(fragment) else "")
+
+
+def addresses(url: str) -> tuple[str, ...]:
+    """The forms by which an article at that address is known now, or was by an earlier version.
+
+    That kept addresses as they were written, with characters that no URI may hold.
+    """
+    return tuple(dict.fromkeys((identifying(url), canonical(url), as_written(canonical(url)))))
+
+
+def as_written(url: str) -> str:
+    """An address of which a URI was made as its writer most likely had it: IDN and other scripts as they are read."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if "xn--" in host:
+        with suppress(UnicodeError):
+            host = host.encode("ascii").decode("idna")
+        port = f":{parts.port}" if parts.port else ""
+        parts = parts._replace(netloc=host + port)
+    return _ESCAPED.sub(_unescaped, urlunsplit(parts))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    try:
+        return unquote(found[0], errors="strict")
+    except UnicodeDecodeError:
+        return found[0]
+
+
+def _host(parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
     if ":" in host:
         host = f"[{host}]"
-    port = f":{parts.port}" if parts.port and parts.port != _PORTS.get(parts.scheme) else ""
-    named = ((part.partition("=")[0], part) for part in parts.query.split("&") if part)
-    query = "&".join(part for name, part in named if not SURELY_TRACKING.fullmatch(name))
-    return urlunsplit((parts.scheme, host + port, parts.path or "/", query, ""))
+    return host + (f":{parts.port}" if parts.port and parts.port != _PORTS.get(parts.scheme) else "")
+
+
+def _query(parts: SplitResult) -> str:
+    written = [part for part in parts.query.split("&") if part]
+    pairs = [(name, value) for name, _, value in (part.partition("=") for part in written)]
+    kept = iter(without_tracking(parts.path, pairs))
+    wanted, found = next(kept, None), []
+    for part, pair in zip(written, pairs, strict=True):  # as they were written: "a" is not "a="
+        if pair == wanted:
+            found.append(part)
+            wanted = next(kept, None)
+    return "&".join(found)

@@ -27,3 +27,13 @@ def keep(tx: Tx, source: str, found: Mapping[str, str]) -> None:
     )
     rows = [{"source": source, "alias": alias, "article_id": id} for alias, id in sorted(found.items())]
     tx.conn.execute(statement, rows)
+
+
+def of(tx: Tx, source: str, ids: Collection[str]) -> dict[str, set[str]]:
+    """Id of an article → its aliases, for those of these articles that have any. Looks at all aliases of the source."""
+    statement = select(aliases.c.alias, aliases.c.article_id).where(aliases.c.source == source)
+    found: dict[str, set[str]] = {}
+    if ids:
+        for row in tx.conn.execute(statement.where(tx.dialect.among(aliases.c.article_id, sorted(ids)))):
+            found.setdefault(row.article_id, set()).add(row.alias)
+    return found

@@ -17,6 +17,7 @@ from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Ou
 from publisher.model.event import Event
 from publisher.model.facets import item_facets
 from publisher.model.indicator import indicator_json
+from publisher.model.provenance import provenance_json
 from publisher.storage import embargoes, feeds, held, sources
 from publisher.storage import events as log
 from publisher.storage.database import Tx
@@ -145,6 +146,8 @@ def _article_row(tx: Tx, change: ArticleChange, data: dict[str, Any], stored: An
         "recent": _recent(change),
         "data": dump(data),
         "held": None,
+        "provenance": dump(provenance_json(change.provenance)),
+        "held_provenance": None,
     }
 
 
@@ -152,7 +155,8 @@ def _keep_articles(tx: Tx, changes: Sequence[ArticleChange]) -> None:
     if not changes:
         return
     statement = update(articles).where(articles.c.id == bindparam("article"))
-    statement = statement.values({name: bindparam(name) for name in ("last_seen_at", "recent", "held", "held_until")})
+    names = ("last_seen_at", "recent", "held", "held_until", "provenance", "held_provenance")
+    statement = statement.values({name: bindparam(name) for name in names})
     rows = [
         {
             "article": change.article.id,
@@ -160,6 +164,8 @@ def _keep_articles(tx: Tx, changes: Sequence[ArticleChange]) -> None:
             "recent": _recent(change),
             "held": dump(article_json(change.article)) if change.held_until else None,
             "held_until": micros(change.held_until),
+            "provenance": dump(provenance_json(change.provenance)),
+            "held_provenance": dump(provenance_json(change.later)) if change.held_until and change.later else None,
         }
         for change in changes
     ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import idna
 
@@ -16,6 +16,7 @@ from publisher.content import opening, shortened
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.model.uri import uri
 from publisher.render.identity import symbol_slug
+from publisher.render.media import attached
 from publisher.storage.articles import StoredArticle
 from publisher.storage.indicators import StoredIndicator
 from publisher.web.formats import Formats, Shown
@@ -81,7 +82,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown."""
+    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown.
+
+    ``attachments`` are (file name, address), ``related`` (title, address).
+    """
 
     id: str
     title: str
@@ -98,6 +102,7 @@ class ArticleView:
     updated: Shown | None
     first_seen: Shown
     picture: Picture | None
+    attachments: tuple[tuple[str, str], ...]
     related: tuple[tuple[str, str | None], ...]
     original: str | None
     original_host: str | None
@@ -189,6 +194,7 @@ class Views:
             updated=self._moment(data.get("updated")),
             first_seen=self.formats.moment(item.first_seen_at),
             picture=_picture(data),
+            attachments=tuple((_file_name(one.url), one.url) for one in attached(data.get("attachments") or ())),
             related=tuple(
                 (one["title"], uri(one["url"]) if one.get("url") else None) for one in data.get("related") or ()
             ),
@@ -254,6 +260,12 @@ def _outlet(url: str | None) -> str | None:
     except ValueError:
         return host
     return None
+
+
+def _file_name(url: str) -> str:
+    """The last part of an address's path as people read it, else its host."""
+    parts = urlsplit(url)
+    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname or url
 
 
 def _picture(data: Mapping[str, Any]) -> Picture | None:

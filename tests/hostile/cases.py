@@ -41,7 +41,8 @@ def page(
     rows = ROW.format("LQ45", "817", "1,00 0,12%") if ticker is None else ticker
     return (
         f"<!doctype html><html><head>{head}</head><body>{TICKER.format(rows) if rows else ''}"
-        f'<h1 class="detail-desk">{title}</h1>{date}<div class="tmpt-desk-kon">{body}</div></body></html>'
+        f'<h1 class="detail-desk">{title}</h1>{date}<div class="tmpt-desk-kon">{body}<!-- pagination end --></div>'
+        "</body></html>"
     ).encode()
 
 
@@ -77,14 +78,14 @@ LOL = (
 DAMAGED = [
     html("an empty file", b"", "a.html: is empty"),
     html("a file of white space", b" \n\t\r\n", "a.html: is empty"),
-    html("a page cut off in its body", page("<p>Satu.</p><p>Dua pot").partition(b"</div></body>")[0],
-         bodies=("<p>Satu.</p>\n<p>Dua pot</p>",), symbols=LQ45),
-    html("a page cut off inside a tag", page("<p>Satu.</p>").partition(b"</p></div>")[0] + b'<a href="https://conto',
-         bodies=("<p>Satu.</p>",), symbols=LQ45),
+    html("a page cut off in its body", page("<p>Satu.</p><p>Dua pot").partition(b"<!--")[0],
+         "a.html: body: breaks off", symbols=LQ45),
+    html("a page cut off inside a tag", page("<p>Satu.</p>").partition(b"</p><!--")[0] + b'<a href="https://conto',
+         "a.html: body: the comment that ends it is missing", bodies=("<p>Satu.</p>",), symbols=LQ45),
     html("a page cut off before its body", page().partition(b'<div class="tmpt')[0],
          "a.html: body: no body: the article is refused", symbols=LQ45),
     html("a page cut off in the middle of a character", page("<p>Isi é").partition(b"\xa9")[0],
-         "a.html: charset: ends in the middle of a character", bodies=("<p>Isi</p>",), symbols=LQ45),
+         "a.html: charset: ends in the middle of a character", "a.html: body: breaks off", symbols=LQ45),
     html("a page of 50 MB", lambda: b"<p>" + b"x" * 50_000_000,
          "a.html: is too large: 50,000,003 bytes, the limit is 5,000,000"),
     html("a page above the limit of its source", page(), "a.html: is too large", options={"limit": 100}, titles=()),
@@ -116,7 +117,7 @@ CHARSETS = [
          "a.html: charset: declares no character set and is not UTF-8", bodies=("<p>Isi café x.</p>",), symbols=LQ45),
     text("a dump in windows-1252", dump("Isi caf\xe9 x.").replace(b"\xe2\x80\xa2", b"*").decode()
          .encode("cp1252"), "a.txt: ticker: no rows of a ticker", "a.txt: charset: declares no character set",
-         bodies=("<p>Isi café x.</p>",)),
+         "a.txt: ticker: stands among the rows of the ticker and is none", bodies=("<p>Isi café x.</p>",)),
 ]  # fmt: skip
 
 BOMBS = [
@@ -153,7 +154,7 @@ BOMBS = [
          lambda: page("<span>" * 190 + "<i>x</i>" * 2 + "</span>" * 190),
          bodies=("<p><i>x</i><i>x</i></p>",), symbols=LQ45),
     html("a million unfinished comments", lambda: page("<p>Isi.</p>" + "<!--" * 1_000_000),
-         bodies=ISI, symbols=LQ45),
+         "a.html: body: the comment that ends it is missing", bodies=ISI, symbols=LQ45),
     html("more paragraphs than anybody writes", lambda: page("<p>x</p>" * 20_001),
          "a.html: has more than 20,000 paragraphs"),
     html("a line of a million spaces", lambda: page("<p>Isi" + " " * 1_000_000 + ".</p>"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from publisher.model.uri import uri
+from publisher.model.uri import iri, uri
 
 # RFC 3986, appendix A: a URI reference, as far as characters go.
 _CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
@@ -73,6 +73,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(_PIECES, st.text(max_size=4)), max_size=12).map("".join))
 @example("http://[::1")
 @example("http://a@b@c:d:e/")
@@ -83,3 +84,27 @@ def test_whatever_is_written_becomes_a_uri_that_is_its_own_answer(text: str) -> 
     made = uri(text)
     assert _CHARACTERS.fullmatch(made)
     assert uri(made) == made
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://bücher.example/straße?ü=ö#ä",
+        "https://пример.рф:8443/да",
+        "https://example.id/a[1]|b?q={x}",
+        "https://example.id/100%25/%2F%20x",
+        "https://[2001:db8::1]/é",
+        "https://example.id/%FF",
+        "/a/é",
+    ],
+)
+def test_an_address_as_people_write_it_is_found_again_in_its_uri(written: str) -> None:
+    assert iri(uri(written)) == written
+
+
+@given(st.lists(st.one_of(_PIECES, st.text(max_size=4)), max_size=12).map("".join))
+@example("http://xn--\u0378.xn--99999999999/%C3")
+def test_whatever_stands_behind_a_host_the_uri_of_its_written_form_is_the_same(text: str) -> None:
+    made = uri(f"https://bücher.example/{text}")
+    assert uri(iri(made)) == made
+    assert iri(uri(text)) is not None

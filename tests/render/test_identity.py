@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from publisher.render import identity
@@ -58,6 +58,7 @@ sites = st.builds(
 items = st.sampled_from(["a1", "8080", "feed", "indicator", "evt_1"])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sites, sites, items, items)
 def test_no_two_installations_of_a_host_share_an_id(one: str, other: str, first: str, second: str) -> None:
     def made(site: str, item: str) -> set[str]:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from test_documents import rendered
 from validity import faults
 
-from publisher.model import FeedDefinition, article_json
+from publisher.model import Event, EventType, FeedDefinition, article_json
 from publisher.publish import SiteInfo
-from publisher.render import FORMATS, Head, Options, article_entry, identity
+from publisher.render import FORMATS, Head, Options, article_entry, event_entry, identity, indicator_entry
 from publisher.settings import Site
 from publisher.sources.push import read_article_json
 
+SITE = "https://berita.example.id"
 NOW = datetime(2026, 11, 22, 8, 0, 0, 250_000, tzinfo=UTC)
 
 SITES = [
@@ -32,7 +33,7 @@ SITES = [
 
 FEEDS: list[dict[str, Any]] = [
     {"title": "Berita & <i>pasar</i> 📈", "description": "a\nb ]]> <script>", "content": "full"},
-    {"title": "عاجل \u202e", "description": "", "content": "summary", "language": "ar"},
+    {"title": "عاجل \u202e", "description": " \n ", "content": "summary", "language": "ar"},
 ]
 
 LONG = "kata " * 4000
@@ -107,7 +108,7 @@ def judged(format: str, site: SiteInfo, feed: FeedDefinition, articles: list[dic
     head = Head(
         id=identity.feed_id(site.ids, feed.name),
         title=feed.title,
-        description=feed.description,
+        description=feed.description.strip(),
         language=language,
         updated=NOW,
         url=f"{site.url}/feeds/{feed.name}.{format}",
@@ -165,6 +166,27 @@ def test_whatever_an_older_release_stored_is_published_validly(format: str, arti
     site = SiteInfo("T", "https://berita.example.id", "id", "Asia/Jakarta")
     named = [{**one, "id": f"a{n}"} for n, one in enumerate(articles)]
     assert judged(format, site, FeedDefinition(name="news", title="F"), named) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("symbol", ["USD/IDR", "a b<c>&", "指数", "\u200b", "^JKSE.\u202e"])
+@pytest.mark.parametrize("name", [*TITLES, " "])
+def test_indicators_of_hostile_names_are_published_validly(format: str, symbol: str, name: str) -> None:
+    # As an older release may have stored it.
+    data = {"symbol": symbol, "name": name, "value": "-0.000000000000000000000000000001", "change": "0", "unit": name}
+    data |= {"percent": "-0.00", "as_of": None, "observed_at": NOW.isoformat()}
+    options = Options("https://bücher.example:8443/a", "ar", "Asia/Jakarta")
+    given: dict[str, Any] = {"first_seen_at": NOW, "changed_at": NOW, "options": options}
+    entry = indicator_entry(data, period="2026-11-22", **given)
+    assert faults(format, rendered(format, entry, items="indicators")) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("said", [*TITLES, " ", "\ud800"])
+def test_operations_events_of_hostile_subjects_are_published_validly(format: str, said: str) -> None:
+    data = {"error": said, "list": [said], "n": None}
+    event = Event(id="evt_1", type=EventType.SOURCE_FAILING, timestamp=NOW, source="desk", subject=said, data=data)
+    assert faults(format, rendered(format, event_entry(event, options=Options(SITE, "id", "Asia/Jakarta")))) == []
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -127,15 +127,43 @@ async def test_a_json_feed_item_becomes_an_article(tmp_path: Path, clock: Manual
     assert [one.field for one in batch.problems] == ["items[1]"]
 
 
-async def test_entries_without_title_or_text_are_refused_and_the_others_stay(
+async def test_an_entry_that_is_only_a_link_has_its_title_for_a_text_and_says_so(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    bare = "<item><title>Hanya judul</title><link>https://contoh.id/9</link></item>"
+    bare = f"<item><title>Hanya &lt; judul</title><link>https://contoh.id/9</link><pubDate>{FRIDAY}</pubDate></item>"
+    batch = await _read(RSS.format(bare), tmp_path, clock)
+    [found], [problem] = batch.articles, batch.problems
+    assert found.article.body == '<p><a href="https://contoh.id/9" rel="noopener noreferrer">Hanya &lt; judul</a></p>'
+    assert found.origins["body"] == "guessed"
+    assert (problem.field, problem.message, problem.severity, problem.origin) == (
+        "body",
+        "has no text: its title is taken for it",
+        "warning",
+        found.origin,
+    )
+
+
+async def test_an_entry_without_a_title_has_the_first_words_of_its_text_for_one(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    text = "Harga beras turun lagi di tiga pasar induk pagi ini, kata para pedagang yang kami temui di sana."
+    item = f"<item><link>https://contoh.id/9</link><pubDate>{FRIDAY}</pubDate><description>{text}</description></item>"
+    batch = await _read(RSS.format(item), tmp_path, clock)
+    [found], [problem] = batch.articles, batch.problems
+    assert found.article.title == "Harga beras turun lagi di tiga pasar induk pagi ini, kata para pedagang yang…"
+    assert (found.origins["title"], problem.field, problem.severity) == ("guessed", "title", "warning")
+
+
+async def test_an_entry_with_neither_title_nor_text_is_refused_and_the_others_stay(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    bare = "<item><link>https://contoh.id/9</link></item><item><title>T</title></item>"
     batch = await _read(RSS.format(bare + ITEM.format(FRIDAY) + ITEM.format(FRIDAY)), tmp_path, clock)
     assert len(batch.articles) == 1
-    assert [one.message for one in batch.problems] == [
-        "no body: the article is refused",
-        "stands twice in the feed; the first is taken",
+    assert [(one.message, one.severity) for one in batch.problems] == [
+        ("has neither a title nor a text: the article is refused", "error"),
+        ("has neither link nor id to know it by", "error"),
+        ("stands twice in the feed; the first is taken", "error"),
     ]
 
 

@@ -224,6 +224,60 @@ async def test_two_links_to_one_article_give_it_once(site: Site, over: Any) -> N
     assert [problem.severity for problem in batch.problems] == ["warning"]
 
 
+async def test_articles_that_give_one_address_for_themselves_are_known_by_their_links(site: Site, over: Any) -> None:
+    shared = '<link rel=canonical href="/ekonomi/topik-utama">'
+    site["/latest"] = linking("/a", "/b")
+    site["/a"], site["/b"] = article("A", head=shared), article("B", head=shared)
+    index = over()
+    batch = await index.read()
+    assert [one.article.url for one in batch.articles] == [f"{site.url}/a", f"{site.url}/b"]
+    assert [one.identity for one in batch.articles] == [f"{site.url}/a", f"{site.url}/b"]
+    assert any("other articles of this source give" in problem.message for problem in batch.problems)
+    site["/latest"] = linking("/c", "/a", "/b")
+    site["/c"] = article("C", head=shared)
+    later = await index.read()
+    assert [(one.article.title, one.article.url) for one in later.articles] == [("C", f"{site.url}/c")]
+
+
+async def test_an_article_keeps_its_address_when_a_later_one_claims_it(site: Site, over: Any) -> None:
+    site["/latest"] = linking("/a")
+    site["/a"] = article("A", head='<link rel=canonical href="/ekonomi/a">')
+    index = over()
+    (before,) = (await index.read()).articles
+    site["/latest"] = linking("/b", "/a")
+    site["/b"] = article("B", head='<link rel=canonical href="/ekonomi/a">')
+    (later,) = (await index.read()).articles
+    assert (later.article.title, later.article.url) == ("B", f"{site.url}/b")
+    assert later.article.id != before.article.id
+
+
+async def test_two_links_to_one_article_stay_one_when_its_headline_changes(site: Site, over: Any) -> None:
+    site["/latest"] = linking("/amp/a", "/a")
+    same = '<link rel=canonical href="/a">'
+    site["/a"], site["/amp/a"] = article("A", head=same), article("A", head=same)
+    index = over()
+    (before,) = (await index.read()).articles
+    site["/a"], site["/amp/a"] = article("New", head=same), article("New", head=same)
+    assert [(one.article.id, one.article.title) for one in (await index.read()).articles] == [
+        (before.article.id, "New")
+    ]
+
+
+async def test_what_all_headlines_of_a_site_end_with_is_its_name(site: Site, over: Any) -> None:
+    def plain(title: str) -> str:
+        text = "<p>Two sentences of some length stand here. They say that the harvest is good this year.</p>"
+        return f"<!doctype html><title>{title} – The Rice Letter</title><article>{text}</article>"
+
+    site["/latest"] = linking("/a", "/b", "/c")
+    site["/a"], site["/b"], site["/c"] = plain("Harvest is up"), plain("Prices – and rain"), plain("Rain in May")
+    index = over(links="ul.latest a")
+    index.source = type(index.source)("news", index.source.options, replace(index.source.context, profile=None))
+    assert titles(await index.read()) == ["Harvest is up", "Prices – and rain", "Rain in May"]
+    site["/latest"] = linking("/d", "/a")
+    site["/d"] = plain("Harvest is over")
+    assert titles(await index.read()) == ["Harvest is over"]
+
+
 async def test_one_page_that_cannot_be_read_is_a_problem_and_no_failure(site: Site, over: Any) -> None:
     site["/latest"] = linking("/a", "/b")
     site["/a"], site["/b"] = 500, article("B")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,31 +10,16 @@ from typing import Any
 import pytest
 from support.clock import ManualClock
 from support.reading import Answer, Server, open_source
+from support.unprofiled import json_ld, meta, page
+from support.unprofiled import read as read_at
 
 from publisher.sources.reading import Reading
-from publisher.sources.unprofiled import read_any
 
 URL = "http://contoh.id/berita/garam"
 
 
 def read(html: str, language: str = "id") -> Reading:
-    return read_any(html.encode(), origin=URL, url=URL, language=language, timezone="Asia/Jakarta")
-
-
-def page(*parts: str, lang: str = "", body: str = "") -> str:
-    return (
-        f"<!doctype html><html{f' lang={lang}' if lang else ''}><head>{''.join(parts)}</head><body>{body}</body></html>"
-    )
-
-
-def json_ld(document: object) -> str:
-    return f'<script type="application/ld+json">{json.dumps(document)}</script>'
-
-
-def meta(**properties: str) -> str:
-    return "".join(
-        f'<meta property="{name.replace("__", ":")}" content="{value}">' for name, value in properties.items()
-    )
+    return read_at(html, url=URL, language=language)
 
 
 ARTICLE = {
@@ -62,18 +46,19 @@ TEXT = "".join(
 
 
 def test_json_ld_is_taken_whole_before_anything_else() -> None:
-    reading = read(page(json_ld({"@context": "https://schema.org", **ARTICLE}), OPENGRAPH, lang="id"))
+    same_moment = OPENGRAPH.replace("2026-02-01T00:00:00Z", "2026-03-01T01:00:00Z")
+    reading = read(page(json_ld({"@context": "https://schema.org", **ARTICLE}), same_moment, lang="id"))
     assert reading.problems == []
     fields = dict(reading.fields or {})
     (image,) = fields.pop("images")
     assert (image.url, image.caption) == ("http://contoh.id/garam.jpg", "Petambak")
     assert fields == {
         "url": URL, "language": "id", "title": "Panen garam & harga", "summary": "Singkatnya.",
-        "body": "<p>Kalimat satu.</p>\n<p>Kalimat dua &lt;b&gt;tebal&lt;/b&gt;.</p>",
+        "body": "<p>Kalimat satu.</p>\n<p>Kalimat dua <b>tebal</b>.</p>",
         "published": datetime(2026, 3, 1, 1, tzinfo=UTC), "updated": datetime(2026, 3, 1, 2, tzinfo=UTC),
         "authors": ["Ratih", "Dimas"], "section": "Industri", "topics": ["garam", "tambak"],
     }  # fmt: skip
-    assert set(reading.origins.values()) == {"json-ld", "page"}
+    assert set(reading.origins.values()) == {"jsonld", "page"}
 
 
 @pytest.mark.parametrize(
@@ -100,26 +85,40 @@ def test_opengraph_fills_in_what_json_ld_lacks_and_each_field_says_where_it_came
     assert reading.fields["published"] == datetime(2026, 2, 1, tzinfo=UTC)
     assert "authors" not in reading.fields  # the address of a page about an author is no name
     assert reading.origins == {
-        "url": "page", "language": "page", "title": "json-ld", "body": "json-ld", "summary": "opengraph",
+        "url": "page", "title": "jsonld", "body": "jsonld", "summary": "opengraph",
         "published": "opengraph", "section": "opengraph", "topics": "opengraph", "images": "opengraph",
     }  # fmt: skip
 
 
-def test_the_text_is_guessed_where_the_page_does_not_give_it() -> None:
-    pytest.importorskip("trafilatura")
-    reading = read(page(OPENGRAPH, body=f"<nav>Beranda</nav><article><h1>Judul</h1>{TEXT}</article>"))
+def test_the_text_is_taken_from_the_page_where_it_is_not_stated() -> None:
+    reading = read(page(OPENGRAPH, body=f"<nav>Beranda</nav><article><h1>Judul lain</h1>{TEXT}</article>"))
     assert reading.fields is not None
     assert reading.fields["body"].startswith("<p>Kalimat nomor 0 ")
     assert reading.fields["body"].count("<p>") == 8
-    assert (reading.origins["title"], reading.origins["body"]) == ("opengraph", "trafilatura")
+    assert (reading.origins["title"], reading.origins["body"]) == ("opengraph", "extracted")
+
+
+def test_the_text_is_read_without_the_extra_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    reading = read(page(OPENGRAPH, body=f"<nav>Beranda</nav><article>{TEXT}</article>"))
+    assert reading.fields is not None
+    assert reading.fields["body"].count("<p>") == 8
 
 
 def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trafilatura", None)
-    reading = read(page(OPENGRAPH, body=f"<article>{TEXT}</article>"))
+    reading = read(page(OPENGRAPH, body="<form><input name=user></form>"))
     assert reading.fields is None
-    (problem,) = reading.problems
+    (problem,) = [one for one in reading.problems if one.severity == "error"]
     assert (problem.field, 'pip install "publisher[extract]"' in problem.message) == ("body", True)
+
+
+def test_a_day_in_words_is_not_tried_in_two_hundred_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    extractors = pytest.importorskip("htmldate.extractors")
+    tried: list[str] = []
+    monkeypatch.setattr(extractors, "_external_date", tried.append)
+    read(page(body=f"<article><h1>O forno da aldeia</h1><p>Publicado: 21 março 2026</p>{TEXT}</article>"))
+    assert tried == []
 
 
 def test_a_page_that_is_no_article_is_a_problem() -> None:
@@ -159,4 +158,4 @@ async def test_a_source_without_a_profile_reads_pages_so(tmp_path: Path, clock: 
     server = Server(Answer(html, headers={"Content-Type": "text/html"}))
     (one,) = (await open_source("page", tmp_path, clock, http=server, url=URL).read({})).articles
     assert one.article.title == "Panen garam & harga"
-    assert one.origins["title"] == "json-ld"
+    assert one.origins["title"] == "jsonld"

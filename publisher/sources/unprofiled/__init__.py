@@ -1,0 +1,11 @@
+"""Pages that no profile describes, by what they say of themselves and how they are built.
+
+Each field comes from the most trusted that has it: JSON-LD of schema.org (``NewsArticle`` and its like), OpenGraph,
+what the page's markup states, its structure; a guess comes last. Where a field came from stands beside it, and what
+is doubtful about it is told.
+"""
+
+from publisher.sources.unprofiled.page import conventions, read_any
+from publisher.sources.unprofiled.titles import shared_ending, without_ending
+
+__all__ = ["conventions", "read_any", "shared_ending", "without_ending"]

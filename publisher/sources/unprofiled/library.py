@@ -1,0 +1,69 @@
+"""trafilatura, where it is installed: a second opinion on the text, and guesses at what a page does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from publisher.sources.body import Block, fragment_blocks
+from publisher.sources.reading import Reading
+
+_DATES = {"original_date": True, "extensive_search": False}
+"""Without the search for dates in two hundred languages: the first word that looks like one costs half a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What it makes of a page: the text, and a title, people and a day that it guesses."""
+
+    blocks: tuple[Block, ...] = ()
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    day: str | None = None
+    summary: str | None = None
+
+
+def installed() -> Any:
+    """The library, null where it is not installed."""
+    try:
+        import trafilatura
+    except ImportError:
+        return None
+    return trafilatura
+
+
+def guess(text: str, url: str, reading: Reading) -> Guess:
+    """What the library makes of a page; nothing where it is not installed, or fails."""
+    library = installed()
+    if library is None:
+        return Guess()
+    try:
+        found = library.bare_extraction(
+            text, url=url or None, with_metadata=True, include_comments=False, date_extraction_params=_DATES
+        )
+        html = library.extract(
+            text,
+            url=url or None,
+            output_format="html",
+            include_comments=False,
+            include_formatting=True,
+            include_links=True,
+            date_extraction_params=_DATES,
+        )
+    except Exception as error:  # whatever a strange page does to it, the rest of the page stands
+        reading.warn(f"trafilatura failed: {type(error).__name__}: {error}", "body")
+        return Guess()
+    if found is None:
+        return Guess()
+    authors = tuple(part.strip() for part in (found.author or "").split(";") if part.strip())
+    blocks = tuple(fragment_blocks(html)) if html else ()
+    return Guess(blocks, found.title, authors, _day(found.date), found.description)
+
+
+def _day(date: str | None) -> str | None:
+    """A day that it read off a page; it never gives the hour."""
+    try:
+        return datetime.fromisoformat(date).date().isoformat() if date else None
+    except ValueError:
+        return None

@@ -1,0 +1,225 @@
+"""What the markup of a page states: its headline, its times, who wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from publisher.content import one_line
+from publisher.sources.dom import text_of
+from publisher.sources.unprofiled.evidence import GUESSED, PAGE, Claim, alike, distinct
+from publisher.sources.unprofiled.names import is_aside, name_words
+
+MAX_FOUND = 20
+"""Elements of one kind that are looked at."""
+
+_BYLINE = re.compile(r"byline|author|writer|penulis|auteur|autor|autore|redakteur|verfasser|reporter|journalist")
+_DATED = ", ".join(
+    f'[class*="{name}"]' for name in ("date", "Date", "time", "Time", "publish", "tanggal", "datum", "fecha", "waktu")
+)
+_BYLINES = ", ".join(
+    f'[class*="{name}"]'
+    for name in ("byline", "Byline", "author", "Author", "writer", "penulis", "autor", "auteur", "reporter")
+)
+_NO_BYLINE = re.compile(
+    r"bio|desc|image|img|photo|avatar|thumb|social|share|follow|twitter|email|mail|more|posts|box|about|card|info"
+    r"|comment|date|time|list|archive|title|job|role|position|count|icon|link-all"
+)
+_PUBLISHED = re.compile(
+    r"publish|posted|created|entry-?date|post-?date|article-?date|pubdate|dateline|date-?time|^date$|^time$|timestamp"
+    r"|tanggal|waktu|datum|fecha|(?:^|[-_ ])date(?:$|[-_ ])"
+)
+_ARTICLE = re.compile(r"Article|Posting|Report\b|Review\b")
+_PERSON = re.compile(r"Person|Organization|ImageObject")
+_PEOPLE = ('a[rel~="author"]', "address.author, .h-card .p-name, .p-author, .vcard.author .fn")
+_UPDATED = re.compile(r"updat|modif|edited|aktualisiert|diperbarui|mis-a-jour|actualiz")
+
+
+def headlines(tree: LexborHTMLParser) -> list[str]:
+    """The headings of the first rank, those within an article first, and before all that which names itself the
+    article's title, where only one does.
+    """
+    titles = _outside(tree, ".entry-title, .post-title, [itemprop~=headline]:not(meta)")[:2]
+    nodes = [node for node in tree.css("h1")[:MAX_FOUND] if not _is_masthead(node)]
+    ranked = sorted(nodes, key=_headline_rank)
+    return distinct(text for node in (*titles[: len(titles) == 1], *ranked) if len(text := text_of(node)) <= 400)
+
+
+def _is_masthead(node: LexborNode) -> bool:
+    """Whether a heading is the site's name: all of it one link to the home page."""
+    link = node.css_first("a[href]")
+    if link is None or text_of(link) != text_of(node):
+        return False
+    address = urlsplit((link.attributes.get("href") or "").strip())
+    return address.path in ("", "/") and not address.query and not address.fragment
+
+
+def _headline_rank(node: LexborNode) -> int:
+    if "headline" in (node.attributes.get("itemprop") or ""):
+        return 0
+    above = {one.tag for one in _ancestors(node)}
+    if "nav" in above or "aside" in above or any("logo" in word for word in name_words(node)):
+        return 3
+    return 1 if "article" in above or "main" in above else 2
+
+
+def title(tree: LexborHTMLParser) -> str | None:
+    """The title of the document, which often names the site too."""
+    node = tree.css_first("head > title") or tree.css_first("title")
+    return one_line(node.text(deep=True)) or None if node is not None else None
+
+
+def published(tree: LexborHTMLParser) -> list[Claim]:
+    """When the page says that it appeared: microdata, then ``time`` beside the headline."""
+    return list(_moments(tree, "datePublished", _PUBLISHED, _UPDATED))
+
+
+def updated(tree: LexborHTMLParser) -> list[Claim]:
+    """When the page says that it was changed last."""
+    return list(_moments(tree, "dateModified", _UPDATED, None))
+
+
+def _moments(
+    tree: LexborHTMLParser, itemprop: str, wanted: re.Pattern[str], other: re.Pattern[str] | None
+) -> Iterator[Claim]:
+    for node in _stated(tree, itemprop):
+        if text := _moment(node):
+            yield Claim(text, PAGE)
+    times = tree.css("time[datetime], relative-time[datetime], abbr.published[title]")[:MAX_FOUND]
+    named = [node for node in times if wanted.search(" ".join(name_words(node))) or "pubdate" in node.attributes]
+    if other is not None:
+        named += [node for node in times if node not in named and not other.search(" ".join(name_words(node)))]
+    for node in named:
+        if (text := _moment(node)) and not _within_another(node):
+            yield Claim(text, PAGE)
+
+
+def _moment(node: LexborNode) -> str | None:
+    attributes = node.attributes
+    for name in ("content", "datetime", "title"):
+        if text := one_line(attributes.get(name) or ""):
+            return text
+    return text_of(node)[:120] or None
+
+
+def dated_lines(tree: LexborHTMLParser) -> list[str]:
+    """Short lines that may hold the article's date: in elements that are named so, and right below the headline."""
+    found = []
+    for node in (*tree.css(_DATED)[: 4 * MAX_FOUND], *_below_headline(tree)):
+        names = " ".join(name_words(node))
+        if _UPDATED.search(names) or _within_another(node):
+            continue
+        text = text_of(node)
+        if 6 <= len(text) <= 60 and any(character.isdigit() for character in text):
+            found.append(text)
+    return distinct(found)[:5]
+
+
+def _below_headline(tree: LexborHTMLParser) -> list[LexborNode]:
+    node = tree.css_first("h1")
+    found: list[LexborNode] = []
+    while node is not None and len(found) < 4:
+        node = node.next
+        if node is not None and node.tag in ("div", "p", "span", "small"):
+            found.append(node)
+    return found
+
+
+def _stated(tree: LexborHTMLParser, name: str, below: str = "") -> list[LexborNode]:
+    """The elements that microdata or RDFa call by that name, ``below`` by a further one in them, of the article."""
+    inner = f' [{{0}}~="{below}"]' if below else ""
+    found = [
+        node
+        for kind in ("itemprop", "property")
+        for node in tree.css(f'[{kind}~="{name}"]{inner.format(kind)}')[:MAX_FOUND]
+    ]
+    return [node for node in found if _is_of_article(node)]
+
+
+def _is_of_article(node: LexborNode) -> bool:
+    """Whether what states something states it of the article: it stands in no scope but the article's and a person's,
+    or in none and not beside the article; the author of a picture is not the article's.
+    """
+    for one in _ancestors(node):
+        attributes = one.attributes
+        kind = attributes.get("itemtype") or attributes.get("typeof") or ""
+        if one.tag in ("figure", "figcaption"):
+            return False
+        if _ARTICLE.search(kind):
+            return True
+        if kind and not _PERSON.search(kind):
+            break
+    return not _within_another(node)
+
+
+def section(tree: LexborHTMLParser) -> str | None:
+    """The section that the markup states."""
+    found = (
+        one_line(node.attributes.get("content") or "") or text_of(node) for node in _stated(tree, "articleSection")
+    )
+    return next((text for text in found if text and len(text) <= 100), None)
+
+
+def picture(tree: LexborHTMLParser) -> str | None:
+    """The address of the picture that the markup states, as it stands."""
+    nodes = tree.css('[itemprop~="image"] [itemprop~="url"], [itemprop~="image"]')[:MAX_FOUND]
+    found = (
+        (node.attributes.get(name) or "").strip()
+        for node in nodes
+        for name in ("content", "src", "href")
+        if not _within_another(node)
+    )
+    return next((address for address in found if address), None)
+
+
+def _within_another(node: LexborNode) -> bool:
+    """Whether it stands in a list of other articles, in a comment or beside the article."""
+    return any(one.tag in ("aside", "nav", "footer", "li") or is_aside(one) for one in _ancestors(node))
+
+
+def _ancestors(node: LexborNode) -> Iterator[LexborNode]:
+    current = node.parent
+    while current is not None and current.tag not in ("body", "html"):
+        yield current
+        current = current.parent
+
+
+def authors(tree: LexborHTMLParser) -> list[tuple[list[str], str]]:
+    """Who wrote it, as the markup says, then as lines that look like bylines do; each with its origin."""
+    stated = [
+        _people(_stated(tree, "author", "name")),
+        _people(_stated(tree, "author")),
+        *(_people(_outside(tree, names)) for names in _PEOPLE),
+    ]
+    guessed = [[line] for line in bylines(tree)]
+    return [(found, PAGE) for found in stated if found] + [(found, GUESSED) for found in guessed]
+
+
+def _outside(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    return [node for node in tree.css(selector)[:MAX_FOUND] if not _within_another(node)]
+
+
+def _people(nodes: list[LexborNode]) -> list[str]:
+    texts = (one_line(node.attributes.get("content") or "") or text_of(node) for node in nodes)
+    return distinct(text for text in texts if len(text) <= 200)
+
+
+def bylines(tree: LexborHTMLParser) -> list[str]:
+    """Lines in elements that are named as bylines are, the innermost."""
+    found: list[str] = []
+    for node in tree.css(_BYLINES)[: 4 * MAX_FOUND]:
+        names = " ".join(name_words(node))
+        if node.tag in ("body", "html", "script", "img", "article", "main") or not _BYLINE.search(names):
+            continue
+        text = text_of(node)
+        if text and len(text) <= 160 and not _NO_BYLINE.search(names) and not _within_another(node):
+            found.append(text)
+    return distinct(found)[:5]
+
+
+def matching(lines: list[str], wanted: str | None) -> str | None:
+    """The first of the lines that is alike to a headline."""
+    return next((line for line in lines if alike(line, wanted)), None)

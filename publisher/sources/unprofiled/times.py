@@ -1,0 +1,133 @@
+"""When an article appeared and was changed: which of the times that a page gives, and what is doubtful about it.
+
+What is said of a time is said of the one that is taken, and of no other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from publisher.errors import ReadError
+from publisher.locale import known_zone, parse_datetime
+from publisher.sources.reading import Reading
+from publisher.sources.unprofiled.evidence import JSONLD, OPENGRAPH, Claim
+
+MAX_CLAIMS = 12
+SAME = timedelta(minutes=1)
+"""Times that differ by more contradict each other: some builds round, some cut the seconds off."""
+
+_IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-])")
+_NAMES = {JSONLD: "JSON-LD", OPENGRAPH: "OpenGraph"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    claim: Claim
+    value: datetime
+    locale: str
+    zoned: bool
+    timed: bool
+
+
+def moment(name: str, claims: Iterable[Claim], reading: Reading) -> tuple[datetime, str] | None:
+    """The time and its origin, of ``claims`` with the most trusted first; null where there is none that can be read."""
+    given = list(dict.fromkeys(one for one in claims if one.value))[:MAX_CLAIMS]
+    read = [found for one in given if (found := _read(one, reading))]
+    if not read:
+        if given:
+            reading.moment(name, given[0].value)  # which tells why it cannot be read
+        return None
+    taken = _taken(read)
+    if read[0].claim != given[0]:
+        said = f"{given[0].value!r} cannot be read; {taken.claim.value} ({taken.claim.origin}) is taken"
+        reading.warn(said, name, given[0].value)
+    if told := _contradiction(read, taken):
+        reading.warn(told, name, taken.claim.value)
+    value = _told(name, taken, reading)
+    return (value, taken.claim.origin) if value else None
+
+
+def day_in(url: str) -> str | None:
+    """The day that an address names (``/2026/11/27/``)."""
+    match = _IN_URL.search(url)
+    return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}" if match else None
+
+
+def day_of(text: str, reading: Reading) -> str | None:
+    """The day that a line on the page is, null where it is more or less than a date."""
+    profile = reading.profile
+    try:
+        found = parse_datetime(
+            text, profile.locale, profile.timezone, order=profile.date_order, zones=profile.zone_minutes
+        )
+    except ReadError:
+        return None
+    return found.value.astimezone(known_zone(profile.timezone)).date().isoformat()
+
+
+def _read(claim: Claim, reading: Reading) -> _Read | None:
+    profile = reading.profile
+    for locale in dict.fromkeys((profile.locale, "en")):
+        with suppress(ReadError):
+            found = parse_datetime(
+                claim.value, locale, profile.timezone, order=profile.date_order, zones=profile.zone_minutes
+            )
+            return _Read(claim, found.value, locale, found.zoned, found.exact)
+    return None
+
+
+def _taken(read: Sequence[_Read]) -> _Read:
+    """The first, unless it lacks its zone or its hour, and another that is about the same has them."""
+    first = read[0]
+    if not first.timed:
+        first = next((one for one in read[1:] if one.timed and _completes(one, first)), first)
+    if not first.zoned:
+        first = next((one for one in read[1:] if one.zoned and _completes(one, first)), first)
+    return first
+
+
+def _completes(one: _Read, first: _Read) -> bool:
+    if _names(one) and _names(first):
+        return True
+    if not first.timed:
+        return abs(one.value - first.value) <= timedelta(hours=26)
+    return _clock(one) == _clock(first)
+
+
+def _clock(one: _Read) -> str:
+    return one.claim.value[:16].replace("T", " ")
+
+
+def _names(one: _Read) -> str | None:
+    return _NAMES.get(one.claim.origin)
+
+
+def _contradiction(read: Sequence[_Read], taken: _Read) -> str | None:
+    """What JSON-LD and OpenGraph say, where they do not mean one time."""
+    said: dict[str, _Read] = {}
+    for one in read:
+        if name := _names(one):
+            said.setdefault(name, one)
+    if len(said) < 2:
+        return None
+    one, other = said.values()
+    apart = abs(one.value - other.value)
+    if apart <= (SAME if one.timed and other.timed else timedelta(hours=26)):
+        return None
+    both = " and ".join(f"{name} says {each.claim.value}" for name, each in said.items())
+    why = ", which names its zone" if taken.zoned and not (one.zoned and other.zoned) else ""
+    return f"{both}: {taken.claim.value}{why} is taken"
+
+
+def _told(name: str, taken: _Read, reading: Reading) -> datetime | None:
+    """The time as the reading takes it, with what it has to say of it."""
+    if taken.locale == reading.profile.locale:
+        return reading.moment(name, taken.claim.value)
+    english = replace(reading, profile=reading.profile.model_copy(update={"locale": taken.locale}), problems=[])
+    value = english.moment(name, taken.claim.value)
+    reading.problems += english.problems
+    return value
