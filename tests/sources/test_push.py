@@ -238,7 +238,8 @@ def test_a_time_that_has_not_come_is_refused_but_for_a_clock_that_is_a_little_ah
     ("values", "field", "said"),
     [
         ({"unit": "USD"}, "unit", 'is "USD", and that of this indicator is "IDR"'),
-        ({"value": "16.199", "percent": None}, "change", "give a previous close of -78.801, of another sign"),
+        ({"value": "16.1", "percent": None}, "change", "give a previous close of -78.90, of another sign"),
+        ({"value": "16.199", "change": None, "percent": None}, "value", "is it 16199?"),
     ],
 )
 def test_an_observation_that_is_odd_is_taken_with_a_warning(values: dict[str, Any], field: str, said: str) -> None:
