@@ -31,6 +31,14 @@ UNPROFILED = b"""<!doctype html><html lang="id"><head><meta property="og:title" 
 <script type="application/ld+json">{"@type": "NewsArticle", "headline": "Judul", "articleBody": "Isi.\\n\\nLagi.",
 "datePublished": "Jumat, 9 Februari 2024 06:31 WIB", "author": {"name": "Nadia"},
 "image": "/1.jpg"}</script></head></html>"""
+UNSTATED = (
+    "<!doctype html><html lang=en><head><meta property=og:locale content=id_ID><title>Panen naik di Jawa | Kanal</title>"
+    "<link rel=canonical href=/></head><body><h1>Panen naik di Jawa</h1><div class=byline>Oleh Budi Contoh, Bandung"
+    " / Reuters</div><span class=date>Jumat, 9 Februari 2024 06:31 WIB</span><div class=isi>"
+    + "<p>Petani yang memanen padi di desa itu mengatakan bahwa harga tidak naik, dan pada bulan ini akan dijual.</p>"
+    * 9
+    + "<p>Baca juga: <a href=/b>Lain</a></p></div></body></html>"
+).encode()
 LATIN = page("<p>Caf\u00e9</p>", head='<meta charset="iso-8859-15">').decode().encode("iso-8859-15")
 SITEMAP = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://contoh.id/1</loc>
 <lastmod>2024-02-09</lastmod></url></urlset>"""
@@ -53,6 +61,7 @@ CASES: dict[str, tuple[str, str | None, bytes, dict[str, Any]]] = {
     "a page": ("page", "kontan", KONTAN, {"url": URL}),
     "a page in another character set": ("page", "kontan", LATIN, {"url": URL}),
     "a page that no profile describes": ("page", None, UNPROFILED, {"url": URL}),
+    "a page that states little": ("page", None, UNSTATED, {"url": URL}),
     "RSS": ("feed", None, (RSS.format(ITEM.format(FRIDAY) + ITEM.format("Jumat, 9 Februari 2024"))).encode(),
             {"url": URL, "locale": "id"}),
     "RSS that is broken": ("feed", None, RSS.format(2 * ITEM.format(FRIDAY)).encode()[:-40], {"url": URL}),
