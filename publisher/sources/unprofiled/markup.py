@@ -187,16 +187,20 @@ def _within_another(node: LexborNode) -> bool:
 
 def _is_teasers(node: LexborNode) -> bool:
     """Whether what is next around it, without the headline of the page, is an article or as short as a teaser, and has
-    a heading or a link as long as one.
+    a heading or a link as long as one; or it stands in a list without the headline.
     """
+    listed = False
     for level, one in enumerate(_ancestors(node)):
-        if level >= _LEVELS or one.css_first(_HEADLINE) is not None:
+        listed = listed or one.tag == "li"
+        if one.css_first(_HEADLINE) is not None:
             return False
+        if level >= _LEVELS:
+            break
         if one.tag == "article":
             return True
         if one.css_first("h2, h3, h4, h5") is not None or any(len(text_of(link)) >= 25 for link in one.css("a")[:3]):
             return len(text_of(one)) <= _TEASER
-    return False
+    return listed
 
 
 def _ancestors(node: LexborNode) -> Iterator[LexborNode]:
