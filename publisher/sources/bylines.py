@@ -15,6 +15,7 @@ from publisher.sources.bylinewords import (
     AND_OTHERS,
     AUTHOR,
     BEFORE_HAN,
+    BEHIND_NAME,
     DATED,
     EDITOR,
     JOINERS,
@@ -135,7 +136,7 @@ def _bare(text: str) -> str:
     mail = re.fullmatch(r"\S+@\S+ \(([^()]+)\)", text)
     if mail:
         return mail[1].strip()
-    text = TAIL.sub("", text)
+    text = BEHIND_NAME.sub("", TAIL.sub("", text))
     text = " ".join(ADDRESS.sub(" ", BEFORE_HAN.sub(r"\1: ", text)).split())
     while len(text) > 1 and (text[0], text[-1]) in {("(", ")"), ("[", "]")} and not _closes_early(text):
         text = text[1:-1].strip()

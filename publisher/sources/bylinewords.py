@@ -106,6 +106,12 @@ AND_OTHERS = re.compile(r",?\s+(?:dkk|dan kawan-kawan|et al|and others|u\.\s?a|y
 
 BEFORE_HAN = re.compile(r"^(文|记者|記者|作者|撰文)\s*[/／|｜:：]?\s*(?=[\u3400-\u9fff])")
 
+BEHIND_NAME = re.compile(
+    r"(?<=[\uac00-\ud7a3])\s*(?:(?:인턴|선임|수습|객원|전문)\s?)?(?:기자|특파원|논설위원)(?=$|[\s,·/|=(\]])"
+    r"|(?<=[\u3040-\u30ff\u3400-\u9fff])\s*(?:記者|特派員|論説委員)(?=$|[\s,、・/|(\]])"
+)
+"""The role that Korean and Japanese newsrooms put behind a name: "김하늘 기자"."""
+
 ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>|\(?\b[\w.+-]+@[\w-]+\.[\w.-]+\)?|https?://\S+|(?<!\S)@\w+|\(@\w+\)")
 
 _MONTHS = (

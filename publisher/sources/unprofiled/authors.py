@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from publisher.sources.bylines import people
-from publisher.sources.unprofiled.evidence import GUESSED, PAGE, distinct, plain, word_set, words
+from publisher.sources.unprofiled.evidence import GUESSED, JSONLD, OPENGRAPH, PAGE, distinct, plain, word_set, words
 
 _NOBODY = word_set(
     "admin administrator root webmaster user author editor redaktur redaksi staff guest anonymous unknown none"
     " null nan undefined reporter penulis writer autor auteur autore wordpress wpadmin superuser newsdesk by"
-    " oleh"
+    " oleh 기자 記者 记者"
 )
 
 
@@ -75,11 +75,22 @@ def chosen(bylines: Sequence[Byline], sites: Iterable[str]) -> tuple[Credited, s
     doubts = list(taken.doubts)
     if origin == GUESSED:
         doubts.append("is a guess, of a line that looks like a byline")
-    other = next(((found, where) for found, where in naming[1:] if not _share(taken.authors, found.authors)), None)
+    # A line that only looks like a byline is no word against what is stated for others.
+    others = [one for one in naming[1:] if one[1] != GUESSED or origin not in (JSONLD, OPENGRAPH)]
+    other = next(((found, where) for found, where in others if not _share(taken.authors, found.authors)), None)
     if other is not None:
         both = " and ".join(f"{', '.join(one.authors)} ({where})" for one, where in ((taken, origin), other))
         doubts.append(f"the page names {both}; the first is taken")
     return Credited(taken.authors, taken.editor or editor, taken.agency or agency, tuple(doubts)), origin
+
+
+def together(named: Sequence[str], besides: Sequence[str], lines: Iterable[str]) -> list[str]:
+    """The people of an article with those whom it names ``besides``, as far as a line of the page names all of them:
+    some news systems give only the first writer as the author.
+    """
+    shown = [plain(line) for line in lines]
+    both = [plain(name) for name in (*named, *besides)]
+    return [*named, *besides] if any(all(name in line for name in both) for line in shown) else list(named)
 
 
 def _share(one: Sequence[str], other: Sequence[str]) -> bool:

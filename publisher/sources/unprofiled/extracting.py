@@ -7,7 +7,7 @@ what holds them, as in Arc90's Readability. One walk over the page, and one over
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -15,14 +15,14 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from publisher.content import one_line
 from publisher.content.walking import walk
 from publisher.sources.body import Block, fragment_blocks
-from publisher.sources.bylines import is_byline
 from publisher.sources.dom import text_of
-from publisher.sources.unprofiled.evidence import alike, plain, word_set
+from publisher.sources.unprofiled.evidence import word_set
 from publisher.sources.unprofiled.junk import is_junk
 from publisher.sources.unprofiled.names import BODY, is_aside, name_words
 
 _GONE = word_set("script style noscript template button select textarea input label svg math canvas object")
 _FRAMES = frozenset(("iframe", "embed"))
+_MAIN = re.compile(r"\bmain-?content\b")
 _PLAYER = re.compile(
     r"//[^/?#]*(?:youtu\.?be|youtube|vimeo|dailymotion|brightcove|jwplatform|jwplayer|player|video|soundcloud|spotify|podcast"
     r"|audio|twitch|rutube|vk\.com/video|bilibili|datawrapper|flourish|infogram)|/(?:embed|player)[/?.]",
@@ -36,15 +36,11 @@ _BLOCK = word_set(
 )
 _COUNTED = word_set("p pre blockquote dd td div section article main body center")
 _COMMAS = re.compile(r"[,，、،;؛。।।]")
-_CRUMB = re.compile(r"\s[>›»/]\s")
-_DATED = re.compile(
-    r"\b(?:19|20)\d\d\b.{0,20}\b\d{1,2}[:.]\d\d\b|^\W*\d{1,2}[./ -]\w{2,10}[./ -](?:19|20)\d\d\W*$"
-    r"|(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}"
-    r"|^\W*\w{3,10},? \d{1,2} \w{3,10} (?:19|20)\d\d\W*$|^\W*\w{3,10}\.? \d{1,2}, (?:19|20)\d\d\W*$"
-)
-_SENTENCE = re.compile(r"[.!?。！？।]['\"”’)]*$")
-LED_IN = 6
-"""Blocks at the start of a text among which such lines are looked for."""
+MAX_PARTS = 40
+"""Boxes of one name that a text may be parted into."""
+
+_NESTED = 6
+"""How deep what holds most of a page is gone into for what stands beside the article in it."""
 
 SHORT = 25
 """Characters of a paragraph that does not count."""
@@ -68,8 +64,10 @@ class _Counted:
         return self.linked / self.text if self.text else 0.0
 
 
-def extract(tree: LexborHTMLParser, headline: str | None) -> list[Block]:
-    """The blocks of the article in a page, none where there is no text that could be one; changes the tree."""
+def extract(tree: LexborHTMLParser) -> list[Block]:
+    """The blocks of the article in a page with what is shown around it, none where there is no text that could be one;
+    changes the tree.
+    """
     body = tree.body
     if body is None:
         return []
@@ -78,8 +76,7 @@ def extract(tree: LexborHTMLParser, headline: str | None) -> list[Block]:
     top = _top(counted, body)
     if top is None:
         return []
-    blocks = [block for node in _with_siblings(top, counted) for block in _blocks(node)]
-    return trimmed(blocks, headline)
+    return [block for node in _with_siblings(top, counted) for block in _blocks(node)]
 
 
 def _take_out(body: LexborNode) -> None:
@@ -87,12 +84,19 @@ def _take_out(body: LexborNode) -> None:
     for node in _found(body, lambda one: one.tag in _GONE or (one.tag in _FRAMES and not _plays(one))):
         node.decompose()
     total = len(body.text(deep=True) or "")
-    for node in _found(body, _is_beside):
-        # Some name all of a page after its sidebar: nothing that holds most of it is beside it.
-        if len(node.text(deep=True) or "") < 0.4 * total or _is_never(node):
-            node.decompose()
-        elif node.tag == "form":
-            node.unwrap()  # some servers put the whole page into one
+    kept: set[int] = set()
+    for _ in range(_NESTED):
+        found = _found(body, lambda one: one.mem_id not in kept and _is_beside(one))
+        for node in found:
+            # Some name all of a page after its sidebar: nothing that holds most of it is beside it.
+            if len(node.text(deep=True) or "") < 0.4 * total or _is_never(node):
+                node.decompose()
+            elif node.tag == "form":
+                node.unwrap()  # some servers put the whole page into one
+            else:
+                kept.add(node.mem_id)  # what is in it is looked at next
+        if not found:
+            break
 
 
 def _is_never(node: LexborNode) -> bool:
@@ -189,7 +193,7 @@ def _top(counted: list[_Counted], body: LexborNode) -> _Counted | None:
     """The element that holds the article."""
     good = counted[0].good
     stated = [one for one in counted if "articlebody" in (one.node.attributes.get("itemprop") or "").lower()]
-    stated += [one for one in counted if BODY.search(" ".join(name_words(one.node))) and one.node.mem_id != body.mem_id]
+    stated += [one for one in counted if _is_named_text(one.node) and one.node.mem_id != body.mem_id]
     scored = sorted((one for one in counted if one.score > 0), key=_worth, reverse=True)
     best = scored[0] if scored else None
     for one in sorted(stated, key=lambda each: each.good, reverse=True):
@@ -204,6 +208,11 @@ def _top(counted: list[_Counted], body: LexborNode) -> _Counted | None:
                 continue
             return one
     return best
+
+
+def _is_named_text(node: LexborNode) -> bool:
+    """Whether it is named as the text of an article; what holds the main content holds much else besides."""
+    return BODY.search(_MAIN.sub("", " ".join(name_words(node)))) is not None
 
 
 def _narrower(one: _Counted, stated: list[_Counted]) -> bool:
@@ -223,6 +232,8 @@ def _worth(one: _Counted) -> float:
 
 def _with_siblings(top: _Counted, counted: list[_Counted]) -> list[LexborNode]:
     """The element, and those beside it that hold more of the same: articles that are cut in parts."""
+    if len(parts := _parts(top, counted)) > 1:
+        return parts
     above = top.node.parent
     if above is None or top.node.tag in ("body", "article", "main"):
         return [top.node]
@@ -233,6 +244,31 @@ def _with_siblings(top: _Counted, counted: list[_Counted]) -> list[LexborNode]:
         if node.mem_id == top.node.mem_id or (one is not None and _continues(one, top)):
             found.append(node)
     return found
+
+
+def _parts(top: _Counted, counted: list[_Counted]) -> list[LexborNode]:
+    """The elements of the same name in the same article, the chosen one among them: texts that pictures part, each
+    part in a box of its own. Where a page goes on with the next article, that one's parts are not this one's.
+    """
+    names = top.node.attributes.get("class")
+    if not names or len([one for one in counted if one.node.tag == "h1"]) > 1:
+        return [top.node]
+    article = _article_around(top.node)
+    named = [one for one in counted if one.node.attributes.get("class") == names and one.node.tag == top.node.tag]
+    found: list[LexborNode] = []
+    for one in named[:MAX_PARTS]:
+        own = one.node.mem_id == top.node.mem_id or (one.good >= 80 and one.density < 0.3)
+        if own and _article_around(one.node) == article:
+            found.append(one.node)
+    return found
+
+
+def _article_around(node: LexborNode) -> int:
+    """The element around it that is an article; the page where none is."""
+    current = node.parent
+    while current is not None and current.tag not in ("article", "body"):
+        current = current.parent
+    return current.mem_id if current is not None else 0
 
 
 def _continues(one: _Counted, top: _Counted) -> bool:
@@ -256,29 +292,3 @@ def linked_text(html: str) -> int:
         return 0
     tree = LexborHTMLParser(f"<body>{html}")
     return sum(len(text_of(node)) for node in tree.css("a"))
-
-
-def trimmed(blocks: Sequence[Block], headline: str | None) -> list[Block]:
-    """Without what a page shows above a text, the headline, the byline and the date, and headings without a text at
-    the end.
-    """
-    kept = [block for at, block in enumerate(blocks) if at >= LED_IN or not _leads_in(block, headline)]
-    while kept and (_is_heading(kept[-1]) or kept[-1].html.startswith("<hr")):
-        kept.pop()
-    return kept
-
-
-def _leads_in(block: Block, headline: str | None) -> bool:
-    text = block.text
-    if not text or len(text) > 200:
-        return False
-    if headline and (plain(text) == plain(headline) or (_is_heading(block) and alike(text, headline))):
-        return True
-    if block.html.startswith("<h1") or is_byline(text):
-        return True
-    crumbs = len(text) < 120 and len(_CRUMB.findall(text)) >= 2
-    return crumbs or (len(text) < 100 and _DATED.search(text) is not None and not _SENTENCE.search(text))
-
-
-def _is_heading(block: Block) -> bool:
-    return block.html.startswith(("<h1", "<h2", "<h3", "<h4", "<h5", "<h6"))

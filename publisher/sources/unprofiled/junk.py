@@ -18,6 +18,7 @@ _LEADS = (
     "bagikan artikel", "selanjutnya:", "menarik dibaca", "tag:", "tags:", "topik:", "copyright", "hak cipta",
     "gabung grup", "baca:", "simak:", "pilihan editor", "scroll to continue", "scroll untuk", "advertisement",
     "baca pula", "lihat pula", "simak video", "[gambas", "halaman selanjutnya", "simak berita",
+    "dapatkan update", "dilarang keras", "pewarta:", "halaman:",
     # en
     "read also", "also read", "read more", "see also", "related:", "related article", "related stor", "more on this",
     "more from", "most read", "sign up for", "subscribe to",
@@ -26,6 +27,7 @@ _LEADS = (
     "get the latest", "join our", "all rights reserved", "©", "(c) 20", "watch:", "listen:", "read:", "don't miss",
     "sponsored content", "our standards:", "scroll down for", "you may also like", "recommended for you", "up next",
     "this article originally appeared", "support our journalism", "leave a comment", "filed under",
+    "this entry was posted",
     # de
     "lesen sie auch", "lesen sie mehr", "lesen sie hier", "mehr zum thema", "mehr lesen", "auch interessant",
     "das könnte sie auch interessieren", "zum thema", "newsletter", "jetzt abonnieren", "abonnieren sie", "anzeige",
@@ -65,10 +67,11 @@ _LEADS = (
 )  # fmt: skip
 _ALONE = word_set(
     "advertisement advertisements iklan anzeige werbung publicité publicidad pubblicità publicidade"
-    " advertentie annons annonse reklama реклама 広告 广告 廣告 إعلان share tweet pin email print save bagikan teilen"
+    " advertentie annons annonse reklama реклама 広告 广告 廣告 광고 إعلان פרסומת โฆษณา विज्ञापन share tweet pin email"
+    " print save bagikan teilen"
     " partager compartir condividi compartilhar delen facebook twitter whatsapp telegram linkedin reddit copy"
-    " comments kommentare commentaires komentar loading loading… newsletter next previous follow subscribe top"
-)
+    " comments kommentare commentaires komentar loading loading… newsletter next previous follow subscribe top listen"
+) | {"quảng cáo", "más información", "archivado en"}
 _MARKS = "-–—>»•*|#[(【▶►▪◾➡👉 \t"
 _STOPS = (".", "!", "?", "。", "！", "？", "।", "”", '."')
 _CALLS = frozenset(
@@ -76,7 +79,8 @@ _CALLS = frozenset(
         "sign up for", "subscribe to", "subscribe now", "follow us on", "click here to", "download our app", "join our",
         "get the latest", "all rights reserved", "©", "(c) 20", "copyright", "hak cipta", "story continues below",
         "article continues below", "scroll to continue", "scroll untuk", "you may also like", "recommended for you",
-        "leave a comment", "support our journalism", "ikuti berita", "ikuti kami", "dapatkan berita", "gabung grup",
+        "leave a comment", "this entry was posted", "support our journalism", "dapatkan update", "dilarang keras",
+        "ikuti berita", "ikuti kami", "dapatkan berita", "gabung grup",
         "cek berita dan artikel", "bagikan artikel", "jetzt abonnieren", "abonnieren sie", "folgen sie uns",
         "abonnez-vous", "inscrivez-vous", "suivez-nous", "tous droits réservés", "suscríbete", "suscríbase", "síguenos",
         "todos los derechos", "seguici su", "riproduzione riservata", "siga-nos", "todos os direitos", "schrijf je in",

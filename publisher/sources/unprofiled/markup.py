@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -15,13 +16,13 @@ from publisher.sources.unprofiled.names import is_aside, name_words
 MAX_FOUND = 20
 """Elements of one kind that are looked at."""
 
-_BYLINE = re.compile(r"byline|author|writer|penulis|auteur|autor|autore|redakteur|verfasser|reporter|journalist")
+_BYLINE = re.compile(r"byline|author|writer|penulis|auteur|autor|autore|redakteur|verfasser|firma|reporter|journalist")
 _DATED = ", ".join(
     f'[class*="{name}"]' for name in ("date", "Date", "time", "Time", "publish", "tanggal", "datum", "fecha", "waktu")
 )
 _BYLINES = ", ".join(
     f'[class*="{name}"]'
-    for name in ("byline", "Byline", "author", "Author", "writer", "penulis", "autor", "auteur", "reporter")
+    for name in ("byline", "Byline", "author", "Author", "writer", "penulis", "autor", "auteur", "reporter", "firma")
 )
 _NO_BYLINE = re.compile(
     r"bio|desc|image|img|photo|avatar|thumb|social|share|follow|twitter|email|mail|more|posts|box|about|card|info"
@@ -31,15 +32,33 @@ _PUBLISHED = re.compile(
     r"publish|posted|created|entry-?date|post-?date|article-?date|pubdate|dateline|date-?time|^date$|^time$|timestamp"
     r"|tanggal|waktu|datum|fecha|(?:^|[-_ ])date(?:$|[-_ ])"
 )
+_ARTICLE = re.compile(r"Article|Posting|Report\b|Review\b")
+_PERSON = re.compile(r"Person|Organization|ImageObject")
+_PEOPLE = ('a[rel~="author"]', "address.author, .h-card .p-name, .p-author, .vcard.author .fn")
+_HEADLINE = "h1, .entry-title, [itemprop~=headline]"
+_LEVELS, _TEASER = 6, 500
+"""Elements around a time or a name that are looked at, and characters of one that is a teaser."""
+
 _UPDATED = re.compile(r"updat|modif|edited|aktualisiert|diperbarui|mis-a-jour|actualiz")
 
 
 def headlines(tree: LexborHTMLParser) -> list[str]:
-    """The headings of the first rank, those within an article first."""
-    nodes = tree.css("h1")[:MAX_FOUND]
-    found = [(text_of(node), node) for node in nodes]
-    ranked = sorted(found, key=lambda one: _headline_rank(one[1]))
-    return distinct(text for text, _ in ranked if len(text) <= 400)
+    """The headings of the first rank, those within an article first, and before all that which names itself the
+    article's title, where only one does.
+    """
+    titles = _outside(tree, ".entry-title, .post-title, [itemprop~=headline]:not(meta)")[:2]
+    nodes = [node for node in tree.css("h1")[:MAX_FOUND] if not _is_masthead(node)]
+    ranked = sorted(nodes, key=_headline_rank)
+    return distinct(text for node in (*titles[: len(titles) == 1], *ranked) if len(text := text_of(node)) <= 400)
+
+
+def _is_masthead(node: LexborNode) -> bool:
+    """Whether a heading is the site's name: all of it one link to the home page."""
+    link = node.css_first("a[href]")
+    if link is None or text_of(link) != text_of(node):
+        return False
+    address = urlsplit((link.attributes.get("href") or "").strip())
+    return address.path in ("", "/") and not address.query and not address.fragment
 
 
 def _headline_rank(node: LexborNode) -> int:
@@ -70,8 +89,8 @@ def updated(tree: LexborHTMLParser) -> list[Claim]:
 def _moments(
     tree: LexborHTMLParser, itemprop: str, wanted: re.Pattern[str], other: re.Pattern[str] | None
 ) -> Iterator[Claim]:
-    for node in tree.css(f'[itemprop~="{itemprop}"]')[:MAX_FOUND]:
-        if (text := _moment(node)) and not _within_another(node):
+    for node in _stated(tree, itemprop):
+        if text := _moment(node):
             yield Claim(text, PAGE)
     times = tree.css("time[datetime], relative-time[datetime], abbr.published[title]")[:MAX_FOUND]
     named = [node for node in times if wanted.search(" ".join(name_words(node))) or "pubdate" in node.attributes]
@@ -91,9 +110,9 @@ def _moment(node: LexborNode) -> str | None:
 
 
 def dated_lines(tree: LexborHTMLParser) -> list[str]:
-    """Short lines in elements that are named as those are that hold a date, beside the article's own."""
+    """Short lines that may hold the article's date: in elements that are named so, and right below the headline."""
     found = []
-    for node in tree.css(_DATED)[: 4 * MAX_FOUND]:
+    for node in (*tree.css(_DATED)[: 4 * MAX_FOUND], *_below_headline(tree)):
         names = " ".join(name_words(node))
         if _UPDATED.search(names) or _within_another(node):
             continue
@@ -103,9 +122,85 @@ def dated_lines(tree: LexborHTMLParser) -> list[str]:
     return distinct(found)[:5]
 
 
+def _below_headline(tree: LexborHTMLParser) -> list[LexborNode]:
+    node = tree.css_first("h1")
+    found: list[LexborNode] = []
+    while node is not None and len(found) < 4:
+        node = node.next
+        if node is not None and node.tag in ("div", "p", "span", "small"):
+            found.append(node)
+    return found
+
+
+def _stated(tree: LexborHTMLParser, name: str, below: str = "") -> list[LexborNode]:
+    """The elements that microdata or RDFa call by that name, ``below`` by a further one in them, of the article."""
+    inner = f' [{{0}}~="{below}"]' if below else ""
+    found = [
+        node
+        for kind in ("itemprop", "property")
+        for node in tree.css(f'[{kind}~="{name}"]{inner.format(kind)}')[:MAX_FOUND]
+    ]
+    return [node for node in found if _is_of_article(node)]
+
+
+def _is_of_article(node: LexborNode) -> bool:
+    """Whether what states something states it of the article: it stands in no scope but the article's and a person's,
+    or in none and not beside the article; the author of a picture is not the article's.
+    """
+    for one in _ancestors(node):
+        attributes = one.attributes
+        kind = attributes.get("itemtype") or attributes.get("typeof") or ""
+        if one.tag in ("figure", "figcaption"):
+            return False
+        if _ARTICLE.search(kind):
+            return True
+        if kind and not _PERSON.search(kind):
+            break
+    return not _within_another(node)
+
+
+def section(tree: LexborHTMLParser) -> str | None:
+    """The section that the markup states."""
+    found = (
+        one_line(node.attributes.get("content") or "") or text_of(node) for node in _stated(tree, "articleSection")
+    )
+    return next((text for text in found if text and len(text) <= 100), None)
+
+
+def picture(tree: LexborHTMLParser) -> str | None:
+    """The address of the picture that the markup states, as it stands."""
+    nodes = tree.css('[itemprop~="image"] [itemprop~="url"], [itemprop~="image"]')[:MAX_FOUND]
+    found = (
+        (node.attributes.get(name) or "").strip()
+        for node in nodes
+        for name in ("content", "src", "href")
+        if not _within_another(node)
+    )
+    return next((address for address in found if address), None)
+
+
 def _within_another(node: LexborNode) -> bool:
     """Whether it stands in a list of other articles, in a comment or beside the article."""
-    return any(one.tag in ("aside", "nav", "footer", "li") or is_aside(one) for one in _ancestors(node))
+    beside = any(one.tag in ("aside", "nav", "footer") or is_aside(one) for one in _ancestors(node))
+    return beside or _is_teasers(node)
+
+
+def _is_teasers(node: LexborNode) -> bool:
+    """Whether what is next around it, without the headline of the page, is an article or as short as a teaser, and has
+    a heading or a link as long as one; or it stands in a list without the headline.
+    """
+    listed = False
+    for level, one in enumerate(_ancestors(node)):
+        listed = listed or one.tag == "li"
+        if one.css_first(_HEADLINE) is not None:
+            return False
+        if level >= _LEVELS:
+            break
+        if one.tag == "article":
+            return True
+        if one.css_first("h2, h3, h4, h5") is not None or any(len(text_of(link)) >= 25 for link in one.css("a")[:3]):
+            return len(text_of(one)) <= _TEASER
+    return listed
 
 
 def _ancestors(node: LexborNode) -> Iterator[LexborNode]:
@@ -118,22 +213,21 @@ def _ancestors(node: LexborNode) -> Iterator[LexborNode]:
 def authors(tree: LexborHTMLParser) -> list[tuple[list[str], str]]:
     """Who wrote it, as the markup says, then as lines that look like bylines do; each with its origin."""
     stated = [
-        _people(tree, '[itemprop~="author"] [itemprop~="name"]'),
-        _people(tree, '[itemprop~="author"]'),
-        _people(tree, 'a[rel~="author"]'),
-        _people(tree, "address.author, .h-card .p-name, .vcard.author .fn"),
+        _people(_stated(tree, "author", "name")),
+        _people(_stated(tree, "author")),
+        *(_people(_outside(tree, names)) for names in _PEOPLE),
     ]
     guessed = [[line] for line in bylines(tree)]
     return [(found, PAGE) for found in stated if found] + [(found, GUESSED) for found in guessed]
 
 
-def _people(tree: LexborHTMLParser, selector: str) -> list[str]:
-    found = []
-    for node in tree.css(selector)[:MAX_FOUND]:
-        text = one_line(node.attributes.get("content") or "") or text_of(node)
-        if text and len(text) <= 200 and not _within_another(node):
-            found.append(text)
-    return distinct(found)
+def _outside(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    return [node for node in tree.css(selector)[:MAX_FOUND] if not _within_another(node)]
+
+
+def _people(nodes: list[LexborNode]) -> list[str]:
+    texts = (one_line(node.attributes.get("content") or "") or text_of(node) for node in nodes)
+    return distinct(text for text in texts if len(text) <= 200)
 
 
 def bylines(tree: LexborHTMLParser) -> list[str]:

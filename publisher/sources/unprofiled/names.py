@@ -23,7 +23,7 @@ ASIDE = word_set(
     " taglist tagcloud bacajuga terkait terpopuler rekomendasi yarpp jp-relatedposts zergnet revcontent"
     " livefyre fyre teaser teasers readmore seealso lireaussi authorbio authorbox aboutauthor copyright"
     " disclaimer playlist reactions rating votes screenreader sronly visuallyhidden donate donation upsell"
-    " inlinepromo moreon"
+    " inlinepromo moreon bagikan langganan berlangganan polling jajakpendapat inread"
 )
 """One of these names what stands beside an article, alone or with the word next to it."""
 

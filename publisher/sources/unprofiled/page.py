@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.locale import known_locale
 from publisher.model import Image
@@ -19,6 +21,7 @@ from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading
 from publisher.sources.unprofiled import (
     authors,
+    edges,
     extracting,
     jsonld,
     languages,
@@ -116,6 +119,7 @@ class _Page:
         self.sites = [
             *jsonld.site_names(self.graph),
             *filter(None, map(self.metas.first, ("og:site_name", "application-name"))),
+            *filter(None, [urlsplit(self.url).hostname]),
         ]
         self._title()
         self._summary()
@@ -177,7 +181,10 @@ class _Page:
             claims = [*(Claim(one, JSONLD) for one in own if one), *stated]
             if found := times.moment(name, claims, self.reading):
                 self.take(name, *found)
-        self.dated = [] if self._is_told("published") else markup.dated_lines(self.tree)
+        self.dated = markup.dated_lines(self.tree)
+        taken, updated = self.fields.get("published"), self.fields.get("updated")
+        if taken and (line := times.shown_otherwise(taken, updated, self.dated, self.reading)):
+            self.reading.warn(f"the page shows {line!r}, which is another time", "published", line)
 
     def _is_told(self, name: str) -> bool:
         """Whether there is a value, or a word on why there is none."""
@@ -187,8 +194,12 @@ class _Page:
         named = schema.people(self.graph, self.nodes, "author") or schema.people(self.graph, self.nodes, "creator")
         lines = tuple(text for text, _ in named)
         organizations = frozenset(text for text, organized in named if organized)
-        bylines = [authors.Byline(lines, JSONLD, organizations)]
         stated = (*metas.authors(self.metas), *markup.authors(self.tree))
+        besides = [text for text, organized in schema.people(self.graph, self.nodes, "contributor") if not organized]
+        if lines and besides:
+            shown = (*(" ".join(line) for line, _ in stated), self.metas.first("twitter:data1") or "")
+            lines = tuple(authors.together(lines, besides, shown))
+        bylines = [authors.Byline(lines, JSONLD, organizations)]
         bylines += [authors.Byline(tuple(found), origin) for found, origin in stated]
         found, origin = authors.chosen(bylines, self.sites)
         self.take("authors", list(found.authors), origin)
@@ -205,10 +216,13 @@ class _Page:
     def _lists(self) -> None:
         self.take("section", schema.section(self.graph, self.nodes), JSONLD)
         self.take("section", self.metas.first("article:section"), OPENGRAPH)
+        self.take("section", markup.section(self.tree), PAGE)
         self.take("topics", schema.topics(self.graph, self.nodes), JSONLD)
         self.take("topics", distinct(self.metas.values.get("article:tag", ())), OPENGRAPH)
         self.take("images", self._images(schema.images(self.graph, self.nodes, self.base)), JSONLD)
         self.take("images", metas.images(self.metas, self.base), OPENGRAPH)
+        stated = absolute(markup.picture(self.tree), self.base)
+        self.take("images", [Image(url=stated)] if stated else [], PAGE)
         self.take("attachments", schema.attachments(self.graph, self.nodes, self.base), JSONLD)
         self.take("attachments", metas.attachments(self.metas, self.base), OPENGRAPH)
 
@@ -237,16 +251,20 @@ class _Page:
     def _body(self) -> None:
         title = self.fields.get("title")
         said = texts.stated(schema.body(self.nodes))
-        own = texts.Text(tuple(extracting.extract(self.tree, title)), EXTRACTED)
+        shown = extracting.extract(self.tree)
+        self.signatures = edges.bylines(shown)
+        own = texts.Text(tuple(edges.trimmed(shown, title)), EXTRACTED)
         choice = texts.choose(said, own, self._second, self.fields.get("summary"))
         self.shown_text = " ".join(block.text for block in choice.text.blocks) if choice.text else ""
         if choice.text is None:
             return
-        body = sanitised(list(choice.text.blocks), self.base)
+        body = sanitised(edges.unsigned(choice.text.blocks, self.fields.get("authors", ())), self.base)
         self.reading.left_out(body.notes)
         self.take("body", body.html, choice.text.origin)
         if choice.doubt:
             self.reading.warn(choice.doubt, "body")
+        if schema.is_paid(self.nodes):
+            self.reading.warn("the page says that its text is not free: what it shows may be a part of it", "body")
 
     def _guesses(self) -> None:
         """What the page does not state, as far as something of it can be made out."""
@@ -257,11 +275,21 @@ class _Page:
             self.reading.warn("is a guess: the page states none", "title", self.guess.title)
         if not self._is_told("published"):
             self._guessed_day()
+        self._signed()
         if not self._is_told("authors") and library.installed() and self.guess.authors:
             found, _ = authors.chosen([authors.Byline(self.guess.authors, GUESSED)], self.sites)
             self.take("authors", list(found.authors), GUESSED)
             for doubt in found.doubts if found.authors else ():
                 self.reading.warn(doubt, "authors", ", ".join(found.authors))
+
+    def _signed(self) -> None:
+        """Those who sign the text itself, where nothing else names them."""
+        found, _ = authors.chosen([authors.Byline(tuple(self.signatures), GUESSED)], self.sites)
+        if not self._is_told("authors") and found.authors:
+            self.take("authors", list(found.authors), GUESSED)
+            for doubt in found.doubts:
+                self.reading.warn(doubt, "authors", ", ".join(found.authors))
+        self.take("editor", found.editor, GUESSED)
 
     def _guessed_day(self) -> None:
         """The day in the address or that the library finds, to the hour where a line on the page shows the same."""
@@ -280,4 +308,4 @@ class _Page:
 
     def _second(self) -> texts.Text | None:
         blocks = [one for one in self.guess.blocks if not is_junk(one, extracting.linked_text(one.html))]
-        return texts.Text(tuple(extracting.trimmed(blocks, self.fields.get("title"))), EXTRACTED) if blocks else None
+        return texts.Text(tuple(edges.trimmed(blocks, self.fields.get("title"))), EXTRACTED) if blocks else None

@@ -33,6 +33,11 @@ def body(nodes: Sequence[Node]) -> str | None:
     return max(texts, key=len, default="").strip() or None
 
 
+def is_paid(nodes: Sequence[Node]) -> bool:
+    """Whether a node says that not everybody may read all of the article."""
+    return any(str(node.get("isAccessibleForFree")).rpartition("/")[2].lower() == "false" for node in nodes)
+
+
 def language(nodes: Sequence[Node]) -> str | None:
     """The language that a node says it is in: a tag."""
     found = (named(one, "alternateName", "@id", "name") for node in nodes for one in listed(node.get("inLanguage")))
