@@ -98,8 +98,8 @@ def _article(
     for name, value in credits.values.items():
         fields.setdefault(name, value)
     paragraphs = [text for number, text in enumerate(paragraphs) if number not in credits.lines]
-    told = bool(paragraphs) and not rules.body.end and not is_closed(paragraphs[-1])  # as what may be cut off
-    tell_doubts(reading, paragraphs[:-1] if told else paragraphs, title)
+    open_end = bool(paragraphs) and not rules.body.end and not is_closed(paragraphs[-1])  # told as what may be cut off
+    tell_doubts(reading, paragraphs[:-1] if open_end else paragraphs, title)
     if paragraphs:
         found = place(reading, rules.dateline, paragraphs[0])
         fields["dateline"] = found.place
