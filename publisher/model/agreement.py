@@ -13,6 +13,7 @@ SLACK = Decimal("0.02")
 """Per cent points that are always allowed: pages that give hundredths are off by up to 0.0099."""
 
 _CUT = Decimal("0.01")
+_GROUP, _THOUSAND = 3, 1000
 # Whatever is divided here has 40 digits at most, and is only compared.
 _DIGITS = 60
 
@@ -49,6 +50,23 @@ def doubt(value: Decimal, change: Decimal | None, percent: Decimal | None) -> st
         if previous * value >= 0:
             return None
         return f"value {_n(value)} and change {_n(change)} give a previous close of {_n(previous)}, of another sign"
+
+
+def misread(value: Decimal, decimals: int) -> str | None:
+    """What is odd about a value that was written as text: it looks as thousands do, and was read as a fraction.
+
+    ``decimals`` are those that the indicator is shown with. ``16.199`` is sixteen, or what an Indonesian would write.
+    """
+    exponent = value.as_tuple().exponent
+    if (
+        exponent != -_GROUP
+        or decimals >= _GROUP
+        or not 1 <= abs(value) < _THOUSAND
+        or value == value.to_integral_value()
+    ):
+        return None
+    meant = _n(value.scaleb(_GROUP))
+    return f"the value {_n(value)} has three decimals, and this indicator is shown with {decimals}: is it {meant}?"
 
 
 def _may_be(value: Decimal, change: Decimal, percent: Decimal) -> bool:

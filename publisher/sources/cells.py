@@ -9,8 +9,8 @@ from decimal import Decimal
 from publisher.errors import ReadError
 from publisher.locale import parse_decimal, says_nothing
 from publisher.locale.money import PER_CENT, currency_within
-from publisher.model import Indicator
-from publisher.model.agreement import doubt
+from publisher.model import Indicator, IndicatorSpec
+from publisher.model.agreement import doubt, misread
 from publisher.sources.profile import COLUMNS
 
 # What can be only one country's, beside the codes themselves.
@@ -39,14 +39,18 @@ def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -
     return found
 
 
-def doubts(found: Indicator, cells: Mapping[str, str | None], unit: str | None) -> Iterator[str]:
+def doubts(found: Indicator, cells: Mapping[str, str | None], spec: IndicatorSpec | None) -> Iterator[str]:
     """What is odd about a row that was taken."""
-    odd = doubt(found.value, found.change, found.percent)
-    if odd:
-        yield odd
-    other = other_currency(cells.get("value"), unit)
-    if other:
-        yield other
+    said = [doubt(found.value, found.change, found.percent)]
+    if spec is not None:
+        said += [other_currency(cells.get("value"), spec.unit), _misread(found, spec)]
+    yield from filter(None, said)
+
+
+def _misread(found: Indicator, spec: IndicatorSpec) -> str | None:
+    # A change and a percent that agree with it show that it was read as it was meant.
+    confirmed = found.change is not None and found.percent is not None
+    return None if confirmed else misread(found.value, spec.decimals)
 
 
 def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | None) -> str | None:

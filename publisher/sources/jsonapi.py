@@ -241,7 +241,9 @@ class JsonSource(Source):
             return None  # half an observation misleads
         given = {name: one for name, one in payload.items() if one is not None}
         specs = self.context.indicators
-        found, faults = read_indicator_json(given, specs=specs, now=self.context.now(), origin=origin)
+        found, faults = read_indicator_json(
+            given, specs=specs, now=self.context.now(), origin=origin, written=exact_number(value, rules.value) is None
+        )
         problems += faults
         return found
 

@@ -19,9 +19,9 @@ from publisher.clock import rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
-from publisher.jsonbytes import load
+from publisher.jsonbytes import HALF, load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
-from publisher.model.agreement import contradiction, doubt
+from publisher.model.agreement import contradiction, doubt, misread
 from publisher.model.base import is_blank
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
@@ -173,7 +173,7 @@ class _Item:
 def json_path(at: Sequence[str | int], start: str = "") -> str:
     """A place in a JSON document: ``images[0].url`` (counted from 0, as JSON does)."""
     text = start + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
-    return text.removeprefix(".")
+    return text.removeprefix(".").replace(HALF, "\ufffd")
 
 
 def load_json(body: bytes) -> Any:
@@ -245,12 +245,14 @@ def read_indicator_json(
     now: datetime,
     origin: str,
     path: str = "",
+    written: bool = True,
 ) -> tuple[Indicator | None, list[Problem]]:
     """One observation ``{symbol, name?, value, change?, percent?, unit?, as_of?, observed_at?}``, and what is wrong.
 
     Decimals are strings or JSON integers. Name and unit are the registry's where not given, ``observed_at`` is now.
     Null where anything is wrong with it (half an observation misleads): where its numbers contradict each other, or a
-    time of it is later than now and :data:`SKEW`. Of one that is taken, what is wrong are warnings.
+    time of it is later than now and :data:`SKEW`. ``written``: its value was text once, in which a separator may be
+    another than it seems. Of one that is taken, what is wrong are warnings.
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
@@ -269,7 +271,7 @@ def read_indicator_json(
     if indicator is None or item.problems:
         return None, item.told()
     _not_to_come(item, indicator, now)
-    _agreeing(item, indicator, spec)
+    _agreeing(item, indicator, spec, written=written)
     refused = any(one.severity == "error" for one in item.problems)
     return None if refused else indicator, item.told()
 
@@ -283,7 +285,7 @@ def _not_to_come(item: _Item, found: Indicator, now: datetime) -> None:
             item.fail((name,), message, rfc3339(moment))
 
 
-def _agreeing(item: _Item, found: Indicator, spec: IndicatorSpec | None) -> None:
+def _agreeing(item: _Item, found: Indicator, spec: IndicatorSpec | None, *, written: bool) -> None:
     """Note numbers that contradict each other, and what else is odd about an observation."""
     wrong = contradiction(found.value, found.change, found.percent)
     if wrong:
@@ -291,6 +293,10 @@ def _agreeing(item: _Item, found: Indicator, spec: IndicatorSpec | None) -> None
     odd = doubt(found.value, found.change, found.percent)
     if odd:
         item.warn(("change",), odd)
+    if spec and written and (found.change is None or found.percent is None):
+        odd = misread(found.value, spec.decimals)
+        if odd:
+            item.warn(("value",), odd)
     if spec and spec.unit and found.unit and found.unit != spec.unit:
         item.warn(("unit",), f'is "{found.unit}", and that of this indicator is "{spec.unit}"; it is taken as given')
 

@@ -119,7 +119,7 @@ def add_row(
     except ReadError as error:
         reading.error(f"{error}; the row is left out", where, row)
         return
-    for odd in doubts(found, cells, spec.unit if spec else None):
+    for odd in doubts(found, cells, spec):
         reading.warn(odd, where, row)
     reading.indicators.append(found)
     reading.symbols.add(symbol)

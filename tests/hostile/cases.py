@@ -257,7 +257,8 @@ JSONS = [
          "a.json: published: is no RFC 3339 time with a zone", bodies=ISI),
     json("a NUL in JSON", b'{"id": "x", "title": "T\\u0000", "body": "<p>I\\u0001si.</p>"}',
          "a.json: published: no date", bodies=ISI, titles=("T",)),
-    json("a lone surrogate in JSON", b'{"id": "x", "title": "T\\ud800", "body": "x"}', "a.json: is no JSON"),
+    json("a lone surrogate in JSON", b'{"id": "x", "title": "T\\ud800", "body": "<p>Isi.</p>"}',
+         "a.json: title: is cut inside a character", "a.json: published: no date", bodies=ISI, titles=("T",)),
     json("two articles with one id in a file", b'[{"id": "x", "title": "T", "body": "<p>Isi.</p>",'
          b'"published": "2024-02-09T00:00:00Z"}, {"id": "x", "title": "U", "body": "x",'
          b'"published": "2024-02-09T00:00:00Z"}]', "a.json: [1]: has the id of an article before it", bodies=ISI),

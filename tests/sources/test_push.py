@@ -131,6 +131,11 @@ def test_a_value_that_says_nothing_is_left_out_of_an_article_that_is_taken_all_t
     assert said in problem.message
 
 
+def test_a_link_to_another_article_that_has_no_words_is_left_out() -> None:
+    related = [{"title": " \u200b", "url": "https://contoh.id/1"}, {"title": "Lagi", "url": "https://contoh.id/2"}]
+    assert [one.title for one in article(STORY | {"related": related}, article_id="n-1")[0].article.related] == ["Lagi"]
+
+
 @pytest.mark.parametrize("key", ["authors", "topics"])
 def test_names_without_anything_to_read_and_those_that_stand_twice_are_left_out_without_a_word(key: str) -> None:
     names = ["", "  ", "-", "–", "\u200b", "...", " Nadia\n Putri ", "NADIA PUTRI", "K2", "☕", "山田"]
@@ -233,7 +238,8 @@ def test_a_time_that_has_not_come_is_refused_but_for_a_clock_that_is_a_little_ah
     ("values", "field", "said"),
     [
         ({"unit": "USD"}, "unit", 'is "USD", and that of this indicator is "IDR"'),
-        ({"value": "16.199", "percent": None}, "change", "give a previous close of -78.801, of another sign"),
+        ({"value": "16.1", "percent": None}, "change", "give a previous close of -78.90, of another sign"),
+        ({"value": "16.199", "change": None, "percent": None}, "value", "is it 16199?"),
     ],
 )
 def test_an_observation_that_is_odd_is_taken_with_a_warning(values: dict[str, Any], field: str, said: str) -> None:

@@ -167,3 +167,20 @@ def test_a_change_that_is_larger_than_the_value_is_told_where_no_percent_confirm
     reading = table("USD/IDR|16,199|95,00|-")
     assert numbers(reading) == [("USD/IDR", "16.199", "95.00", None)]
     assert "of another sign" in reading.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("USD/IDR|16,199||", True),
+        ("USD/IDR|16,199|0,095|0,59%", False),  # they agree: it is sixteen
+        ("USD/IDR|16.199||", False),
+        ("USD/IDR|16,19||", False),
+        ("USD/IDR|0,199||", False),
+        ("OTHER|16,199||", False),  # how many decimals it has is not known
+    ],
+)
+def test_three_decimals_of_an_indicator_that_has_fewer_are_told(row: str, told: bool) -> None:
+    reading = table(row)
+    assert len(reading.indicators) == 1
+    assert [("is it 16199" in one.message, one.severity) for one in reading.problems] == [(True, "warning")] * told

@@ -150,3 +150,9 @@ async def test_two_values_of_one_moment_are_told(newsroom: Newsroom) -> None:
     assert [(one["path"], one["message"]) for one in body["warnings"]] == [
         ("[1].symbol", "USD/IDR stands twice with one time; the last counts")
     ]
+
+
+async def test_a_value_that_is_written_as_on_the_page_of_an_indonesian_site_is_told(newsroom: Newsroom) -> None:
+    status, body = await push(newsroom, {"symbol": "USD/IDR", "value": "16.199"})
+    assert (status, [one["path"] for one in body["warnings"]]) == (201, ["value"])
+    assert "is it 16199?" in body["warnings"][0]["message"]
