@@ -76,9 +76,9 @@ def is_row(rules: TextTicker, line: str) -> bool:
     return match is not None and all(match.groupdict().get(column) for column in rules.columns)
 
 
-def like_a_row(rules: TextTicker, line: str) -> bool:
-    """Whether a line outside the ticker looks as if it were one of its rows."""
-    return len(line) < 120 and (is_row(rules, line) or _LIKE_A_ROW.fullmatch(line) is not None)
+def like_a_row(line: str) -> bool:
+    """Whether a line looks as if it were a row of a ticker, or ended in one."""
+    return len(line) < 120 and _LIKE_A_ROW.fullmatch(line) is not None
 
 
 def _start(lines: Sequence[str], rules: TextArticle) -> int | None:

@@ -20,6 +20,9 @@ from publisher.sources.profile import LineRule, TextArticle, TextProfile, TextTi
 from publisher.sources.reading import Reading, add_row
 from publisher.sources.soundness import is_closed, is_wrapped, tell_doubts
 
+MAX_HEADLINE = 200
+"""Characters of a headline."""
+
 MAX_COMPARED = 20
 """Related headlines among which a new one is looked for."""
 
@@ -95,7 +98,8 @@ def _article(
     for name, value in credits.values.items():
         fields.setdefault(name, value)
     paragraphs = [text for number, text in enumerate(paragraphs) if number not in credits.lines]
-    tell_doubts(reading, paragraphs, title)
+    open_end = bool(paragraphs) and not rules.body.end and not is_closed(paragraphs[-1])  # told as what may be cut off
+    tell_doubts(reading, paragraphs[:-1] if open_end else paragraphs, title)
     if paragraphs:
         found = place(reading, rules.dateline, paragraphs[0])
         fields["dateline"] = found.place
@@ -200,9 +204,14 @@ def _head(
         elif rules.byline and reads_as_byline(rules.byline, line):
             if marked:
                 add_byline(reading, rules.byline, line, fields)
-        elif marked and number > below and not _known(rules, skip, line):
-            name = "images" if rules.image and not captions else "body"
+        elif marked and not _known(rules, skip, line) and (number > below or _is_sentence(line)):
+            beside = number > 0 and rules.image is not None and find(rules.image.line, lines[number - 1])
+            name = "images" if rules.image and (beside or not captions) else "body"
             reading.warn("a line above the text that no rule knows; it is left out", name, line)
+
+
+def _is_sentence(line: str) -> bool:
+    return len(line) > 60 and is_closed(line)
 
 
 def _known(rules: TextArticle, skip: tuple[str, ...], line: str) -> bool:
@@ -229,7 +238,7 @@ def _paragraphs(
     for line in filter(None, lines[start:end]):
         title = next((found for pattern in rules.related if (found := value_of(pattern, line))), None)
         if title:
-            _relate(fields["related"], title)
+            _relate(reading, fields["related"], title)
         elif marked and rules.image and find(rules.image.line, line):
             _caption(reading, rules, line, fields, second=True)
         elif marked and any(rule.pattern and find(rule.pattern, line) for rule in rules.published if _is_line(rule)):
@@ -240,7 +249,9 @@ def _paragraphs(
     return paragraphs
 
 
-def _relate(related: list[Related], title: str) -> None:
+def _relate(reading: Reading, related: list[Related], title: str) -> None:
+    if title.endswith(".") or len(title) > MAX_HEADLINE:
+        reading.warn("reads like more than a headline: does the text go on in it?", "related", title)
     if title not in (one.title for one in related[-MAX_COMPARED:]):
         related.append(Related(title=title))
 
@@ -289,7 +300,16 @@ def _read_ticker(
             add_row(reading, ticker, line, match.groupdict() if match else {}, specs=specs, now=now)
         elif ticker.after is not None and not (ticker.end and find(ticker.end, line)):
             reading.error("stands among the rows of the ticker and is none; it is left out", "ticker", line)
-    for number in range(*where.head):
-        if lines[number] and not first <= number < last and like_a_row(ticker, lines[number]):
-            told = "a row" if is_row(ticker, lines[number]) else "what looks like a row"
-            reading.error(f"{told} stands outside the ticker; it is left out", "ticker", lines[number])
+    _rows_elsewhere(reading, lines, ticker, where)
+
+
+def _rows_elsewhere(reading: Reading, lines: Sequence[str], ticker: TextTicker, where: Layout) -> None:
+    """Tell of rows outside the ticker; above the text what only looks like one counts, too."""
+    first, last = where.ticker or (0, 0)
+    for number, line in enumerate(lines):
+        if not line or first <= number < last:
+            continue
+        if is_row(ticker, line):
+            reading.error("a row stands outside the ticker; it is left out", "ticker", line)
+        elif number < where.head[1] and like_a_row(line):
+            reading.error("what looks like a row stands outside the ticker; it is left out", "ticker", line)

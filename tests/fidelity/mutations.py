@@ -343,6 +343,16 @@ def of_text() -> Iterator[Mutation]:
     )
     yield in_row("text", "USD/IDR", "on two lines", ("   ", "\n"))
     yield in_row("text", "USD/IDR", "gone", (row("text", "USD/IDR"), ""), rows=without("USD/IDR"))
+    emas, head = f"  {row('text', 'EMAS')}\n", "| : WIB | INDIKATOR |\n"
+    yield changed("text", "a row on the line of the heading", (head + emas, head[:-1] + emas))
+    yield changed("text", "a row above the heading", (head + emas, emas + head))
+    yield changed("text", "a row below the end", (emas, ""), ("[X]", f"{emas}[X]"))
+    yield changed("text", "a row among the paragraphs", (emas, ""), (SECOND, f"{emas}\n{SECOND}"))
+    yield changed("text", "a related headline and a paragraph on one line", (f"{RELATED}\n\n", f"{RELATED} "))
+    yield changed("text", "a caption on two lines", (" via KABAR", "\nvia KABAR"))
+    yield changed(
+        "text", "a paragraph above the headline", (f"{SECOND}\n\n", ""), (f"\n{TITLE}\n\n\n", f"\n{SECOND}\n{TITLE}\n")
+    )
     yield made("text", "blank lines between all", lambda text: text.replace("\n", "\n\n"))
     yield made("text", "no blank lines", lambda text: "\n".join(filter(str.strip, text.split("\n"))))
     yield made("text", "lines of 60 characters", wrapped)
