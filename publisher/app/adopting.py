@@ -163,20 +163,26 @@ async def _kept(db: Database, fault: PublisherError, documents: Documents, site:
     return InForce(offered.catalog, kept.digest, kept.number, fault)
 
 
-def ids(tx: Tx, site: Mapping[str, Any]) -> str:
-    """How the ids of what is published at this site begin; kept with the definitions, so that they stay as they are."""
-    known = definitions.standing(tx)
-    if known is not None:
-        before = known.site.get("ids") or identity.first_beginning(known.site["url"])
+def ids(tx: Tx, site: Mapping[str, Any]) -> dict[str, str]:
+    """How ids begin at each host that the installation was at, and is; kept with the definitions.
+
+    A port or a path that changes is no reason to give everything that was published another id.
+    """
+    known, url = definitions.standing(tx), site["url"]
+    before = known.site["url"] if known else url
+    if known is not None and "ids" in known.site:
+        begun = dict(known.site["ids"])
+    elif known is not None or feed_states.states(tx):  # by a release that kept nothing of ids, or of definitions
+        begun = {identity.host_of(before): identity.first_beginning(before)}
     else:
-        # Nothing was kept by the first releases: what they published has feeds all the same.
-        before = identity.first_beginning(site["url"]) if feed_states.states(tx) else ""
-    return identity.beginning(site["url"], before)
+        begun = {}
+    return {identity.host_of(url): identity.beginning(url), **begun}
 
 
 def site_info(site: Mapping[str, Any]) -> SiteInfo:
     """How documents name the site of these settings."""
-    return SiteInfo(site["title"], site["url"], site["language"], site["timezone"], site["ids"])
+    begun = site["ids"][identity.host_of(site["url"])]
+    return SiteInfo(site["title"], site["url"], site["language"], site["timezone"], begun)
 
 
 def _defined(tx: Tx, offered: Offered, site: Mapping[str, Any]) -> list[str]:

@@ -22,7 +22,7 @@ def accounted(
     shared = Counter(one.origin for one in articles)
     told: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
-        if shared[problem.origin] == 1 and (problem.severity == "warning" or problem.field):
+        if shared[problem.origin] == 1 and _is_of_the_article(problem):
             told[problem.origin].append(problem)
     return tuple(_accounted(one, origin, told.get(one.origin, ())) for one in articles)
 
@@ -32,3 +32,9 @@ def _accounted(one: ObservedArticle, origin: str, told: Iterable[Problem]) -> Ob
     origins = {key: one.origins.get(key, origin) for key, value in values.items() if key != "id" and value}
     doubts = (*one.doubts, *(Doubt(problem.field, problem.message, problem.text) for problem in told))
     return replace(one, origins=origins, doubts=bounded(doubts))
+
+
+def _is_of_the_article(problem: Problem) -> bool:
+    # A page's ticker is no part of its article, and an error without a field is about an item that was left out.
+    field = problem.field or ""
+    return not field.startswith("ticker") and (problem.severity == "warning" or field != "")

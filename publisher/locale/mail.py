@@ -46,7 +46,7 @@ def read_mail(text: str) -> Said | None:
         return None
     zone = (match["zone"] or "").strip()
     numeric = zone[:1] in ("+", "-")
-    if numeric and ":" in zone and not match["s"]:
+    if numeric and not match["s"] and (":" in zone or bare[match.start("zone") - 1] != " "):
         return None  # "08:00-09:30" may be a range
     month = _month(match["month"].casefold(), foreign=numeric)
     if month is None or (zone and not _is_zone(zone)) or (not zone and "," not in (match["comma"] or "")):

@@ -35,6 +35,18 @@ class Said:
     warnings: list[str] = field(default_factory=list)
 
 
+class Unread:
+    """What is still unread of a text of a locale."""
+
+    def __init__(self, rest: str, locale: str) -> None:
+        self.rest = rest
+        self.locale = locale
+
+    def cut(self, start: int, end: int) -> None:
+        """Take a part out; a space is left in its place."""
+        self.rest = f"{self.rest[:start]} {self.rest[end:]}"
+
+
 def a_day(year: int | str, month: int | str, day: int | str) -> date:
     """A day of the calendar. Raises ReadError."""
     try:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from publisher.model.subtags import DEPRECATED, EXTENDED, LANGUAGES, REGIONS, SHORT, WHOLE
+from publisher.model.subtags import DEPRECATED, EXTENDED, LANGUAGES, REGIONS, REGISTERED, SHORT, WHOLE
 
 ANY = "*"
 """The range that every tag is in."""
 
 _LONGEST = 64
-# What POSIX writes behind a locale: "id_ID.UTF-8", "de_DE@euro".
+# What POSIX writes behind a locale: "id_ID.UTF-8", "de_DE@euro"; and in what letters: "sr_RS@latin".
 _CHARSET = re.compile(r"[.@].*", re.DOTALL)
+_LETTERS = {"@latin": "latn", "@cyrillic": "cyrl", "@devanagari": "deva"}
 # RFC 5646 section 2.1, from the language on; a private use tag stands alone.
 _TAG = re.compile(
     r"(?P<language>[a-z]{2,3})(?P<extended>(?:-[a-z]{3}){0,3})(?:-(?P<script>[a-z]{4}))?"
@@ -23,6 +24,7 @@ _TAG = re.compile(
 _PRIVATE = re.compile(r"x(?:-[a-z0-9]{1,8})+")
 _BOTH = frozenset(("mnp", "pse"))
 """Extended languages that are spelt as a country of three letters."""
+_PRIVATE_REGION = re.compile("q[m-z]|x[a-z]")
 _LONG_REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{3})(?=-|$)")
 
 
@@ -37,6 +39,8 @@ def canonical_tag(text: str) -> str | None:
     if not lower.isascii() or len(lower) > _LONGEST:
         return None
     language, *others = lower.split("-")
+    if letters := next((code for end, code in _LETTERS.items() if text.strip().lower().endswith(end)), None):
+        others.insert(0, letters)
     lower = "-".join([LANGUAGES.get(language, language), *others])
     if (whole := WHOLE.get(lower)) is not None:
         return whole
@@ -93,12 +97,19 @@ def _written(found: re.Match[str]) -> str | None:
     parts = [
         language,
         (found["script"] or "").title(),
-        REGIONS.get(region, region).upper() if region else "",
+        _region(language, region or ""),
         *variants,
         *extensions,
         (found["private"] or "")[1:],
     ]
     return "-".join(part for part in parts if part)
+
+
+def _region(language: str, code: str) -> str:
+    """The region as it is written; empty for what is none: who writes ``en-EN`` or ``uk-UK`` means the language."""
+    short = "" if language == code == "uk" else REGIONS.get(code, code)
+    known = not short.isalpha() or short in REGISTERED or _PRIVATE_REGION.fullmatch(short)
+    return short.upper() if known else ""
 
 
 def _extensions(text: str) -> Iterator[str]:

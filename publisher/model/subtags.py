@@ -62,6 +62,11 @@ REGIONS = {
 }
 """Region as people write it → as the registry has it: of three letters, former ones, and ``UK``."""
 
+_APART = ("aa", "ac", "an", "cp", "cs", "dg", "ea", "eu", "ez", "ic", "nt", "su", "ta", "un", "yu", "zz")
+
+REGISTERED = frozenset((*REGIONS.values(), *_APART))
+"""Regions of two letters that the registry has, but for those of private use."""
+
 WHOLE = {
     "art-lojban": "jbo",
     "cel-gaulish": "cel-gaulish",

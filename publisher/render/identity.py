@@ -13,26 +13,28 @@ import hashlib
 import re
 from urllib.parse import urlsplit
 
-from publisher.model.uri import ascii_host, uri
+from publisher.model.uri import uri
 
 _SINCE = "2026"
 _PLAIN_SYMBOL = re.compile(r"[A-Z0-9]+(?:/[A-Z0-9]+)*")
 _USUAL_PORTS = {80, 443}
 
 
-def beginning(site_url: str, before: str = "") -> str:
-    """How the ids of the installation at this address begin: ``tag:example.id,2026:``, ``tag:example.id,2026:8443/a:``.
-
-    ``before`` is how they began so far, and still do for as long as the host is the same: a port or a path that changes
-    is no reason to give everything that was published another id.
+def beginning(site_url: str) -> str:
+    """How the ids of an installation that is new at this address begin: ``tag:example.id,2026:``, or
+    ``tag:example.id,2026:8443/berita:`` where port or path are not the usual ones.
     """
-    parts = urlsplit(site_url)
-    host = _authority(parts.hostname or "localhost")
-    if before.startswith(f"tag:{host},") or before == first_beginning(site_url):
-        return before
+    parts = urlsplit(uri(site_url))
+    # RFC 4151 knows names and IPv4 addresses: of letters, digits, dots and hyphens.
+    authority = re.sub("[^a-z0-9.-]", "-", host_of(site_url))
     port = str(parts.port) if parts.port and parts.port not in _USUAL_PORTS else ""
-    path = urlsplit(uri(site_url)).path.rstrip("/")
-    return f"tag:{host},{_SINCE}:{port}{path}{':' if port or path else ''}"
+    path = parts.path.rstrip("/")
+    return f"tag:{authority},{_SINCE}:{port}{path}{':' if port or path else ''}"
+
+
+def host_of(site_url: str) -> str:
+    """The host of an address, as DNS has it."""
+    return urlsplit(uri(site_url)).hostname or "localhost"
 
 
 def first_beginning(site_url: str) -> str:
@@ -67,8 +69,3 @@ def symbol_slug(symbol: str) -> str:
     if _PLAIN_SYMBOL.fullmatch(symbol):
         return slug
     return f"{slug}-{hashlib.sha256(symbol.encode()).hexdigest()[:8]}".lstrip("-")
-
-
-def _authority(host: str) -> str:
-    # RFC 4151 knows names and IPv4 addresses: of letters, digits, dots and hyphens.
-    return re.sub("[^a-z0-9.-]", "-", host if ":" in host else ascii_host(host))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.model import Image
-from publisher.sources.bylines import MAX_LINE, is_byline, names_only, people
+from publisher.sources.bylines import MAX_LINE, is_byline, labels, names_only, people
 from publisher.sources.credits import credited
 from publisher.sources.datelines import Dateline, dateline, fits
 from publisher.sources.patterns import find, matches_any
@@ -61,7 +61,7 @@ def add_byline(reading: Reading, rule: Byline, line: str, values: dict[str, Any]
 
 def reads_as_byline(rule: Byline, line: str) -> bool:
     """Whether a line that the profile takes for a byline is one, with names alone in it."""
-    if not matches_any((rule.line,), line) or len(line) > MAX_LINE:
+    if len(line) > MAX_LINE or not (matches_any((rule.line,), line) or labels(line) > 1):
         return False
     if is_byline(line):
         return True
@@ -70,7 +70,7 @@ def reads_as_byline(rule: Byline, line: str) -> bool:
 
 
 def _is_text(rule: Byline, text: str) -> bool:
-    if matches_any((rule.line,), text):
+    if matches_any((rule.line,), text) or labels(text) > 1:
         return not reads_as_byline(rule, text)
     return len(text) > _ORDINARY or is_closed(text)
 
@@ -86,10 +86,14 @@ def _groups(rule: Byline, line: str) -> dict[str, str]:
 
 
 def _byline_values(reading: Reading, rule: Byline, line: str) -> dict[str, Any]:
-    if not rule.patterns:
+    if not rule.patterns or not matches_any((rule.line,), line):
         said = people(line)
         if said.doubt:
             reading.warn(said.doubt, "authors", line)
+        if said.doubt and said.editor and said.editor in said.doubt:
+            reading.warn(said.doubt, "editor", line)
+        if said.doubt and "source" in said.doubt:
+            reading.warn(said.doubt, "agency", line)
         values = {"authors": list(said.authors), "editor": said.editor, "agency": said.agency}
         return {name: value for name, value in values.items() if value}
     values = dict(_groups(rule, line))

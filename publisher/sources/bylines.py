@@ -116,8 +116,25 @@ def is_byline(text: str) -> bool:
     bare = _bare(shown)
     if not (LABEL.match(bare) or LEAD.match(bare)):
         return False
+    if labels(bare) > 1:
+        return True
     values = [value for _, value in _segments(bare)]
     return bool(values) and all(map(names_only, values))
+
+
+def labels(text: str) -> int:
+    """How many role words with a colon stand in a line; no sentence has two."""
+    return sum(1 for _ in LABEL.finditer(text[:MAX_BYLINE]))
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A line, and the byline that follows on it, "… di sawah. KONTAN/X Reporter: Y"; empty where none does."""
+    first = LABEL.search(text[:MAX_BYLINE])
+    if first is None or not first.start() or not is_byline(text[first.start() :]):
+        return text, ""
+    if not roles_of(first["label"]) & {AUTHOR, EDITOR} and labels(text) == 1:
+        return text, ""  # "Foto: X" and "Sumber: X" alone are a picture's credit
+    return text[: first.start()].strip(), text[first.start() :]
 
 
 def names_only(value: str) -> bool:

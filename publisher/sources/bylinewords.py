@@ -140,7 +140,7 @@ _DEGREES = words(
 _BARE_DEGREES = words("jr sr esq lc ak hons cand")
 """What is one without periods and with one capital; "Mei" and "Nat" are people."""
 
-_DOTTED = re.compile(r"(?:[A-Z][A-Za-z]{0,5}\. ?){1,4}(?:[A-Z][A-Za-z]{0,5}\.?)?(?: ?\([A-Za-z .]{2,12}\))?")
+_DOTTED = re.compile(r"(?:[A-Z][A-Za-z]{0,3}\. ?){1,4}(?:[A-Z][A-Za-z]{0,3}\.?)?(?: ?\([A-Za-z .]{2,12}\))?")
 
 
 def is_degree(text: str) -> bool:
@@ -232,6 +232,7 @@ _HOUSE_WORDS = re.compile(
     r"|[&+]\s*(?:Co|Company|Sons|Partners|Rekan|Cie|Söhne)\b",
     re.IGNORECASE,
 )
+_TOP_LEVEL = re.compile(r"\w{3,}\.(?:com|co\.id|id|net|org|de|co\.uk|fr|es|it|news)$", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,4}|[A-Z]{2,3}|news|media|online)(?:/\S*)?(?:\s+\S+)?")
 
 
@@ -239,7 +240,9 @@ def is_outlet(text: str) -> bool:
     """Whether it is a medium, a company or an office: "Kompas.com", "The Jakarta Post", "Andi & Co"."""
     shown = text.strip()
     if _DOMAIN.fullmatch(shown):
-        return not is_degree(shown) and not re.fullmatch(r"(?:[A-Z]\.)+[A-Z][a-z]+", shown)
+        return _TOP_LEVEL.search(shown) is not None or (
+            not is_degree(shown) and not re.fullmatch(r"(?:[A-Z]\.)+[A-Z][a-z]+", shown)
+        )
     return _HOUSE_WORDS.search(shown) is not None or "http" in shown or "@" in shown
 
 

@@ -10,6 +10,9 @@ from publisher.sources.attribution import reads_as_byline
 from publisher.sources.patterns import find, matches_any, value_of
 from publisher.sources.profile import LineRule, TextArticle, TextProfile, TextTicker
 
+NEAR = 12
+"""Lines between a byline and the first sentence: share bars and white space."""
+
 MAX_MARKS = 20
 """Lines that mark the place of a value; each is looked at in time that grows with the dump."""
 
@@ -79,12 +82,17 @@ def like_a_row(rules: TextTicker, line: str) -> bool:
 
 
 def _start(lines: Sequence[str], rules: TextArticle) -> int | None:
-    """The first line of the body: the earlier of what stands behind ``after`` and what ``start`` finds."""
+    """The first line of the body: the earlier of what stands behind ``after`` and what ``start`` finds.
+
+    Where ``start`` finds one of the next lines, what stands between is no text.
+    """
     body = rules.body
     if not body.after and not body.start:
         return 0
     after = _first(lines, body.after, rules, 1)
     begun = _first(lines, body.start, rules, 0)
+    if after is not None and begun is not None and after < begun <= after + NEAR:
+        return begun
     found = [number for number in (after, begun) if number is not None]
     return min(found) if found else None
 

@@ -19,7 +19,7 @@ from publisher.clock import rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
-from publisher.jsonbytes import load
+from publisher.jsonbytes import HALF, load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.agreement import contradiction, doubt, misread
 from publisher.model.base import is_blank
@@ -173,7 +173,7 @@ class _Item:
 def json_path(at: Sequence[str | int], start: str = "") -> str:
     """A place in a JSON document: ``images[0].url`` (counted from 0, as JSON does)."""
     text = start + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
-    return text.removeprefix(".")
+    return text.removeprefix(".").replace(HALF, "\ufffd")
 
 
 def load_json(body: bytes) -> Any:

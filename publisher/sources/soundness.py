@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from publisher.sources.reading import Reading
 
@@ -17,6 +18,12 @@ _JUNK = re.compile(
     r"|lea también|leia também|leggi anche|sign up|newsletter|copyright|©|all rights reserved|tags?\s*:|click here)",
     re.IGNORECASE,
 )
+_ELSEWHERE = re.compile(
+    r"(?:baca juga|lihat juga|simak juga|read also|also read|see also|read more|lire aussi|lesen sie auch|lea también"
+    r"|leia também|leggi anche)\b",
+    re.IGNORECASE,
+)
+_WITHIN = re.compile(r"[.!?] ?(?:Baca [Jj]uga|BACA JUGA|Read also|Also read|Lire aussi|Lea también)\s*:")
 _LEAST = 25
 """Characters of a paragraph that does not stand twice by chance."""
 
@@ -24,6 +31,21 @@ _LEAST = 25
 def is_closed(text: str) -> bool:
     """Whether a paragraph ends as sentences, quotations and the lead-in of a list do."""
     return _CLOSED.search(text.rstrip()) is not None
+
+
+def is_wrapped(paragraphs: Sequence[str]) -> bool:
+    """Whether paragraphs are broken into lines: most end within a sentence, and most of the next go on in one."""
+    broken = sum(
+        1
+        for one, following in pairwise(paragraphs)
+        if not is_closed(one) and (following[:1].islower() or len(one) > _LEAST)
+    )
+    return len(paragraphs) > 5 and 2 * broken > len(paragraphs) and any(one[:1].islower() for one in paragraphs)
+
+
+def leads_elsewhere(text: str) -> bool:
+    """Whether a paragraph says that it leads to another article: "Baca Juga: …"."""
+    return _ELSEWHERE.match(text) is not None
 
 
 def tell_doubts(reading: Reading, paragraphs: Sequence[str], title: str | None) -> None:
@@ -39,7 +61,7 @@ def tell_doubts(reading: Reading, paragraphs: Sequence[str], title: str | None) 
         seen.add(text)
         if text == title:
             reading.warn("the headline stands in the text, too; does another article begin here?", "body", text)
-        elif _JUNK.match(text):
+        elif _JUNK.match(text) or _WITHIN.search(text):
             reading.warn("may be no part of the article", "body", text)
         elif not is_closed(text):
             open_ended.append(text)

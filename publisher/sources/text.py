@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from publisher.model import IndicatorSpec, Related
 from publisher.sources.attribution import add_byline, bylines, image, place, reads_as_byline
 from publisher.sources.body import escaped
+from publisher.sources.bylines import parted
 from publisher.sources.charset import decode
 from publisher.sources.layout import Layout, Value, found_by, is_row, layout, like_a_row
 from publisher.sources.patterns import find, matches_any, value_of
 from publisher.sources.profile import LineRule, TextArticle, TextProfile, TextTicker
 from publisher.sources.reading import Reading, add_row
-from publisher.sources.soundness import is_closed, tell_doubts
+from publisher.sources.soundness import is_closed, is_wrapped, tell_doubts
+
+MAX_COMPARED = 20
+"""Related headlines among which a new one is looked for."""
+
+_ENTITY = re.compile(r"&(?:nbsp|amp|quot|apos|lt|gt|[lr][sd]quo|[mn]dash|hellip|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 
 
 def read_text(
@@ -31,7 +39,7 @@ def read_text(
     reading = Reading(origin, profile)
     if decoded.warning:
         reading.warn(decoded.warning, "charset")
-    lines = [" ".join(line.split()) for line in decoded.text.split("\n")]
+    lines = [" ".join(line.split()) for line in _characters(reading, decoded.text).split("\n")]
     where = layout(lines, profile)
     if profile.ticker:
         _read_ticker(reading, lines, profile.ticker, where, specs=specs or {}, now=now)
@@ -41,6 +49,15 @@ def read_text(
             fields["language"] = profile.language
             reading.complete(fields)
     return reading
+
+
+def _characters(reading: Reading, text: str) -> str:
+    """The text with characters for the entities of markup, which a dump of text has no use for."""
+    found = _ENTITY.search(text)
+    if found is None:
+        return text
+    reading.warn("holds entities of markup; they are read as the characters that they mean", "body", found[0])
+    return _ENTITY.sub(lambda entity: unescape(entity[0]), text)
 
 
 # --- the article
@@ -67,6 +84,10 @@ def _article(
         "related": [],
     }
     paragraphs = _paragraphs(reading, rules, lines, where, fields)
+    if is_wrapped(paragraphs):
+        told = "most lines break off within a sentence: a paragraph must stand on one line"
+        reading.error(f"{told}; the article is refused", "body", paragraphs[0][:160])
+        return None
     if _is_cut_off(reading, rules, where, paragraphs):
         return None
     _head(reading, rules, lines, fields, head=head, skip=skip)
@@ -168,7 +189,9 @@ def _head(
     below = max((number for number in head if lines[number] == fields["title"]), default=head.start)
     captions = 0
     for number in head:
-        line = lines[number]
+        line, behind = parted(lines[number]) if rules.byline else (lines[number], "")
+        if behind and rules.byline and marked:
+            add_byline(reading, rules.byline, behind, fields)
         if not line:
             continue
         if rules.image and find(rules.image.line, line):
@@ -206,7 +229,7 @@ def _paragraphs(
     for line in filter(None, lines[start:end]):
         title = next((found for pattern in rules.related if (found := value_of(pattern, line))), None)
         if title:
-            fields["related"].append(Related(title=title))
+            _relate(fields["related"], title)
         elif marked and rules.image and find(rules.image.line, line):
             _caption(reading, rules, line, fields, second=True)
         elif marked and any(rule.pattern and find(rule.pattern, line) for rule in rules.published if _is_line(rule)):
@@ -215,6 +238,11 @@ def _paragraphs(
         elif not matches_any(rules.body.junk, line):
             paragraphs.append(line)
     return paragraphs
+
+
+def _relate(related: list[Related], title: str) -> None:
+    if title not in (one.title for one in related[-MAX_COMPARED:]):
+        related.append(Related(title=title))
 
 
 def _is_line(rule: LineRule) -> bool:
@@ -253,6 +281,8 @@ def _read_ticker(
     inside = [line for line in lines[first:last] if line]
     if not any(find(ticker.row, line) for line in inside):
         reading.warn("no rows of a ticker; has the dump changed?", "ticker")
+    elif ticker.end and not any(lines[last:]):
+        reading.warn("the line that ends the ticker is missing: are rows cut off?", "ticker")
     for line in inside:
         match = find(ticker.pattern, line)
         if find(ticker.row, line):

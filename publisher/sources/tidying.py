@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from publisher.model.base import no_language
+from publisher.model.base import is_blank, no_language
 from publisher.model.languages import canonical_tag
 from publisher.model.names import is_name, no_name
 
@@ -24,7 +24,7 @@ class LeftOut:
 
 
 def tidied(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[LeftOut]]:
-    """The fields with a canonical language, and without names that are none. Whatever else is wrong stays."""
+    """The fields with a canonical language, and without names and headlines that are none. What else is wrong stays."""
     found, doubts = dict(fields), list[LeftOut]()
     language = found.get("language")
     if isinstance(language, str) and language.strip():
@@ -44,7 +44,15 @@ def tidied(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[LeftOut]]:
                 doubts.append(LeftOut((key,), fault, name))
             if fault or not is_name(name):
                 found[key] = None
+    if isinstance(related := found.get("related"), list | tuple):
+        found["related"] = [one for one in related if not _is_untitled(one)]
     return found, doubts
+
+
+def _is_untitled(related: Any) -> bool:
+    """Whether a link to another article has no words of its own: no reader could follow it."""
+    title = related.get("title") if isinstance(related, dict) else getattr(related, "title", None)
+    return isinstance(title, str) and is_blank(title)
 
 
 def _not_names(key: str, names: list[Any] | tuple[Any, ...]) -> Iterator[LeftOut]:

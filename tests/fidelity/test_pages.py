@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from statistics import mean
 
 import pytest
@@ -16,6 +18,12 @@ EXTRA = pytest.mark.parametrize("extra", [True, False], ids=["with-extra", "with
 
 EACH = pytest.mark.parametrize("build", ALL, ids=lambda build: build.name)
 
+KNOWN = ("url", "title", "authors", "published", "updated", "language")
+"""What is one and the same wherever a page states it; a picture may be another."""
+
+_JSON_LD = re.compile(rb"<script[^>]*application/ld\+json.*?</script>", re.DOTALL)
+_LANG = re.compile(rb'(?<=<html)([^>]*?) lang="[^"]*"')
+
 _READ: dict[tuple[str, bool], Verdict] = {}
 
 
@@ -23,11 +31,11 @@ async def read(build: Build, extra: bool) -> Verdict:
     """What is to be said of that page as a source of the kind ``page`` reads it; each is read once."""
     key = build.name, extra
     if key not in _READ:
-        _READ[key] = await _read(build, extra)
+        _READ[key] = await _read(build, extra=extra)
     return _READ[key]
 
 
-async def _read(build: Build, extra: bool) -> Verdict:
+async def _read(build: Build, *, extra: bool) -> Verdict:
     truth = build.truth
     kind = truth.get("content_type", "text/html; charset=utf-8")
     server = Server(Answer(build.page, headers={"Content-Type": kind}))
@@ -63,6 +71,17 @@ async def test_the_text_is_all_of_the_article_and_nothing_else(build: Build, ext
 @EACH
 async def test_no_warning_stands_on_a_value_that_the_page_makes_plain(build: Build, extra: bool) -> None:
     assert (await read(build, extra)).noise == []
+
+
+@EACH
+@pytest.mark.parametrize("left_out", [_JSON_LD, _LANG], ids=["JSON-LD", "lang"])
+async def test_what_a_page_does_not_say_is_not_taken_from_elsewhere_without_a_word(
+    build: Build, left_out: re.Pattern[bytes]
+) -> None:
+    found = await _read(replace(build, page=left_out.sub(b"", build.page)), extra=False)
+    contested = build.truth.get("told", ())
+    said = [one for one in found.silent if one.startswith(KNOWN) and not one.startswith(tuple(contested))]
+    assert said == []
 
 
 @EXTRA

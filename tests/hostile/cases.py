@@ -31,6 +31,7 @@ DATE = '<div class="fs14 ff-opensans font-gray">Selasa, 21 Mei 2024 / 14:05 WIT<
 TICKER = '<ul class="list-indikator">{}</ul>'
 ROW = '<li><span class="nama">{}</span> <span class="nilai">{}</span> <span class="naik">{}</span></li>'
 NO_TICKER = "a.html: ticker: no rows of a ticker"
+NO_END = "a.html: ticker: the page has no end: are rows cut off?"
 NO_DATE = "a.html: published: no date"
 
 
@@ -79,13 +80,13 @@ DAMAGED = [
     html("an empty file", b"", "a.html: is empty"),
     html("a file of white space", b" \n\t\r\n", "a.html: is empty"),
     html("a page cut off in its body", page("<p>Satu.</p><p>Dua pot").partition(b"<!--")[0],
-         "a.html: body: breaks off", symbols=LQ45),
+         "a.html: body: breaks off", NO_END, symbols=LQ45),
     html("a page cut off inside a tag", page("<p>Satu.</p>").partition(b"</p><!--")[0] + b'<a href="https://conto',
          "a.html: body: the comment that ends it is missing", bodies=("<p>Satu.</p>",), symbols=LQ45),
     html("a page cut off before its body", page().partition(b'<div class="tmpt')[0],
-         "a.html: body: no body: the article is refused", symbols=LQ45),
+         "a.html: body: no body: the article is refused", NO_END, symbols=LQ45),
     html("a page cut off in the middle of a character", page("<p>Isi é").partition(b"\xa9")[0],
-         "a.html: charset: ends in the middle of a character", "a.html: body: breaks off", symbols=LQ45),
+         "a.html: charset: ends in the middle of a character", "a.html: body: breaks off", NO_END, symbols=LQ45),
     html("a page of 50 MB", lambda: b"<p>" + b"x" * 50_000_000,
          "a.html: is too large: 50,000,003 bytes, the limit is 5,000,000"),
     html("a page above the limit of its source", page(), "a.html: is too large", options={"limit": 100}, titles=()),
@@ -256,7 +257,8 @@ JSONS = [
          "a.json: published: is no RFC 3339 time with a zone", bodies=ISI),
     json("a NUL in JSON", b'{"id": "x", "title": "T\\u0000", "body": "<p>I\\u0001si.</p>"}',
          "a.json: published: no date", bodies=ISI, titles=("T",)),
-    json("a lone surrogate in JSON", b'{"id": "x", "title": "T\\ud800", "body": "x"}', "a.json: is no JSON"),
+    json("a lone surrogate in JSON", b'{"id": "x", "title": "T\\ud800", "body": "<p>Isi.</p>"}',
+         "a.json: title: is cut inside a character", "a.json: published: no date", bodies=ISI, titles=("T",)),
     json("two articles with one id in a file", b'[{"id": "x", "title": "T", "body": "<p>Isi.</p>",'
          b'"published": "2024-02-09T00:00:00Z"}, {"id": "x", "title": "U", "body": "x",'
          b'"published": "2024-02-09T00:00:00Z"}]', "a.json: [1]: has the id of an article before it", bodies=ISI),

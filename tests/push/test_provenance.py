@@ -54,7 +54,8 @@ async def pull(newsroom: Newsroom, *batches: Batch) -> None:
 
 async def test_each_value_says_where_it_came_from_and_a_warning_stands_beside_its_article(newsroom: Newsroom) -> None:
     other = Problem("b.html", "no date", field="published", severity="warning")
-    await pull(newsroom, found(WARNING, other, Problem("a.html", "cannot be read"), section="Bisnis"))
+    row = Problem("a.html", "the row is left out", field="ticker EMAS")
+    await pull(newsroom, found(WARNING, other, row, Problem("a.html", "cannot be read"), section="Bisnis"))
     read = await newsroom.get(f"{PATH}/a", "editor")
     assert read["provenance"] == {
         "title": "jsonld",

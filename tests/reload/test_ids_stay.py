@@ -41,8 +41,8 @@ async def ids(home: Path) -> str:
         await app.close()
 
 
-async def as_before_ids_were_kept(home: Path, *, with_definitions: bool) -> None:
-    """Leave the database as a release that did not keep how ids begin would have."""
+async def as_before_ids_were_kept(home: Path, *, with_definitions: bool, url: str = "") -> None:
+    """Leave the database as by a release that kept nothing of ids, with the site's ``url`` as it was written."""
 
     def forget(tx: Tx) -> None:
         if not with_definitions:
@@ -50,6 +50,7 @@ async def as_before_ids_were_kept(home: Path, *, with_definitions: bool) -> None
             return
         site = orjson.loads(tx.conn.execute(text("SELECT site FROM definitions")).scalar_one())
         del site["ids"]
+        site["url"] = url or site["url"]
         tx.conn.execute(text("UPDATE definitions SET site = :site"), {"site": orjson.dumps(site).decode()})
 
     app = await App.open(home)
@@ -83,6 +84,25 @@ async def test_an_installation_at_another_host_has_ids_of_that_host(home: Path) 
     assert await ids(home) == "tag:127.0.0.1,2026:8080:"
     at(home, "https://example.id/berita")
     assert await ids(home) == "tag:example.id,2026:/berita:"
+
+
+async def test_an_installation_that_comes_back_to_a_host_has_the_ids_that_it_had_there(home: Path) -> None:
+    at(home, "https://example.id:8443")
+    await ids(home)
+    await as_before_ids_were_kept(home, with_definitions=True)
+    at(home, "https://lain.id:8443")
+    assert await ids(home) == "tag:lain.id,2026:8443:"
+    at(home, "https://example.id:9090")
+    assert await ids(home) == "tag:example.id,2026:"
+    at(home, "https://lain.id")
+    assert await ids(home) == "tag:lain.id,2026:8443:"
+
+
+async def test_an_installation_at_a_host_that_was_spelt_by_an_older_standard_keeps_its_ids(home: Path) -> None:
+    at(home, "https://straße.example")
+    assert await ids(home) == "tag:xn--strae-oqa.example,2026:"
+    await as_before_ids_were_kept(home, with_definitions=True, url="https://straße.example")
+    assert await ids(home) == "tag:strasse.example,2026:"  # IDNA 2003
 
 
 async def test_ids_stay_where_the_files_are_gone(home: Path) -> None:

@@ -74,22 +74,5 @@ def test_no_two_installations_of_a_host_share_an_id(one: str, other: str, first:
         assert not made(one, first) & made(other, second)
 
 
-@pytest.mark.parametrize("site", ["https://example.id:9090", "https://example.id/lain", "http://example.id"])
-def test_ids_that_were_published_stay_when_port_or_path_change(site: str) -> None:
-    for before in ("tag:example.id,2026:", "tag:example.id,2026:8443/berita:"):
-        assert beginning(site, before) == before
-
-
-@pytest.mark.parametrize("site", ["http://meja_berita:81", "http://[2001:db8::1]:81", "https://straße.example/a"])
-def test_ids_stay_that_no_new_installation_would_have(site: str) -> None:
-    before = first_beginning(site)
-    assert beginning(site, before) == before != beginning(site)
-
-
-def test_ids_begin_anew_at_another_host() -> None:
-    assert beginning("https://lain.id:81", "tag:example.id,2026:") == "tag:lain.id,2026:81:"
-    assert beginning("https://example.id.lain.id", "tag:example.id,2026:") == "tag:example.id.lain.id,2026:"
-
-
 def test_ids_of_the_first_releases_had_the_host_alone() -> None:
     assert first_beginning("http://127.0.0.1:8080/berita") == "tag:127.0.0.1,2026:"

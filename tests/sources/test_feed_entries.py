@@ -89,6 +89,22 @@ class TestPictures:
         assert (image.type, image.width, image.height) == ("image/jpeg", 800, 600)
         assert (article.body, article.summary, problems) == ("<p>Isi.</p>", None, [])
 
+    @pytest.mark.parametrize(
+        ("said", "caption", "credit"),
+        [
+            ("<media:description>Petani di sawah. (Foto: Budi)</media:description>", "Petani di sawah.", "Budi"),
+            ("<media:description>Petani di sawah.</media:description>", "Petani di sawah.", None),
+            ("<media:credit>Foto: Budi Contoh</media:credit>", None, "Budi Contoh"),
+            ("<media:title>Judul</media:title><media:credit>ANTARA FOTO/Bagas</media:credit>", None,
+             "ANTARA FOTO/Bagas"),
+        ],
+    )  # fmt: skip
+    async def test_a_caption_and_a_credit_are_told_apart(
+        self, read: Read, said: str, caption: str | None, credit: str | None
+    ) -> None:
+        article, _ = await one(read, item(f'<media:content url="{SITE}/1.jpg" medium="image">{said}</media:content>'))
+        assert [(image.caption, image.credit) for image in article.images] == [(caption, credit)]
+
     async def test_a_caption_is_never_the_text(self, read: Read) -> None:
         media = f"""<media:content url="{SITE}/1.jpg" medium="image"><media:description>Petani.</media:description>
           </media:content>"""
@@ -197,6 +213,7 @@ class TestTitlesAndTexts:
             ("&amp;lt;b&amp;gt;Tebal&amp;lt;/b&amp;gt;", "Tebal", True),
             ("Q&amp;amp;amp;A", "Q&A", True),
             ("  Dua \n baris ", "Dua baris", False),
+            ("&lt;![CDATA[Judul]]&gt;", "Judul", True),
         ],
     )
     async def test_a_title_is_what_was_meant(self, read: Read, written: str, title: str, is_told: bool) -> None:
@@ -246,6 +263,12 @@ class TestTitlesAndTexts:
     async def test_a_summary_that_is_the_text_is_none(self, read: Read) -> None:
         same = "<description>Isi.</description><content:encoded>&lt;p&gt;Isi.&lt;/p&gt;</content:encoded>"
         assert (await one(read, item(text=same)))[0].summary is None
+
+    async def test_addresses_that_are_escaped_twice_are_what_was_meant(self, read: Read) -> None:
+        twice = f"{SITE}/1?a=1&amp;amp;b=2"
+        feed = item(f'<enclosure url="{twice}" type="audio/mpeg"/>').replace(f"<link>{SITE}/1", f"<link>{twice}")
+        article, _ = await one(read, feed)
+        assert (article.url, article.attachments[0].url) == (f"{SITE}/1?a=1&b=2", f"{SITE}/1?a=1&b=2")
 
 
 class TestPeople:
@@ -357,11 +380,19 @@ class TestFaults:
             ("Kopi <3 susu", "Kopi <3 susu"),
             ("Kopi\x08 susu", "Kopi susu"),
             ("Kopi&#8; susu", "Kopi susu"),
+            ("Kopi &#xD83D;&#xDE00; &#55357;&#56832; susu", "Kopi 😀 😀 susu"),
         ],
     )
     async def test_what_xml_forbids_and_people_write_is_read(self, read: Read, written: str, title: str) -> None:
         article, problems = await one(read, item(title=written))
         assert (article.title, problems) == (title, [])
+
+    @pytest.mark.parametrize(
+        "namespace", ["http://www.w3.org/2005/Atom", "http://backend.userland.com/rss2", "urn:koran"]
+    )
+    async def test_rss_in_a_namespace_of_another_is_rss(self, read: Read, namespace: str) -> None:
+        article, problems = await one(read, item().replace("<rss ", f'<rss xmlns="{namespace}" '))
+        assert (article.title, article.url, article.body, problems) == ("Judul", f"{SITE}/1", "<p>Isi.</p>", [])
 
     async def test_an_entry_whose_end_is_missing_takes_nothing_of_the_next(self, read: Read) -> None:
         first = f"<item><title>Satu<br></title><guid>1</guid><pubDate>{DAY}</pubDate><description>A.<p></description>"
@@ -402,6 +433,11 @@ class TestFaults:
         batch = await read(json.dumps(feed))  # orjson writes no lone surrogate
         assert {one.identity for one in batch.articles} >= {f"{SITE}/1", f"{SITE}/3"}
         assert {one.origin for one in batch.problems} - {f"{SITE}/rss"} == {f"{SITE}/rss 2"}
+
+    @pytest.mark.parametrize("guid", ["http://[::1", "https://kanal.example:99999/x", "http://", "https://a b/c"])
+    async def test_a_guid_that_is_half_an_address_is_a_guid(self, read: Read, guid: str) -> None:
+        batch = await read(item().replace(">g</guid>", f">{guid}</guid>"))
+        assert [one.key for one in batch.articles] == [guid]
 
     async def test_a_json_feed_that_is_none_is_refused(self, read: Read) -> None:
         with pytest.raises(FetchError, match="no JSON Feed"):

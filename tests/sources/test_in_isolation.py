@@ -7,10 +7,12 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fidelity.test_notations import TIMES
 from hostile.cases import page
 from sources.test_feed import FRIDAY, ITEM, RSS
 from support.clock import ManualClock
@@ -33,7 +35,7 @@ UNPROFILED = b"""<!doctype html><html lang="id"><head><meta property="og:title" 
 "datePublished": "Jumat, 9 Februari 2024 06:31 WIB", "author": {"name": "Nadia"},
 "image": "/1.jpg"}</script></head></html>"""
 UNSTATED = (
-    "<!doctype html><html lang=en><head><meta property=og:locale content=id_ID><title>Panen naik di Jawa | Kanal</title>"
+    "<!doctype html><html lang=en><head><meta property=og:locale content=id_ID><title>Panen di Jawa | Kanal</title>"
     "<link rel=canonical href=/></head><body><h1>Panen naik di Jawa</h1><div class=byline>Oleh Budi Contoh, Bandung"
     " / Reuters</div><span class=date>Jumat, 9 Februari 2024 06:31 WIB</span><div class=isi>"
     + "<p>Petani yang memanen padi di desa itu mengatakan bahwa harga tidak naik, dan pada bulan ini akan dijual.</p>"
@@ -58,6 +60,15 @@ MAPPING: dict[str, Any] = {
 }  # fmt: skip
 KONTAN = (FIXTURES / "kontan" / "cengkih.html").read_bytes()
 
+DATED = RSS.format(
+    "".join(
+        f"<item><title>{number}</title><link>https://contoh.id/{number}</link><description>x</description>"
+        f"<pubDate>{escape(one.text)}</pubDate></item>"
+        for number, one in enumerate(TIMES)
+        if one.locale in ("en", "id", "en_AU") and one.text
+    )
+).encode()
+
 CASES: dict[str, tuple[str, str | None, bytes, dict[str, Any]]] = {
     "a page": ("page", "kontan", KONTAN, {"url": URL}),
     "a page in another character set": ("page", "kontan", LATIN, {"url": URL}),
@@ -66,6 +77,7 @@ CASES: dict[str, tuple[str, str | None, bytes, dict[str, Any]]] = {
     "RSS": ("feed", None, (RSS.format(ITEM.format(FRIDAY) + ITEM.format("Jumat, 9 Februari 2024"))).encode(),
             {"url": URL, "locale": "id"}),
     "RSS that is broken": ("feed", None, RSS.format(2 * ITEM.format(FRIDAY)).encode()[:-40], {"url": URL}),
+    "RSS of many clocks": ("feed", None, DATED, {"url": URL, "locale": "id", "timezone": "Australia/Sydney"}),
     "a JSON Feed": ("feed", None, b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "T",'
                     b' "content_html": "<p>x", "tags": ["a"]}, 5]}', {"url": URL}),
     "JSON": ("json", None, JSON, MAPPING),

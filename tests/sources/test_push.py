@@ -131,6 +131,11 @@ def test_a_value_that_says_nothing_is_left_out_of_an_article_that_is_taken_all_t
     assert said in problem.message
 
 
+def test_a_link_to_another_article_that_has_no_words_is_left_out() -> None:
+    related = [{"title": " \u200b", "url": "https://contoh.id/1"}, {"title": "Lagi", "url": "https://contoh.id/2"}]
+    assert [one.title for one in article(STORY | {"related": related}, article_id="n-1")[0].article.related] == ["Lagi"]
+
+
 @pytest.mark.parametrize("key", ["authors", "topics"])
 def test_names_without_anything_to_read_and_those_that_stand_twice_are_left_out_without_a_word(key: str) -> None:
     names = ["", "  ", "-", "–", "\u200b", "...", " Nadia\n Putri ", "NADIA PUTRI", "K2", "☕", "山田"]

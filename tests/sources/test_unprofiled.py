@@ -116,7 +116,7 @@ def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.Monk
 def test_a_day_in_words_is_not_tried_in_two_hundred_languages(monkeypatch: pytest.MonkeyPatch) -> None:
     extractors = pytest.importorskip("htmldate.extractors")
     tried: list[str] = []
-    monkeypatch.setattr(extractors, "_external_date", tried.append)
+    monkeypatch.setattr(extractors, "get_external_parser", lambda: tried.append("dateparser"))
     read(page(body=f"<article><h1>O forno da aldeia</h1><p>Publicado: 21 março 2026</p>{TEXT}</article>"))
     assert tried == []
 

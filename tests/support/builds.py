@@ -100,13 +100,18 @@ def _compared(build: Build, article: Article) -> list[tuple[str, Any, bool]]:
     plain = [(name, getattr(article, name)) for name in ("url", "title", "editor", "agency", "section")]
     return [
         *((name, value, value == truth.get(name)) for name, value in plain),
-        ("authors", list(article.authors), list(article.authors) == truth.get("authors", [])),
+        ("authors", list(article.authors), _folded(article.authors) == _folded(truth.get("authors", ()))),
         ("language", article.language, _tongue(article.language) == _tongue(truth.get("language"))),
         ("published", article.published, _is_moment(article.published, truth.get("published"), build.zone)),
         ("updated", article.updated, _is_moment(article.updated, truth.get("updated"), build.zone)),
         ("images", picture, _is_picture(picture, truth.get("image"))),
         ("attachments", files, files == [one["url"] for one in truth.get("attachments", ())]),
     ]
+
+
+def _folded(names: Sequence[str]) -> list[str]:
+    """Names as they are whatever their letters' case: a page that shouts them says the same."""
+    return [name.casefold() for name in names]
 
 
 def _tongue(tag: str | None) -> str | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from typing import Any
-from urllib.parse import urljoin
 
 from pydantic import ValidationError
 
@@ -21,6 +20,7 @@ from publisher.sources.body import escaped, fragment_blocks, sanitised
 from publisher.sources.feeds import media
 from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
+from publisher.sources.feeds.names import joined
 from publisher.sources.page import COMMON
 from publisher.sources.tidying import tidied
 
@@ -159,7 +159,7 @@ def _cleaned(content: Content, entry: Entry) -> tuple[str, bool, tuple[str, ...]
     if not content.html:
         found = escaped([part for part in content.value.replace("\r\n", "\n").split("\n\n") if part.strip()])
         return found, bool(found), ()
-    base = urljoin(entry.base or "", content.base) if content.base else entry.link or entry.base
+    base = joined(entry.base or "", content.base) if content.base else entry.link or entry.base
     blocks = fragment_blocks(content.value)
     cleaned = sanitised(blocks, base)
     return cleaned.html, any(block.text for block in blocks), tuple(cleaned.notes)

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from publisher.content import absolute, one_line
 from publisher.model import Attachment, Image
+from publisher.sources.credits import credited
 from publisher.sources.feeds.entry import Entry
-from publisher.sources.feeds.names import attribute, base_of, children, text_in
+from publisher.sources.feeds.names import attribute, base_of, children, text_in, unescaped
 from publisher.sources.feeds.texts import plain_text
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def _medium(element: etree._Element, name: str, url: str, entry: Entry, *, lengt
 
 
 def _address(text: str | None, element: etree._Element, url: str, entry: Entry, name: str) -> str | None:
-    address = absolute(text, base_of(element, entry.base or url))
+    address = absolute(unescaped(text or ""), base_of(element, entry.base or url))
     if text and address is None and not text.startswith("data:"):
         entry.note(name, "has no address that can be kept; left out", text)
     return address
@@ -325,12 +326,15 @@ def _side(text: str | None) -> int | None:
 
 
 def _image(one: Medium, entry: Entry) -> Image | None:
-    caption = one.caption if one.caption != entry.title else None
+    said = credited(one.caption if one.caption and one.caption != entry.title else "")
+    stated = credited(one.credit or "")
+    if said.doubt:
+        entry.note("images", said.doubt, one.caption)
     try:
         return Image(
             url=one.url,
-            caption=caption,
-            credit=one.credit,
+            caption=said.caption,
+            credit=(stated.credit if stated.caption is None else one.credit) or said.credit,
             type=one.type if (one.type or "").lower().startswith("image/") else None,
             width=_side(one.width),
             height=_side(one.height),

@@ -103,7 +103,7 @@ def content_of(element: etree._Element, url: str, entry: Entry, name: str) -> Co
     base = base_of(element, "") or None
     if any(name_of(child) for child in element):
         return _given(_inside(element), html=True, base=base, stated=kind in _XML_TYPES)
-    text = text_in(element)
+    text = _out_of_cdata(text_in(element), entry, name)
     if attribute(element, "mode") == "base64":
         text = _decoded(text, entry, name)
     if name_of(element).startswith("atom:"):
@@ -111,6 +111,14 @@ def content_of(element: etree._Element, url: str, entry: Entry, name: str) -> Co
     if kind in ("plain", "text", "text/plain"):
         return _given(text, html=False, base=base)
     return _guessed(text, base, entry, name)
+
+
+def _out_of_cdata(text: str, entry: Entry, name: str) -> str:
+    """Text whose CDATA marks were escaped with it."""
+    if text.startswith("<![CDATA[") and text.endswith("]]>"):
+        entry.note(name, "has a CDATA section that is escaped; it is read as what it means")
+        return text[9:-3].strip()
+    return text
 
 
 def _of_atom(text: str, kind: str, base: str | None, entry: Entry, name: str) -> Content | None:
@@ -123,6 +131,9 @@ def _of_atom(text: str, kind: str, base: str | None, entry: Entry, name: str) ->
     if is_markup(text) and _PAIR.search(text) and name != "title":
         entry.note(name, "is said to be plain text, but has markup; it is read as HTML")
         return _given(text, html=True, base=base)
+    if name != "title" and _OFTEN.search(text):
+        entry.note(name, "is escaped twice; it is read as what it means")
+        text = unescape(text)
     return _given(text, html=False, base=base, stated=True)
 
 

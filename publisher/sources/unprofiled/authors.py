@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from publisher.sources.bylines import people
-from publisher.sources.unprofiled.evidence import GUESSED, PAGE, distinct, plain, word_set, words
+from publisher.sources.unprofiled.evidence import GUESSED, JSONLD, OPENGRAPH, PAGE, distinct, plain, word_set, words
 
 _NOBODY = word_set(
     "admin administrator root webmaster user author editor redaktur redaksi staff guest anonymous unknown none"
@@ -75,8 +75,8 @@ def chosen(bylines: Sequence[Byline], sites: Iterable[str]) -> tuple[Credited, s
     doubts = list(taken.doubts)
     if origin == GUESSED:
         doubts.append("is a guess, of a line that looks like a byline")
-    # A line that only looks like a byline is no word against one that is stated.
-    others = [one for one in naming[1:] if one[1] != GUESSED]
+    # A line that only looks like a byline is no word against what is stated for others.
+    others = [one for one in naming[1:] if one[1] != GUESSED or origin not in (JSONLD, OPENGRAPH)]
     other = next(((found, where) for found, where in others if not _share(taken.authors, found.authors)), None)
     if other is not None:
         both = " and ".join(f"{', '.join(one.authors)} ({where})" for one, where in ((taken, origin), other))

@@ -9,6 +9,7 @@ from publisher.sources.body import Block
 from publisher.sources.bylines import is_byline
 from publisher.sources.unprofiled.evidence import alike, plain
 
+_ONLY_TIME = re.compile(r"<p>\s*<time\b[^<>]*>[^<]*</time>\s*</p>")
 _CRUMB = re.compile(r"\s[>›»/]\s")
 _DATED = re.compile(
     r"\b(?:19|20)\d\d\b.{0,20}\b\d{1,2}[:.]\d\d\b|^\W*\d{1,2}[./ -]\w{1,10}[./ -](?:19|20)\d\d\W*$"
@@ -75,6 +76,8 @@ def _leads_in(block: Block, headline: str | None) -> bool:
     if headline and text.startswith(headline) and len(text) < len(headline) + 100 and not _SENTENCE.search(text):
         return True
     if block.html.startswith("<h1") or is_byline(text):
+        return True
+    if _ONLY_TIME.fullmatch(block.html) and len(text) < 60:
         return True
     crumbs = len(text) < 120 and len(_CRUMB.findall(text)) >= 2
     return crumbs or (len(text) < 100 and _DATED.search(text) is not None and not _SENTENCE.search(text))

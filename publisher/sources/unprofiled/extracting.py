@@ -22,6 +22,7 @@ from publisher.sources.unprofiled.names import BODY, is_aside, name_words
 
 _GONE = word_set("script style noscript template button select textarea input label svg math canvas object")
 _FRAMES = frozenset(("iframe", "embed"))
+_MAIN = re.compile(r"\bmain-?content\b")
 _PLAYER = re.compile(
     r"//[^/?#]*(?:youtu\.?be|youtube|vimeo|dailymotion|brightcove|jwplatform|jwplayer|player|video|soundcloud|spotify|podcast"
     r"|audio|twitch|rutube|vk\.com/video|bilibili|datawrapper|flourish|infogram)|/(?:embed|player)[/?.]",
@@ -192,7 +193,7 @@ def _top(counted: list[_Counted], body: LexborNode) -> _Counted | None:
     """The element that holds the article."""
     good = counted[0].good
     stated = [one for one in counted if "articlebody" in (one.node.attributes.get("itemprop") or "").lower()]
-    stated += [one for one in counted if BODY.search(" ".join(name_words(one.node))) and one.node.mem_id != body.mem_id]
+    stated += [one for one in counted if _is_named_text(one.node) and one.node.mem_id != body.mem_id]
     scored = sorted((one for one in counted if one.score > 0), key=_worth, reverse=True)
     best = scored[0] if scored else None
     for one in sorted(stated, key=lambda each: each.good, reverse=True):
@@ -207,6 +208,11 @@ def _top(counted: list[_Counted], body: LexborNode) -> _Counted | None:
                 continue
             return one
     return best
+
+
+def _is_named_text(node: LexborNode) -> bool:
+    """Whether it is named as the text of an article; what holds the main content holds much else besides."""
+    return BODY.search(_MAIN.sub("", " ".join(name_words(node)))) is not None
 
 
 def _narrower(one: _Counted, stated: list[_Counted]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from publisher.content import absolute
 from publisher.sources.unprofiled.addresses import is_home, same_page
-from publisher.sources.unprofiled.evidence import alike, text_value, word_set
+from publisher.sources.unprofiled.evidence import alike, plain, text_value, word_set
 from publisher.sources.unprofiled.scripts import nodes
 
 Node = Mapping[str, Any]
@@ -82,6 +82,8 @@ def choose(graph: Graph, urls: Iterable[str], headlines: Iterable[str], base: st
         named = addresses_of(node, base)
         own = any(same_page(one, url) for one in named for url in addresses)
         agrees = any(alike(_headline(node), line) for line in shown)
+        if named and not own:  # a longer headline under another address is that of another article
+            agrees = agrees and any(plain(_headline(node) or "") in plain(line) for line in shown)
         if not own and not agrees and (named or key in _PARTS):
             foreign = foreign or next(iter(named), None)
             continue

@@ -71,7 +71,7 @@ _ALONE = word_set(
     " print save bagikan teilen"
     " partager compartir condividi compartilhar delen facebook twitter whatsapp telegram linkedin reddit copy"
     " comments kommentare commentaires komentar loading loading… newsletter next previous follow subscribe top listen"
-) | {"quảng cáo"}
+) | {"quảng cáo", "más información", "archivado en"}
 _MARKS = "-–—>»•*|#[(【▶►▪◾➡👉 \t"
 _STOPS = (".", "!", "?", "。", "！", "？", "।", "”", '."')
 _CALLS = frozenset(

@@ -16,13 +16,13 @@ from publisher.sources.unprofiled.names import is_aside, name_words
 MAX_FOUND = 20
 """Elements of one kind that are looked at."""
 
-_BYLINE = re.compile(r"byline|author|writer|penulis|auteur|autor|autore|redakteur|verfasser|reporter|journalist")
+_BYLINE = re.compile(r"byline|author|writer|penulis|auteur|autor|autore|redakteur|verfasser|firma|reporter|journalist")
 _DATED = ", ".join(
     f'[class*="{name}"]' for name in ("date", "Date", "time", "Time", "publish", "tanggal", "datum", "fecha", "waktu")
 )
 _BYLINES = ", ".join(
     f'[class*="{name}"]'
-    for name in ("byline", "Byline", "author", "Author", "writer", "penulis", "autor", "auteur", "reporter")
+    for name in ("byline", "Byline", "author", "Author", "writer", "penulis", "autor", "auteur", "reporter", "firma")
 )
 _NO_BYLINE = re.compile(
     r"bio|desc|image|img|photo|avatar|thumb|social|share|follow|twitter|email|mail|more|posts|box|about|card|info"
@@ -35,6 +35,10 @@ _PUBLISHED = re.compile(
 _ARTICLE = re.compile(r"Article|Posting|Report\b|Review\b")
 _PERSON = re.compile(r"Person|Organization|ImageObject")
 _PEOPLE = ('a[rel~="author"]', "address.author, .h-card .p-name, .p-author, .vcard.author .fn")
+_HEADLINE = "h1, .entry-title, [itemprop~=headline]"
+_LEVELS, _TEASER = 6, 500
+"""Elements around a time or a name that are looked at, and characters of one that is a teaser."""
+
 _UPDATED = re.compile(r"updat|modif|edited|aktualisiert|diperbarui|mis-a-jour|actualiz")
 
 
@@ -177,7 +181,26 @@ def picture(tree: LexborHTMLParser) -> str | None:
 
 def _within_another(node: LexborNode) -> bool:
     """Whether it stands in a list of other articles, in a comment or beside the article."""
-    return any(one.tag in ("aside", "nav", "footer", "li") or is_aside(one) for one in _ancestors(node))
+    beside = any(one.tag in ("aside", "nav", "footer") or is_aside(one) for one in _ancestors(node))
+    return beside or _is_teasers(node)
+
+
+def _is_teasers(node: LexborNode) -> bool:
+    """Whether what is next around it, without the headline of the page, is an article or as short as a teaser, and has
+    a heading or a link as long as one; or it stands in a list without the headline.
+    """
+    listed = False
+    for level, one in enumerate(_ancestors(node)):
+        listed = listed or one.tag == "li"
+        if one.css_first(_HEADLINE) is not None:
+            return False
+        if level >= _LEVELS:
+            break
+        if one.tag == "article":
+            return True
+        if one.css_first("h2, h3, h4, h5") is not None or any(len(text_of(link)) >= 25 for link in one.css("a")[:3]):
+            return len(text_of(one)) <= _TEASER
+    return listed
 
 
 def _ancestors(node: LexborNode) -> Iterator[LexborNode]:

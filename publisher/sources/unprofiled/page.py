@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -118,6 +119,7 @@ class _Page:
         self.sites = [
             *jsonld.site_names(self.graph),
             *filter(None, map(self.metas.first, ("og:site_name", "application-name"))),
+            *filter(None, [urlsplit(self.url).hostname]),
         ]
         self._title()
         self._summary()
@@ -179,7 +181,10 @@ class _Page:
             claims = [*(Claim(one, JSONLD) for one in own if one), *stated]
             if found := times.moment(name, claims, self.reading):
                 self.take(name, *found)
-        self.dated = [] if self._is_told("published") else markup.dated_lines(self.tree)
+        self.dated = markup.dated_lines(self.tree)
+        taken, updated = self.fields.get("published"), self.fields.get("updated")
+        if taken and (line := times.shown_otherwise(taken, updated, self.dated, self.reading)):
+            self.reading.warn(f"the page shows {line!r}, which is another time", "published", line)
 
     def _is_told(self, name: str) -> bool:
         """Whether there is a value, or a word on why there is none."""

@@ -109,7 +109,10 @@ def choose(said: Text | None, shown: Text | None, second: Callable[[], Text | No
             shown = other
     if said.length < TEASER * shown.length:
         return _instead(said, shown, second, lead)
-    return _with_paragraphs(said, shown) if said.is_one_block else Choice(said)
+    if said.is_one_block:
+        return _with_paragraphs(said, shown)
+    apart = covered(said, shown) < DOUBTED and shown.length > 200
+    return Choice(said, "JSON-LD gives another text than the page shows" if apart else None)
 
 
 def _with_paragraphs(said: Text, shown: Text) -> Choice:

@@ -23,6 +23,9 @@ SAME = timedelta(minutes=1)
 _IN_URL = re.compile(r"/((?:19|20)\d\d)[/-](0?[1-9]|1[0-2])[/-](0?[1-9]|[12]\d|3[01])(?=[/_-])")
 _NAMES = {JSONLD: "JSON-LD", OPENGRAPH: "OpenGraph"}
 
+_ZONES, _STEP = timedelta(hours=14), timedelta(minutes=15)
+"""What zones differ by at most from UTC, and at least from each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -67,6 +70,29 @@ def day_of(text: str, reading: Reading) -> str | None:
     except ReadError:
         return None
     return found.value.astimezone(known_zone(profile.timezone)).date().isoformat()
+
+
+def shown_otherwise(taken: datetime, updated: datetime | None, lines: Iterable[str], reading: Reading) -> str | None:
+    """The line of the page that shows another time than the one that was taken, a zone's difference apart from it, as
+    where the clock of the site was written down as UTC; null where none does, or one shows the same.
+    """
+    profile = reading.profile
+    other: str | None = None
+    for line in lines:
+        try:
+            found = parse_datetime(
+                line, profile.locale, profile.timezone, order=profile.date_order, zones=profile.zone_minutes
+            )
+        except ReadError:
+            continue
+        apart = abs(found.value - taken)
+        if not (found.zoned and found.exact) or found.value == updated:
+            continue
+        if apart <= SAME:
+            return None
+        if apart <= _ZONES and apart % _STEP < timedelta(minutes=1):
+            other = other or line
+    return other
 
 
 def _read(claim: Claim, reading: Reading) -> _Read | None:
