@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from selectolax.lexbor import LexborHTMLParser
+
 from publisher.sources.body import Block, fragment_blocks
 from publisher.sources.reading import Reading
+
+MAX_READ = 2_000_000
+"""Characters of a page beyond which it is not asked: it takes some ten times as long as our own reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,6 @@ class Guess:
     title: str | None = None
     authors: tuple[str, ...] = ()
     day: str | None = None
-    summary: str | None = None
 
 
 def installed() -> Any:
@@ -35,13 +39,15 @@ def guess(text: str, url: str, reading: Reading) -> Guess:
     library = installed()
     if library is None:
         return Guess()
+    if len(text) > MAX_READ:
+        return Guess()
     try:
         _spare_dateparser()
-        found = library.bare_extraction(text, url=url or None, with_metadata=True, include_comments=False)
         html = library.extract(
             text,
             url=url or None,
             output_format="html",
+            with_metadata=True,
             include_comments=False,
             include_formatting=True,
             include_links=True,
@@ -49,11 +55,17 @@ def guess(text: str, url: str, reading: Reading) -> Guess:
     except Exception as error:  # whatever a strange page does to it, the rest of the page stands
         reading.warn(f"trafilatura failed: {type(error).__name__}: {error}", "body")
         return Guess()
-    if found is None:
-        return Guess()
-    authors = tuple(part.strip() for part in (found.author or "").split(";") if part.strip())
-    blocks = tuple(fragment_blocks(html)) if html else ()
-    return Guess(blocks, found.title, authors, _day(found.date), found.description)
+    return _read(html) if html else Guess()
+
+
+def _read(html: str) -> Guess:
+    """What it writes: the text, and above it what it found out besides."""
+    said = {
+        node.attributes.get("name"): node.attributes.get("content") or ""
+        for node in LexborHTMLParser(html).css("head meta[name]")
+    }
+    authors = tuple(part.strip() for part in said.get("author", "").split(";") if part.strip())
+    return Guess(tuple(fragment_blocks(html)), said.get("title"), authors, _day(said.get("date")))
 
 
 def _spare_dateparser() -> None:
