@@ -231,7 +231,7 @@ def _person(found: _Found, roles: Collection[str], text: str, before: str | None
     if title:
         found.doubt(f"{title!r} is taken for a title and not for a part of the name")
     if not is_name(name):
-        lowered = name.islower() and is_name(name.title())
+        lowered = name.islower() and is_name(name.title()) and len(name) > 4  # shorter ones are initials
         found.doubt(f"{name!r} is written as no name" + ("" if lowered else " and is left out"))
         if not lowered:
             return None
@@ -247,6 +247,8 @@ def _doubts(name: str, before: str | None, shouted: bool) -> Iterator[str]:
         yield f"{name!r} may be two people"
     if len(words) == 1 and before is not None:
         yield f"{name!r} may be a place or a part of a name, and not a person"
+    if name == "Tim":
+        yield "'Tim' may be a team and not a person"
     if len(words) == 1 and name.isupper() and len(name) <= 5 and not shouted and "." not in name:
         yield f"{name!r} may be an organisation"
 
