@@ -36,25 +36,29 @@ def load(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        mended = whole(body)
-        _utf8(mended)
-        return orjson.loads(mended)
+        _utf8(whole(body, "\ufffd"))
+        try:
+            return orjson.loads(whole(body))
+        except orjson.JSONDecodeError:
+            # With one character for another, so that the place that is told is the one in the document.
+            return orjson.loads(whole(body, "\ufffd"))
 
 
-def whole(body: bytes) -> bytes:
-    """The document with :data:`HALF` for each half of a pair; pairs that were written as two characters are one."""
+def whole(body: bytes, half: str = HALF) -> bytes:
+    """The document with ``half`` for each half of a pair; pairs that were written as two characters are one."""
     if not _SUSPECT.search(body):
         return body
     pieces, at = list[bytes](), 0
+    escaped = "".join(f"\\u{ord(one):04x}" for one in half).encode()
     while found := _TO_A_HALF.match(body, at):
-        pieces += found[1], b"\\ufffe\\uffff"
+        pieces += found[1], escaped
         at = found.end()
-    return _RAW.sub(_character, b"".join((*pieces, body[at:])))
+    return _RAW.sub(lambda raw: _character(raw, half), b"".join((*pieces, body[at:])))
 
 
-def _character(found: re.Match[bytes]) -> bytes:
+def _character(found: re.Match[bytes], half: str) -> bytes:
     if len(found[0]) == 3:
-        return HALF.encode()
+        return half.encode()
     return found[0].decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 

@@ -238,7 +238,35 @@ _DOMAIN = re.compile(r"(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,4}|[A-Z]{2,3}|n
 
 
 _PAPERS = frozenset(
-    ["le monde", "le figaro", "libération", "l'équipe", "el país", "el mundo", "la vanguardia", "la repubblica", "corriere della sera", "la stampa", "der spiegel", "die zeit", "die welt", "süddeutsche zeitung", "o globo", "folha de s.paulo", "de telegraaf", "de standaard", "kontan", "the guardian", "the economist", "tempo", "republika", "bisnis indonesia", "media indonesia", "suara pembaruan", "koran sindo"]
+    [
+        "le monde",
+        "le figaro",
+        "libération",
+        "l'équipe",
+        "el país",
+        "el mundo",
+        "la vanguardia",
+        "la repubblica",
+        "corriere della sera",
+        "la stampa",
+        "der spiegel",
+        "die zeit",
+        "die welt",
+        "süddeutsche zeitung",
+        "o globo",
+        "folha de s.paulo",
+        "de telegraaf",
+        "de standaard",
+        "kontan",
+        "the guardian",
+        "the economist",
+        "tempo",
+        "republika",
+        "bisnis indonesia",
+        "media indonesia",
+        "suara pembaruan",
+        "koran sindo",
+    ]
 )
 
 
