@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Role, Selection
-from publisher.model.facets import Facets, fold, item_facets
+from publisher.model.facets import Facets, item_facets, wanted_values
 
 
 def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
@@ -28,8 +28,8 @@ def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
 
 @lru_cache(maxsize=4096)
 def wants(select: Selection) -> tuple[tuple[str, frozenset[str]], ...]:
-    """The selection's keys that are set, each with its folded values; an item must meet every key."""
-    return tuple((key, frozenset(map(fold, values))) for key, values in select if values)
+    """The selection's keys that are set, each with its values as facets hold them; an item must meet every key."""
+    return tuple((key, wanted_values(key, values)) for key, values in select if values)
 
 
 def only_summary(feeds: Iterable[FeedDefinition], kind: str, facets: Facets) -> bool:
@@ -51,6 +51,8 @@ def judge(feed: FeedDefinition, event: Event) -> Change | None:
 
 def judge_many(feeds: Iterable[FeedDefinition], event: Event) -> dict[str, Change]:
     """What the event means to each feed that it matches, by feed name."""
+    if event.type is EventType.INDICATOR_HELD:
+        return {}  # every feed shows what it showed
     kind = event.type.items
     before, after = before_and_after(event)
     judged = ((feed.name, compare(feed, kind, before, after)) for feed in feeds)
@@ -62,8 +64,11 @@ def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) ->
 
     The feeds count as one: an item that moves from one of them to another stays. A follower that filters by type sees
     an article that enters as published and one that leaves as withdrawn, so that the type is always one it asked for.
+    An observation that is held is told to those alone who ask for that type: to others it would be the present value.
     Feeds that no longer exist match nothing.
     """
+    if event.type is EventType.INDICATOR_HELD and event.type not in filter.events:
+        return None
     kind = event.type.items
     followed = [feeds[name] for name in filter.feeds if name in feeds]
     before, after = before_and_after(event)

@@ -31,6 +31,9 @@ from publisher.configfile import (
     unfit_character,
 )
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
+from publisher.model.base import is_blank, no_language
+from publisher.model.languages import canonical_tag
+from publisher.model.uri import uri
 
 FILE = "config/publisher.toml"
 PREFIX = "PUBLISHER_"
@@ -57,13 +60,14 @@ def _site_url(value: str) -> str:
     _host(parts.hostname)
     if not value.isprintable() or set(value) & set(' "<>\\^`{|}') or parts.port == 0:
         raise ValueError(f'"{value}" is no URL that can stand in a document; write it as "https://news.example.org"')
-    return value.rstrip("/")
+    return uri(value.rstrip("/"))
 
 
 def _language(value: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
-        raise ValueError(f'"{value}" is no language tag; write it as "id" or "en-GB"')
-    return value
+    tag = canonical_tag(value)
+    if tag is None:
+        raise ValueError(no_language(value))
+    return tag
 
 
 _STORAGE = 'use "sqlite", or a URL as in "postgresql+asyncpg://host/database"'
@@ -113,7 +117,7 @@ def _listed(value: object) -> object:
 
 
 def _title(value: str) -> str:
-    if not value.strip() or value.splitlines() != [value]:
+    if is_blank(value) or value.splitlines() != [value]:
         raise ValueError("should be one line of text, and not empty")
     return value
 

@@ -19,6 +19,8 @@ from publisher.catalog.documents import FEEDS, SOURCES, dump, parse
 from publisher.catalog.guard import Standing, judge
 from publisher.delivery import access
 from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused, StorageError
+from publisher.publish import SiteInfo, appearance
+from publisher.render import identity
 from publisher.storage import definitions
 from publisher.storage import events as event_log
 from publisher.storage import feeds as feed_states
@@ -34,12 +36,11 @@ Opening = Callable[[], Coroutine[Any, Any, Database]]
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Definitions as files give them, with all that taking them needs; ``digests`` are the feeds' by name,
-    ``private`` the names of those that are not public."""
+    """Definitions as files give them, with all that taking them needs; ``private`` are the names of the feeds that are
+    not public."""
 
     catalog: Catalog
     digest: str
-    digests: Mapping[str, str]
     private: frozenset[str]
     text: str
     missing: bool = False
@@ -52,7 +53,6 @@ class Offered:
         return cls(
             catalog,
             documents.digest,
-            {name: feed.digest for name, feed in catalog.feeds.items()},
             frozenset(name for name, feed in catalog.feeds.items() if not feed.public),
             dump(documents),
             missing=FEEDS in documents.missing,
@@ -82,6 +82,7 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
     event_log.lock(tx)
     known = definitions.standing(tx)
     standing = _standing(tx, known)
+    site = {**site, "ids": ids(tx, site)}
     feeds = offered.catalog.feeds
     if known is None or known.digest != offered.digest:
         try:
@@ -92,7 +93,7 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
             standing = Standing(frozenset(feeds))
     if not standing.feeds:  # the first of all: nothing came later than it
         standing = Standing(frozenset(feeds))
-    removed = _defined(tx, offered)
+    removed = _defined(tx, offered, site)
     if known is None:  # an older publisher, which knew no roles of webhooks, may have written the data
         access.review(tx)
     if known is not None and known.digest == offered.digest and known.site == site:
@@ -114,12 +115,12 @@ async def at_start(home: Path, site: Mapping[str, Any], open_database: Opening) 
         if not (documents.unread or documents.missing):
             raise
         db = await _opened(open_database, broken)
-        return db, await _kept(db, broken, documents)
+        return db, await _kept(db, broken, documents, site)
     db = await open_database()
     try:
         number, _ = await db.write(take, offered, site, lambda refused: False)
     except RemovalRefused as refused:
-        return db, await _kept(db, refused, documents)
+        return db, await _kept(db, refused, documents, site)
     except BaseException:
         await db.close()
         raise
@@ -142,7 +143,7 @@ async def _opened(open_database: Opening, broken: ConfigErrors) -> Database:
         raise broken from error
 
 
-async def _kept(db: Database, fault: PublisherError, documents: Documents) -> InForce:
+async def _kept(db: Database, fault: PublisherError, documents: Documents, site: Mapping[str, Any]) -> InForce:
     """What is kept, in the place of files that cannot be taken; raises ``fault`` where that is no help."""
     try:
         kept = await db.read(definitions.kept)
@@ -152,7 +153,7 @@ async def _kept(db: Database, fault: PublisherError, documents: Documents) -> In
         if isinstance(fault, ConfigErrors) and not _gone(before, documents):
             raise fault
         offered = await asyncio.to_thread(Offered.of, before)
-        await db.write(_define, kept.number, offered)
+        await db.write(_define, kept.number, offered, site)
     except BaseException as error:
         await db.close()
         if isinstance(error, ConfigErrors | StorageError) and error is not fault:
@@ -162,18 +163,41 @@ async def _kept(db: Database, fault: PublisherError, documents: Documents) -> In
     return InForce(offered.catalog, kept.digest, kept.number, fault)
 
 
-def _defined(tx: Tx, offered: Offered) -> list[str]:
+def ids(tx: Tx, site: Mapping[str, Any]) -> dict[str, str]:
+    """How ids begin at each host that the installation was at, and is; kept with the definitions.
+
+    A port or a path that changes is no reason to give everything that was published another id.
+    """
+    known, url = definitions.standing(tx), site["url"]
+    before = known.site["url"] if known else url
+    if known is not None and "ids" in known.site:
+        begun = dict(known.site["ids"])
+    elif known is not None or feed_states.states(tx):  # by a release that kept nothing of ids, or of definitions
+        begun = {identity.host_of(before): identity.first_beginning(before)}
+    else:
+        begun = {}
+    return {identity.host_of(url): identity.beginning(url), **begun}
+
+
+def site_info(site: Mapping[str, Any]) -> SiteInfo:
+    """How documents name the site of these settings."""
+    begun = site["ids"][identity.host_of(site["url"])]
+    return SiteInfo(site["title"], site["url"], site["language"], site["timezone"], begun)
+
+
+def _defined(tx: Tx, offered: Offered, site: Mapping[str, Any]) -> list[str]:
     """Take these feeds for all there are, for documents and followers alike; returns those that were removed since."""
-    removed = feed_states.define(tx, offered.digests, offered.private)
+    looks = {name: appearance(feed, site_info(site)) for name, feed in offered.catalog.feeds.items()}
+    removed = feed_states.define(tx, looks, offered.private)
     access.adopt(tx, offered.catalog.feeds)
     return removed
 
 
-def _define(tx: Tx, number: int, offered: Offered) -> None:
+def _define(tx: Tx, number: int, offered: Offered, site: Mapping[str, Any]) -> None:
     """Go by what is kept as this release reads it, unless another process took something else meanwhile."""
     event_log.lock(tx)
     if definitions.number(tx) == number:
-        _defined(tx, offered)
+        _defined(tx, offered, {**site, "ids": ids(tx, site)})
 
 
 def _gone(before: Documents, now: Documents) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from publisher import __version__, descriptors
-from publisher.app.adopting import Allowed, InForce, Offered, at_start, take
+from publisher.app.adopting import Allowed, InForce, Offered, at_start, ids, site_info, take
 from publisher.app.opening import open_storage
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
@@ -44,6 +44,7 @@ class App:
         db: Database,
         *,
         sealer: Sealer,
+        site: SiteInfo,
         now: Clock | None,
     ) -> None:
         self.home = home
@@ -71,8 +72,7 @@ class App:
             user_agent=f"publisher/{__version__}",
         )
         self.sealer = sealer
-        site = settings.site
-        self.site = SiteInfo(title=site.title, url=site.url, language=site.language, timezone=site.timezone)
+        self.site = site
         self.publications = Publications(db, catalog.feeds, self.site, home / "data")
         definitions = Definitions(
             feeds=lambda: self.catalog.feeds,
@@ -113,9 +113,11 @@ class App:
             sealers.append(sealer)
             return db
 
-        db, in_force = await at_start(home, settings.site.model_dump(), open_database)
+        named = settings.site.model_dump()
+        db, in_force = await at_start(home, named, open_database)
         try:
-            return cls(home, settings, in_force, db, sealer=sealers[-1], now=now)
+            site = site_info({**named, "ids": await db.read(ids, named)})
+            return cls(home, settings, in_force, db, sealer=sealers[-1], site=site, now=now)
         except BaseException:
             await db.close()
             raise

@@ -14,6 +14,7 @@ from publisher.configfile import TomlFile, nearest
 from publisher.errors import ConfigError
 from publisher.model import FeedDefinition
 from publisher.model.facets import fold
+from publisher.model.languages import range_of
 
 _NOUN = {"sources": "source", "symbols": "symbol"}
 _NEVER = {
@@ -47,6 +48,7 @@ def read(
             continue
         _selects_what_exists(findings, file, feed, {"sources": sources, "symbols": symbols})
         _selects_what_its_items_have(findings, file, feed)
+        _selects_by_language_ranges(findings, file, feed)
         found[feed.name] = feed
     return found
 
@@ -78,3 +80,11 @@ def _selects_what_its_items_have(findings: Findings, file: TomlFile, feed: FeedD
     for key, values in feed.select:
         if values and key in _NEVER.get(feed.items, ()):
             findings.say(file, f"would take nothing: {feed.items} have no {key}", "select", key)
+
+
+def _selects_by_language_ranges(findings: Findings, file: TomlFile, feed: FeedDefinition) -> None:
+    for one in feed.select.languages[:_TOLD]:
+        if range_of(one) is None:
+            findings.say(
+                file, f'"{one}" is no language; write it as "id" or "en-GB", "*" for any', "select", "languages"
+            )

@@ -18,6 +18,7 @@ from publisher.model.base import STORED
 from publisher.model.change import ArticleChange, Outcome
 from publisher.model.known import KnownArticle
 from publisher.model.observed import ObservedArticle
+from publisher.model.provenance import Provenance
 
 WINDOW = timedelta(hours=1)
 RETURNS_SENT = 3
@@ -33,13 +34,14 @@ Recent = tuple[tuple[str, datetime], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A reading that is compared: the article, its JSON form and fingerprint, whose it is and when."""
+    """A reading that is compared: the article, its JSON form and fingerprint, whose it is, when, and by what."""
 
     article: Article
     data: dict[str, Any]
     fingerprint: str
     source: str
     now: datetime
+    provenance: Provenance
 
 
 def article(
@@ -52,7 +54,8 @@ def article(
     changed it; ``before`` then says which one it came from (see :func:`was`).
     """
     data = article_json(observed.article)
-    seen = _Seen(observed.article, data, observed.fingerprint or article_fingerprint(data), source, now)
+    taken = observed.fingerprint or article_fingerprint(data)
+    seen = _Seen(observed.article, data, taken, source, now, _provenance(observed))
     if known is None or known.withdrawn_at is not None:
         return ArticleChange(
             Outcome.NEW,
@@ -63,11 +66,13 @@ def article(
             revision=known.revision + 1 if known else 1,
             event=EventType.ARTICLE_PUBLISHED,
             recent=((seen.fingerprint, now),),
+            provenance=seen.provenance,
         )
     if rebaseline or not is_current(known.fingerprint):
         return _rebaselined(known, seen)
     if seen.fingerprint == known.fingerprint:
-        return _kept(known) if known.held is None else _nothing_after_all(known)
+        kept = _kept(known) if known.held is None else _nothing_after_all(known)
+        return replace(kept, provenance=known.provenance.renewed(seen.provenance))
     if settle and _keeps_returning(known.recent, seen):
         return _waiting(known, seen)
     return _changed(known, seen)
@@ -113,7 +118,8 @@ def embargoed(known: KnownArticle | None, observed: ObservedArticle, *, source: 
     and nothing of the one that waits.
     """
     if known is not None and known.withdrawn_at is None:
-        return replace(withdrawal(known, source=source, now=now), waiting=observed.article)
+        withdrawn = withdrawal(known, source=source, now=now)
+        return replace(withdrawn, waiting=observed.article, later=_provenance(observed))
     return ArticleChange(
         Outcome.EMBARGOED,
         source,
@@ -122,6 +128,7 @@ def embargoed(known: KnownArticle | None, observed: ObservedArticle, *, source: 
         fingerprint="",
         revision=known.revision if known else 0,
         waiting=observed.article,
+        later=_provenance(observed),
     )
 
 
@@ -132,7 +139,8 @@ def settled(known: KnownArticle, now: datetime) -> ArticleChange:
     taken = article_fingerprint(known.held)
     if taken == known.fingerprint:
         return _nothing_after_all(known)
-    return _changed(known, _Seen(_stored(known.held), known.held, taken, known.source, now))
+    provenance = known.held_provenance or known.provenance
+    return _changed(known, _Seen(_stored(known.held), known.held, taken, known.source, now, provenance))
 
 
 def withdrawal(known: KnownArticle, *, source: str, now: datetime) -> ArticleChange:
@@ -170,7 +178,12 @@ def _kept(known: KnownArticle) -> ArticleChange:
         known.fingerprint,
         known.revision,
         recent=known.recent,
+        provenance=known.provenance,
     )
+
+
+def _provenance(observed: ObservedArticle) -> Provenance:
+    return Provenance(observed.origins, observed.doubts)
 
 
 def _nothing_after_all(known: KnownArticle) -> ArticleChange:
@@ -180,7 +193,7 @@ def _nothing_after_all(known: KnownArticle) -> ArticleChange:
 
 def _rebaselined(known: KnownArticle, seen: _Seen) -> ArticleChange:
     if seen.fingerprint == known.fingerprint and seen.data == known.data and known.held is None:
-        return _kept(known)
+        return replace(_kept(known), provenance=known.provenance.renewed(seen.provenance))
     return replace(_replaced(known, seen), outcome=Outcome.REBASELINED, recent=((seen.fingerprint, seen.now),))
 
 
@@ -202,12 +215,14 @@ def _replaced(known: KnownArticle, seen: _Seen) -> ArticleChange:
         known.revision + 1,
         before=was(known.data, known.source, seen.source),
         recent=(*known.recent, (seen.fingerprint, seen.now))[-_RECENT_KEPT:],
+        provenance=seen.provenance,
     )
 
 
 def _waiting(known: KnownArticle, seen: _Seen) -> ArticleChange:
     if known.held is not None and article_fingerprint(known.held) == seen.fingerprint:
-        return replace(_kept(known), article=_stored(known.held), held_until=known.held_until)
+        held = replace(_kept(known), article=_stored(known.held), held_until=known.held_until)
+        return replace(held, later=seen.provenance)
     return ArticleChange(
         Outcome.HELD,
         known.source,
@@ -218,6 +233,8 @@ def _waiting(known: KnownArticle, seen: _Seen) -> ArticleChange:
         before=known.data,
         recent=known.recent,
         held_until=seen.now + SETTLE_TIME,
+        provenance=known.provenance,
+        later=seen.provenance,
     )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Collection
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from publisher.model.base import xml_legal
+from publisher.model.uri import uri
+
+__all__ = ["MAX_URL", "WEB", "absolute", "largest", "uri"]
 
 WEB = frozenset(("http", "https"))
 MAX_URL = 2048
@@ -13,7 +16,7 @@ _BREAKS = str.maketrans("", "", "\t\r\n")
 
 
 def absolute(link: str | None, base: str | None, schemes: Collection[str] = WEB) -> str | None:
-    """The address that a link means on a page at ``base``, of one of the schemes; None where it means none.
+    """The URI that a link means on a page at ``base``, of one of the schemes; None where it means none.
 
     ``mailto`` and ``tel`` have no host. An address with a user name or a password is none: it would be shown to all.
     """
@@ -27,13 +30,13 @@ def absolute(link: str | None, base: str | None, schemes: Collection[str] = WEB)
         if parts.scheme not in schemes:
             return None
         if parts.scheme not in WEB:
-            return joined.replace(" ", "%20") if parts.path else None
+            return uri(joined) if parts.path else None
         valid = bool(parts.hostname) and "\\" not in parts.netloc and parts.port != 0
     except ValueError:
         return None
     if not valid or any(character.isspace() for character in parts.netloc) or parts.username is not None:
         return None
-    return urlunsplit(parts).replace(" ", "%20")
+    return uri(urlunsplit(parts))
 
 
 def largest(candidates: str) -> str | None:

@@ -41,4 +41,5 @@ def _release(tx: Tx, definitions: Definitions) -> list[Embargo]:
 
 
 def _observed(one: Embargo) -> ObservedArticle:
-    return ObservedArticle(Article.model_validate(one.data, context=STORED), one.identity, "embargo")
+    article, provenance = Article.model_validate(one.data, context=STORED), one.provenance
+    return ObservedArticle(article, one.identity, "embargo", origins=provenance.origins, doubts=provenance.doubts)

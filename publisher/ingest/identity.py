@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from publisher.ingest.apart import Store, ids, told_apart
 from publisher.model import identity_id
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.urls import addresses
 from publisher.storage import aliases, articles
 from publisher.storage.database import Tx
 
@@ -28,6 +29,7 @@ class Recognised:
 
 def recognised(tx: Tx, source: str, observed: Sequence[ObservedArticle]) -> Recognised:
     """What was observed under the ids by which it is known, which are kept for the next time."""
+    observed = [one if one.addresses else replace(one, addresses=_addresses(one)) for one in observed]
     keys = _keys(observed)
     forms = {id for one in observed for id in (*ids(one.keys), *ids(one.addresses))}
     if not keys and not forms:
@@ -82,6 +84,15 @@ def _learnt(one: ObservedArticle, key: str | None, id: str, store: Store) -> dic
 
 def _under(one: ObservedArticle, id: str) -> ObservedArticle:
     return one if id == one.article.id else replace(one, article=one.article.model_copy(update={"id": id}))
+
+
+def _addresses(one: ObservedArticle) -> tuple[str, ...]:
+    """The forms of the address by which it is known, if it is by its address and there are several."""
+    url = one.article.url
+    if url is None or one.keys or not ("%" in url or "?" in url or "xn--" in url or ";" in url):
+        return ()
+    forms = addresses(url)
+    return forms if one.identity in forms and len(forms) > 1 else ()
 
 
 def _keys(observed: Sequence[ObservedArticle]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import contextlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -19,11 +19,12 @@ from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError, StorageError, advised
 from publisher.ingest.absences import MISSES, Absences, settle
+from publisher.ingest.provenance import accounted
 from publisher.ingest.recorder import Definitions, Recorder, prepared, touches
 from publisher.model import EventType, SourceState
 from publisher.model import refusals as refused
 from publisher.model.change import Outcome
-from publisher.model.observed import Batch, Problem
+from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.model.source import FAILING_AFTER
 from publisher.redaction import redacted
 from publisher.sources.base import Source
@@ -79,6 +80,7 @@ class Puller:
     def __init__(self, db: Database, definitions: Definitions) -> None:
         self._db = db
         self._definitions = definitions
+        self._told: dict[str, frozenset[Problem]] = {}
 
     async def run(self, definition: SourceDefinition, source: Source, *, forced: bool = False) -> Report:
         """Run one source once. Never raises for what the source did; the report says what went wrong.
@@ -138,10 +140,12 @@ class Puller:
         except Exception as error:  # a source kind may be anyone's code; none may take the service down
             await self._failed(definition, error, report, state)
             return
+        report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         quiet = not state.loaded and definition.backfill == "quiet"
         recorder = Recorder(self._definitions, definition.name, quiet=quiet, rebaseline=reread)
         for piece, is_last in _chunks(batch):
-            chunk = replace(piece, articles=await asyncio.to_thread(prepared, piece.articles))
+            articles = await asyncio.to_thread(_prepared, piece.articles, source.origin, batch.problems)
+            chunk = replace(piece, articles=articles)
             if not is_last:
                 await self._db.write(recorder.apply, chunk)
                 continue
@@ -157,14 +161,23 @@ class Puller:
             report.error = absences.held
         tally = recorder.tally
         report.outcomes, report.events = tally.outcomes, tally.events
-        report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         report.problems = [*batch.problems, *tally.problems]
         # A source with nothing new is read every few seconds, and that is no news.
         say = log.info if report.items or report.events or report.problems else log.debug
         say("source.read", source=definition.name, items=report.items, events=report.events)
-        for problem in report.problems:
+        self._tell(definition.name, report.problems, unchanged=batch.unchanged)
+
+    def _tell(self, name: str, problems: Sequence[Problem], *, unchanged: bool) -> None:
+        """Log what is wrong. A doubt that the reading before had as well is no news: some sources are read every few
+        seconds.
+        """
+        before = self._told.get(name, frozenset())
+        for problem in problems:
+            say = log.debug if problem in before else log.warning
             told = advised(str(problem), problem.advice)
-            log.warning("source.problem", source=definition.name, severity=problem.severity, problem=told)
+            say("source.problem", source=name, severity=problem.severity, problem=told)
+        if not unchanged:
+            self._told[name] = frozenset(one for one in problems if one.severity == "warning")
 
     def _finish(
         self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, state: SourceState
@@ -210,6 +223,12 @@ class Puller:
     def _note(self, tx: Tx, type_: EventType, name: str, **said: object) -> None:
         event = events.new(tx, type_, source=name, subject=name, data={"source": name, **said})
         record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
+
+
+def _prepared(
+    articles: Sequence[ObservedArticle], origin: str, problems: Sequence[Problem]
+) -> tuple[ObservedArticle, ...]:
+    return prepared(accounted(articles, origin, problems))
 
 
 def _chunks(batch: Batch) -> Iterator[tuple[Batch, bool]]:

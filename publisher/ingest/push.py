@@ -16,9 +16,10 @@ from publisher import changes, clock, telemetry
 from publisher.errors import NotFound, told
 from publisher.ingest.embargoes import release_due
 from publisher.ingest.erasure import Eraser
+from publisher.ingest.provenance import accounted
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
 from publisher.model import Indicator, article_json
-from publisher.model.change import ArticleChange, Outcome
+from publisher.model.change import ArticleChange, IndicatorChange, Outcome
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.storage import articles, embargoes, erasure, events, idempotency
 from publisher.storage.database import Database, Tx
@@ -60,7 +61,7 @@ class Intake:
 
     async def push_indicators(self, observed: Sequence[Indicator]) -> list[Outcome]:
         """Take observations, in one transaction; returns an outcome for each, in their order."""
-        return await self._db.write(self.observe, observed)
+        return [change.outcome for change in await self._db.write(self.observe, observed)]
 
     async def withdraw(self, article_id: str) -> Outcome:
         """Withdraw an article: it leaves every feed and its followers are told. Doing it twice is no second event.
@@ -121,22 +122,22 @@ class Intake:
     async def prepared(self, observed: Sequence[ObservedArticle]) -> Sequence[ObservedArticle]:
         """What :meth:`take` is best given: articles whose fingerprints are taken, so that no transaction waits."""
         if sum(len(one.article.body) for one in observed) <= _PREPARED_AT_ONCE:
-            return prepared(observed)
-        return await asyncio.to_thread(prepared, observed)
+            return _prepared(observed)
+        return await asyncio.to_thread(_prepared, observed)
 
     def take(self, tx: Tx, observed: Sequence[ObservedArticle]) -> list[Taken]:
         """Take articles of different ids; returns what each was, in their order.
 
         An article that a source found belongs to ``api`` from then on.
         """
-        decided = Recorder(self._definitions, PUSHED).apply(tx, Batch(articles=tuple(observed)))
+        decided = Recorder(self._definitions, PUSHED).apply(tx, Batch(articles=_prepared(observed)))
         changed = {one.article.id: one for one in decided if isinstance(one, ArticleChange)}
         return [_taken(tx, one, changed[one.article.id]) for one in observed]
 
-    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[Outcome]:
-        """Take observations; returns an outcome for each, in their order."""
+    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[IndicatorChange]:
+        """Take observations; returns what each was, in their order. What is pushed twice agrees with itself."""
         decided = Recorder(self._definitions, PUSHED).apply(tx, Batch(indicators=tuple(observed)))
-        return [change.outcome for change in decided]
+        return [change for change in decided if isinstance(change, IndicatorChange)]
 
     def remove(self, tx: Tx, article_id: str) -> Outcome:
         """Withdraw an article, as :meth:`withdraw` does.
@@ -164,6 +165,12 @@ class Intake:
         for change in due:
             Recorder(self._definitions, change.source).record(tx, [change])
         return len(due)
+
+
+def _prepared(observed: Sequence[ObservedArticle]) -> tuple[ObservedArticle, ...]:
+    if all(one.fingerprint for one in observed):
+        return tuple(observed)
+    return prepared(accounted(observed, PUSHED))
 
 
 def version(tx: Tx, article_id: str) -> str | None:

@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from publisher import changes, clock, selection
 from publisher.ingest.identity import recognised
+from publisher.ingest.written import as_met_before
 from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
-from publisher.model.known import KnownArticle, KnownIndicator
+from publisher.model.indicator import HOLD_ABOVE
+from publisher.model.known import HeldObservation, KnownArticle, KnownIndicator
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.storage import articles, embargoes, events, indicators, record
+from publisher.sources.base import CONDITIONS
+from publisher.storage import articles, embargoes, events, held, indicators, record
 from publisher.storage.database import Tx
 
 PUSHED = "api"
 """The built-in source of everything that is pushed."""
+
+PUSHED_FOR = timedelta(days=7)
+"""How long an indicator is the pushing desk's after its last push; then a source that reads it goes on with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Recorder:
         self._quiet = quiet
         self._rebaseline = rebaseline
         self.tally = Tally()
+        self._holds = False
 
     def apply(
         self, tx: Tx, batch: Batch, reading: record.Reading | None = None
@@ -90,12 +97,14 @@ class Recorder:
             tx,
             articles=found,
             indicators=_last_of_each_period(observed),
+            holding=observed,
             events=logged,
             touches=touches(self._definitions.feeds(), [*logged, *silent]),
-            reading=reading,
+            reading=_to_confirm(reading) if self._holds else reading,
         )
 
     def _articles(self, tx: Tx, observed: Sequence[ObservedArticle], *, shown: bool) -> list[ArticleChange]:
+        observed = as_met_before(tx, self._source, observed)
         recognition = recognised(tx, self._source, observed)
         self.tally.problems += recognition.problems
         observed = recognition.articles
@@ -136,22 +145,52 @@ class Recorder:
         return owner == PUSHED or owner in self._definitions.sources()
 
     def _indicators(self, tx: Tx, observed: Sequence[Indicator]) -> list[IndicatorChange]:
-        specs = self._definitions.indicators()
-        known = indicators.known(tx, [one.symbol for one in observed]) if observed else {}
+        """Decide about each in turn: one push may hold several of a symbol, each compared with the one before it."""
+        if not observed:
+            return []
+        symbols = {one.symbol for one in observed}
+        known = indicators.known(tx, symbols)
+        waiting: dict[str, Sequence[HeldObservation]] = {**held.among(tx, symbols)}
+        now = clock.from_micros(tx.now)
         decided: list[IndicatorChange] = []
+        elsewhere: dict[str, list[str]] = {}
         for one in observed:
-            spec = specs.get(one.symbol)
-            change = changes.indicator(
-                known.get(one.symbol),
-                one,
-                source=self._source,
-                timezone=spec.timezone if spec else self._definitions.timezone,
-                rebaseline=self._rebaseline,
-            )
+            before = known.get(one.symbol)
+            if before is not None and self._observed_elsewhere(before, now):
+                elsewhere.setdefault(before.source, []).append(one.symbol)
+                continue
+            change = self._indicator(before, one, waiting.get(one.symbol, ()), now)
             decided.append(change)
-            # One push may hold several observations of a symbol: each is compared with the one before it.
-            known[one.symbol] = _as_known(change, tx.now)
+            if change.doubt is not None:
+                self.tally.problems.append(Problem(one.symbol, change.doubt, field="value", severity="warning"))
+            if change.outcome is Outcome.HELD:
+                self._holds = True
+            else:
+                known[one.symbol] = _as_known(change, now)
+            waiting[one.symbol] = _still_held(waiting.get(one.symbol, ()), change, now)
+        self.tally.problems += [_left_out(owner, symbols) for owner, symbols in elsewhere.items()]
         return decided
+
+    def _indicator(
+        self, known: KnownIndicator | None, observed: Indicator, waiting: Sequence[HeldObservation], now: datetime
+    ) -> IndicatorChange:
+        spec = self._definitions.indicators().get(observed.symbol)
+        return changes.indicator(
+            known,
+            observed,
+            source=self._source,
+            timezone=spec.timezone if spec else self._definitions.timezone,
+            now=now,
+            rebaseline=self._rebaseline,
+            hold_above=spec.hold_above if spec else HOLD_ABOVE,
+            held=waiting,
+        )
+
+    def _observed_elsewhere(self, known: KnownIndicator, now: datetime) -> bool:
+        # What was pushed once must not stand for ever: a source goes on where nobody has pushed for a while.
+        if known.source == PUSHED and now - known.last_seen_at > PUSHED_FOR:
+            return False
+        return self._belongs_elsewhere(known.source)
 
     def _event(self, tx: Tx, change: ArticleChange | IndicatorChange) -> Event:
         if isinstance(change, ArticleChange):
@@ -169,6 +208,16 @@ class Recorder:
             changed=change.changed,
             quiet=self._quiet,
         )
+
+
+def _to_confirm(reading: record.Reading | None) -> record.Reading | None:
+    """The reading with a bookmark by which the next one is of the whole document, since something of it is held.
+
+    Else a document that stays as it is would be read only once it is another, and never agree with itself.
+    """
+    if reading is None:
+        return None
+    return replace(reading, bookmark={key: one for key, one in reading.bookmark.items() if key not in CONDITIONS})
 
 
 def prepared(observed: Sequence[ObservedArticle]) -> tuple[ObservedArticle, ...]:
@@ -189,8 +238,7 @@ def touches(feeds: Mapping[str, FeedDefinition], logged: Sequence[Event]) -> lis
     return found
 
 
-def _as_known(change: IndicatorChange, now: int) -> KnownIndicator:
-    moment = clock.from_micros(now)
+def _as_known(change: IndicatorChange, now: datetime) -> KnownIndicator:
     return KnownIndicator(
         symbol=change.indicator.symbol,
         period=change.period,
@@ -198,15 +246,34 @@ def _as_known(change: IndicatorChange, now: int) -> KnownIndicator:
         fingerprint=change.fingerprint,
         revision=change.revision,
         data=indicator_json(change.indicator),
-        first_seen_at=moment,
-        changed_at=moment,
+        first_seen_at=now,
+        changed_at=now,
+        last_seen_at=now,
     )
+
+
+def _still_held(
+    waiting: Sequence[HeldObservation], change: IndicatorChange, now: datetime
+) -> Sequence[HeldObservation]:
+    kept = [one for one in waiting if one.source not in change.settled]
+    if change.outcome is Outcome.HELD:
+        symbol, data = change.indicator.symbol, indicator_json(change.indicator)
+        kept.append(HeldObservation(symbol, change.source, now, data))
+    return kept
+
+
+def _left_out(owner: str, symbols: Sequence[str]) -> Problem:
+    named = ", ".join(sorted(set(symbols)))
+    whose = "what is pushed" if owner == PUSHED else f"source {owner!r}"
+    return Problem(named, f"published from {whose} already; left out here", severity="warning")
 
 
 def _last_of_each_period(observed: Sequence[IndicatorChange]) -> list[IndicatorChange]:
     latest: dict[tuple[str, str], IndicatorChange] = {}
     for change in observed:
         key = change.indicator.symbol, change.period
+        if change.outcome is Outcome.HELD:
+            continue
         if change.outcome is not Outcome.UNCHANGED or key not in latest:
             latest[key] = change
     return list(latest.values())

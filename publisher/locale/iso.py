@@ -26,7 +26,8 @@ _SPACED = re.compile(
 # XML Schema has a zone behind a day.
 _BARE = re.compile(rf"{_DAY}(?P<z>Z|(?P<sign>[+-])(?P<zh>\d\d):(?P<zm>\d\d))?", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(rf"(?P<y>\d{{4}})(?P<m>\d\d)(?P<d>\d\d)(?P<h>\d\d)(?P<mi>\d\d)(?P<s>\d\d)? ?{_ZONE}?", re.ASCII)
-_UNIX = re.compile(r"(?P<s>\d{10})(?P<ms>\d{3})?|/Date\((?P<js>\d{13})(?:[+-]\d{4})?\)/", re.ASCII)
+# From 2001 to 2033: ten digits that begin otherwise are more likely something else, such as a date without separators.
+_UNIX = re.compile(r"(?P<s>1\d{9})(?P<ms>\d{3})?|/Date\((?P<js>1\d{12})(?:[+-]\d{4})?\)/", re.ASCII)
 _HOURLY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])", re.ASCII)
 
 

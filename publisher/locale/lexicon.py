@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,7 +33,7 @@ LETTER = rf"(?:{_LETTERS}|[{_MARKS}])"
 # Scripts that set no spaces between words.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _WIDTHS = ("wide", "abbreviated")
-_SQUEEZED = re.compile(r"[.\s\u0970]+")
+_SQUEEZED = re.compile(r"[.\s]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,21 @@ def lexicon(name: str) -> Lexicon:
             signs[text] = chr(EITHER + month * 8 + day)
         else:
             signs[text] = chr(MONTH + month) if month is not None else chr(DAY + (day or 0))
-    found = sorted(signs, key=len, reverse=True)
-    pattern = re.compile("|".join(map(_as_pattern, found)), re.IGNORECASE)
-    return Lexicon(pattern, {_squeezed(text): sign for text, sign in signs.items()})
+    return Lexicon(_pattern(signs), {_squeezed(text): sign for text, sign in signs.items()})
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Any of the names, the longest first; no letter stands before or after one of a script that sets spaces."""
+    kinds: dict[tuple[bool, bool], list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        open_end = bool(_UNSPACED.match(name[-1])) or name[-1] == "'"
+        kinds.setdefault((bool(_UNSPACED.match(name[0])), open_end), []).append(_written(name))
+    before = {True: "", False: rf"(?<!{_LETTERS})(?<![{_MARKS}])"}
+    after = {True: "", False: rf"(?!{LETTER})"}
+    return re.compile(
+        "|".join(f"{before[begin]}(?:{'|'.join(found)}){after[end]}" for (begin, end), found in kinds.items()),
+        re.IGNORECASE,
+    )
 
 
 def _squeezed(text: str) -> str:
@@ -97,12 +109,9 @@ def _split(names: str) -> list[str]:
     return [one_form(name.replace("_", " ").casefold()).rstrip(".") for name in names.split()]
 
 
-def _as_pattern(name: str) -> str:
-    """A name as it may be written: points and spaces within it as one likes, no letter before or after it."""
-    written = r"[. ]{0,2}".join(map(re.escape, filter(None, re.split(r"[.\s]+", name))))
-    before = "" if _UNSPACED.match(name[0]) else rf"(?<!{_LETTERS})(?<![{_MARKS}])"
-    after = "" if _UNSPACED.match(name[-1]) or name[-1] == "'" else rf"(?!{LETTER})"
-    return rf"{before}{written}{after}"
+def _written(name: str) -> str:
+    """A name as it may be written: points and spaces within it as one likes."""
+    return r"[. ]{0,2}".join(map(re.escape, filter(None, re.split(r"[.\s]+", name))))
 
 
 def _names(table: Mapping[str, Mapping[str, Mapping[int, str]]]) -> Iterator[tuple[str, int]]:
@@ -110,7 +119,7 @@ def _names(table: Mapping[str, Mapping[str, Mapping[int, str]]]) -> Iterator[tup
         for width in (*_WIDTHS, "short"):
             for number, text in table[context].get(width, {}).items():
                 if not re.search(r"\d", text):
-                    yield one_form(text.casefold()).rstrip(".॰"), number
+                    yield one_form(text.casefold()).rstrip("."), number
 
 
 def _with_plain_forms(

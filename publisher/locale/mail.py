@@ -6,15 +6,14 @@ import re
 
 from publisher.locale.lexicon import is_day, is_month, lexicon
 from publisher.locale.parts import Said, a_clock, a_day
+from publisher.locale.zones import DOUBTFUL, ZONES
 
 _DATE = re.compile(
     r"(?:(?P<weekday>[^\W\d_][^\d_,]{0,15}?)\.?(?P<comma> ?, ?| ))?(?P<d>\d{1,2})[ -](?P<month>[^\W\d_]{3,10})\.?,?[ -]"
-    r"(?P<y>\d{4}|\d{2,3}),? (?P<h>\d{1,2}) ?: ?(?P<mi>\d\d)(?: ?: ?(?P<s>\d\d)(?:\.(?P<f>\d{1,9}))?)?"
+    r"(?P<y>\d{4}|1?\d\d),? (?P<h>\d{1,2}) ?: ?(?P<mi>\d\d)(?: ?: ?(?P<s>\d\d)(?:\.(?P<f>\d{1,9}))?)?"
     r"(?: ?(?P<zone>[^\d ].*))?"
 )
-_MAIL_ZONE = re.compile(
-    r"[+-]\d{4}|[+-]\d\d:\d\d|(?![ap]m)[a-z]{1,5}|(?:gmt|utc) ?[+-]\d{1,2}(?::?\d\d)?", re.IGNORECASE
-)
+_OFFSET = re.compile(r"[+-]\d{4}|[+-]\d\d:\d\d|(?:gmt|utc) ?[+-]\d{1,2}(?::?\d\d)?", re.IGNORECASE)
 # Generators fill in the names of their own language; these mean the same month in all that have them.
 _ELSEWHERE = {
     1: "ene gen janv januari", 2: "fev fév peb pebruari februari févr", 3: "mär mrt maart maret mac mars", 4: "abr avr",
@@ -47,10 +46,10 @@ def read_mail(text: str) -> Said | None:
         return None
     zone = (match["zone"] or "").strip()
     numeric = zone[:1] in ("+", "-")
-    if numeric and ":" in zone and not match["s"]:
+    if numeric and not match["s"] and (":" in zone or bare[match.start("zone") - 1] != " "):
         return None  # "08:00-09:30" may be a range
     month = _month(match["month"].casefold(), foreign=numeric)
-    if month is None or (zone and not _MAIL_ZONE.fullmatch(zone)) or (not zone and "," not in (match["comma"] or "")):
+    if month is None or (zone and not _is_zone(zone)) or (not zone and "," not in (match["comma"] or "")):
         return None
     said = Said(a_day(_year(match["y"]), month, match["d"]), a_clock(match["h"], match["mi"], match["s"], match["f"]))
     said.zone = zone or None
@@ -63,7 +62,13 @@ def read_mail(text: str) -> Said | None:
     elif not zone and any(map(re.compile(r"\d").search, comments)):
         return None
     known = not match["weekday"] or _weekday_fits(match["weekday"], said)
-    return said if known or "," in match["comma"] else None
+    return said if known or ("," in match["comma"] and numeric) else None
+
+
+def _is_zone(written: str) -> bool:
+    folded = written.casefold()
+    known = folded in ZONES or folded in DOUBTFUL
+    return bool(known or _OFFSET.fullmatch(written) or _MILITARY.fullmatch(written))
 
 
 def _year(written: str) -> int:

@@ -35,6 +35,18 @@ class Said:
     warnings: list[str] = field(default_factory=list)
 
 
+class Unread:
+    """What is still unread of a text of a locale."""
+
+    def __init__(self, rest: str, locale: str) -> None:
+        self.rest = rest
+        self.locale = locale
+
+    def cut(self, start: int, end: int) -> None:
+        """Take a part out; a space is left in its place."""
+        self.rest = f"{self.rest[:start]} {self.rest[end:]}"
+
+
 def a_day(year: int | str, month: int | str, day: int | str) -> date:
     """A day of the calendar. Raises ReadError."""
     try:
@@ -59,11 +71,11 @@ def a_clock(
 
 
 def an_offset(sign: str, hours: str, minutes: str | None = None) -> int:
-    """An offset in minutes. Raises ReadError for one beyond ±14:00, and for 60 minutes and more."""
+    """An offset in minutes. Raises ReadError for one beyond ±14:00, or of minutes that no zone has."""
     said = f"{sign}{hours}{':' if minutes else ''}{minutes or ''}"
     value = int(hours) * 60 + int(minutes or 0)
-    if value > FURTHEST or int(minutes or 0) > 59:
-        raise ReadError(f"{said} is no zone offset; they go from -14:00 to +14:00")
+    if value > FURTHEST or int(minutes or 0) > 59 or value % 15:
+        raise ReadError(f"{said} is no zone offset; they go in quarters of an hour from -14:00 to +14:00")
     return -value if sign == "-" else value
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 MONTHS: dict[str, dict[int, str]] = {
-    "id": {2: "pebruari peb", 3: "mrt", 5: "mei", 8: "agt ags agust agst", 9: "sept", 10: "oct", 11: "nopember nop",
-           12: "dec"},
+    "id": {2: "pebruari peb", 3: "mrt", 5: "mei may", 8: "agt ags agust agst aug", 9: "sept", 10: "oct",
+           11: "nopember nop", 12: "dec"},
     "ms": {2: "februari", 3: "mac", 8: "ogos ogo", 12: "dis"},
     "en": {6: "jun june", 7: "jul july", 9: "sep sept"},
     "de": {1: "jänner jän jan", 2: "feber", 3: "mrz mär", 6: "jun", 7: "jul", 9: "sep sept", 12: "dez"},
@@ -64,6 +64,8 @@ JOINING: dict[str, str] = {
     "ru": "в г. года год от опубликовано",
     "uk": "о в р. року",
     "bg": "в г. година от",
+    "mk": "во г.",
+    "kk": "ж.",
     "sr": "u godine",
     "hr": "u g. godine",
     "sl": "ob",
@@ -81,12 +83,12 @@ JOINING: dict[str, str] = {
     "vi": "ngày năm lúc đăng",
     "th": "วัน วันที่ ที่ พ.ศ. ค.ศ. เวลา",
     "hi": "को पर",
-    "ar": "يوم في الموافق",
+    "ar": "يوم في على الموافق",
     "he": "ב בשעה יום ה",
     "fa": "ساعت",
     "ja": "公開 配信",
-    "zh": "发布 發布",
-    "ko": "입력 등록",
+    "zh": "发布 發布 发布时间 發布時間 发布于",
+    "ko": "입력 등록 승인",
 }
 """Words that may stand in a date and say nothing."""
 
@@ -143,8 +145,26 @@ MINUTE: dict[str, str] = {
     "hi": "मिनट",
 }
 
-AM: dict[str, str] = {"ms": "pg. pagi", "vi": "sáng", "sv": "fm", "el": "πμ", "sq": "pd"}
-PM: dict[str, str] = {"ms": "ptg.", "vi": "chiều", "sv": "em", "el": "μμ", "sq": "md"}
+AM: dict[str, str] = {
+    "id": "pagi",
+    "ar": "صباحا صباحاً",
+    "ms": "pg. pagi",
+    "vi": "sáng",
+    "sv": "fm",
+    "el": "πμ",
+    "sq": "pd",
+    "zh": "凌晨 清晨 早上 早晨",
+}
+PM: dict[str, str] = {
+    "id": "sore",
+    "ar": "مساء مساءً",
+    "ms": "ptg.",
+    "vi": "chiều",
+    "sv": "em",
+    "el": "μμ",
+    "sq": "md",
+    "zh": "傍晚",
+}
 """Halves of the day beside CLDR's own, am and pm."""
 
 ZONES: dict[str, dict[str, str]] = {

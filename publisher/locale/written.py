@@ -8,9 +8,10 @@ from datetime import date
 from typing import Literal
 
 from publisher.errors import ReadError
+from publisher.locale.hours import take_clock
 from publisher.locale.lexicon import AM, AT, HOUR, LETTER, MINUTE, PM, is_day, is_month, lexicon
 from publisher.locale.names import day_name, known_locale, language_name
-from publisher.locale.parts import Clock, Said, a_clock, a_day, an_offset
+from publisher.locale.parts import Said, Unread, a_day
 
 DateOrder = Literal["locale", "dmy", "mdy", "ymd"]
 """The order in which a date of three numbers is read; ``locale`` is the order of the locale's short dates."""
@@ -23,6 +24,8 @@ _ORDINAL = re.compile(
 )
 _EASTERN_DAY = re.compile(r"(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일号號]")
 _EASTERN_TIME = re.compile(r"(\d{1,2}) ?[時时點点시](?: ?(\d{1,2}) ?[分분](?: ?(\d{1,2}) ?[秒초])?)?")
+# Eight in the evening is certain; noon is at twelve; what else they may be said of is not.
+_EASTERN_EVENING = re.compile(r"晚上 ?(?=(?:[6-9]|1[01])[:点點时時])|中午 ?(?=12[:点點时時])")
 _ERA = re.compile(r"(令和|平成|昭和|民國|民国) ?(\d{1,3}|元) ?年")
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "民國": 1911, "民国": 1911}
 _VIETNAMESE_MONTH = re.compile(r"\b(?:tháng|thg|th) ?(\d{1,2})\b", re.IGNORECASE)
@@ -35,50 +38,24 @@ _LETTER_T = re.compile(r"(?<=\d)T(?=\d{1,2}:?\d\d)")
 
 _MONTH, _DAY_OF_WEEK, _NAME = "[\ue001-\ue00c]", "[\ue020-\ue026]", "[\ue001-\ue00c\ue020-\ue026\ue100-\ue1ff]"
 _NUMERIC = re.compile(r"(?<![\d./:-])(\d{1,4})( ?[./-] ?)(\d{1,2})\2(\d{1,4})\.?(?![\d:]|[./-]\d)", re.ASCII)
-_HALF = f"[{AM}{PM}]"
-_BEFORE = rf"(?<![\d:.,])(?:(?P<pre>{_HALF})\.? ?)?"
-_AFTER = rf"(?: ?(?P<post>{_HALF})\.?)?(?: ?{HOUR})?(?!\d|[:.,]\d)"
-_CLOCKS = tuple(
-    re.compile(_BEFORE + written + _AFTER, re.ASCII)
-    for written in (
-        r"(?P<h>\d{1,2}) ?: ?(?P<m>\d\d)(?:[:.](?P<s>\d\d)(?:[.,](?P<f>\d{1,9}))?)?",
-        r"(?P<h>\d{1,2})\.(?P<m>\d\d)(?:[.:](?P<s>\d\d))?",
-        rf"(?P<h>\d{{1,2}}) ?{HOUR}\.? ?(?P<m>\d\d)(?: ?{MINUTE}\.?(?: ?(?P<s>\d\d) ?s)?)?",
-        rf"(?P<h>\d{{1,2}}) ?{HOUR}\.?",
-        rf"(?P<h>\d{{1,2}})(?= ?{_HALF})",
-        rf"(?:(?<=[{AM}{PM}]) ?|(?<=[{AM}{PM}] ))(?P<h>\d{{1,2}})(?={HOUR})",
-        rf"{AT}\.? ?(?P<h>\d{{1,2}})(?![./-])",
-    )
-)
-_GMT = re.compile(r"\b(?:utc|gmt) ?([+-]) ?(\d{1,2})(?:[:.]?(\d\d))?(?![\d:]|\.\d)", re.IGNORECASE | re.ASCII)
-_OFFSET_BEHIND = re.compile(r" ?(?P<sign>[+-])(?P<h>\d\d)(?P<m>:?\d\d)?(?![\d:]|\.\d)", re.ASCII)
-_OFFSET_APART = re.compile(r"(?<=\d{4}) ([+-])(\d\d):?(\d\d)$|\(([+-])(\d\d):?(\d\d)\)", re.ASCII)
+_SIGNS = re.compile("[\ue000-\uf8ff]")
 _PLACE = re.compile(r"\[?\b([A-Z][A-Za-z_]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?)\b\]?")
 _WORD = re.compile(rf"{LETTER}+(?:'{LETTER}+)*")
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _PUNCTUATION = re.compile(r"[\s,،、/|–—()\[\]•·:;@.-]*")
 
 
-class _Text:
-    """What is still unread of a text."""
-
-    def __init__(self, rest: str, locale: str) -> None:
-        self.rest = rest
-        self.locale = locale
-
-    def cut(self, start: int, end: int) -> None:
-        self.rest = f"{self.rest[:start]} {self.rest[end:]}"
-
-
 def read_written(text: str, locale: str, order: DateOrder | None) -> Said:
     """What a date in the words of the locale says. Raises ReadError for what is none, and for whatever is left over."""
     language = known_locale(locale).language
-    unread = _Text(lexicon(locale).signed(_made_plain(text, language)), locale)
+    if _SIGNS.search(text):
+        raise ReadError("has characters of no script")
+    unread = Unread(lexicon(locale).signed(_made_plain(text, language)), locale)
     place = _PLACE.search(unread.rest)
     if place:
         unread.cut(*place.span())
     day = None if re.search(_NAME, unread.rest) and _months(unread.rest) else _numeric(unread, order, language)
-    clock, offset = _clock(unread)
+    clock, offset = take_clock(unread)
     if day is None:
         day = _worded(unread, language)
     said = Said(day, clock, offset)
@@ -96,6 +73,7 @@ def _made_plain(text: str, language: str) -> str:
         text = text.replace("İ", "i")
     if language in ("ja", "zh", "ko"):
         text = _ERA.sub(lambda found: f"{_ERAS[found[1]] + (1 if found[2] == '元' else int(found[2]))}年", text)
+        text = _EASTERN_EVENING.sub("下午", text)
         text = _EASTERN_DAY.sub(r" \1-\2-\3 ", text)
         text = _EASTERN_TIME.sub(
             lambda found: ":".join((found[1], *((x or "00").zfill(2) for x in found.groups()[1:]))), text
@@ -113,7 +91,7 @@ def _made_plain(text: str, language: str) -> str:
 # --- the day
 
 
-def _numeric(unread: _Text, order: DateOrder | None, language: str) -> date | None:
+def _numeric(unread: Unread, order: DateOrder | None, language: str) -> date | None:
     match = _NUMERIC.search(unread.rest)
     if match is None or 4 not in (len(match[1]), len(match[4])):
         if match is not None and len(match[1]) <= 2 and len(match[4]) == 2:
@@ -162,7 +140,7 @@ def _months(rest: str) -> list[int]:
     return [at for at, sign in enumerate(rest) if "\ue000" <= sign <= "\ue2ff" and is_month(sign) is not None]
 
 
-def _worded(unread: _Text, language: str) -> date:
+def _worded(unread: Unread, language: str) -> date:
     """A day whose month is a word: beside it there is one number of four digits and one of one or two."""
     found = _months(unread.rest)
     sure = [at for at in found if is_day(unread.rest[at]) is None] or found[-1:]
@@ -188,7 +166,7 @@ def _gregorian(year: int, language: str) -> int:
     return year - 543 if language == "th" and year >= 2400 else year
 
 
-def _weekdays(unread: _Text, said: Said) -> None:
+def _weekdays(unread: Unread, said: Said) -> None:
     signs = [sign for sign in unread.rest if "\ue000" <= sign <= "\ue2ff" and is_day(sign) is not None]
     named = {is_day(sign) for sign in signs}
     if len(named) > 1:
@@ -201,76 +179,10 @@ def _weekdays(unread: _Text, said: Said) -> None:
         unread.rest = unread.rest.replace(sign, " ")
 
 
-# --- the time of day and its offset
-
-
-def _clock(unread: _Text) -> tuple[Clock | None, int | None]:
-    """The time of day and the offset, each null where there is none. Raises ReadError for two."""
-    offset = _gmt(unread)
-    match = _first_clock(unread.rest)
-    if match is None:
-        return None, offset
-    end = match.end()
-    behind = _OFFSET_BEHIND.match(unread.rest, end) if offset is None else None
-    if behind is not None and _is_offset(behind, match):
-        offset, end = an_offset(behind["sign"], behind["h"], (behind["m"] or "").lstrip(":") or None), behind.end()
-    clock = _of(match)
-    unread.cut(match.start(), end)
-    apart = _OFFSET_APART.search(unread.rest)
-    if apart is not None:
-        also = an_offset(*[one for one in apart.groups() if one])
-        if offset not in (None, also):
-            raise ReadError("names two offsets that differ")
-        offset = also
-        unread.cut(*apart.span())
-    if _first_clock(unread.rest) is not None:
-        raise ReadError("names two times of day; a range has no one moment")
-    return clock, offset
-
-
-def _first_clock(rest: str) -> re.Match[str] | None:
-    return next((match for pattern in _CLOCKS if (match := pattern.search(rest))), None)
-
-
-def _gmt(unread: _Text) -> int | None:
-    offset = None
-    while match := _GMT.search(unread.rest):
-        found = an_offset(*match.groups())
-        if offset not in (None, found):
-            raise ReadError("names two offsets that differ")
-        offset = found
-        unread.cut(*match.span())
-    return offset
-
-
-def _is_offset(behind: re.Match[str], clock: re.Match[str]) -> bool:
-    """Whether a sign and digits behind a time are an offset. Raises ReadError where they may be the end of a range."""
-    exact = clock["s"] is not None
-    if behind["m"] is None:
-        return behind["sign"] == "+" or exact
-    if behind["sign"] == "-" and behind["m"].startswith(":") and not exact:
-        raise ReadError("may be a range of times, which has no one moment, or a zone offset")
-    return True
-
-
-def _of(match: re.Match[str]) -> Clock:
-    parts = match.groupdict()
-    hour, halves = int(match["h"]), {half for half in (match["pre"], match["post"]) if half}
-    if len(halves) > 1:
-        raise ReadError("is before noon and after noon at once")
-    if halves and hour > 12 and PM not in halves:
-        raise ReadError(f"there is no such time ({hour} before noon)")
-    if halves and hour <= 12:
-        if hour == 0 and PM in halves:
-            raise ReadError("there is no such time (0 after noon)")
-        hour = hour % 12 + (12 if PM in halves else 0)
-    return a_clock(hour, parts.get("m"), parts.get("s"), parts.get("f"))
-
-
 # --- what is left
 
 
-def _words(unread: _Text, *, apart: bool) -> Iterator[str]:
+def _words(unread: Unread, *, apart: bool) -> Iterator[str]:
     """The words that are left, which may name a zone. In brackets beside an offset others may stand, as in mail."""
     rest = re.sub(f"[{AM}{PM}{HOUR}{MINUTE}]", "?", unread.rest).replace(AT, " ")
     found: list[str] = []

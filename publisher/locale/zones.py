@@ -125,9 +125,10 @@ def agrees(name: str, offset: int, local: datetime, place: Place) -> bool:
         found = meaning(name, local, place)
     except ReadError:
         return True  # it may mean several, and the offset says which
-    if found is None or name.casefold() in DOUBTFUL:
+    if found is None:
         return True
-    return offset in _offsets(found.zone, local)
+    others = DOUBTFUL.get(name.casefold(), (0, ""))[1]
+    return offset in _offsets(found.zone, local) or offset_in_words(offset) in others
 
 
 def _own(folded: str, local: datetime, place: Place) -> Meaning | None:
@@ -135,9 +136,10 @@ def _own(folded: str, local: datetime, place: Place) -> Meaning | None:
     zone = place.timezone
     if (zone, folded) in _THERE:
         return Meaning(_THERE[zone, folded])
-    named = zone_abbreviations(place.locale, zone, local.year).get(folded)
+    shown = zone_abbreviations(place.locale, zone, local.year)
+    named = shown.get(folded)
     if named is None and zone.startswith("Australia/") and folded in _AUSTRALIAN:
-        named = zone_abbreviations("en_AU", zone, local.year).get(f"a{folded}")
+        named = shown.get(f"a{folded}")
     if named is None:
         return None
     if named in _offsets(zone, local):

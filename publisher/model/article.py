@@ -6,11 +6,13 @@ import hashlib
 import re
 from base64 import b32encode
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from publisher.model.base import Frozen, Language, Line, Moment, Text
+from publisher.model.base import STORED, Frozen, Language, Line, Moment, Text, is_blank
+from publisher.model.names import named
+from publisher.model.uri import uri
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
 
@@ -18,20 +20,17 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
 # RFC 6838, section 4.2.
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
-# What no URL may hold (RFC 3986 section 2), and browsers put up with.
-_ILLEGAL = re.compile(r'[\s"<>\\^`{|}]')
-
 
 def _web_url(value: str | None) -> str | None:
     if value is None:
         return None
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", parts.netloc):
         raise ValueError(f"{value!r} is no absolute http or https URL")
     if parts.username is not None or parts.password is not None:
         # Feeds show it to everyone, and the message may be logged: it does not repeat what it refuses.
         raise ValueError(f"the address at {parts.hostname} must not carry a user name or password")
-    return _ILLEGAL.sub(lambda found: quote(found[0]), value)
+    return uri(value)
 
 
 def _media_type(value: object) -> object:
@@ -43,10 +42,14 @@ def _media_type(value: object) -> object:
 
 
 WebUrl = Annotated[Line, AfterValidator(_web_url)]
+"""An absolute address of the web, as a URI (RFC 3986): what stands in documents and headers is ASCII."""
 
 
 MediaType = Annotated[str | None, BeforeValidator(_media_type)]
 """A media type without its parameters, in lower case; null for what is none."""
+
+Names = Annotated[tuple[Text, ...], AfterValidator(named)]
+"""Names of people or topics, each once."""
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -96,12 +99,12 @@ class Article(Frozen):
     title: Text
     summary: Line = None
     body: Text
-    authors: tuple[Text, ...] = ()
+    authors: Names = ()
     editor: Line = None
     agency: Line = None
     dateline: Line = None
     section: Line = None
-    topics: tuple[Text, ...] = ()
+    topics: Names = ()
     language: Language = None
     published: Moment | None = None
     updated: Moment | None = None
@@ -111,8 +114,8 @@ class Article(Frozen):
 
     @field_validator("title", "body")
     @classmethod
-    def _not_blank(cls, value: str) -> str:
-        if not value.strip():
+    def _not_blank(cls, value: str, info: ValidationInfo) -> str:
+        if info.context is not STORED and is_blank(value):
             raise ValueError("must not be empty")
         return value.strip()
 

@@ -10,10 +10,13 @@ from typing import Any
 from publisher.model.article import Article
 from publisher.model.event import Change, EventType
 from publisher.model.indicator import Indicator
+from publisher.model.provenance import NOTHING_KNOWN, Provenance
 
 
 class Outcome(StrEnum):
     """``rebaselined``: stored anew without an event, since our way of reading changed and not the article.
+
+    ``held``: it waits: an article until it stands still, an observation for a second reading that agrees.
 
     ``embargoed``: its published time has not come; it waits, and is in no feed, page or delivery until then.
     """
@@ -32,6 +35,8 @@ class ArticleChange:
     """One article's decision. ``before`` is null where there was nothing (or a withdrawn article) before.
 
     ``waiting`` is an article under embargo that takes the place of whatever waited under this id; null: nothing does.
+    ``provenance`` is that of the article as it is published from here on, ``later`` that of one that waits: under
+    embargo, or until it stands still.
     """
 
     outcome: Outcome
@@ -46,11 +51,18 @@ class ArticleChange:
     recent: tuple[tuple[str, datetime], ...] = ()
     held_until: datetime | None = None
     waiting: Article | None = None
+    provenance: Provenance = NOTHING_KNOWN
+    later: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IndicatorChange:
-    """One observation's decision. ``before`` is the observation it replaces or follows, null for the first."""
+    """One observation's decision. ``before`` is the observation it replaces or follows, null for the first.
+
+    One that is ``held`` is kept beside what is published. ``settled`` are the sources whose held observations of the
+    symbol wait no longer. ``displaced``: periods after this one, which had not come when an earlier version stored
+    them, make way. ``doubt`` is what is to be told of it, in words.
+    """
 
     outcome: Outcome
     source: str
@@ -61,6 +73,9 @@ class IndicatorChange:
     before: dict[str, Any] | None = None
     event: EventType | None = None
     changed: tuple[str, ...] = ()
+    settled: frozenset[str] = frozenset()
+    displaced: str | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from publisher.model.base import Frozen, Language, Text
+from publisher.model.base import Frozen, Language, Text, is_blank
 from publisher.model.key import Role
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 
 
 def _one_line(value: str) -> str:
-    if not value.strip() or value.splitlines() != [value]:
+    if is_blank(value) or value.splitlines() != [value]:
         raise ValueError("should be one line of text, and not empty")
     return value
 
@@ -34,7 +34,7 @@ class Selection(Frozen):
     @field_validator("*")
     @classmethod
     def _none_blank(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        if any(not value.strip() for value in values):
+        if any(map(is_blank, values)):
             raise ValueError("an empty string selects nothing; take it out")
         return values
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 
-from publisher.model.base import Frozen, Line, Moment, Text
+from publisher.model.base import Frozen, Line, Moment, Name, Text
 
 
 def _no_float(value: object) -> object:
@@ -39,7 +39,7 @@ class Indicator(Frozen):
     """
 
     symbol: Annotated[Text, Field(min_length=1, max_length=64)]
-    name: Text
+    name: Name
     value: Digits
     change: Digits | None = None
     percent: Digits | None = None
@@ -55,16 +55,25 @@ class Indicator(Frozen):
         return value
 
 
+HOLD_ABOVE = 0.2
+"""The share of the last published value by which the next may differ without a second reading that agrees."""
+
+
 class IndicatorSpec(Frozen):
-    """What ``config/indicators.toml`` says of one indicator."""
+    """What ``config/indicators.toml`` says of one indicator.
+
+    ``hold_above`` is the share of the last published value above which another waits for a second reading that agrees;
+    0: none waits.
+    """
 
     symbol: Annotated[Text, Field(min_length=1, max_length=64)]
     slug: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-    name: Annotated[Text, Field(min_length=1, max_length=200)]
-    names: dict[str, str] = Field(default_factory=dict)
+    name: Annotated[Name, Field(max_length=200)]
+    names: dict[str, Name] = Field(default_factory=dict)
     unit: Line = None
     decimals: Annotated[int, Field(strict=True, ge=0, le=10)] = 2
     timezone: str = "Asia/Jakarta"
+    hold_above: Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)] = HOLD_ABOVE
 
 
 def indicator_json(indicator: Indicator) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from publisher.model.article import Article
 from publisher.model.indicator import Indicator
+from publisher.model.provenance import Doubt
 from publisher.redaction import redacted
 
 
@@ -41,9 +42,9 @@ class ObservedArticle:
     """An article as it was read. ``identity`` is what it is known by: URL, path, or pushed id.
 
     ``key`` is what its source knows it by, where that outlasts a change of the identity: the link of a list, the guid
-    of a feed. ``origins`` says of each field where in a page it came from: ``profile``, ``json-ld``, ``opengraph``,
-    ``trafilatura`` or ``page``; empty where there was no choice. ``fingerprint`` is that of its content, null where it
-    has not been taken yet.
+    of a feed. ``origins`` says of each field where it came from (see :class:`~publisher.model.provenance.Provenance`),
+    as far as there was a choice; ``doubts`` are about this article alone. ``fingerprint`` is that of its content, null
+    where it has not been taken yet.
     """
 
     article: Article
@@ -52,6 +53,7 @@ class ObservedArticle:
     key: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
+    doubts: tuple[Doubt, ...] = ()
     keys: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
 

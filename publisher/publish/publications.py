@@ -20,6 +20,7 @@ import orjson
 from publisher import clock, render
 from publisher.errors import NotFound, StorageError
 from publisher.model import Event, FeedDefinition
+from publisher.publish.appearance import SiteInfo, appearance
 from publisher.publish.cache import Bounded, Shelf
 from publisher.publish.items import Item, Packed, Revision, Snapshot, chosen, revision_of, snapshot
 from publisher.render import Entry, Head, Options, identity
@@ -44,21 +45,15 @@ _DocumentKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class SiteInfo:
-    """How the installation names itself; every id and address in the documents is built from ``url``."""
-
-    title: str
-    url: str
-    language: str
-    timezone: str
-
-
-@dataclass(frozen=True, slots=True)
 class Version:
-    """The validators of a feed's documents. ``etag`` is bare: the web room makes a strong one per coding of it."""
+    """The validators of a feed's documents. ``etag`` is bare: the web room makes a strong one per coding of it.
+
+    ``last_modified`` is None where storage was told of another appearance of the feed, as by a release that runs beside
+    this one: its date would stand for other bytes.
+    """
 
     etag: str
-    last_modified: datetime
+    last_modified: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Document:
     """One feed in one format. ``body`` and ``gzip`` are the same bytes plain and packed; a Path is a file of them."""
 
     etag: str
-    last_modified: datetime
+    last_modified: datetime | None
     content_type: str
     body: bytes | Path
     gzip: bytes | Path
@@ -104,7 +99,7 @@ class Publications:
         self._versions_of: Mapping[str, FeedState] | None = None
 
     def replace(self, feeds: Mapping[str, FeedDefinition]) -> None:
-        """Publish these feeds from now on; storage must have been told of them (``feeds.sync``)."""
+        """Publish these feeds from now on; storage must have been told of their appearance (``feeds.define``)."""
         for name, before in self._feeds.items():
             if name not in feeds or feeds[name].digest != before.digest:
                 # What another definition chose must not stand in for what this one does.
@@ -177,13 +172,12 @@ class Publications:
             raise NotFound(f"there is no feed {name!r}") from None
 
     def _version(self, feed: FeedDefinition, state: FeedState | None) -> Version:
-        state = state or FeedState(feed.digest, 0, clock.EPOCH)
-        site = self._site
-        parts = (
-            [feed.digest, state.version, clock.to_micros(state.changed_at), render.RENDERER_VERSION],
-            [site.title, self._site_url, site.language, site.timezone],
+        looks = appearance(feed, self._site)
+        if state is None:
+            return Version(_digest(looks, 0, clock.EPOCH), None)
+        return Version(
+            _digest(looks, state.version, state.changed_at), state.changed_at if state.digest == looks else None
         )
-        return Version(hashlib.sha256(orjson.dumps(parts)).hexdigest()[:32], state.changed_at)
 
     async def _build(self, feed: FeedDefinition, format: str, version: Version) -> Document:
         kept = await asyncio.to_thread(self._shelf.find, feed.name, format, version.etag)
@@ -209,24 +203,25 @@ class Publications:
         return await asyncio.to_thread(self._render, feed, format, options, found)
 
     def _options(self, feed: FeedDefinition) -> Options:
-        return Options(self._site_url, feed.language or self._site.language, self._site.timezone, feed.content)
+        site = self._site
+        return Options(self._site_url, feed.language or site.language, site.timezone, feed.content, site.ids)
 
     def _render(self, feed: FeedDefinition, format: str, options: Options, found: Snapshot) -> Document:
         """Runs in a thread: a large feed takes seconds."""
         writer = render.FORMATS[format]
         version = self._version(feed, found.state)
         head = Head(
-            id=identity.feed_id(self._site_url, feed.name),
+            id=identity.feed_id(self._site.ids, feed.name),
             title=feed.title,
-            description=feed.description,
+            description=feed.description.strip(),
             language=options.language,
-            updated=version.last_modified,
+            updated=found.state.changed_at if found.state else clock.EPOCH,
             url=f"{self._site_url}/feeds/{feed.name}.{format}",
             home_url=f"{self._site_url}/feeds/{feed.name}",
             site_title=self._site.title,
             site_url=f"{self._site_url}/",
             items=feed.items,
-            deleted=[(identity.article_id(self._site_url, id), at) for id, at in found.deleted],
+            deleted=[(identity.article_id(self._site.ids, id), at) for id, at in found.deleted],
         )
         body = writer.document(head, [self._fragment(item, format, options) for item in found.items])
         packed = gzip.compress(body, GZIP_LEVEL, mtime=0)
@@ -245,6 +240,10 @@ class Publications:
             fragment = render.FORMATS[format].fragment(_entry(whole, options))
             self._fragments.put(key, fragment)
         return fragment
+
+
+def _digest(looks: str, version: int, changed_at: datetime) -> str:
+    return hashlib.sha256(orjson.dumps([looks, version, clock.to_micros(changed_at)])).hexdigest()[:32]
 
 
 def _revision(item: Item | ArticleHead) -> tuple[str, str, int]:

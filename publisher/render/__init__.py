@@ -12,7 +12,7 @@ from publisher.render.entry import Entry, Options, article_entry, event_entry, i
 from publisher.render.format import Format, Head
 from publisher.render.summary import summarised, summary_of
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Raise it when the same items give other bytes, so that readers are not told that nothing changed."""
 
 _WRITERS = {"rss": "rss:Rss", "atom": "atom:Atom", "json": "json_feed:JsonFeed"}

@@ -14,7 +14,8 @@ from lxml import etree
 
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, zulu
-from publisher.render.xml import ATOM, DC, MEDIA, TOMBSTONES, XML_LANG, add, add_common, inner_xml, xml_document
+from publisher.render.media import Attached
+from publisher.render.xml import ATOM, DC, MEDIA, TOMBSTONES, XML_LANG, add, add_common, inner_xml, stated, xml_document
 
 _NAMESPACES: dict[str | None, str] = {"dc": DC, "media": MEDIA}
 
@@ -79,6 +80,15 @@ def _add_links(element: etree._Element, entry: Entry) -> None:
         alternate.set("type", "text/html")
     for title, url in entry.related:
         add(element, "link", rel="related", href=url, title=title)
+    for one in _enclosures(entry):
+        add(element, "link", **stated(rel="enclosure", type=one.type, length=one.length, href=one.url))
+
+
+def _enclosures(entry: Entry) -> Iterable[Attached]:
+    """What RSS would enclose first, then the lead picture and all else: some readers show only one."""
+    lead = [Attached(one.url, one.type) for one in entry.pictures[:1]]
+    recordings = [one for one in entry.attachments if one.plays]
+    return [*recordings, *lead, *(one for one in entry.attachments if not one.plays)]
 
 
 def _add(parent: etree._Element, tag: str, text: str | None = None, **attributes: str) -> etree._Element:

@@ -4,45 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
-from publisher.content import opening
+from babel import Locale
+from babel.core import get_global
+
+from publisher.content import one_line, opening
 from publisher.model import Event
 from publisher.model.base import xml_legal
 from publisher.model.facets import fold
+from publisher.model.languages import canonical_tag
+from publisher.model.names import named
+from publisher.model.uri import uri
 from publisher.render import identity, market
 from publisher.render.market import Statistic
+from publisher.render.media import Attached, Picture, attached, pictures
 from publisher.render.summary import summary_of
 from publisher.render.words import paragraphs
+
+UNDETERMINED = "und"
+"""The language tag of what is in some language (RFC 5646 section 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What of a feed shapes its entries. Feeds with equal options share their fragments.
 
-    ``site_url`` has no slash at its end; ``content`` is ``full`` or ``summary``.
+    ``site_url`` has no slash at its end; ``content`` is ``full`` or ``summary``. ``ids`` is how ids begin, by default
+    as in a new installation at ``site_url``.
     """
 
     site_url: str
     language: str
     timezone: str
     content: str = "full"
+    ids: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An image that has an address."""
-
-    url: str
-    caption: str | None = None
-    credit: str | None = None
+    def __post_init__(self) -> None:
+        if not self.ids:
+            object.__setattr__(self, "ids", identity.beginning(self.site_url))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """``summary`` is plain text, ``content`` HTML (null: not in this feed). ``language`` is null if it is the feed's.
+    Every address is a URI.
 
     ``extra`` is what only the JSON Feed extension object can say.
     """
@@ -61,6 +70,7 @@ class Entry:
     language: str | None = None
     categories: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    attachments: tuple[Attached, ...] = ()
     related: tuple[tuple[str, str], ...] = ()
     statistic: Statistic | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -75,37 +85,30 @@ def article_entry(
     when it was published. An article that has no URL links to its page here.
     """
     data = _legal(data)
-    url = data.get("url") or f"{options.site_url}/articles/{quote(data['id'])}"
     published = _moment(data.get("published"))
     updated = _moment(data.get("updated")) or (changed_at if revision > 1 else published or first_seen_at)
-    language = data.get("language")
+    body = data.get("body") or ""
     full = options.content == "full"
-    summary = (data.get("summary") or opening(data["body"])) if full else summary_of(data)
+    related = _related(data)
+    shown = pictures(data.get("images") or ())
     return Entry(
-        id=identity.article_id(options.site_url, data["id"]),
-        url=url,
-        title=data["title"].strip() or data["id"],
+        id=identity.article_id(options.ids, data["id"]),
+        url=uri(data.get("url") or f"{options.site_url}/articles/{quote(data['id'])}"),
+        title=_line(data.get("title")) or data["id"],
         updated=_whole(max(updated, published or updated)),
         published=_whole(published) if published else None,
-        summary=summary,
-        content=data["body"] if full else None,
-        authors=tuple(data.get("authors") or ()),
-        editor=data.get("editor"),
-        agency=data.get("agency"),
-        dateline=data.get("dateline"),
-        language=language if language and fold(language) != fold(options.language) else None,
+        summary=(_line(data.get("summary")) or opening(body)) if full else summary_of(data),
+        content=body if full and body.strip() else None,
+        authors=named(data.get("authors") or ()),
+        editor=_line(data.get("editor")),
+        agency=_line(data.get("agency")),
+        dateline=_line(data.get("dateline")),
+        language=_language(data.get("language"), options.language),
         categories=_distinct([data.get("section"), *(data.get("topics") or ())]),
-        pictures=tuple(
-            Picture(image["url"], image.get("caption"), image.get("credit"))
-            for image in data.get("images") or ()
-            if image.get("url")
-        ),
-        related=tuple(
-            {
-                link["url"]: (link["title"], link["url"]) for link in data.get("related") or () if link.get("url")
-            }.values()
-        ),
-        extra=_article_extra(data),
+        pictures=shown,
+        attachments=attached(data.get("attachments") or ()),
+        related=tuple({link["url"]: (link["title"], link["url"]) for link in related if "url" in link}.values()),
+        extra=_article_extra(data, shown, related),
     )
 
 
@@ -121,8 +124,8 @@ def indicator_entry(
     data = _legal(data)
     lines = market.lines(data, language=options.language, timezone=options.timezone)
     return Entry(
-        id=identity.indicator_id(options.site_url, data["symbol"], period),
-        url=f"{options.site_url}/#indicator-{identity.symbol_slug(data['symbol'])}",
+        id=identity.indicator_id(options.ids, data["symbol"], period),
+        url=uri(f"{options.site_url}/#indicator-{identity.symbol_slug(data['symbol'])}"),
         title=market.title(data, language=options.language, timezone=options.timezone),
         updated=_whole(changed_at),
         published=_whole(first_seen_at),
@@ -140,8 +143,8 @@ def event_entry(event: Event, *, options: Options) -> Entry:
     lines = [f"{key}: {_listed(value)}" for key, value in data.items() if value is not None]
     moment = _whole(event.timestamp)
     return Entry(
-        id=identity.event_id(options.site_url, event.id),
-        url=f"{options.site_url}/",
+        id=identity.event_id(options.ids, event.id),
+        url=uri(f"{options.site_url}/"),
         title=xml_legal(f"{event.type.value}: {event.subject}"),
         updated=moment,
         published=moment,
@@ -156,10 +159,43 @@ def _listed(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _article_extra(data: Mapping[str, Any]) -> dict[str, Any]:
-    said = {key: data.get(key) for key in ("editor", "agency", "dateline", "section", "related")}
-    shown = [_said(image) for image in data.get("images") or () if image.get("url")]
-    return _said({**said, "images": shown, "related": [_said(link) for link in data.get("related") or ()]})
+def _article_extra(
+    data: Mapping[str, Any], shown: tuple[Picture, ...], related: list[dict[str, str]]
+) -> dict[str, Any]:
+    said = {key: data.get(key) for key in ("editor", "agency", "dateline", "section")}
+    return _said({**said, "images": [one.said for one in shown], "related": related})
+
+
+def _related(data: Mapping[str, Any]) -> list[dict[str, str]]:
+    links = data.get("related") or ()
+    return [
+        {"title": _line(one.get("title")) or one["url"], **({"url": uri(one["url"])} if one.get("url") else {})}
+        for one in links
+        if _line(one.get("title")) or one.get("url")
+    ]
+
+
+def _line(text: str | None) -> str | None:
+    return one_line(text or "") or None
+
+
+def _language(tag: str | None, feeds: str) -> str | None:
+    """The tag where it is another than the feed's; of what is no language, that it is not known which.
+
+    Without that, the entry would be in the feed's language.
+    """
+    if not tag:
+        return None
+    valid = canonical_tag(tag)
+    if valid is None or valid.partition("-")[0] not in _languages():
+        return UNDETERMINED
+    return valid if valid != canonical_tag(feeds) else None
+
+
+@cache
+def _languages() -> frozenset[str]:
+    """Every code of a language that CLDR knows."""
+    return frozenset({*Locale("en").languages, *get_global("likely_subtags")})
 
 
 def _legal(value: Any) -> Any:
@@ -174,7 +210,12 @@ def _legal(value: Any) -> Any:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    """The time as stored, perhaps by an earlier version; null where it is none that can be written down."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _whole(moment: datetime) -> datetime:
@@ -185,8 +226,8 @@ def _whole(moment: datetime) -> datetime:
 def _distinct(names: list[str | None]) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for name in names:
-        if name and name.strip():
-            found.setdefault(fold(name), name)
+        if line := _line(name):
+            found.setdefault(fold(line), line)
     return tuple(found.values())
 
 

@@ -10,6 +10,7 @@ import orjson
 from publisher.jsonbytes import compact
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, zulu
+from publisher.render.media import SOME_FILE, Attached
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
@@ -32,6 +33,7 @@ class JsonFeed(Format):
             "date_published": zulu(entry.published) if entry.published else None,
             "date_modified": zulu(entry.updated),
             "authors": [{"name": name} for name in entry.authors],
+            "attachments": [_attachment(one) for one in entry.attachments],
             "tags": entry.categories,
             "language": entry.language,
             "_publisher": entry.extra,
@@ -60,3 +62,8 @@ class JsonFeed(Format):
         for number, fragment in enumerate(fragments):
             parts += (b",\n", fragment) if number else (fragment,)
         return b"".join((*parts, b"]}\n"))
+
+
+def _attachment(one: Attached) -> dict[str, Any]:
+    said = {"url": one.url, "mime_type": one.type or SOME_FILE, "size_in_bytes": one.length}
+    return {key: value for key, value in {**said, "duration_in_seconds": one.duration}.items() if value is not None}

@@ -51,7 +51,7 @@ def lines(data: Mapping[str, Any], *, language: str, timezone: str) -> list[str]
     say = words(language)
     value, change = Decimal(data["value"]), _decimal(data, "change")
     unit = f" {data['unit']}" if data.get("unit") else ""
-    said = [f"{data['name']}: {number(value, language)}{unit}"]
+    said = [f"{data['name'].strip() or data['symbol']}: {number(value, language)}{unit}"]
     if change is not None:
         with localcontext(_EXACT):
             close = value - change
@@ -70,7 +70,7 @@ def statistic(data: Mapping[str, Any], period: str) -> Statistic:
         value=data["value"],
         decimals=max(0, -exponent) if isinstance(exponent, int) else 0,
         unit=pair[2] if pair else data.get("unit"),
-        topic=data["name"],
+        topic=data["name"].strip() or data["symbol"],
         coverage=data["symbol"],
         period=period,
         base=pair[1] if pair else None,

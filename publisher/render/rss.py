@@ -7,7 +7,7 @@ credit and none at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from feedgen.entry import FeedEntry
@@ -16,6 +16,7 @@ from lxml import etree
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, rfc822, zulu
 from publisher.render.market import Statistic
+from publisher.render.media import SOME_FILE, enclosure
 from publisher.render.xml import ATOM, CB, CONTENT, DC, MEDIA, add, add_common, inner_xml, xml_document
 
 TTL_MINUTES = 5
@@ -66,16 +67,27 @@ def _add_rest(item: etree._Element, entry: Entry) -> None:
     if entry.published:
         add(item, "pubDate", rfc822(entry.published))
     add(item, f"{{{ATOM}}}updated", zulu(entry.updated))
-    for author in entry.authors:
-        # RSS's own author element must hold an address for e-mail; dc:creator is for names.
-        add(item, f"{{{DC}}}creator", author)
+    if entry.authors:
+        # RSS's own author element must hold an address for e-mail; dc:creator is for names. All in one: of several,
+        # newsboat and feedparser show the last, rss2email and rss-parser the first. Atom and JSON Feed part them.
+        add(item, f"{{{DC}}}creator", joined(entry.authors))
     if entry.editor:
         add(item, f"{{{DC}}}contributor", entry.editor)
     if entry.language:
         add(item, f"{{{DC}}}language", entry.language)
+    enclosed = enclosure(entry.pictures, entry.attachments)
+    if enclosed:
+        # Each attribute must be there; 0 is the length that is not known (RSS Advisory Board, best practices).
+        said = {"url": enclosed.url, "length": str(enclosed.length or 0), "type": enclosed.type or SOME_FILE}
+        add(item, "enclosure", **said)
     add_common(item, entry)
     if entry.statistic:
         _add_statistic(item, entry.statistic)
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names on one line, as in a byline; parted by semicolons where one holds a comma, as degrees do."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
 
 
 def _add_statistic(item: etree._Element, statistic: Statistic) -> None:

@@ -13,7 +13,7 @@ MOST = 300
 
 def summary_of(data: Mapping[str, Any]) -> str | None:
     """The article's own summary, else how its text begins; null where that is too short to show a part of."""
-    return data.get("summary") or excerpt(data.get("body") or "", MOST)
+    return (data.get("summary") or "").strip() or excerpt(data.get("body") or "", MOST)
 
 
 def summarised(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from lxml import etree
 
 from publisher.render.entry import Entry
+from publisher.render.media import Attached, Picture
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
@@ -48,15 +49,35 @@ def add_common(item: etree._Element, entry: Entry) -> None:
     """What RSS and Atom both say in elements of Dublin Core and Media RSS.
 
     The editor is a contributor; the agency is the source that the text was taken from, the dateline the place it
-    covers. A picture's credit is its photographer's line (Media RSS 1.5.1, ``media:credit``).
+    covers.
     """
     if entry.agency:
         add(item, f"{{{DC}}}source", entry.agency)
     if entry.dateline:
         add(item, f"{{{DC}}}coverage", entry.dateline)
     for picture in entry.pictures:
-        content = add(item, f"{{{MEDIA}}}content", url=picture.url, medium="image")
-        if picture.caption:
-            add(content, f"{{{MEDIA}}}description", picture.caption, type="plain")
-        if picture.credit:
-            add(content, f"{{{MEDIA}}}credit", picture.credit, role="photographer")
+        _add_picture(item, picture)
+    for one in entry.attachments:
+        _add_attached(item, one)
+
+
+def _add_picture(item: etree._Element, picture: Picture) -> None:
+    """A picture's credit is its photographer's line (Media RSS 1.5.1, ``media:credit``)."""
+    size = {"width": picture.width, "height": picture.height}
+    content = add(item, f"{{{MEDIA}}}content", **stated(url=picture.url, type=picture.type, medium="image", **size))
+    if picture.caption:
+        add(content, f"{{{MEDIA}}}description", picture.caption, type="plain")
+    if picture.credit:
+        add(content, f"{{{MEDIA}}}credit", picture.credit, role="photographer")
+
+
+def _add_attached(item: etree._Element, one: Attached) -> None:
+    # Validators take whole numbers above zero.
+    seconds = round(one.duration or 0) or None
+    said = stated(url=one.url, fileSize=one.length, type=one.type, medium=one.medium, duration=seconds)
+    add(item, f"{{{MEDIA}}}content", **said)
+
+
+def stated(**attributes: object) -> dict[str, str]:
+    """The attributes that have a value, as text."""
+    return {name: str(value) for name, value in attributes.items() if value is not None}

@@ -27,6 +27,9 @@ PAGE_LIMIT = 5_000_000
 Limit = Annotated[Whole, Field(ge=1, le=100_000_000)]
 """Bytes of one page or file, as a source may set them."""
 
+CONDITIONS = ("etag", "last_modified", "digest")
+"""Keys of a bookmark by which a document that is the one read last is not read again."""
+
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -131,9 +134,11 @@ class Source(ABC):
     """One table of ``config/sources.toml``.
 
     ``kind`` is its name there; ``Options`` validates the keys that are the kind's own, and forbids all others.
+    ``origin`` is where its articles' values came from, where the reader of one says nothing else.
     """
 
     kind: ClassVar[str]
+    origin: ClassVar[str] = "profile"
     Options: ClassVar[type[BaseModel]] = NoOptions
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:

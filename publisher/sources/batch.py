@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from publisher.jsonbytes import HALF
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.halves import CUT
 from publisher.sources.limits import MAX_PUSHED
 from publisher.sources.push import read_article_json
 
@@ -44,6 +46,8 @@ def read_entries(given: Sequence[Any], *, origin: str, language: str) -> Iterato
             yield Entry(None, None, [Problem(origin, "must be an object", field=at)])
         elif not isinstance(id_, str):
             yield Entry(None, None, [Problem(origin, "is missing", field=f"{at}.id")])
+        elif HALF in id_:
+            yield Entry(None, None, [Problem(origin, f"{CUT}; send it whole", field=f"{at}.id")])
         elif id_ in seen:
             message = f"is that of [{seen[id_]}], too; send one of them"
             yield Entry(id_, None, [Problem(origin, message, field=f"{at}.id")])

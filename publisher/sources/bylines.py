@@ -116,11 +116,28 @@ def is_byline(text: str) -> bool:
     bare = _bare(shown)
     if not (LABEL.match(bare) or LEAD.match(bare)):
         return False
+    if labels(bare) > 1:
+        return True
     values = [value for _, value in _segments(bare)]
-    return bool(values) and all(map(_all_names, values))
+    return bool(values) and all(map(names_only, values))
 
 
-def _all_names(value: str) -> bool:
+def labels(text: str) -> int:
+    """How many role words with a colon stand in a line; no sentence has two."""
+    return sum(1 for _ in LABEL.finditer(text[:MAX_BYLINE]))
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A line, and the byline that follows on it, "… di sawah. KONTAN/X Reporter: Y"; empty where none does."""
+    first = LABEL.search(text[:MAX_BYLINE])
+    if first is None or not first.start() or not is_byline(text[first.start() :]):
+        return text, ""
+    if not roles_of(first["label"]) & {AUTHOR, EDITOR} and labels(text) == 1:
+        return text, ""  # "Foto: X" and "Sumber: X" alone are a picture's credit
+    return text[: first.start()].strip(), text[first.start() :]
+
+
+def names_only(value: str) -> bool:
     """Whether a value holds names, titles, agencies and nothing that only a sentence has."""
     parts = _parts(value)
     for part, comma in parts:
@@ -214,7 +231,7 @@ def _person(found: _Found, roles: Collection[str], text: str, before: str | None
     if title:
         found.doubt(f"{title!r} is taken for a title and not for a part of the name")
     if not is_name(name):
-        lowered = name.islower() and is_name(name.title())
+        lowered = name.islower() and is_name(name.title()) and len(name) > 4  # shorter ones are initials
         found.doubt(f"{name!r} is written as no name" + ("" if lowered else " and is left out"))
         if not lowered:
             return None
@@ -230,6 +247,8 @@ def _doubts(name: str, before: str | None, shouted: bool) -> Iterator[str]:
         yield f"{name!r} may be two people"
     if len(words) == 1 and before is not None:
         yield f"{name!r} may be a place or a part of a name, and not a person"
+    if name == "Tim":
+        yield "'Tim' may be a team and not a person"
     if len(words) == 1 and name.isupper() and len(name) <= 5 and not shouted and "." not in name:
         yield f"{name!r} may be an organisation"
 

@@ -77,7 +77,8 @@ _OPENERS = (
 )
 LEAD = re.compile(
     rf"(?:^|(?<=[;|/.] )|(?<=, ))(?P<label>{_either(_OPENERS.split('|'))})\s+(?=[^\W\d_])"
-    r"|^(?P<upright>Reporter|Penulis|Pewarta|Wartawan|Jurnalis|Editor|Redaktur|di|af|av)\s+(?=[A-ZÀ-Þ]\S+\s+[A-ZÀ-Þ])",
+    r"|(?:^|(?<=[|/;•] ))(?P<upright>Reporter|Penulis|Pewarta|Wartawan|Jurnalis|Editor|Redaktur|(?<![^ ])di|af|av)\s+"
+    r"(?=[A-ZÀ-Þ]\S+\s+[A-ZÀ-Þ])",
     re.IGNORECASE,
 )
 """A role word without a colon, where one can stand: at the start and behind a closed part."""
@@ -140,7 +141,7 @@ _DEGREES = words(
 _BARE_DEGREES = words("jr sr esq lc ak hons cand")
 """What is one without periods and with one capital; "Mei" and "Nat" are people."""
 
-_DOTTED = re.compile(r"(?:[A-Z][A-Za-z]{0,5}\. ?){1,4}(?:[A-Z][A-Za-z]{0,5}\.?)?(?: ?\([A-Za-z .]{2,12}\))?")
+_DOTTED = re.compile(r"(?:[A-Z][A-Za-z]{0,3}\. ?){1,4}(?:[A-Z][A-Za-z]{0,3}\.?)?(?: ?\([A-Za-z .]{2,12}\))?")
 
 
 def is_degree(text: str) -> bool:
@@ -232,14 +233,24 @@ _HOUSE_WORDS = re.compile(
     r"|[&+]\s*(?:Co|Company|Sons|Partners|Rekan|Cie|Söhne)\b",
     re.IGNORECASE,
 )
+_TOP_LEVEL = re.compile(r"\w{3,}\.(?:com|co\.id|id|net|org|de|co\.uk|fr|es|it|news)$", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:www\.)?[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,4}|[A-Z]{2,3}|news|media|online)(?:/\S*)?(?:\s+\S+)?")
+
+
+_PAPERS = frozenset(
+    ["le monde", "le figaro", "libération", "l'équipe", "el país", "el mundo", "la vanguardia", "la repubblica", "corriere della sera", "la stampa", "der spiegel", "die zeit", "die welt", "süddeutsche zeitung", "o globo", "folha de s.paulo", "de telegraaf", "de standaard", "kontan", "the guardian", "the economist", "tempo", "republika", "bisnis indonesia", "media indonesia", "suara pembaruan", "koran sindo"]
+)
 
 
 def is_outlet(text: str) -> bool:
     """Whether it is a medium, a company or an office: "Kompas.com", "The Jakarta Post", "Andi & Co"."""
     shown = text.strip()
+    if shown.casefold() in _PAPERS:
+        return True
     if _DOMAIN.fullmatch(shown):
-        return not is_degree(shown) and not re.fullmatch(r"(?:[A-Z]\.)+[A-Z][a-z]+", shown)
+        return _TOP_LEVEL.search(shown) is not None or (
+            not is_degree(shown) and not re.fullmatch(r"(?:[A-Z]\.)+[A-Z][a-z]+", shown)
+        )
     return _HOUSE_WORDS.search(shown) is not None or "http" in shown or "@" in shown
 
 

@@ -146,7 +146,7 @@ def _plain(credit: str) -> str:
         r"(?:foto|fotos|photo|photos|photograph|photographer|fotografer|pewarta foto|credit|credits|kredit|kredit foto"
         r"|photo credit|image credit|image|picture|bild|bilder|crédit|crédit photo|crédito|créditos|imagen|imagem|beeld"
         r"|sumber foto|sumber|source|quelle|bildquelle|fuente|fonte|kilde)\s*[:：]\s*(?P<who>\S.*)"
-        r"|(?:photo|photos|photograph|photographs|image|picture|foto|bild|illustration) (?:by|oleh|von|de) (?P<by>\S.*)",
+        r"|(?:photos?|photographs?|image|picture|foto|bild|illustration) (?:by|oleh|von|de) (?P<by>\S.*)",
         credit,
         re.IGNORECASE,
     )

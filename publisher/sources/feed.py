@@ -15,7 +15,7 @@ from pydantic import field_validator
 from publisher.configfile import Zone
 from publisher.errors import ReadError
 from publisher.locale import DateOrder, known_locale
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, Language
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.feeds import jsonfeed, xmlfeed
@@ -39,7 +39,7 @@ class FeedOptions(Frozen):
     locale: str = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None
-    language: str | None = None
+    language: Language = None
     agency: str | None = None
     identity: Mode = "entry"
 

@@ -89,6 +89,7 @@ class FolderSource(Source):
     """
 
     kind: ClassVar[str] = "folder"
+    origin: ClassVar[str] = "json"
     Options = FolderOptions
     options: FolderOptions
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,13 +14,17 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from publisher.configfile import Whole, Zone
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale, parse_datetime, parse_decimal
+from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing
 from publisher.model import Indicator
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, Language
+from publisher.model.indicator import decimal_text
 from publisher.model.observed import Batch, ObservedArticle, Problem
+from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
+from publisher.sources.cells import misplaced_percent, other_currency
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
+from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
@@ -37,7 +42,8 @@ class JsonOptions(Frozen):
     """The keys of JSON over HTTP. ``limit`` is in bytes.
 
     ``articles`` and ``indicators`` are tables, or lists of tables, that say where they stand. ``locale`` is that of
-    numbers and dates that are written as text, ``timezone`` that of dates that name none. ``identity``: what an article
+    numbers and dates that are written as text, by default the site's language; ``timezone`` that of dates that name
+    none. ``identity``: what an article
     is known by, ``url`` or the ``id`` of the mapping; each stands in for the other. ``headers`` are sent along.
     ``complete``: all articles that there are stand in it, so that one that is not there any more is withdrawn.
     """
@@ -47,10 +53,10 @@ class JsonOptions(Frozen):
     indicators: Annotated[tuple[IndicatorMap, ...], BeforeValidator(_listed)] = ()
     limit: Limit = PAGE_LIMIT
     headers: dict[str, str] = Field(default_factory=dict)
-    locale: str = "en"
+    locale: str | None = None
     timezone: Zone | None = None
     date_order: DateOrder | None = None
-    language: str | None = None
+    language: Language = None
     identity: Literal["url", "id"] = "url"
     complete: bool = False
     gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
@@ -72,9 +78,9 @@ class JsonOptions(Frozen):
 
     @field_validator("locale")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _known(cls, value: str | None) -> str | None:
         try:
-            known_locale(value)
+            known_locale(value or "en")
         except ReadError as error:
             raise ValueError(str(error)) from error
         return value
@@ -87,9 +93,10 @@ class JsonOptions(Frozen):
 
 
 class JsonSource(Source):
-    """Reads one document. The bookmark keeps ``etag``, ``last_modified`` and a digest of it."""
+    """Reads one document. The bookmark keeps ``etag``, ``last_modified``, a digest of it and its ``symbols``."""
 
     kind: ClassVar[str] = "json"
+    origin: ClassVar[str] = "json"
     Options = JsonOptions
     options: JsonOptions
 
@@ -101,7 +108,8 @@ class JsonSource(Source):
             return self._unchanged(bookmark)
         remembered: dict[str, Any] = {**validators(response), "digest": digest}
         if bookmark.get("digest") == digest:
-            return self._unchanged({**remembered, "ids": bookmark.get("ids", [])})
+            kept = {key: bookmark[key] for key in ("symbols",) if key in bookmark}
+            return self._unchanged({**remembered, **kept, "ids": bookmark.get("ids", [])})
         try:
             found = await self.context.parse(
                 "json",
@@ -116,7 +124,12 @@ class JsonSource(Source):
         articles = {one.article.id: one for one in found.articles}
         if self.options.complete:
             remembered["ids"] = sorted(articles)
-        problems = [*moved(response, self.options.url), *found.problems]
+        symbols, lost = silence.lost_rows(
+            bookmark.get("symbols", ()), found.indicators, found.problems, self.options.url
+        )
+        if symbols:
+            remembered["symbols"] = symbols
+        problems = [*moved(response, self.options.url), *found.problems, *lost]
         return self._batch(articles, found.indicators, problems, remembered, frozenset(articles))
 
     def _unchanged(self, bookmark: Mapping[str, Any]) -> Batch:
@@ -135,15 +148,32 @@ class JsonSource(Source):
                     problems.append(Problem(one.origin, "stands twice; the first is taken", text=one.identity))
                 elif one:
                     articles[one.article.id] = one
+        return Parsed(list(articles.values()), self._indicators(document, problems), problems)
+
+    def _indicators(self, document: Any, problems: list[Problem]) -> list[Indicator]:
+        notation = Notation(self._locale)
         indicators: dict[str, Indicator] = {}
         for table in self.options.indicators:
             for number, item in enumerate(entries(document, table.items)):
-                found = self._indicator(item, table, number, problems)
+                found = self._indicator(item, table, number, notation, problems)
                 if found and found.symbol in indicators:
                     problems.append(Problem(self.options.url, "stands twice; the first is taken", text=found.symbol))
                 elif found:
                     indicators[found.symbol] = found
-        return Parsed(list(articles.values()), list(indicators.values()), problems)
+        # Who writes one number in another way writes all so: what may be a thousand times as much is not published.
+        for symbol in notation.uncertain & indicators.keys():
+            origin = f"{self.options.url} {symbol}"
+            problems.append(Problem(origin, notation.doubt(symbol), field="value", text=notation.text(symbol)))
+            del indicators[symbol]
+        return list(indicators.values())
+
+    @property
+    def _locale(self) -> str:
+        """How numbers and dates in text are written."""
+        try:
+            return self.options.locale or str(known_locale(self.context.language))
+        except ReadError:
+            return "en"
 
     def _batch(
         self,
@@ -176,7 +206,7 @@ class JsonSource(Source):
         if not identity:
             problems.append(Problem(origin, "has neither url nor id to know it by"))
             return None
-        item = _Item(value, origin, self.options, self.context.timezone, problems)
+        item = _Item(value, origin, self.options, self._locale, self.context.timezone, problems)
         payload: dict[str, Any] = {"url": url, "body": item.body(rules.body)}
         payload |= {name: item.line(getattr(rules, name), name) for name in ("title", "summary")}
         payload |= {name: _first(value, getattr(rules, name)) for name in _LINES}
@@ -185,27 +215,35 @@ class JsonSource(Source):
         pictures = (absolute(one, base) for one in texts(value, rules.images))
         payload["images"] = [{"url": one} for one in dict.fromkeys(pictures) if one]
         given = {name: one for name, one in payload.items() if one is not None}
-        language = self.options.language or self.context.language
-        found, faults = read_article_json(given, origin=origin, language=language, identity=identity)
+        if self.options.language:
+            given.setdefault("language", self.options.language)
+        found, faults = read_article_json(given, origin=origin, language=self.context.language, identity=identity)
         problems += faults
         known_by = addresses(url) if url and identity == link else ()
-        return found and ObservedArticle(found.article, identity, origin, key=key, addresses=known_by)
+        return found and replace(found, identity=identity, key=key, addresses=known_by)
 
-    def _indicator(self, value: Any, rules: IndicatorMap, number: int, problems: list[Problem]) -> Indicator | None:
+    def _indicator(
+        self, value: Any, rules: IndicatorMap, number: int, notation: Notation, problems: list[Problem]
+    ) -> Indicator | None:
         symbol = _first(value, rules.symbol) or ""
+        symbol = rules.symbols.get(symbol, symbol)
         origin = f"{self.options.url} {symbol or f'item {number}'}"
         faults: list[Problem] = []
-        item = _Item(value, origin, self.options, self.context.timezone, faults)
-        payload: dict[str, Any] = {"symbol": rules.symbols.get(symbol, symbol)}
+        item = _Item(value, origin, self.options, self._locale, self.context.timezone, faults)
+        payload: dict[str, Any] = {"symbol": symbol}
         payload |= {name: _first(value, getattr(rules, name)) for name in ("name", "unit")}
         payload["as_of"] = item.moment(rules.as_of, "as_of")
-        payload |= {name: item.number(getattr(rules, name), name) for name in _NUMBERS}
+        payload |= {name: item.number(getattr(rules, name), name, notation.of(symbol)) for name in _NUMBERS}
+        spec = self.context.indicators.get(symbol)
+        item.compare_units(rules, payload["unit"] or (spec.unit if spec else None))
         problems += faults
         if any(one.severity == "error" for one in faults):
             return None  # half an observation misleads
         given = {name: one for name, one in payload.items() if one is not None}
         specs = self.context.indicators
-        found, faults = read_indicator_json(given, specs=specs, now=self.context.now(), origin=origin)
+        found, faults = read_indicator_json(
+            given, specs=specs, now=self.context.now(), origin=origin, written=exact_number(value, rules.value) is None
+        )
         problems += faults
         return found
 
@@ -217,6 +255,7 @@ class _Item:
     value: Any
     origin: str
     options: JsonOptions
+    locale: str
     timezone: str
     problems: list[Problem]
 
@@ -247,7 +286,7 @@ class _Item:
         zone = own or self.timezone
         try:
             read = moment(rule, text, zone, assumed=own is None) or parse_datetime(
-                text, self.options.locale, zone, order=self.options.date_order, assumed=own is None
+                text, self.locale, zone, order=self.options.date_order, assumed=own is None
             )
         except ReadError as error:
             self._fault(name, error, text)
@@ -256,17 +295,30 @@ class _Item:
             self.problems.append(Problem(self.origin, read.warning, field=name, text=text, severity="warning"))
         return read.value.isoformat().replace("+00:00", "Z")
 
-    def number(self, rule: ValueRule | None, name: str) -> str | None:
-        """JSON's own number as it is, and text as the locale writes numbers."""
+    def number(self, rule: ValueRule | None, name: str, read: Callable[[str], Decimal]) -> str | None:
+        """JSON's own number as it is, text as ``read`` does; null where a change or percent is said to be unknown."""
         if rule is None:
             return None
         text = _first(self.value, rule)
         exact = exact_number(self.value, rule)
+        if exact is not None or text is None or (name != "value" and says_nothing(text)):
+            return exact
         try:
-            return exact if exact is not None or text is None else str(parse_decimal(text, self.options.locale))
+            return decimal_text(read(text))
         except ReadError as error:
             self._fault(name, error, text)
             return None
+
+    def compare_units(self, rules: IndicatorMap, unit: str | None) -> None:
+        """Note what signs beside the numbers say against the unit."""
+        cells = {name: _first(self.value, getattr(rules, name)) for name in _NUMBERS}
+        for name in _NUMBERS:
+            wrong = misplaced_percent(name, cells, unit)
+            if wrong:
+                self.problems.append(Problem(self.origin, wrong, field=name, text=cells[name]))
+        other = other_currency(cells["value"], unit)
+        if other:
+            self.problems.append(Problem(self.origin, other, field="value", text=cells["value"], severity="warning"))
 
     def _fault(self, name: str, error: ReadError, text: str | None) -> None:
         self.problems.append(Problem(self.origin, str(error), field=name, text=text))

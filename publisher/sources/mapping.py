@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from publisher.configfile import Zone
 from publisher.errors import ReadError
+from publisher.jsonbytes import whole
 from publisher.locale import ReadDate, parse_datetime
 from publisher.model.base import Frozen
 from publisher.sources.patterns import MAX_LINE, Pattern, value_of
@@ -130,7 +131,7 @@ class IndicatorMap(Frozen):
 def load(body: bytes) -> Any:
     """A JSON document whose numbers keep their digits. Raises ReadError."""
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
+        return json.loads(whole(body).decode("utf-8-sig"), parse_float=Decimal, parse_constant=_no_number)
     except RecursionError as error:
         raise ReadError("is nested too deeply") from error
     except (ValueError, InvalidOperation) as error:

@@ -66,7 +66,10 @@ class PageOptions(Frozen):
 
 
 class PageSource(Source):
-    """Reads one page. The bookmark keeps its ``etag`` and ``last_modified``, and what was ``found`` in it."""
+    """Reads one page.
+
+    The bookmark keeps its ``etag`` and ``last_modified``, what was ``found`` in it, and of which ``symbols`` a row was.
+    """
 
     kind: ClassVar[str] = "page"
     Options = PageOptions
@@ -90,11 +93,15 @@ class PageSource(Source):
         identity = identifying(known_by)
         article = observed(reading, identity_id(identity), identity)
         article = article and replace(article, addresses=addresses(known_by))
+        symbols, lost = silence.lost_rows(
+            bookmark.get("symbols", ()), reading.indicators, reading.problems, self.options.url
+        )
+        remembered = {**validators(response), "found": found, **({"symbols": symbols} if symbols else {})}
         return Batch(
             (article,) if article else (),
             tuple(reading.indicators),
-            (*moved(response, self.options.url), *reading.problems),
-            {**validators(response), "found": found},
+            (*moved(response, self.options.url), *reading.problems, *lost),
+            remembered,
             shown=True,
         )
 

@@ -100,8 +100,8 @@ def prepare(needs: Sequence[str]) -> None:
         with contextlib.suppress(Exception):  # some are those of other systems
             import_module(f"encodings.{module.name}")
     locales = {"en", *(need.partition(":")[2] for need in needs if need.startswith("locale:"))}
-    zones = {"UTC", *NAMED, *(need.partition(":")[2] for need in needs if need.startswith("zone:"))}
-    for zone in zones:
+    zones = {"UTC", *(need.partition(":")[2] for need in needs if need.startswith("zone:"))}
+    for zone in zones | NAMED:
         with contextlib.suppress(PublisherError):
             _KEPT.append(known_zone(zone))
     for locale in locales:

@@ -19,7 +19,7 @@ from publisher.configfile import TomlFile, Zone, nearest, read_toml
 from publisher.content import absolute
 from publisher.errors import ConfigErrors, ReadError
 from publisher.locale import DateOrder, known_locale
-from publisher.model.base import Frozen
+from publisher.model.base import Frozen, LanguageTag
 from publisher.sources.patterns import Pattern, Selector
 
 SHIPPED = Path(__file__).resolve().parent.parent / "profiles"
@@ -27,7 +27,7 @@ FOLDER = "config/profiles"
 COLUMNS = ("symbol", "value", "change", "percent")
 
 # Raised when the reading code takes the same page otherwise, so that it makes a new baseline and no events.
-READER_VERSION = 1
+READER_VERSION = 2
 
 
 def _as_list(value: object) -> object:
@@ -39,6 +39,12 @@ def _as_rule(value: object) -> object:
 
 
 def _as_line_rule(value: object) -> object:
+    return {"pattern": value} if isinstance(value, str) else value
+
+
+def _as_dateline(value: object) -> object:
+    if isinstance(value, bool):
+        return {} if value else None
     return {"pattern": value} if isinstance(value, str) else value
 
 
@@ -81,20 +87,35 @@ Patterns = Annotated[tuple[Pattern, ...], BeforeValidator(_as_list)]
 
 
 class Byline(Frozen):
-    """Who wrote it: a paragraph that matches ``line`` is no part of the body but is searched for ``patterns``.
+    """Who wrote it: a paragraph before or after the text that matches ``line`` and names people is no part of it.
 
-    Their groups ``authors``, ``editor`` and ``agency`` are the values; authors are split at ``separator``.
+    Bylines are read as newsrooms write them. Where a site's own words need it, ``patterns`` with the groups
+    ``authors``, ``editor`` and ``agency`` find the values; ``separator`` is what alone parts its authors.
     """
 
     line: Pattern
-    patterns: Patterns
-    separator: Pattern = r"\s*,\s*"
+    patterns: Patterns = ()
+    separator: Pattern | None = None
+
+
+class DatelineRule(Frozen):
+    """How the place before the first sentence is found; ``true`` finds it as newsrooms write it.
+
+    ``after`` is the house's own mark before it. A bare string is ``pattern``: its group ``dateline`` is the place.
+    """
+
+    after: Pattern | None = None
+    pattern: Pattern | None = None
+
+
+DatelineRules = Annotated[DatelineRule | None, BeforeValidator(_as_dateline)]
 
 
 class Caption(Frozen):
-    """How a caption is taken apart: ``label`` is dropped; ``credit`` patterns have groups ``caption`` and ``credit``.
+    """How a caption is taken apart: ``label`` is dropped, and a credit in one of the forms of credits is apart.
 
-    Where none matches, all of it is the caption.
+    Where a site's own form needs it, ``credit`` patterns have the groups ``caption`` and ``credit``; where none of them
+    matches, all of it is the caption.
     """
 
     label: Pattern | None = None
@@ -136,7 +157,7 @@ class HtmlArticle(Frozen):
     agency: Rules = ()
     topics: Rules = ()
     byline: Byline | None = None
-    dateline: Pattern | None = None
+    dateline: DatelineRules = None
     image: HtmlImage | None = None
     related: Rules = ()
 
@@ -176,7 +197,7 @@ class TextArticle(Frozen):
     updated: LineRules = ()
     section: LineRules = ()
     byline: Byline | None = None
-    dateline: Pattern | None = None
+    dateline: DatelineRules = None
     image: TextImage | None = None
     related: Patterns = ()
 
@@ -231,7 +252,7 @@ class Profile(Frozen):
     base_url: str
     locale: str
     timezone: Zone
-    language: str
+    language: LanguageTag
     date_order: DateOrder | None = None
     zones: dict[str, str] = Field(default_factory=dict)
 

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
+from publisher.clock import rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
+from publisher.jsonbytes import HALF, load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
+from publisher.model.agreement import contradiction, doubt, misread
+from publisher.model.base import is_blank
+from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.model.provenance import Doubt, bounded
 from publisher.sources.body import fragment_blocks, sanitised
+from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
+from publisher.sources.tidying import tidied
 from publisher.sources.urls import canonical
 
 # RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.
@@ -30,6 +38,9 @@ _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?", re.ASCII)
 _NEEDED = ("id", "title", "body")
 _MOMENTS = ("published", "updated", "as_of", "observed_at")
 _DECIMALS = ("value", "change", "percent")
+SKEW = timedelta(minutes=5)
+"""How far the clock of whoever observed may be ahead of ours."""
+
 _MEANT = 5
 """Unknown keys of one item for which the nearest known key is named."""
 _LISTS = ("authors", "topics", "images", "attachments", "related")
@@ -60,9 +71,12 @@ class _Item:
         self._faulty.add(place)
         self.problems.append(Problem(self.origin, message, field=place or None, text=text and text[:MAX_SHOWN]))
 
-    def warn(self, at: Sequence[str | int], message: str) -> None:
+    def warn(self, at: Sequence[str | int], message: str, text: str | None = None) -> None:
         """Note what is doubtful, though the item is taken."""
-        self.problems.append(Problem(self.origin, message, field=json_path(at, self.path), severity="warning"))
+        place = json_path(at, self.path)
+        self.problems.append(
+            Problem(self.origin, message, field=place, text=text and text[:MAX_SHOWN], severity="warning")
+        )
 
     def told(self) -> list[Problem]:
         """Everything that is wrong with it."""
@@ -92,9 +106,17 @@ class _Item:
                 self.drop((name, number), f"has {len(entry):,} keys, the limit is {MAX_ENTRY_KEYS}", None)
                 return
 
-    def check(self) -> None:
-        """Take out values that are too much, and those whose type pydantic would guess at."""
+    def check(self, *, cut: bool = False) -> None:
+        """Take out values that are too much, and those whose type pydantic would guess at.
+
+        ``cut``: a text that is cut inside a character is taken without the half.
+        """
         self.bound()
+        for at in halves(self.values):
+            if cut:
+                self.warn(at, f"{CUT}; that is left out")
+            else:
+                self.fail(at, f"{CUT}; send it whole")
         for name in _MOMENTS:
             value = self.values.get(name)
             if value is not None and not (isinstance(value, str) and _RFC3339.fullmatch(value)):
@@ -151,13 +173,13 @@ class _Item:
 def json_path(at: Sequence[str | int], start: str = "") -> str:
     """A place in a JSON document: ``images[0].url`` (counted from 0, as JSON does)."""
     text = start + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
-    return text.removeprefix(".")
+    return text.removeprefix(".").replace(HALF, "\ufffd")
 
 
 def load_json(body: bytes) -> Any:
     """A JSON document. Raises ReadError that says where it breaks off."""
     try:
-        return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        return load(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise ReadError(f"is no JSON: {error}") from error
 
@@ -174,10 +196,13 @@ def read_article_json(
     """One article in the form that the API shows, and what is wrong with it; null where it is refused whole.
 
     ``article_id`` is a pushed id: the payload may repeat it. Without one the payload's ``id`` counts, then
-    ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL.
+    ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL. A text that is
+    cut inside a character is a fault in what is pushed, and else a doubt.
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
+    # What the API shows beside an article comes back with it where somebody changes what they have read.
+    payload = {key: value for key, value in payload.items() if key not in ("provenance", "warnings")}
     item = _Item(payload, origin, path, Article)
     given = payload.get("id")
     if article_id is not None and given not in (None, article_id):
@@ -190,12 +215,16 @@ def read_article_json(
         item.fail(("id",), "is missing, and there is no url to know the article by")
         return None, item.told()
     item.values["id"] = known_as if known_as in (article_id, given) else identity_id(str(known_as))
-    item.check()
+    item.check(cut=article_id is None)
     if isinstance(title := item.values.get("title"), str):
         item.values["title"] = one_line(title)
     _sanitise(item, url)
-    if item.values.get("language") is None:
+    assumed = item.values.get("language") is None
+    if assumed:
         item.values["language"] = language
+    item.values, doubts = tidied(item.values)
+    for one in doubts[:MAX_FAULTS]:
+        item.warn(one.at, one.message, one.text)
     article = item.validated(_NEEDED)
     if article is None:
         return None, item.told()
@@ -203,7 +232,10 @@ def read_article_json(
         problem.field == json_path(("published",), path) for problem in item.problems
     ):
         item.warn(("published",), "no date: it is ordered by when it was first seen")
-    return ObservedArticle(article, str(known_as), origin), item.told()
+    problems = item.told()
+    own = (Doubt(_within(one.field, path), one.message, one.text) for one in problems)
+    origins = {"language": "guessed"} if assumed and article.language else {}
+    return ObservedArticle(article, str(known_as), origin, origins=origins, doubts=bounded(own)), problems
 
 
 def read_indicator_json(
@@ -213,26 +245,60 @@ def read_indicator_json(
     now: datetime,
     origin: str,
     path: str = "",
+    written: bool = True,
 ) -> tuple[Indicator | None, list[Problem]]:
     """One observation ``{symbol, name?, value, change?, percent?, unit?, as_of?, observed_at?}``, and what is wrong.
 
     Decimals are strings or JSON integers. Name and unit are the registry's where not given, ``observed_at`` is now.
-    Null where anything is wrong with it: half an observation misleads.
+    Null where anything is wrong with it (half an observation misleads): where its numbers contradict each other, or a
+    time of it is later than now and :data:`SKEW`. ``written``: its value was text once, in which a separator may be
+    another than it seems. Of one that is taken, what is wrong are warnings.
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
     item = _Item(payload, origin, path, Indicator)
     item.check()
-    spec = specs.get(str(payload.get("symbol")))
-    if item.values.get("name") is None:
+    symbol, name = str(payload.get("symbol")), item.values.get("name")
+    spec = specs.get(symbol)
+    if name is None or (isinstance(name, str) and is_blank(name)):
         # One without a symbol is refused for that; that it has no name either would only distract.
-        item.values["name"] = spec.name if spec else str(payload.get("symbol"))
+        item.values["name"] = spec.name if spec else "?" if is_blank(symbol) else symbol
     if item.values.get("unit") is None and spec:
         item.values["unit"] = spec.unit
     if item.values.get("observed_at") is None:
         item.values["observed_at"] = now
     indicator = item.validated(tuple(Indicator.model_fields))
-    return (None, item.told()) if item.problems else (indicator, [])
+    if indicator is None or item.problems:
+        return None, item.told()
+    _not_to_come(item, indicator, now)
+    _agreeing(item, indicator, spec, written=written)
+    refused = any(one.severity == "error" for one in item.problems)
+    return None if refused else indicator, item.told()
+
+
+def _not_to_come(item: _Item, found: Indicator, now: datetime) -> None:
+    """Note a time that has not come: it would keep every later observation from being the newest."""
+    for name in ("as_of", "observed_at"):
+        moment = getattr(found, name)
+        if moment is not None and moment > now + SKEW:
+            message = f"lies in the future (it is {rfc3339(now)}); give the time when the value held, or leave it out"
+            item.fail((name,), message, rfc3339(moment))
+
+
+def _agreeing(item: _Item, found: Indicator, spec: IndicatorSpec | None, *, written: bool) -> None:
+    """Note numbers that contradict each other, and what else is odd about an observation."""
+    wrong = contradiction(found.value, found.change, found.percent)
+    if wrong:
+        item.fail(("percent",), wrong, decimal_text(found.percent) if found.percent is not None else None)
+    odd = doubt(found.value, found.change, found.percent)
+    if odd:
+        item.warn(("change",), odd)
+    if spec and written:
+        odd = misread(found.value, found.change, found.percent, spec.decimals)
+        if odd:
+            item.warn(("value",), odd)
+    if spec and spec.unit and found.unit and found.unit != spec.unit:
+        item.warn(("unit",), f'is "{found.unit}", and that of this indicator is "{spec.unit}"; it is taken as given')
 
 
 def _sanitise(item: _Item, url: str | None) -> None:
@@ -246,6 +312,11 @@ def _sanitise(item: _Item, url: str | None) -> None:
         item.values["body"] = found.html
         for note in found.notes:
             item.warn(("body",), note)
+
+
+def _within(place: str | None, path: str) -> str | None:
+    """A place in the document as one in the item that stands at ``path``."""
+    return place and place.removeprefix(path).removeprefix(".")
 
 
 def _excerpt(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,13 +12,15 @@ from pydantic import ValidationError
 from publisher.configfile import in_words
 from publisher.content import one_line
 from publisher.errors import ReadError
-from publisher.locale import parse_datetime, parse_decimal
-from publisher.model import Article, Image, Indicator, IndicatorSpec
+from publisher.locale import parse_datetime
+from publisher.model import Article, Indicator, IndicatorSpec
+from publisher.model.agreement import contradiction
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.cells import doubts, read_cells
 from publisher.sources.limits import MAX_VALUES
-from publisher.sources.patterns import find, matches_any
-from publisher.sources.profile import COLUMNS, Byline, Caption, Profile, Ticker
+from publisher.sources.profile import Profile, Ticker
 from publisher.sources.rules import rules_of
+from publisher.sources.tidying import tidied
 
 
 @dataclass(slots=True)
@@ -89,39 +90,6 @@ class Reading:
         self.fields = fields
 
 
-def byline_values(byline: Byline, line: str) -> dict[str, Any]:
-    """``authors``, ``editor`` and ``agency`` of a line, those that it has."""
-    found: dict[str, Any] = {}
-    for pattern in byline.patterns:
-        match = find(pattern, line)
-        for name, value in match.groupdict().items() if match else ():
-            if value and value.strip():
-                found[name] = value.strip()
-    if "authors" in found:
-        found["authors"] = [name for name in re.split(byline.separator, found["authors"]) if name]
-    return found
-
-
-def is_byline(byline: Byline | None, line: str) -> bool:
-    """Whether a paragraph is the byline."""
-    return byline is not None and matches_any((byline.line,), line)
-
-
-def image(rules: Caption, url: str | None, text: str | None) -> Image | None:
-    """An illustration with caption and credit apart; null where there is nothing of it."""
-    caption, credit = (text or "").strip(), None
-    if rules.label:
-        match = find(rules.label, caption)
-        if match and match.start() == 0:
-            caption = caption[match.end() :].strip()
-    for pattern in rules.credit:
-        match = find(pattern, caption)
-        if match:
-            caption, credit = match["caption"].strip(), match["credit"].strip()
-            break
-    return Image(url=url, caption=caption, credit=credit) if url or caption or credit else None
-
-
 def add_row(
     reading: Reading,
     ticker: Ticker,
@@ -133,42 +101,61 @@ def add_row(
 ) -> None:
     """One row of a ticker as an indicator, or as a problem that says which column is missing or unreadable.
 
-    The time of reading is all that is known of when it held: a page's date is its article's.
+    A row whose numbers contradict each other is a problem, too.
     """
     symbol = (cells.get("symbol") or "").strip()
+    symbol = ticker.symbols.get(symbol, symbol)
     where = f"ticker {symbol}" if symbol else "ticker"
     missing = [column for column in ticker.columns if not (cells.get(column) or "").strip()]
     if missing:
         reading.error(f"the row has no {' and no '.join(missing)}; it is left out", where, row)
         return
-    symbol = ticker.symbols.get(symbol, symbol)
     if symbol in reading.symbols:
         reading.error("stands twice in the ticker; the first row is taken", where, row)
         return
+    spec = specs.get(symbol)
     try:
-        numbers = {
-            column: parse_decimal(text, reading.profile.locale) if (text := cells.get(column)) else None
-            for column in COLUMNS[1:]
-        }
-        spec = specs.get(symbol)
-        known = {"name": spec.name, "unit": spec.unit} if spec else {"name": symbol}
-        reading.indicators.append(Indicator.model_validate({"symbol": symbol, "observed_at": now, **known, **numbers}))
-        reading.symbols.add(symbol)
+        found = _observation(symbol, cells, spec, reading.profile.locale, now)
     except ReadError as error:
         reading.error(f"{error}; the row is left out", where, row)
+        return
+    for odd in doubts(found, cells, spec):
+        reading.warn(odd, where, row)
+    reading.indicators.append(found)
+    reading.symbols.add(symbol)
+
+
+def _observation(
+    symbol: str, cells: Mapping[str, str | None], spec: IndicatorSpec | None, locale: str, now: datetime
+) -> Indicator:
+    """What a row says. Raises ReadError.
+
+    The time of reading is all that is known of when it held: a page's date is its article's.
+    """
+    known = {"name": spec.name, "unit": spec.unit} if spec else {"name": symbol}
+    numbers = read_cells(cells, locale, spec.unit if spec else None)
+    try:
+        found = Indicator.model_validate({"symbol": symbol, "observed_at": now, **known, **numbers})
     except ValidationError as error:
-        reading.error(f"{in_words(error.errors()[0])}; the row is left out", where, row)
+        raise ReadError(in_words(error.errors()[0])) from error
+    wrong = contradiction(found.value, found.change, found.percent)
+    if wrong:
+        raise ReadError(wrong)
+    return found
 
 
 def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticle | None:
     """The article under its id; null where there is none. A value that no article can have is noted and left out."""
     if reading.fields is None:
         return None
-    fields = dict(reading.fields)
+    fields, doubts = tidied(reading.fields)
+    for doubt in doubts:
+        reading.warn(doubt.message, str(doubt.at[0]), doubt.text)
     while True:
         try:
             article = Article.model_validate({"id": article_id, **fields})
-            origins = {name: reading.origins.get(name, "profile") for name, value in fields.items() if value}
+            default = "text" if reading.profile.kind == "text" else "profile"
+            origins = {name: reading.origins.get(name, default) for name, value in fields.items() if value}
             return ObservedArticle(article, identity, reading.origin, origins=origins)
         except ValidationError as error:
             fault = error.errors()[0]

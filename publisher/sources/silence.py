@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
+from publisher.model import Indicator
+from publisher.model.observed import Problem
 from publisher.sources.reading import Reading
 from publisher.sources.rules import rules_of
 
@@ -10,6 +14,23 @@ def parts(reading: Reading) -> list[str]:
     """What a reading found: ``article``, ``ticker``."""
     found = {"article": reading.fields is not None, "ticker": bool(reading.indicators)}
     return [name for name, is_there in found.items() if is_there]
+
+
+def lost_rows(
+    before: Collection[str], found: Iterable[Indicator], problems: Iterable[Problem], origin: str
+) -> tuple[list[str], list[Problem]]:
+    """The symbols to remember, and what is to be told of those that were read ``before`` and do not stand there now.
+
+    One that stands there and was refused is told of already: its problem's field or origin ends with the symbol.
+    """
+    here = {one.symbol for one in found}
+    refused = {place.rpartition(" ")[2] for one in problems for place in (one.field or "", one.origin)}
+    missing = sorted(one for one in set(before) - here if one.rpartition(" ")[2] not in refused)
+    remembered = sorted(here | (set(before) - set(missing)))
+    if not missing:
+        return remembered, []
+    message = f"no row any more of {', '.join(missing)}, read last time beside {len(here)} others; has it changed?"
+    return remembered, [Problem(origin, message, field="ticker", severity="warning")]
 
 
 def in_words(reading: Reading, part: str) -> str:

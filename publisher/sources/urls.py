@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from contextlib import suppress
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from publisher.model.tracking import ONCE_TRACKING, without_session, without_tracking
 
 _PORTS = {"http": 80, "https": 443}
+
+# What no URI holds (RFC 3986, section 2), escaped: bytes of other scripts, and characters that browsers put up with.
+_ESCAPED = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+|%(?:5[BbCcDdEe]|60|7[BbCcDd]|3[CcEe]|22)")
 
 # Fragments that tell where a reader came from, or what to show first; browsers take ":~:" for a search.
 _NO_PLACE = re.compile(r"(?:utm_|xtor|at_|ref=|rss|:~:|comments?$|respond$).*", re.IGNORECASE)
@@ -41,8 +45,30 @@ def with_fragment(url: str) -> str:
 
 
 def addresses(url: str) -> tuple[str, ...]:
-    """The forms by which an article at that address is known now, or was by an earlier version."""
-    return tuple(dict.fromkeys((identifying(url), canonical(url))))
+    """The forms by which an article at that address is known now, or was by an earlier version.
+
+    That kept addresses as they were written, with characters that no URI may hold.
+    """
+    return tuple(dict.fromkeys((identifying(url), canonical(url), as_written(canonical(url)))))
+
+
+def as_written(url: str) -> str:
+    """An address of which a URI was made as its writer most likely had it: IDN and other scripts as they are read."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if "xn--" in host:
+        with suppress(UnicodeError):
+            host = host.encode("ascii").decode("idna")
+        port = f":{parts.port}" if parts.port else ""
+        parts = parts._replace(netloc=host + port)
+    return _ESCAPED.sub(_unescaped, urlunsplit(parts))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    try:
+        return unquote(found[0], errors="strict")
+    except UnicodeDecodeError:
+        return found[0]
 
 
 def _host(parts: SplitResult) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, s
 
 from publisher import clock
 from publisher.model.known import KnownArticle
+from publisher.model.provenance import Provenance, provenance_of
 from publisher.storage.database import Tx
 from publisher.storage.tables import article_facets, articles
 from publisher.storage.values import AnyRow, load, moment
@@ -96,8 +97,9 @@ def listing(
 
 
 def sizes(tx: Tx, ids: Collection[str]) -> dict[str, int]:
-    """How many bytes the content of each of these articles takes."""
-    measured = select(articles.c.id, tx.dialect.size(articles.c.data)).where(tx.dialect.among(articles.c.id, ids))
+    """How many bytes the content of each of these articles takes, and what is kept beside it."""
+    size = tx.dialect.size(articles.c.data) + tx.dialect.size(articles.c.provenance)
+    measured = select(articles.c.id, size).where(tx.dialect.among(articles.c.id, ids))
     return {row[0]: row[1] for row in tx.conn.execute(measured)}
 
 
@@ -153,6 +155,24 @@ def among(tx: Tx, ids: Collection[str]) -> dict[str, StoredArticle]:
     """These articles by id, withdrawn ones too."""
     rows = tx.conn.execute(select(*_STORED).where(tx.dialect.among(articles.c.id, ids)))
     return {row.id: _stored(row) for row in rows}
+
+
+def owners(tx: Tx, ids: Collection[str]) -> dict[str, str]:
+    """The source of each of these articles, withdrawn ones too; an id that was never seen is left out."""
+    statement = select(articles.c.id, articles.c.source).where(tx.dialect.among(articles.c.id, sorted(ids)))
+    return {row.id: row.source for row in tx.conn.execute(statement)}
+
+
+def accounted(tx: Tx, ids: Collection[str]) -> dict[str, tuple[StoredArticle, Provenance]]:
+    """These articles by id, each with where its values came from; withdrawn ones too."""
+    statement = select(*_STORED, articles.c.provenance).where(tx.dialect.among(articles.c.id, ids))
+    return {row[0]: (_stored(row[:-1]), provenance_of(load(row[-1]))) for row in tx.conn.execute(statement)}
+
+
+def provenance(tx: Tx, ids: Collection[str]) -> dict[str, Provenance]:
+    """Where the values of each of these articles came from."""
+    statement = select(articles.c.id, articles.c.provenance).where(tx.dialect.among(articles.c.id, ids))
+    return {id: provenance_of(load(text)) for id, text in tx.conn.execute(statement)}
 
 
 def page(
@@ -229,7 +249,7 @@ def _head(row: AnyRow) -> ArticleHead:
     return ArticleHead(id, source, revision, *times)
 
 
-def _stored(row: AnyRow) -> StoredArticle:
+def _stored(row: Sequence[Any]) -> StoredArticle:
     id, source, revision, ordered_at, changed_at, withdrawn_at, first_seen_at, data = row
     times = clock.from_micros(ordered_at), clock.from_micros(changed_at), moment(withdrawn_at)
     return StoredArticle(id, source, revision, *times, clock.from_micros(first_seen_at), load(data))
@@ -249,4 +269,6 @@ def _known(row: AnyRow) -> KnownArticle:
         recent=tuple((fingerprint, clock.from_micros(at)) for fingerprint, at in load(row.recent)),
         held=None if row.held is None else load(row.held),
         held_until=moment(row.held_until),
+        provenance=provenance_of(load(row.provenance)),
+        held_provenance=None if row.held_provenance is None else provenance_of(load(row.held_provenance)),
     )

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select
 from publisher import clock
 from publisher.model.article import article_json
 from publisher.model.change import ArticleChange
+from publisher.model.provenance import NOTHING_KNOWN, Provenance, provenance_json, provenance_of
 from publisher.storage.database import Tx
 from publisher.storage.tables import embargoes
 from publisher.storage.values import AnyRow, dump, load, micros
@@ -27,6 +28,7 @@ class Embargo:
     edition: int
     until: datetime
     data: dict[str, Any]
+    provenance: Provenance
 
 
 def get(tx: Tx, id: str) -> Embargo | None:
@@ -87,9 +89,11 @@ def _row(change: ArticleChange, held: Embargo | None) -> dict[str, Any]:
         "edition": edition,
         "until": micros(change.waiting.published),
         "data": dump(data),
+        "provenance": dump(provenance_json(change.later or NOTHING_KNOWN)),
     }
 
 
 def _embargo(row: AnyRow) -> Embargo:
     until = clock.from_micros(row.until)
-    return Embargo(row.id, row.source, row.identity, row.edition, until, load(row.data))
+    provenance = provenance_of(load(row.provenance))
+    return Embargo(row.id, row.source, row.identity, row.edition, until, load(row.data), provenance)

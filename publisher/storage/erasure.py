@@ -48,6 +48,7 @@ def erase(tx: Tx, id: str, path: str) -> None:
     """
     seqs = events.erase(tx, id)
     values = {"identity": id, "fingerprint": "", "recent": "[]", "held": None, "held_until": None}
+    values |= {"provenance": "{}", "held_provenance": None}
     tx.conn.execute(update(articles).where(articles.c.id == id).values(**values, data=_reduced(id)))
     tx.conn.execute(delete(article_facets).where(article_facets.c.article_id == id))
     embargoes.drop(tx, [id])

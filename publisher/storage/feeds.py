@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Case, bindparam, case, delete, select, update
 
 from publisher import clock
 from publisher.model.change import FeedTouch
@@ -22,8 +22,8 @@ from publisher.storage.values import AnyRow
 class FeedState:
     """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
 
-    ``digest`` is that of the definition which the version stands for, empty for a feed that was removed. ``private``:
-    that there is, or was, such a feed is not for everyone to know.
+    ``digest`` is that of what the version's bytes depend on besides its items (``publish.appearance``), empty for a
+    feed that was removed. ``private``: that there is, or was, such a feed is not for everyone to know.
     """
 
     digest: str
@@ -33,7 +33,7 @@ class FeedState:
 
 
 def sync(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> None:
-    """Take note of the feeds' definitions: a new or changed one changes its feed. Others are left as they are.
+    """Take note of how the feeds look: a new or another look changes its feed. Others are left as they are.
 
     ``private`` are the names of those that are not public.
     """
@@ -48,7 +48,7 @@ def sync(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> N
         set_={
             "digest": statement.excluded.digest,
             "version": feed_states.c.version + 1,
-            "changed_at": statement.excluded.changed_at,
+            "changed_at": _later(tx),
             "private": statement.excluded.private,
         },
         where=(feed_states.c.digest != statement.excluded.digest)
@@ -86,7 +86,7 @@ def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
     tx.touched = True
     names = sorted({one.feed for one in touches})
     statement = update(feed_states).where(tx.dialect.among(feed_states.c.name, names))
-    tx.conn.execute(statement.values(version=feed_states.c.version + 1, changed_at=tx.now))
+    tx.conn.execute(statement.values(version=feed_states.c.version + 1, changed_at=_later(tx)))
     moved = {
         (one.feed, one.article): one.change
         for one in touches
@@ -103,6 +103,15 @@ def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
     ]
     if left:
         tx.conn.execute(tx.dialect.insert(graves), left)
+
+
+def _later(tx: Tx) -> Case[int]:
+    """Now; by a clock that was put back, a second after the change before.
+
+    Whoever asks by date alone would otherwise be told that nothing has changed since: dates have whole seconds.
+    """
+    before = feed_states.c.changed_at
+    return case((before > tx.now, before + 1_000_000), else_=tx.now)
 
 
 def states(tx: Tx) -> dict[str, FeedState]:

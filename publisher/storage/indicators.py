@@ -88,4 +88,5 @@ def _known(row: AnyRow) -> KnownIndicator:
         data=load(row.data),
         first_seen_at=clock.from_micros(row.first_seen_at),
         changed_at=clock.from_micros(row.changed_at),
+        last_seen_at=clock.from_micros(row.last_seen_at),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Select, distinct, func, select
 
+from publisher.storage import held
 from publisher.storage.database import Tx
 from publisher.storage.tables import articles, cursors, deliveries, events, indicators, sources, subscriptions
 
@@ -36,6 +37,7 @@ class Totals:
     articles: int
     withdrawn: int
     indicators: int
+    held: int
     deliveries: Mapping[str, int]
     subscriptions: Mapping[str, int]
 
@@ -61,6 +63,7 @@ def totals(tx: Tx) -> Totals:
         articles=all_articles - gone,
         withdrawn=gone,
         indicators=tx.conn.execute(select(func.count(distinct(indicators.c.symbol)))).scalar_one(),
+        held=held.count(tx),
         deliveries=_by(tx, deliveries.c.state),
         subscriptions=_by(tx, subscriptions.c.state),
     )

@@ -17,7 +17,8 @@ from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Ou
 from publisher.model.event import Event
 from publisher.model.facets import item_facets
 from publisher.model.indicator import indicator_json
-from publisher.storage import embargoes, feeds, sources
+from publisher.model.provenance import provenance_json
+from publisher.storage import embargoes, feeds, held, sources
 from publisher.storage import events as log
 from publisher.storage.database import Tx
 from publisher.storage.tables import article_facets, articles, indicators
@@ -26,7 +27,7 @@ from publisher.storage.values import AnyRow, dump, micros
 BULK = 5_000
 """A reading that made so many events is a bulk load."""
 
-# These leave an article's content as it is stored.
+# These leave an item's content as it is stored.
 _KEEPING = (Outcome.HELD, Outcome.UNCHANGED)
 
 
@@ -50,6 +51,7 @@ def record(
     *,
     articles: Sequence[ArticleChange] = (),
     indicators: Sequence[IndicatorChange] = (),
+    holding: Sequence[IndicatorChange] = (),
     events: Sequence[Event] = (),
     touches: Sequence[FeedTouch] = (),
     seen: Collection[str] = (),
@@ -59,7 +61,8 @@ def record(
     """Write these changes and append these events; returns the events with their sequence numbers.
 
     ``seen`` are ids of articles, ``seen_indicators`` symbols, that were read and are as they were: only when they
-    were last seen moves. An article or a period of an indicator may be in a batch once.
+    were last seen moves. An article or a period of an indicator may be in a batch once; ``holding`` are all decisions
+    about indicators in their order, which say what is held and what no longer is.
 
     Raises Conflict, upon which the transaction must be undone, if an article has changed since it was compared (take
     ``events.lock`` before comparing and it cannot), or if the reading's lease is no longer its own.
@@ -70,7 +73,8 @@ def record(
     _record_articles(tx, [change for change in articles if change.outcome not in (*_KEEPING, Outcome.EMBARGOED)])
     _keep_articles(tx, [change for change in articles if change.outcome in _KEEPING])
     embargoes.keep(tx, articles)
-    _record_indicators(tx, [change for change in indicators if change.outcome is not Outcome.UNCHANGED])
+    _record_indicators(tx, [change for change in indicators if change.outcome not in _KEEPING])
+    held.keep(tx, holding)
     unchanged = {change.indicator.symbol for change in indicators if change.outcome is Outcome.UNCHANGED}
     _seen(tx, seen, unchanged.union(seen_indicators))
     feeds.touch(tx, touches)
@@ -142,6 +146,8 @@ def _article_row(tx: Tx, change: ArticleChange, data: dict[str, Any], stored: An
         "recent": _recent(change),
         "data": dump(data),
         "held": None,
+        "provenance": dump(provenance_json(change.provenance)),
+        "held_provenance": None,
     }
 
 
@@ -149,7 +155,8 @@ def _keep_articles(tx: Tx, changes: Sequence[ArticleChange]) -> None:
     if not changes:
         return
     statement = update(articles).where(articles.c.id == bindparam("article"))
-    statement = statement.values({name: bindparam(name) for name in ("last_seen_at", "recent", "held", "held_until")})
+    names = ("last_seen_at", "recent", "held", "held_until", "provenance", "held_provenance")
+    statement = statement.values({name: bindparam(name) for name in names})
     rows = [
         {
             "article": change.article.id,
@@ -157,6 +164,8 @@ def _keep_articles(tx: Tx, changes: Sequence[ArticleChange]) -> None:
             "recent": _recent(change),
             "held": dump(article_json(change.article)) if change.held_until else None,
             "held_until": micros(change.held_until),
+            "provenance": dump(provenance_json(change.provenance)),
+            "held_provenance": dump(provenance_json(change.later)) if change.held_until and change.later else None,
         }
         for change in changes
     ]
@@ -170,6 +179,10 @@ def _recent(change: ArticleChange) -> str:
 def _record_indicators(tx: Tx, changes: Sequence[IndicatorChange]) -> None:
     if not changes:
         return
+    for change in changes:
+        if change.displaced is not None:
+            later = (indicators.c.symbol == change.indicator.symbol) & (indicators.c.period > change.displaced)
+            tx.conn.execute(delete(indicators).where(later))
     rows = [
         {
             "symbol": change.indicator.symbol,

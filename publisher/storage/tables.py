@@ -84,6 +84,9 @@ articles = Table(
     # The long ones last: SQLite reads a row from its start, so that what stands before them is read without them.
     Column("data", Text, nullable=False),
     Column("held", Text),
+    # Where the values of data, and of held, came from; see model/provenance.py.
+    Column("provenance", Text, nullable=False, server_default="{}"),
+    Column("held_provenance", Text),
     # All that a page is chosen by, so that choosing reads no rows.
     Index("ix_articles_ordered_at_id_withdrawn_at", "ordered_at", "id", "withdrawn_at"),
     Index("ix_articles_source", "source"),
@@ -102,6 +105,7 @@ embargoes = Table(
     Column("edition", Integer, nullable=False),  # how often what waits was changed, from 1
     Column("until", BigInteger, nullable=False),
     Column("data", Text, nullable=False),
+    Column("provenance", Text, nullable=False, server_default="{}"),
     Index("ix_embargoes_until", "until"),
 )
 
@@ -141,6 +145,17 @@ indicators = Table(
     Column("changed_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("symbol", "period"),
     Index("ix_indicators_period", "period"),
+)
+
+# Observations that are far from what is published, each waiting for a second one that agrees.
+held_observations = Table(
+    "held_observations",
+    metadata,
+    Column("symbol", Code, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("held_at", BigInteger, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("symbol", "source"),
 )
 
 # The log, and the outbox: what is pushed is read from here.

@@ -15,7 +15,8 @@ from publisher.errors import NotFound
 from publisher.model import Role
 from publisher.model.article import ID_PATTERN
 from publisher.model.change import Outcome
-from publisher.model.facets import fold
+from publisher.model.facets import wanted_values
+from publisher.model.provenance import NOTHING_KNOWN, Provenance
 from publisher.storage import articles, embargoes, events
 from publisher.storage.articles import Place, Position, StoredArticle
 from publisher.storage.database import Database, Tx
@@ -65,7 +66,7 @@ async def list_articles(request: web.Request) -> web.StreamResponse:
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     position = _position(request)
-    facets = {facet: set(map(fold, values)) for name, facet in FACETS.items() if (values := many(request, name))}
+    facets = {facet: wanted_values(facet, values) for name, facet in FACETS.items() if (values := many(request, name))}
     services = services_of(request)
     if "sources" in facets:
         await require(request, Role.EDITOR, to="narrow articles by source")
@@ -82,27 +83,27 @@ async def list_articles(request: web.Request) -> web.StreamResponse:
 async def show_article(request: web.Request) -> web.Response:
     """One article, with its version as ``ETag``. 404 if there is none; 410 if it was withdrawn.
 
-    Without its text, and with an ``ETag`` of its own, for whoever only sees it in feeds of summaries.
+    Without its text, and with an ``ETag`` of its own, for whoever only sees it in feeds of summaries. ``provenance``
+    says where its values came from, ``warnings`` to editors what is doubtful about them.
 
     An article that waits for its published time is shown to editors alone, and says so in ``Embargoed-Until``.
     """
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
     article = _known_form(request)
-    stored, waiting, version = await services.db.read(_find, services.ingest, sight, article)
-    seen = stored and sight.seen(stored)
-    if version is not None and seen is not stored:
-        version = f"{version}-summary"
-    headers = READ | ({} if version is None else _tag(version))
+    stored, waiting, version, provenance = await services.db.read(_find, services.ingest, sight, article)
     if waiting is not None:
-        return json_response(waiting.data, headers=headers | _embargoed(waiting.until))
-    if seen is None:
+        headers = READ | _tag(version or "") | _embargoed(waiting.until)
+        return json_response(waiting.data | sight.beside(waiting.provenance), headers=headers)
+    if stored is None:
         raise Problem(404, f"no article has the id {article!r}")
-    if seen.withdrawn_at is not None:
-        raise Problem(410, f"the article was withdrawn at {rfc3339(seen.withdrawn_at)}")
-    if any(tag.value in (version, "*") for tag in request.if_none_match or ()):
-        return web.Response(status=304, headers=headers)
-    return json_response(seen.data, headers=headers)
+    if stored.withdrawn_at is not None:
+        raise Problem(410, f"the article was withdrawn at {rfc3339(stored.withdrawn_at)}")
+    seen = sight.seen(stored)
+    tag = sight.tag(version or "", stored, seen, provenance)
+    if any(one.value in (tag, "*") for one in request.if_none_match or ()):
+        return web.Response(status=304, headers=READ | _tag(tag))
+    return json_response(seen.data | sight.beside(provenance), headers=READ | _tag(tag))
 
 
 @routes.put("/api/v1/articles/{id}")
@@ -168,10 +169,16 @@ def _known_form(request: web.Request) -> str:
     return article
 
 
-def _find(tx: Tx, ingest: Intake, sight: Sight, id: str) -> tuple[StoredArticle | None, Embargo | None, str | None]:
-    """The article as far as it is in sight; what waits under its id, for who sees everything; and its version."""
+def _find(
+    tx: Tx, ingest: Intake, sight: Sight, id: str
+) -> tuple[StoredArticle | None, Embargo | None, str | None, Provenance]:
+    """The article as far as it is in sight; what waits under its id, for who sees everything; its version; its values'
+    provenance.
+    """
     waiting = embargoes.get(tx, id) if sight.everything else None
-    return in_sight(tx, sight, id), waiting, ingest.version(tx, id)
+    found = in_sight(tx, sight, id)
+    provenance = articles.provenance(tx, [id]).get(id, NOTHING_KNOWN)
+    return found, waiting, ingest.version(tx, id), provenance
 
 
 def _pushed(taken: Taken, warnings: list[Fault], root: str) -> Answer:
@@ -199,9 +206,13 @@ async def _batches(db: Database, sight: Sight, places: Sequence[Place]) -> Batch
 
 
 def _seen(tx: Tx, sight: Sight, ids: list[str]) -> list[dict[str, Any]]:
-    found = articles.among(tx, ids)
-    present = [found[id] for id in ids if id in found and found[id].withdrawn_at is None]
-    return [sight.seen(one).data for one in present if sight.shows("articles", one.data, one.source)]
+    found = articles.accounted(tx, ids)
+    present = [found[id] for id in ids if id in found and found[id][0].withdrawn_at is None]
+    return [
+        sight.seen(one).data | sight.beside(provenance)
+        for one, provenance in present
+        if sight.shows("articles", one.data, one.source)
+    ]
 
 
 def _within(places: list[Place], following: Position | None) -> tuple[list[Place], Position | None]:

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from publisher.configfile import in_words
+from publisher.jsonbytes import load
 from publisher.model.base import xml_legal
 from publisher.sources.limits import MAX_KEYS, MAX_PUSHED
 from publisher.web.answers import Fault, Problem, bounded, invalid
@@ -60,7 +61,7 @@ async def json_bytes(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
 def loaded(body: bytes) -> Any:
     """A body's JSON; 400 with the place for what is none."""
     try:
-        return orjson.loads(body)
+        return load(body)
     except orjson.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Problem(400, f"the body is no JSON: {error.msg} at {place}", faults=[Fault(place, error.msg)]) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aiohttp import ETag, web
@@ -9,6 +10,8 @@ from aiohttp import ETag, web
 from publisher.web.answers import Problem
 
 ANY = "*"
+
+_EDITION = re.compile(r"-[0-9]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ def conditions_of(request: web.Request) -> Conditions:
 
 
 def _among(current: str | None, tags: tuple[ETag, ...]) -> bool:
-    # Strong comparison: a weak tag matches nothing here.
-    return current is not None and any(tag.value == ANY or (tag.value == current and not tag.is_weak) for tag in tags)
+    # Strong comparison: a weak tag matches nothing here. Where values came from is no part of a version.
+    return current is not None and any(
+        tag.value == ANY or (_EDITION.sub("", tag.value) == current and not tag.is_weak) for tag in tags
+    )
 
 
 def _shown(tags: tuple[ETag, ...]) -> str:

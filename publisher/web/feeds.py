@@ -107,7 +107,7 @@ def _answer(
     feed: FeedDefinition,
     format_: str,
     tag: str,
-    changed_at: datetime,
+    changed_at: datetime | None,
     *,
     status: int,
     content: Mapping[str, str] = NOTHING,
@@ -131,7 +131,7 @@ def _answer(
 
 
 def _headers(
-    request: web.Request, feed: FeedDefinition, format_: str, tag: str, changed_at: datetime
+    request: web.Request, feed: FeedDefinition, format_: str, tag: str, changed_at: datetime | None
 ) -> dict[str, str]:
     """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
     services = services_of(request)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from aiohttp import web
 
 from publisher import telemetry
+from publisher.clock import rfc3339
 from publisher.model import Indicator, Role
-from publisher.model.change import Outcome
-from publisher.storage import indicators
+from publisher.model.change import IndicatorChange, Outcome
+from publisher.model.known import HeldObservation
+from publisher.storage import held, indicators
 from publisher.storage.database import Tx
 from publisher.storage.indicators import StoredIndicator
 from publisher.web.answers import Fault, Problem, json_response, nearest
@@ -61,7 +68,10 @@ async def _batches(sight: Sight, page: list[StoredIndicator]) -> Batches:
 # A symbol may hold a slash: it comes as %2F, and plain from those who do not encode it.
 @routes.get("/api/v1/indicators/{symbol:.+}")
 async def show_indicator(request: web.Request) -> web.Response:
-    """The newest observation of one indicator; 404 names those that were observed."""
+    """The newest observation of one indicator; 404 names those that were observed.
+
+    Editors also see what is ``held`` of it: observations that wait for a second one that agrees.
+    """
     symbol = request.match_info["symbol"]
     services = services_of(request)
     sight = sight_of(await caller(request), services.catalog().feeds)
@@ -71,15 +81,23 @@ async def show_indicator(request: web.Request) -> web.Response:
         latest = await services.db.read(indicators.page, limit=MAX_PAGE)
         seen = [one.symbol for one in latest if sight.shows("indicators", one.data, one.source)]
         raise Problem(404, f"no indicator {symbol[:200]!r} was observed; {nearest(symbol[:200], seen)}")
-    return json_response(found.data, headers=READ)
+    if not sight.everything:
+        return json_response(found.data, headers=READ)
+    waiting = (await services.db.read(held.among, [symbol])).get(symbol, [])
+    return json_response({**found.data, "held": [_held(one) for one in waiting]}, headers=READ)
+
+
+def _held(one: HeldObservation) -> dict[str, Any]:
+    return {"source": one.source, "held_at": rfc3339(one.held_at), "data": one.data}
 
 
 @routes.post("/api/v1/indicators")
 async def push_indicators(request: web.Request) -> web.Response:
-    """Take one observation or a list: 201 if one is new, else 200.
+    """Take one observation or a list: 201 if one is new, else 202 if one is held, else 200.
 
-    Each observation stands for itself: the good ones are taken and the others itemised in ``errors``; 422 if none is
-    good. Once it is answered, what was taken is stored and every feed shows it.
+    Each observation stands for itself: the good ones are taken and the others itemised in ``errors``, what is doubtful
+    of those that are taken in ``warnings``; 422 if none is good. Once it is answered, what was taken is stored and
+    every feed shows it.
     """
     key = await require(request, Role.EDITOR, to="push indicators")
     body = await json_body(request)
@@ -88,31 +106,68 @@ async def push_indicators(request: web.Request) -> web.Response:
         raise Problem(422, f"send one observation, or a list of 1 to {MOST}; this has {len(given)}")
     listed = isinstance(body, list)
     if len(given) <= AT_ONCE:
-        good, faults = _read(request, given, listed=listed)
+        read = _read(request, given, listed=listed)
     else:  # not where all requests are served
-        good, faults = await asyncio.to_thread(lambda: _read(request, given, listed=listed))
-    if not good:
-        raise Problem(422, "no observation could be taken", faults=faults)
+        read = await asyncio.to_thread(lambda: _read(request, given, listed=listed))
+    if not read.good:
+        raise Problem(422, "no observation could be taken", faults=read.errors)
     services = services_of(request)
 
     def effect(tx: Tx) -> Answer:
-        outcomes = services.ingest.observe(tx, good)
-        log.info("indicators.pushed", taken=len(good), refused=len(given) - len(good))
-        taken = [{"symbol": one.symbol, "outcome": outcome} for one, outcome in zip(good, outcomes, strict=True)]
-        errors = [{"path": fault.path, "message": fault.message} for fault in faults]
-        return Answer({"indicators": taken, "errors": errors}, 201 if Outcome.NEW in outcomes else 200)
+        decided = services.ingest.observe(tx, read.good)
+        log.info("indicators.pushed", taken=len(read.good), refused=len(given) - len(read.good))
+        taken = [{"symbol": one.symbol, "outcome": was.outcome} for one, was in zip(read.good, decided, strict=True)]
+        doubts = [_doubt(at, was) for at, was in zip(read.places, decided, strict=True) if was.doubt]
+        said = {"errors": _told(read.errors), "warnings": _told([*read.warnings, *doubts])}
+        return Answer({"indicators": taken, **said}, _status(decided))
 
     with outdated(request):
         return await once(request, key, effect)
 
 
-def _read(request: web.Request, given: list[object], *, listed: bool) -> tuple[list[Indicator], list[Fault]]:
-    good: list[Indicator] = []
-    faults: list[Fault] = []
+@dataclass(slots=True)
+class _Read:
+    """The observations of a request that can be taken and where each stands, what is wrong with others, and what is
+    doubtful.
+    """
+
+    good: list[Indicator] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    errors: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+
+def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
+    read = _Read()
+    values: dict[tuple[str, datetime | None, datetime], Decimal] = {}
+    now = services_of(request).now()
     for number, payload in enumerate(given):
-        found = read_indicator(request, payload, f"[{number}]" if listed else "")
-        if isinstance(found, Indicator):
-            good.append(found)
+        at = f"[{number}]" if listed else ""
+        found, said = read_indicator(request, payload, at, now)
+        if found is None:
+            read.errors += said
         else:
-            faults += found
-    return good, faults
+            moment = found.symbol, found.as_of, found.observed_at
+            if values.setdefault(moment, found.value) != found.value:
+                said = [*said, Fault(f"{at}.symbol", f"{found.symbol} stands twice with one time; the last counts")]
+            read.good.append(found)
+            read.places.append(at)
+            read.warnings += said
+    return read
+
+
+def _doubt(at: str, change: IndicatorChange) -> Fault:
+    """What is told of an observation that was taken: how one that is held comes to be published, too."""
+    said = change.doubt or ""
+    if change.outcome is Outcome.HELD:
+        said += "; to publish it, push it once more, without observed_at or with a later one"
+    return Fault(f"{at}.value".removeprefix("."), said)
+
+
+def _status(decided: Sequence[IndicatorChange]) -> int:
+    outcomes = {change.outcome for change in decided}
+    return 201 if Outcome.NEW in outcomes else 202 if Outcome.HELD in outcomes else 200
+
+
+def _told(faults: list[Fault]) -> list[dict[str, str]]:
+    return [{"path": fault.path, "message": fault.message} for fault in faults]

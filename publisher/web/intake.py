@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from aiohttp import web
 
@@ -94,16 +95,16 @@ def _answered() -> Iterator[None]:
         raise Problem(400 if str(error).startswith("is no JSON") else 422, f"the body {error}") from error
 
 
-def read_indicator(request: web.Request, payload: object, at: str) -> Indicator | list[Fault]:
-    """One observation, or what is wrong with it; ``at`` is where it stands in the request.
+def read_indicator(
+    request: web.Request, payload: object, at: str, now: datetime
+) -> tuple[Indicator | None, list[Fault]]:
+    """One observation and what is doubtful about it, or null and what is wrong; ``at``: where it stands in the request.
 
-    ``observed_at`` is now where it is not given; name and unit are those of the registry.
+    ``observed_at`` is ``now`` where it is not given; name and unit are those of the registry.
     """
-    services = services_of(request)
-    indicator, problems = read_indicator_json(
-        payload, specs=services.catalog().indicators, now=services.now(), origin=request.path, path=at
-    )
-    return _faults(problems) if indicator is None else indicator
+    specs = services_of(request).catalog().indicators
+    indicator, problems = read_indicator_json(payload, specs=specs, now=now, origin=request.path, path=at)
+    return indicator, _faults(problems)
 
 
 def _faults(problems: Sequence[Doubt]) -> list[Fault]:

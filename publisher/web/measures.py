@@ -147,6 +147,7 @@ def _totals(totals: Totals) -> Iterator[Metric]:
     items.add_metric(["article"], totals.articles)
     items.add_metric(["article_withdrawn"], totals.withdrawn)
     items.add_metric(["indicator"], totals.indicators)
+    items.add_metric(["held_observation"], totals.held)
     yield items
     deliveries = _gauge("publisher_deliveries", "Deliveries by state.", "state")
     for state in DeliveryState:

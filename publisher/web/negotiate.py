@@ -37,29 +37,29 @@ def matching_tag(request: web.Request, version: str) -> str | None:
     return next((tag for tag in _TAG.findall(header) if tag in known), None)
 
 
-def unmodified(request: web.Request, changed_at: datetime) -> bool:
+def unmodified(request: web.Request, changed_at: datetime | None) -> bool:
     """Whether ``If-Modified-Since`` says that the request has the present version; ``If-None-Match`` goes before it."""
-    if "If-None-Match" in request.headers:
+    if changed_at is None or "If-None-Match" in request.headers:
         return False
     since = request.if_modified_since
     return since is not None and since >= _next_second(changed_at)
 
 
-def last_modified(changed_at: datetime, now: datetime) -> dict[str, str]:
+def last_modified(changed_at: datetime | None, now: datetime) -> dict[str, str]:
     """The ``Last-Modified`` header; none within the second of the change.
 
     It has whole seconds, and two versions must not share one: clients built on libcurl drop a new version that has the
     old one's date, yet keep its ETag. So the date is rounded up, and left out while it would lie ahead of the answer,
     where it must not be (RFC 9110 section 8.8.2.1).
     """
-    if not is_dated(changed_at, now):
+    if changed_at is None or not is_dated(changed_at, now):
         return {}
     return {"Last-Modified": format_datetime(_next_second(changed_at).astimezone(UTC), usegmt=True)}
 
 
-def is_dated(changed_at: datetime, now: datetime) -> bool:
+def is_dated(changed_at: datetime | None, now: datetime) -> bool:
     """Whether an answer given now has a ``Last-Modified``."""
-    return _next_second(changed_at) <= now
+    return changed_at is not None and _next_second(changed_at) <= now
 
 
 def _next_second(moment: datetime) -> datetime:

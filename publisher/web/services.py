@@ -18,7 +18,7 @@ from publisher.catalog import SourceDefinition
 from publisher.clock import Clock
 from publisher.isolation import Runner
 from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
-from publisher.model.change import Outcome
+from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.observed import ObservedArticle
 from publisher.storage.database import Database, Tx
 from publisher.web.allowances import Allowances
@@ -72,8 +72,8 @@ class Intake(Protocol):
         """Take articles of different ids; returns what each was, in their order."""
         ...
 
-    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[Outcome]:
-        """Take observations; one outcome for each, in their order."""
+    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[IndicatorChange]:
+        """Take observations; what each was, in their order."""
         ...
 
     def remove(self, tx: Tx, article_id: str) -> Outcome:
@@ -90,12 +90,15 @@ class Intake(Protocol):
 
 
 class PublishedDocument(Protocol):
-    """One feed in one format, ready to be sent. ``etag`` is bare (no quotes); a Path is a file of those bytes."""
+    """One feed in one format, ready to be sent. ``etag`` is bare (no quotes); a Path is a file of those bytes.
+
+    ``last_modified`` is None where no date stands for these bytes alone.
+    """
 
     @property
     def etag(self) -> str: ...
     @property
-    def last_modified(self) -> datetime: ...
+    def last_modified(self) -> datetime | None: ...
     @property
     def content_type(self) -> str: ...
     @property
@@ -110,7 +113,7 @@ class FeedVersion(Protocol):
     @property
     def etag(self) -> str: ...
     @property
-    def last_modified(self) -> datetime: ...
+    def last_modified(self) -> datetime | None: ...
 
 
 class PublishedFeeds(Protocol):

@@ -84,6 +84,7 @@ TEXTS = MappingProxyType(
         "first_seen": "First seen",
         "original": "Read it at {host}",
         "summary_only": "Only a summary of this article is published here.",
+        "attachments": "Recordings and files",
         "related": "Related",
         "topics": "Topics",
         "in_feeds": "In these feeds",

@@ -8,11 +8,15 @@ from datetime import datetime
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+import idna
 
 from publisher.content import opening, shortened
 from publisher.model import FeedDefinition, IndicatorSpec
+from publisher.model.uri import uri
 from publisher.render.identity import symbol_slug
+from publisher.render.media import attached
 from publisher.storage.articles import StoredArticle
 from publisher.storage.indicators import StoredIndicator
 from publisher.web.formats import Formats, Shown
@@ -78,7 +82,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown."""
+    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown.
+
+    ``attachments`` are (file name, address), ``related`` (title, address).
+    """
 
     id: str
     title: str
@@ -95,6 +102,7 @@ class ArticleView:
     updated: Shown | None
     first_seen: Shown
     picture: Picture | None
+    attachments: tuple[tuple[str, str], ...]
     related: tuple[tuple[str, str | None], ...]
     original: str | None
     original_host: str | None
@@ -169,7 +177,7 @@ class Views:
         """An article as its own page shows it."""
         data = item.data
         here = f"{self.url}{self._article_path(item.id).removeprefix(self.root)}"
-        url = data.get("url")
+        url = uri(data["url"]) if data.get("url") else None
         return ArticleView(
             id=item.id,
             title=data["title"],
@@ -186,7 +194,10 @@ class Views:
             updated=self._moment(data.get("updated")),
             first_seen=self.formats.moment(item.first_seen_at),
             picture=_picture(data),
-            related=tuple((one["title"], one.get("url")) for one in data.get("related") or ()),
+            attachments=tuple((_file_name(one.url), one.url) for one in attached(data.get("attachments") or ())),
+            related=tuple(
+                (one["title"], uri(one["url"]) if one.get("url") else None) for one in data.get("related") or ()
+            ),
             original=url,
             original_host=_host(url),
             canonical=url or here,
@@ -233,7 +244,12 @@ def _decimal(data: Mapping[str, Any], key: str) -> Decimal | None:
 
 
 def _host(url: str | None) -> str | None:
-    return (urlsplit(url).hostname or "").removeprefix("www.") or None if url else None
+    """The host as people write it."""
+    host = (urlsplit(uri(url)).hostname or "").removeprefix("www.") if url else ""
+    try:
+        return idna.decode(host) if "xn--" in host else host or None
+    except idna.IDNAError:
+        return host
 
 
 def _outlet(url: str | None) -> str | None:
@@ -246,8 +262,14 @@ def _outlet(url: str | None) -> str | None:
     return None
 
 
+def _file_name(url: str) -> str:
+    """The last part of an address's path as people read it, else its host."""
+    parts = urlsplit(url)
+    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname or url
+
+
 def _picture(data: Mapping[str, Any]) -> Picture | None:
     for image in data.get("images") or ():
         if image.get("url"):
-            return Picture(image["url"], image.get("caption"), image.get("credit"))
+            return Picture(uri(image["url"]), image.get("caption"), image.get("credit"))
     return None

@@ -10,6 +10,7 @@ from publisher import selection
 from publisher.clock import rfc3339
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match, Role
 from publisher.model.facets import item_facets
+from publisher.model.provenance import Provenance, doubts_json
 from publisher.render import summarised
 from publisher.storage import articles
 from publisher.storage import feeds as feed_states
@@ -73,6 +74,21 @@ class Sight:
         if not selection.only_summary(self.feeds.values(), "articles", facets):
             return article
         return replace(article, data=summarised(article.data))
+
+    def beside(self, provenance: Provenance) -> dict[str, Any]:
+        """What is shown beside an article in sight: where its values came from, and the doubts to who sees everything.
+
+        A doubt quotes what stood in a document that not everyone may see.
+        """
+        shown: dict[str, Any] = {"provenance": dict(provenance.origins)}
+        return shown | {"warnings": doubts_json(provenance)} if self.everything else shown
+
+    def tag(self, version: str, article: StoredArticle, seen: StoredArticle, provenance: Provenance) -> str:
+        """The entity tag of an article in sight as it is seen: whatever its bytes depend on is in it."""
+        edition = f"{version}-{provenance.edition}" if provenance.edition else version
+        if self.everything:
+            return edition
+        return f"{edition}-summary" if seen is not article else f"{edition}-public"
 
     def event(self, event: Event, left: Collection[str] = ()) -> dict[str, Any] | None:
         """The event as it is seen, in the form that webhooks carry; None if it is not.

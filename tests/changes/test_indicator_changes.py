@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from publisher import changes
 from publisher.model import EventType, Indicator, indicator_json
 from publisher.model.change import IndicatorChange, Outcome
-from publisher.model.known import KnownIndicator
+from publisher.model.known import HeldObservation, KnownIndicator
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def rate(**fields: Any) -> Indicator:
 
 
 def decide(known: KnownIndicator | None, seen: Indicator, **how: Any) -> IndicatorChange:
-    how = {"source": "ticker", "timezone": "Asia/Jakarta", "rebaseline": False} | how
+    how = {"source": "ticker", "timezone": "Asia/Jakarta", "rebaseline": False, "now": seen.observed_at} | how
     return changes.indicator(known, seen, **how)
 
 
@@ -38,6 +38,7 @@ def stored(change: IndicatorChange) -> KnownIndicator:
         data=indicator_json(change.indicator),
         first_seen_at=NOW,
         changed_at=NOW,
+        last_seen_at=NOW,
     )
 
 
@@ -74,7 +75,7 @@ def test_any_difference_is_told_at_once_and_named(field: str, value: object) -> 
 
 def test_a_value_that_goes_back_and_forth_never_waits() -> None:
     known = stored(decide(None, rate()))
-    for value in ["1", "2"] * 6:
+    for value in ["16200", "16300"] * 6:
         change = decide(known, rate(value=value))
         assert change.event is EventType.INDICATOR_UPDATED
         known = stored(change)
@@ -108,5 +109,140 @@ def test_an_observation_of_an_earlier_day_changes_nothing() -> None:
 
 
 def test_a_changed_way_of_reading_is_stored_in_silence() -> None:
-    change = decide(stored(decide(None, rate())), rate(value="16.199"), rebaseline=True)
+    change = decide(stored(decide(None, rate())), rate(change="95.50"), rebaseline=True)
     assert (change.outcome, change.event, change.changed) == (Outcome.REBASELINED, None, ())
+
+
+def waiting(change: IndicatorChange) -> HeldObservation:
+    assert change.outcome is Outcome.HELD
+    return HeldObservation(change.indicator.symbol, change.source, NOW, indicator_json(change.indicator))
+
+
+def later(minutes: int = 1, **fields: Any) -> Indicator:
+    return rate(observed_at=NOW + timedelta(minutes=minutes), **fields)
+
+
+def test_a_value_far_from_the_published_one_is_held_and_told_as_that() -> None:
+    known = stored(decide(None, rate()))
+    change = decide(known, later(value="16.199"))
+    assert (change.outcome, change.event) == (Outcome.HELD, EventType.INDICATOR_HELD)
+    assert (change.before, change.changed) == (known.data, ("value",))
+    assert change.doubt == (
+        "the value 16.199 is more than 20% from the published 16199; it waits for a second reading that agrees"
+    )
+
+
+@pytest.mark.parametrize(("value", "held"), [("19438", False), ("19439", True), ("12960", False), ("12959", True)])
+def test_a_fifth_of_the_published_value_is_the_bound_on_both_sides(value: str, held: bool) -> None:
+    change = decide(stored(decide(None, rate())), later(value=value))
+    assert (change.outcome is Outcome.HELD) is held
+
+
+def test_the_bound_is_the_indicators_own_and_zero_is_none() -> None:
+    known = stored(decide(None, rate()))
+    assert decide(known, later(value="16400"), hold_above=0.01).outcome is Outcome.HELD
+    assert decide(known, later(value="16300"), hold_above=0.01).outcome is Outcome.CHANGED
+    assert decide(known, later(value="1"), hold_above=0).outcome is Outcome.CHANGED
+
+
+def test_of_a_published_zero_nothing_is_a_share() -> None:
+    assert decide(stored(decide(None, rate(value="0"))), later(value="5")).outcome is Outcome.CHANGED
+
+
+@pytest.mark.parametrize("value", ["20000", "20400", "19600"])
+def test_a_second_reading_that_agrees_is_published(value: str) -> None:
+    known = stored(decide(None, rate()))
+    first = decide(known, later(value="20000"))
+    second = decide(known, later(2, value=value), held=[waiting(first)])
+    assert (second.outcome, second.event) == (Outcome.CHANGED, EventType.INDICATOR_UPDATED)
+    assert (second.settled, second.before, second.changed) == ({"ticker"}, known.data, ("value",))
+
+
+def test_a_second_reading_far_from_the_first_is_held_in_its_place() -> None:
+    known = stored(decide(None, rate()))
+    first = decide(known, later(value="20000"))
+    second = decide(known, later(2, value="20401"), held=[waiting(first)])
+    assert (second.outcome, second.event, second.settled) == (Outcome.HELD, EventType.INDICATOR_HELD, {"ticker"})
+
+
+def test_one_reading_that_is_recorded_twice_confirms_nothing_and_is_told_once() -> None:
+    known = stored(decide(None, rate()))
+    first = decide(known, later(value="20000"))
+    again = decide(known, later(value="20000"), held=[waiting(first)])
+    assert (again.outcome, again.event) == (Outcome.HELD, None)
+
+
+@pytest.mark.parametrize("value", ["16199", "16250"])
+def test_a_reading_near_the_published_value_ends_what_its_source_held(value: str) -> None:
+    known = stored(decide(None, rate()))
+    first = decide(known, later(value="20000"))
+    back = decide(known, later(2, value=value), held=[waiting(first)])
+    assert back.outcome in (Outcome.UNCHANGED, Outcome.CHANGED)
+    assert back.settled == {"ticker"}
+
+
+def test_a_reading_of_another_source_confirms_what_is_held_and_ends_nothing_but_its_own() -> None:
+    known = stored(decide(None, rate()))
+    held = [waiting(decide(known, later(value="20000")))]
+    assert decide(known, later(2, value="16200"), source="api", held=held).settled == frozenset()
+    confirmed = decide(known, later(2, value="20000"), source="api", held=held)
+    assert (confirmed.outcome, confirmed.settled) == (Outcome.CHANGED, {"ticker"})
+
+
+def test_a_jump_that_comes_with_another_way_of_reading_is_held_as_well() -> None:
+    assert decide(stored(decide(None, rate())), later(value="16.199"), rebaseline=True).outcome is Outcome.HELD
+
+
+def test_an_observation_now_displaces_one_whose_day_has_not_come() -> None:
+    known = stored(decide(None, rate(as_of=datetime(2099, 1, 1, tzinfo=UTC))))
+    change = decide(known, rate(value="16250"))
+    assert (change.outcome, change.event) == (Outcome.NEW, EventType.INDICATOR_UPDATED)
+    assert (change.period, change.revision, change.displaced) == ("2026-11-22", 1, "2026-11-22")
+    assert change.before == known.data
+
+
+def test_the_same_values_are_put_under_the_day_that_they_are_of_without_an_event() -> None:
+    known = stored(decide(None, rate(observed_at=datetime(2099, 1, 1, tzinfo=UTC))))
+    change = decide(known, rate())
+    assert (change.outcome, change.event, change.displaced) == (Outcome.REBASELINED, None, "2026-11-22")
+
+
+def test_a_clock_that_is_a_little_ahead_over_midnight_is_no_day_to_come() -> None:
+    midnight = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)  # in Jakarta
+    known = stored(decide(None, rate(observed_at=midnight + timedelta(minutes=2))))
+    change = decide(known, rate(value="16250", observed_at=midnight - timedelta(minutes=2)))
+    assert (change.outcome, change.displaced) == (Outcome.UNCHANGED, None)
+
+
+def test_a_correction_of_the_same_moment_is_taken() -> None:
+    known = stored(decide(None, rate(as_of=NOW)))
+    change = decide(known, later(as_of=NOW, value="16190"))
+    assert (change.outcome, change.event, change.revision) == (Outcome.CHANGED, EventType.INDICATOR_UPDATED, 2)
+
+
+def test_an_observation_that_comes_too_late_says_so_unless_it_says_the_same() -> None:
+    known = stored(decide(None, rate(as_of=NOW)))
+    late = decide(known, later(value="16190", as_of=NOW - timedelta(days=2)))
+    assert late.doubt == (
+        "is of 2026-11-20, and 2026-11-22 is published already: it comes too late and changes nothing"
+    )
+    undated = stored(decide(None, rate()))
+    assert decide(undated, rate(observed_at=NOW - timedelta(days=2))).doubt is None
+
+
+def test_what_a_cache_or_a_queue_kept_comes_too_late_within_a_day_as_well() -> None:
+    known = stored(decide(None, rate(as_of=NOW)))
+    stale = decide(known, later(value="16190", as_of=NOW - timedelta(minutes=5)))
+    assert (stale.outcome, stale.event) == (Outcome.UNCHANGED, None)
+    assert stale.doubt == (
+        "is of 2026-11-22T07:55:00Z, and 2026-11-22T08:00:00Z is published already:"
+        " it comes too late and changes nothing"
+    )
+    queued = decide(stored(decide(None, rate())), later(-1, value="16190"), now=NOW)
+    assert (queued.outcome, "comes too late" in str(queued.doubt)) == (Outcome.UNCHANGED, True)
+
+
+def test_a_moment_of_this_day_that_has_not_come_keeps_nobody_out() -> None:
+    known = stored(decide(None, rate(as_of=NOW + timedelta(hours=5))))
+    change = decide(known, later(value="16190", as_of=NOW))
+    assert (change.outcome, change.doubt) == (Outcome.CHANGED, None)

@@ -1,4 +1,5 @@
-// Fetches the feed at argv[3] with the client named in argv[2] and prints {status, etag, items: [{id, title}]} as JSON.
+// Fetches the feed at argv[3] with the client named in argv[2] and prints {status, etag, items} as JSON, each of the items as
+// {id, title, byline, files}: whom it names as author, and the addresses of the pictures and recordings it offers.
 // argv[4], where given, is the entity tag of what was fetched before; items are null where that is still the newest.
 import { parseFeed } from 'feedsmith'
 import Parser from 'rss-parser'
@@ -14,14 +15,32 @@ async function feedsmith() {
   const items = (format === 'atom' ? feed.entries : feed.items) ?? []
   return {
     ...seen,
-    items: items.map((item) => ({ id: item.guid?.value ?? item.id, title: item.title?.value ?? item.title })),
+    items: items.map((item) => ({
+      id: item.guid?.value ?? item.id,
+      title: item.title?.value ?? item.title,
+      byline: (item.authors ?? []).map((author) => author.name).concat(item.dc?.creators ?? []).join(', '),
+      files: [
+        ...(item.enclosures ?? item.attachments ?? []).map((file) => file.url),
+        ...(item.links ?? []).filter((link) => link.rel === 'enclosure').map((link) => link.href),
+        ...(item.image ? [item.image] : []),
+      ],
+    })),
   }
 }
 
 // rss-parser fetches by itself, without conditions and without gzip.
 async function rssParser() {
   const feed = await new Parser().parseURL(url)
-  return { status: 200, etag: null, items: feed.items.map((item) => ({ id: item.guid ?? item.id, title: item.title })) }
+  return {
+    status: 200,
+    etag: null,
+    items: feed.items.map((item) => ({
+      id: item.guid ?? item.id,
+      title: item.title,
+      byline: item.creator ?? item.author ?? '',
+      files: item.enclosure ? [item.enclosure.url] : [],
+    })),
+  }
 }
 
 const clients = { feedsmith, 'rss-parser': rssParser }

@@ -180,6 +180,35 @@ def test_a_feed_that_could_hold_nothing_or_not_be_valid_is_a_fault(home: Path, t
     assert faults(home, {"feeds/news.toml": f'title = "N"\n{text}'}) == [f"feeds/news.toml:3: {fault}"]
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\\u200b", "\\u00a0", "\\u2800", "\\n"])
+@pytest.mark.parametrize(
+    ("file", "text", "at"),
+    [
+        ("feeds/news.toml", 'title = "{}"', "feeds/news.toml:1: title: "),
+        ("config/indicators.toml", INDICATOR.replace("Dolar", "{}"), "config/indicators.toml:5: indicator[1].name: "),
+        (
+            "config/indicators.toml",
+            INDICATOR + 'names = {{ en = "{}" }}\n',
+            "config/indicators.toml:6: indicator[1].names.en: ",
+        ),
+    ],
+)
+def test_a_name_in_which_there_is_nothing_to_see_is_a_fault(
+    home: Path, file: str, text: str, at: str, blank: str
+) -> None:
+    [fault] = faults(home, {file: text.format(blank)})
+    assert fault.startswith(at)
+    assert "empty" in fault
+
+
+@pytest.mark.parametrize("range_", ["*-CH", "bahasa", "jp"])
+def test_a_feed_cannot_select_a_language_that_there_is_not(home: Path, range_: str) -> None:
+    text = f'title = "N"\nselect.languages = ["in", "*", "en_GB", "{range_}"]'
+    assert faults(home, {"feeds/news.toml": text}) == [
+        f'feeds/news.toml:2: select.languages: "{range_}" is no language; write it as "id" or "en-GB", "*" for any'
+    ]
+
+
 def test_of_a_long_list_of_unknown_names_twenty_are_told(home: Path) -> None:
     chosen = ", ".join(f'"x{number}"' for number in range(5000))
     found = faults(home, {"feeds/news.toml": f'title = "N"\nselect.sources = [{chosen}]'})

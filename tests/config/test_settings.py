@@ -48,6 +48,11 @@ def test_durations_are_read_as_they_are_written(home: Path) -> None:
     assert found.delivery.schedule == (0, 0.25, 5, 300, 7200, 86400)
 
 
+def test_the_canonical_url_is_a_uri_however_it_is_written(home: Path) -> None:
+    found = load(home, '[site]\nurl = "https://bücher.example:8443/kabar/é"').site.url
+    assert found == "https://xn--bcher-kva.example:8443/kabar/%C3%A9"
+
+
 def test_the_canonical_url_ends_without_a_slash(home: Path) -> None:
     assert load(home, '[site]\nurl = "https://example.org/news/"').site.url == "https://example.org/news"
 

@@ -151,3 +151,20 @@ def test_text_that_people_see_is_kept_letter_for_letter(texts: list[str]) -> Non
 
     html = "".join(f"<p>{escape(text)}</p>" for text in texts)
     assert text_of(clean(html, BASE).html) == " ".join(" ".join(texts).split())
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ('<a href="https://bücher.example/ä">x</a>', "https://xn--bcher-kva.example/%C3%A4"),
+        ('<a href="/a[1]?r[]=%zz">x</a>', "https://x.id/a%5B1%5D?r%5B%5D=%25zz"),
+        ('<a href="mailto:redaksi@x.id?subject=Apa kabar">x</a>', "mailto:redaksi@x.id?subject=Apa%20kabar"),
+        ('<img src="foto é.jpg">', "https://x.id/news/foto%20%C3%A9.jpg"),
+        ('<q cite="https://пример.рф/">x</q>', "https://xn--e1afmkfd.xn--p1ai/"),
+        ('<iframe src="https://video.example/ü" title="V"></iframe>', "https://video.example/%C3%BC"),
+        ('<img data-srcset="https://x.id/1|2.jpg 300w">', "https://x.id/1%7C2.jpg"),
+        ('<a href="http://[2001:db8::1]/a">x</a>', "http://[2001:db8::1]/a"),
+    ],
+)
+def test_every_address_that_is_kept_is_a_uri(written: str, kept: str) -> None:
+    assert f'"{kept}"' in clean(written, "https://x.id/news/1").html

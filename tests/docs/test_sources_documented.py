@@ -135,7 +135,11 @@ async def test_without_a_profile_the_recipe_shows_where_fields_came_from_or_what
 
 async def test_three_selectors_are_enough_to_begin_with(site: Site) -> None:
     report, found = await site.follow(sources()[1], _profile(whole=False))
-    assert (report.error, report.problems) == (None, [])
+    assert report.error is None
+    assert {(one.severity, one.field, one.message) for one in report.problems} <= {
+        ("warning", "body", "may be no part of the article"),
+        ("warning", "body", "ends as no sentence: a heading, or a teaser of another article?"),
+    }
     expected = site.newsroom.latest("id")
     assert [one["title"] for one in found] == [piece.title for piece in expected]
     first = texts(found[0])

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -24,6 +25,11 @@ TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 PAIRS = [(maker, format) for maker in FEED_READERS for format in maker.formats]
 REVALIDATING = [pair for pair in PAIRS if pair[0].revalidates]
 UNPACKING = [pair for pair in PAIRS if pair[0].unpacks]
+NAMING_ALL = [(maker, format) for maker, format in PAIRS if format in maker.names_all]
+
+PICTURE = "https://foto.example.id/kopi[1].jpg"
+PICTURED = "https://foto.example.id/kopi%5B1%5D.jpg"
+RECORDING = "https://suara.example.id/pagi.mp3"
 
 
 @dataclass
@@ -39,13 +45,14 @@ class Desk:
         """Where readers find the feed: at the recording proxy."""
         return f"{self.through.url}/feeds/{self.feed}.{format}"
 
-    async def push(self, number: int, title: str) -> None:
+    async def push(self, number: int, title: str, **fields: Any) -> None:
         """Publish or change article ``number``."""
         article = {
             "title": title,
             "body": f"<p>{'Isi berita. ' * 20}</p>",
             "published": f"2024-05-2{number}T03:00:00Z",
             "topics": [self.feed],
+            **fields,
         }
         async with self.client.put(f"{self.api}/articles/{self.feed}-{number}", json=article) as answer:
             assert answer.status in (200, 201), await answer.text()
@@ -61,7 +68,7 @@ class Desk:
             assert answer.status == 200, await answer.text()
 
 
-FEEDS = [f"meja-{number}" for number in range(len(PAIRS) * 4 + 1)]
+FEEDS = [f"meja-{number}" for number in range(len(PAIRS) * 6 + 1)]
 """One for each test of this file."""
 
 
@@ -168,6 +175,28 @@ async def test_a_reader_asks_for_gzip_and_reads_it(
     assert set(listed.values()) == set(TITLES)
     assert desk.through.last.packed
     assert len(desk.through.last.body) < len(desk.through.last.document)
+
+
+@pytest.mark.parametrize(("maker", "format"), NAMING_ALL)
+async def test_a_reader_names_every_author(maker: type[FeedReader], format: str, desk: Desk, start: Start) -> None:
+    await desk.push(1, EDITED, authors=["Siti Aminah", "Budi Santoso"])
+    await desk.push(2, TITLES[2], authors=["Rani Wulandari"])
+    bylines = {one.byline for one in (await start(maker).shown(desk.url(format))).values()}
+    assert any("Siti Aminah" in byline and "Budi Santoso" in byline for byline in bylines)
+    assert any("Rani Wulandari" in byline and "Siti" not in byline for byline in bylines)
+
+
+@pytest.mark.parametrize(("maker", "format"), PAIRS)
+async def test_a_reader_offers_the_recording_else_the_lead_picture_of_an_entry(
+    maker: type[FeedReader], format: str, desk: Desk, start: Start
+) -> None:
+    pictures = [{"url": PICTURE}, {"url": "https://foto.example.id/lain.jpg"}]
+    await desk.push(1, EDITED, images=pictures)
+    await desk.push(2, TITLES[2], images=pictures, attachments=[{"url": RECORDING, "type": "audio/mpeg"}])
+    shown = {id.rpartition("-")[2]: one.files for id, one in (await start(maker).shown(desk.url(format))).items()}
+    assert not shown["0"]
+    assert (PICTURED in shown["1"]) == (format in maker.pictures)
+    assert (RECORDING in shown["2"]) == (format in maker.recordings)
 
 
 async def test_newsboat_that_reads_two_formats_shows_each_item_once(desk: Desk, start: Start) -> None:

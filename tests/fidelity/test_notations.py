@@ -38,7 +38,11 @@ NOTATIONS = _notations()
 TIMES = [one for one in NOTATIONS if one.what == "time"]
 NUMBERS = [one for one in NOTATIONS if one.what == "number"]
 
-READABLE_REFUSED = frozenset[str]()
+READABLE_REFUSED = frozenset({
+    "9 Feb 24", "9 Février 24", "09.02.24 06:31", "9 ก.พ. 67 06:31", "midnight, February 9, 2024",
+    "Updated 9 February 2024 06:31 IST", "9 February 2024 06:31", "20 بهمن 1402", "9 رجب 1445", "1,5 juta",
+    "218,2 miliar", "R$ 5,2 bi", "Rp16.199/USD",
+})  # fmt: skip
 """What a reader of the language understands, and is refused all the same."""
 
 

@@ -31,6 +31,7 @@ DATE = '<div class="fs14 ff-opensans font-gray">Selasa, 21 Mei 2024 / 14:05 WIT<
 TICKER = '<ul class="list-indikator">{}</ul>'
 ROW = '<li><span class="nama">{}</span> <span class="nilai">{}</span> <span class="naik">{}</span></li>'
 NO_TICKER = "a.html: ticker: no rows of a ticker"
+NO_END = "a.html: ticker: the page has no end: are rows cut off?"
 NO_DATE = "a.html: published: no date"
 
 
@@ -41,7 +42,8 @@ def page(
     rows = ROW.format("LQ45", "817", "1,00 0,12%") if ticker is None else ticker
     return (
         f"<!doctype html><html><head>{head}</head><body>{TICKER.format(rows) if rows else ''}"
-        f'<h1 class="detail-desk">{title}</h1>{date}<div class="tmpt-desk-kon">{body}</div></body></html>'
+        f'<h1 class="detail-desk">{title}</h1>{date}<div class="tmpt-desk-kon">{body}<!-- pagination end --></div>'
+        "</body></html>"
     ).encode()
 
 
@@ -77,14 +79,14 @@ LOL = (
 DAMAGED = [
     html("an empty file", b"", "a.html: is empty"),
     html("a file of white space", b" \n\t\r\n", "a.html: is empty"),
-    html("a page cut off in its body", page("<p>Satu.</p><p>Dua pot").partition(b"</div></body>")[0],
-         bodies=("<p>Satu.</p>\n<p>Dua pot</p>",), symbols=LQ45),
-    html("a page cut off inside a tag", page("<p>Satu.</p>").partition(b"</p></div>")[0] + b'<a href="https://conto',
-         bodies=("<p>Satu.</p>",), symbols=LQ45),
+    html("a page cut off in its body", page("<p>Satu.</p><p>Dua pot").partition(b"<!--")[0],
+         "a.html: body: breaks off", NO_END, symbols=LQ45),
+    html("a page cut off inside a tag", page("<p>Satu.</p>").partition(b"</p><!--")[0] + b'<a href="https://conto',
+         "a.html: body: the comment that ends it is missing", bodies=("<p>Satu.</p>",), symbols=LQ45),
     html("a page cut off before its body", page().partition(b'<div class="tmpt')[0],
-         "a.html: body: no body: the article is refused", symbols=LQ45),
+         "a.html: body: no body: the article is refused", NO_END, symbols=LQ45),
     html("a page cut off in the middle of a character", page("<p>Isi é").partition(b"\xa9")[0],
-         "a.html: charset: ends in the middle of a character", bodies=("<p>Isi</p>",), symbols=LQ45),
+         "a.html: charset: ends in the middle of a character", "a.html: body: breaks off", NO_END, symbols=LQ45),
     html("a page of 50 MB", lambda: b"<p>" + b"x" * 50_000_000,
          "a.html: is too large: 50,000,003 bytes, the limit is 5,000,000"),
     html("a page above the limit of its source", page(), "a.html: is too large", options={"limit": 100}, titles=()),
@@ -116,7 +118,7 @@ CHARSETS = [
          "a.html: charset: declares no character set and is not UTF-8", bodies=("<p>Isi café x.</p>",), symbols=LQ45),
     text("a dump in windows-1252", dump("Isi caf\xe9 x.").replace(b"\xe2\x80\xa2", b"*").decode()
          .encode("cp1252"), "a.txt: ticker: no rows of a ticker", "a.txt: charset: declares no character set",
-         bodies=("<p>Isi café x.</p>",)),
+         "a.txt: ticker: stands among the rows of the ticker and is none", bodies=("<p>Isi café x.</p>",)),
 ]  # fmt: skip
 
 BOMBS = [
@@ -153,7 +155,7 @@ BOMBS = [
          lambda: page("<span>" * 190 + "<i>x</i>" * 2 + "</span>" * 190),
          bodies=("<p><i>x</i><i>x</i></p>",), symbols=LQ45),
     html("a million unfinished comments", lambda: page("<p>Isi.</p>" + "<!--" * 1_000_000),
-         bodies=ISI, symbols=LQ45),
+         "a.html: body: the comment that ends it is missing", bodies=ISI, symbols=LQ45),
     html("more paragraphs than anybody writes", lambda: page("<p>x</p>" * 20_001),
          "a.html: has more than 20,000 paragraphs"),
     html("a line of a million spaces", lambda: page("<p>Isi" + " " * 1_000_000 + ".</p>"),
@@ -221,17 +223,19 @@ TICKERS = [
     html("a ticker row without a name", page(ticker=ROW.format("", "817", "1,00 0,12%")),
          "a.html: ticker: the row has no symbol; it is left out", bodies=ISI),
     html("a number with two decimal points", page(ticker=ROW.format("IDX", "1.5.3", "1,00 0,12%")),
-         "a.html: ticker IDX: '1.5.3' is no number in Indonesian; the row is left out", bodies=ISI),
+         "a.html: ticker IDX: '1.5.3' is no number in Indonesian", bodies=ISI),
     html("a number of another locale", page(ticker=ROW.format("IDX", "7,012.50", "1,00 0,12%")),
          "a.html: ticker IDX: '7,012.50' is no number in Indonesian", bodies=ISI),
     html("a value that is not there yet", page(ticker=ROW.format("IDX", "n/a", "1,00 0,12%")),
-         "a.html: ticker IDX: 'n/a' is no number in Indonesian", bodies=ISI),
+         "a.html: ticker IDX: 'n/a' says that there is no value", bodies=ISI),
     html("a number of a thousand digits", page(ticker=ROW.format("IDX", "1" * 1000, "1,00 0,12%")),
          "a.html: ticker IDX: '111", bodies=ISI),
     html("a number with more digits than an indicator has", page(ticker=ROW.format("IDX", "1" * 50, "1,00 0,12%")),
          "a.html: ticker IDX: Decimal input should have no more than 40 digits", bodies=ISI),
-    html("one indicator twice", page(ticker=ROW.format("IDX", "1", "1,00 0,12%") + ROW.format("IDX", "2", "1,00 1%")),
+    html("one indicator twice", page(ticker=ROW.format("IDX", "817", "1,00 0,12%") + ROW.format("IDX", "2", "1 100%")),
          "a.html: ticker IDX: stands twice in the ticker", bodies=ISI, symbols=("IDX",)),
+    html("numbers that contradict each other", page(ticker=ROW.format("IDX", "7.012", "28,14 -0,40%")),
+         "a.html: ticker IDX: the change 28.14 and the percent -0.40 have opposite signs", bodies=ISI),
     html("no ticker where there was one", page(ticker=""), NO_TICKER, bodies=ISI),
     text("a dump's ticker with a missing column",
          dump().replace("• LQ45".encode(), "• IDX 7.012 \xa0 0,40%\n  • LQ45".encode()),
@@ -253,7 +257,8 @@ JSONS = [
          "a.json: published: is no RFC 3339 time with a zone", bodies=ISI),
     json("a NUL in JSON", b'{"id": "x", "title": "T\\u0000", "body": "<p>I\\u0001si.</p>"}',
          "a.json: published: no date", bodies=ISI, titles=("T",)),
-    json("a lone surrogate in JSON", b'{"id": "x", "title": "T\\ud800", "body": "x"}', "a.json: is no JSON"),
+    json("a lone surrogate in JSON", b'{"id": "x", "title": "T\\ud800", "body": "<p>Isi.</p>"}',
+         "a.json: title: is cut inside a character", "a.json: published: no date", bodies=ISI, titles=("T",)),
     json("two articles with one id in a file", b'[{"id": "x", "title": "T", "body": "<p>Isi.</p>",'
          b'"published": "2024-02-09T00:00:00Z"}, {"id": "x", "title": "U", "body": "x",'
          b'"published": "2024-02-09T00:00:00Z"}]', "a.json: [1]: has the id of an article before it", bodies=ISI),

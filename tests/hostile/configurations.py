@@ -225,7 +225,7 @@ def _edited() -> Iterator[Broken]:
             '"http://[::1"', '"http://a b"', '"http://:80"', '"http://a:99999"', '"http://a:b"', '"//a"', '"http://"',
             '"http://u:geheim@a"', '"http://a/?"', '"http://a/<b>"', '"http://-a"', f'"http://{"a" * 300}"',
         ],
-        (PUBLISHER, "language"): ['""', '"i"', '"id_ID"'],
+        (PUBLISHER, "language"): ['""', '"i"', '"jp"', '"bahasa"'],
         (PUBLISHER, "timezone"): ['""', '"Asia"', '"../../etc/passwd"', f'"{"a" * 5000}"', '"Asia/é"'],
         (PUBLISHER, "host"): ['""', '"a b"', f'"{"a" * 64}.b"', '"http://a"', '"[::1]"', '"☃ "', '"256.0.0.1:80"'],
         (PUBLISHER, "port"): ["65536", "true", "80.5", '"http"'],

@@ -201,6 +201,8 @@ class TestAnInstallationThatExists:
             ("https://kanal.example/", "g1"),
             ("https://kanal.example/live#a", "g1"),
             ("https://kanal.example/live#a", None),
+            ("https://kanal.example/été?q=ä[1]", None),
+            ("https://kafé.example/", None),
         ],
     )
     async def test_keeps_its_ids(self, db: Database, feed: Feed, link: str | None, guid: str | None) -> None:

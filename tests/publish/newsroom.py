@@ -10,7 +10,7 @@ from publisher import changes, clock, selection
 from publisher.model import Article, Event, EventType, FeedDefinition, Indicator, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange
 from publisher.model.observed import ObservedArticle
-from publisher.publish import Publications, SiteInfo
+from publisher.publish import Publications, SiteInfo, appearance
 from publisher.storage import articles, feeds, indicators, record
 from publisher.storage.database import Database, Tx
 
@@ -26,16 +26,18 @@ class Newsroom:
         self.db = db
         self.data = data
         self.feeds = {feed.name: feed for feed in definitions}
+        self.site = SITE
         self.publications = self.publish_anew()
 
     def publish_anew(self, site: SiteInfo = SITE) -> Publications:
         """The publications as a restarted process would have them."""
+        self.site = site
         self.publications = Publications(self.db, self.feeds, site, self.data)
         return self.publications
 
     async def open(self) -> Newsroom:
         """Make the feeds known to storage."""
-        await self.db.write(feeds.sync, {feed.name: feed.digest for feed in self.feeds.values()})
+        await self.db.write(feeds.sync, {name: appearance(feed, self.site) for name, feed in self.feeds.items()})
         return self
 
     async def take(self, *ids: str, source: str = "desk", **fields: Any) -> None:
@@ -81,7 +83,9 @@ class Newsroom:
     def _observe(self, tx: Tx, symbol: str, value: str, at: str, fields: dict[str, Any]) -> None:
         observed = Indicator(**({"symbol": symbol, "name": symbol, "value": value, "observed_at": at} | fields))
         known = indicators.known(tx, [symbol]).get(symbol)
-        change = changes.indicator(known, observed, source="ticker", timezone="Asia/Jakarta", rebaseline=False)
+        change = changes.indicator(
+            known, observed, source="ticker", timezone="Asia/Jakarta", now=observed.observed_at, rebaseline=False
+        )
         self._record(tx, indicators=[change] if change.event else [])
 
     def _record(

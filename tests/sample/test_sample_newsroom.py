@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from publisher.model.agreement import contradiction
 from publisher.sample.market import FARTHEST
 from publisher.sample.newsroom import MOST, Newsroom
 from publisher.sample.picture import draw
@@ -67,6 +68,17 @@ def test_a_changed_story_says_something_else_and_when() -> None:
     assert after is not None
     assert (after.updated, after.published) == (now, old.published)
     assert after.paragraphs == (*old.paragraphs, after.story.addition)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_the_ticker_shows_never_contradicts_itself_and_never_jumps(seed: int) -> None:
+    newsroom = Newsroom(seed, START)
+    for n in range(2_000):
+        before = {one.symbol: one.shown for one in newsroom.market.indicators}
+        newsroom.move_market(START + timedelta(minutes=n))
+        for one in newsroom.market.indicators:
+            assert contradiction(one.shown, one.change, one.percent) is None
+            assert abs(one.shown - before[one.symbol]) < before[one.symbol] / 10
 
 
 def test_the_market_opens_with_eleven_indicators() -> None:

@@ -135,6 +135,16 @@ def test_an_indicators_first_event_keeps_its_type_for_a_follower_that_names_it()
     )
 
 
+def test_an_observation_that_is_held_touches_no_feed_and_is_told_to_who_names_its_type() -> None:
+    rates = {"rates": feed("rates", "indicators")}
+    held = event(EventType.INDICATOR_HELD, {"symbol": "EMAS", "value": "1.533"}, {"symbol": "EMAS", "value": "1533000"})
+    assert judge_many(rates.values(), held) == {}
+    assert follow(Filter(feeds=("rates",)), rates, held) is None
+    assert follow(Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED,)), rates, held) is None
+    asked = Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED, EventType.INDICATOR_HELD))
+    assert follow(asked, rates, held) == Match(EventType.INDICATOR_HELD, Change.STAYED)
+
+
 values = st.sampled_from(["emas", "Dolar", "RUSIA"])
 states = st.none() | st.fixed_dictionaries(
     {"topics": st.lists(values, max_size=2), "section": st.none() | values, "editor": st.none() | values}
@@ -185,3 +195,26 @@ def test_a_follower_by_type_that_publishes_and_withdraws_holds_what_its_feeds_se
     last = passed[-1]
     facets = None if last is None else item_facets(last, "desk")
     assert held == (facets is not None and any(selects(one, "articles", facets) for one in feeds.values()))
+
+
+@pytest.mark.parametrize(
+    ("range_", "takes", "leaves"),
+    [
+        ("id", ["id", "ID", "id-ID", "in", "in-ID", "ind", "id_ID"], ["idb", "en", None]),
+        ("in", ["id", "id-ID", "in"], ["en"]),
+        ("en-GB", ["en-GB", "en_gb", "en-UK", "en-GB-oed"], ["en", "en-US", "en-Latn-GB"]),
+        ("zh-Hans", ["zh-Hans", "zh-hans-cn"], ["zh", "zh-Hant", "zh-CN"]),
+        ("*", ["id", "en-GB", "x-rumah"], [None, "", "bahasa"]),
+    ],
+)
+def test_a_language_is_selected_by_its_range(range_: str, takes: list[str], leaves: list[str | None]) -> None:
+    narrow = feed(languages=(range_,))
+    assert all(selects(narrow, "articles", item_facets({"language": one}, "desk")) for one in takes)
+    assert not any(selects(narrow, "articles", item_facets({"language": one}, "desk")) for one in leaves)
+
+
+def test_a_webhook_on_a_feed_of_a_language_is_told_of_every_kind_of_it() -> None:
+    feeds = {"news": feed("news", languages=("id",))}
+    told = follow(Filter(feeds=("news",)), feeds, event(UPDATED, {"language": "id-ID"}, {"language": "en"}))
+    assert told is not None
+    assert told.change == Change.ENTERED

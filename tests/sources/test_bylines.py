@@ -81,6 +81,8 @@ def test_a_byline_names_its_people_and_no_one_else(text: str, authors: tuple[str
          People(("Ella North",), editor="Tom West, Ida East")),
         ("Penulis: Bagas Prakoso; Penerjemah: Wulan Pertiwi", People(("Bagas Prakoso",), others=("Wulan Pertiwi",))),
         ("Penulis/Editor: Bagas Prakoso", People(("Bagas Prakoso",), editor="Bagas Prakoso")),
+        ("Reporter Bagas Prakoso | Editor Wulan Pertiwi", People(("Bagas Prakoso",), editor="Wulan Pertiwi")),
+        ("Par Le Monde avec AFP", People(agency="AFP", outlets=("Le Monde",))),
         ("Kompas.com", People(outlets=("Kompas.com",))),
         ("CNN Indonesia", People(outlets=("CNN Indonesia",))),
         ("Andi & Co", People(outlets=("Andi & Co",))),
@@ -104,6 +106,8 @@ def test_roles_agencies_and_offices_go_where_they_belong(text: str, expected: Pe
         ("Bagas Prakoso, KPLN", ("Bagas Prakoso", "KPLN"), "may be an organisation"),
         ("Sumber: dua pejabat desa menyebut angka lain", (), "reads like no name of a source"),
         ("user_4711", (), "is left out"),
+        ("(mcr/jpnn)", (), "is left out"),
+        ("Penulis: Tim", ("Tim",), "may be a team"),
         ("Ella North and " * 100, ("Ella North",), "the first 1,000 are read"),
     ],
 )

@@ -80,6 +80,11 @@ async def test_a_page_whose_validators_stand_is_asked_for_and_not_read_again(sit
     assert batch.problems == ()
 
 
+async def test_what_it_links_to_is_shown_to_everybody(site: Site, over: Any) -> None:
+    site["/latest"], site["/a"] = linking("/a"), article("A")
+    assert (await over().read()).shown
+
+
 async def test_a_page_of_the_same_bytes_is_not_read_again_where_the_site_has_no_validators(
     site: Site, over: Any
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -69,9 +70,11 @@ async def http() -> AsyncIterator[Outbound]:
 
 @pytest.fixture
 def over(site: Site, http: Outbound, clock: ManualClock, tmp_path: Path) -> Any:
-    def make(mapping: str, **more: Any) -> Source:
+    def make(mapping: str, *, language: str = "en", **more: Any) -> Source:
         options = {"url": f"{site.url}/api", **tomllib.loads(mapping), **more}
-        return reading_site("json", http, clock, tmp_path, profile=None, **options)
+        source = reading_site("json", http, clock, tmp_path, profile=None, **options)
+        source.context = replace(source.context, language=language)
+        return source
 
     return make
 
@@ -143,6 +146,94 @@ async def test_an_observation_with_a_number_that_is_none_is_left_out_whole(site:
     assert [one.symbol for one in batch.indicators] == ["B", "EMAS"]
     (problem,) = batch.problems
     assert (problem.field, problem.text) == ("value", "n/a")
+
+
+RATES = """
+[indicators]
+items = "kurs[*]"
+symbol = "kode"
+value = "nilai"
+change = "ubah"
+percent = "persen"
+"""
+
+
+async def test_numbers_in_text_are_read_in_the_sites_language_and_json_numbers_as_they_are(
+    site: Site, over: Any
+) -> None:
+    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199", "ubah": "95,00"}, {"kode": "PNL", "nilai": 50400.0}]})
+    batch = await over(RATES, language="id").read({})
+    assert [(one.symbol, str(one.value), str(one.change)) for one in batch.indicators] == [
+        ("USD/IDR", "16199", "95.00"),
+        ("PNL", "50400.0", "None"),
+    ]
+    assert batch.problems == ()
+    said = await over('locale = "en"\n' + RATES, language="id").read({})
+    assert [one.symbol for one in said.indicators] == ["PNL"]
+    assert [one.field for one in said.problems] == ["change"]
+
+
+async def test_a_document_that_writes_as_programs_do_is_told_to_say_so(site: Site, over: Any) -> None:
+    rows = [("USD/IDR", "16199.00"), ("SGD/IDR", "12.035"), ("XAU", "1533000"), ("BI", 6.25)]
+    put(site, {"kurs": [{"kode": symbol, "nilai": value} for symbol, value in rows]})
+    batch = await over(RATES, language="id").read({})
+    assert [(one.symbol, str(one.value)) for one in batch.indicators] == [("XAU", "1533000"), ("BI", "6.25")]
+    first, second = batch.problems
+    assert (first.text, first.severity) == ("16199.00", "error")
+    assert 'set its locale to "en"' in first.message
+    assert (second.text, second.severity) == ("12.035", "error")
+    assert "may be a thousand times as much or as little" in second.message
+    batch = await over('locale = "en"\n' + RATES, language="id").read({})
+    assert [str(one.value) for one in batch.indicators] == ["16199.00", "12.035", "1533000", "6.25"]
+    assert batch.problems == ()
+
+
+@pytest.mark.parametrize("unknown", ["-", "–", "", "n/a", None])
+async def test_an_unknown_change_is_none(unknown: str | None, site: Site, over: Any) -> None:
+    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199", "ubah": unknown, "persen": unknown}]})
+    batch = await over(RATES, language="id").read({})
+    assert [(one.change, one.percent) for one in batch.indicators] == [(None, None)]
+    assert batch.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "severity", "field"),
+    [
+        (("USD/IDR", "0,58%", None), "error", "value"),
+        (("USD/IDR", "16.199", "0,58%"), "error", "change"),
+        (("USD/IDR", "US$ 16.199", "95,00"), "warning", "value"),
+    ],
+)
+async def test_a_sign_beside_a_number_that_is_not_the_units_is_told(
+    row: tuple[str, str, str | None], severity: str, field: str, site: Site, over: Any
+) -> None:
+    put(site, {"kurs": [dict(zip(("kode", "nilai", "ubah"), row, strict=True))]})
+    batch = await over(RATES + "unit = { value = 'IDR' }", language="id").read({})
+    assert [(one.severity, one.field) for one in batch.problems] == [(severity, field)]
+    assert len(batch.indicators) == (severity == "warning")
+
+
+async def test_an_observation_that_contradicts_itself_is_left_out(site: Site, over: Any) -> None:
+    rows = [("USD/IDR", 16199, 95.0, -0.58), ("SGD/IDR", 12035, 10.5, 0.09), ("X", "16.199", "95,00", "0,58%")]
+    put(site, {"kurs": [dict(zip(("kode", "nilai", "ubah", "persen"), row, strict=True)) for row in rows]})
+    batch = await over(RATES, language="id").read({})
+    assert [one.symbol for one in batch.indicators] == ["SGD/IDR", "X"]
+    assert [(one.field, one.severity) for one in batch.problems] == [("percent", "error")]
+
+
+async def test_a_row_that_is_gone_is_told_once_and_one_that_is_refused_is_not_gone(site: Site, over: Any) -> None:
+    put(site, {"kurs": [{"kode": symbol, "nilai": 5} for symbol in ("A", "B", "C")]})
+    source = over(RATES)
+    first = await source.read({})
+    put(site, {"kurs": [{"kode": "A", "nilai": "x"}, {"kode": "C", "nilai": 5}]})
+    second = await source.read(first.bookmark)
+    assert [(one.field, one.severity) for one in second.problems] == [("value", "error"), ("ticker", "warning")]
+    assert second.problems[1].message.startswith("no row any more of B,")
+    put(site, {"kurs": [{"kode": "C", "nilai": 6}]})
+    third = await source.read(second.bookmark)
+    assert [one.message.partition(",")[0] for one in third.problems] == ["no row any more of A"]
+    put(site, {"kurs": [{"kode": "C", "nilai": 7}]})
+    assert (await source.read(third.bookmark)).problems == ()
 
 
 async def test_an_empty_list_is_nothing_to_tell_of_and_a_list_that_is_not_there_is(site: Site, over: Any) -> None:

@@ -171,3 +171,16 @@ async def test_a_profile_that_finds_nothing_any_more_is_a_failure_that_names_the
     with pytest.raises(FetchError, match="^" + re.escape(said)):
         await source.read(batch.bookmark)
     assert (await source.read({})).problems  # where it never found anything, that is no sudden change
+
+
+async def test_a_row_of_a_ticker_that_is_gone_is_told(tmp_path: Path, clock: ManualClock) -> None:
+    rows = ["<li><b>X</b><i>1</i></li>", "<li><b>Y</b><i>2</i></li>", "<li><b>Z</b><i>3</i></li>"]
+    profile = parse_profile(TomlFile("site.toml", REBUILT, tomllib.loads(REBUILT)))
+    server = Server(Answer(WHOLE.replace(rows[0], "".join(rows)).encode()))
+    source = open_source("page", tmp_path, clock, profile=profile, http=server, url=URL)
+    batch = await source.read({})
+    server.answer = Answer(WHOLE.replace(rows[0], rows[0] + rows[2].replace("3", "n/a")).encode())
+    problems = (await source.read(batch.bookmark)).problems
+    assert [one.message for one in problems if one.severity == "warning" and one.field == "ticker"] == [
+        "no row any more of Y, read last time beside 1 others; has it changed?"
+    ]

@@ -1,11 +1,12 @@
 """Items given as JSON."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from support.effort import QUADRATIC, growth
 
+from publisher.clock import rfc3339
 from publisher.model import IndicatorSpec, identity_id
 from publisher.sources.push import read_article_json, read_indicator_json
 
@@ -88,7 +89,7 @@ def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault
         ({"updated": "2024-02-09T06:31:00"}, "updated", "is no RFC 3339 time with a zone"),
         ({"published": "2024-13-09T06:31:00Z"}, "published", "month"),
         ({"published": "0001-01-01T00:00:00+14:00"}, "published", "outside the years 1900 to 2100"),
-        ({"language": "Bahasa Indonesia"}, "language", "is no language tag"),
+        ({"language": 5}, "language", "should be a valid string"),
         ({"authors": "Nadia"}, "authors", "should be a list"),
         ({"authors": ["Nadia", 5]}, "authors[1]", "should be a valid string"),
         ({"images": [{"url": "data:image/png;base64,x"}]}, "images[0].url", "is no absolute http or https URL"),
@@ -106,6 +107,48 @@ def test_a_value_that_cannot_be_is_told_by_its_json_path_and_left_out(
     [problem] = [one for one in problems if one.severity == "error"]
     assert problem.field == field
     assert said in problem.message
+
+
+@pytest.mark.parametrize(
+    ("values", "left", "field", "said"),
+    [
+        ({"language": "Bahasa Indonesia"}, {"language": None}, "language", "is no language tag"),
+        ({"language": "jp"}, {"language": None}, "language", "is no language tag"),
+        ({"authors": ["Nadia", "N/A"]}, {"authors": ("Nadia",)}, "authors[1]", "what a program writes for no name"),
+        ({"authors": ["x" * 201]}, {"authors": ()}, "authors[0]", "has 201 characters, and a name at most 200"),
+        ({"topics": ["undefined"]}, {"topics": ()}, "topics[0]", "what a program writes for no name"),
+        ({"agency": "null"}, {"agency": None}, "agency", "what a program writes for no name"),
+        ({"editor": "y" * 999}, {"editor": None}, "editor", "has 999 characters, and a name at most 200"),
+    ],
+)
+def test_a_value_that_says_nothing_is_left_out_of_an_article_that_is_taken_all_the_same(
+    values: dict[str, Any], left: dict[str, Any], field: str, said: str
+) -> None:
+    found, problems = article(STORY | values, article_id="n-1")
+    [problem] = problems
+    assert {key: getattr(found.article, key) for key in left} == left
+    assert (problem.field, problem.severity) == (field, "warning")
+    assert said in problem.message
+
+
+def test_a_link_to_another_article_that_has_no_words_is_left_out() -> None:
+    related = [{"title": " \u200b", "url": "https://contoh.id/1"}, {"title": "Lagi", "url": "https://contoh.id/2"}]
+    assert [one.title for one in article(STORY | {"related": related}, article_id="n-1")[0].article.related] == ["Lagi"]
+
+
+@pytest.mark.parametrize("key", ["authors", "topics"])
+def test_names_without_anything_to_read_and_those_that_stand_twice_are_left_out_without_a_word(key: str) -> None:
+    names = ["", "  ", "-", "–", "\u200b", "...", " Nadia\n Putri ", "NADIA PUTRI", "K2", "☕", "山田"]
+    found, problems = article(STORY | {key: names, "editor": " – ", "agency": "|"}, article_id="n-1")
+    assert getattr(found.article, key) == ("Nadia Putri", "K2", "☕", "山田")
+    assert (found.article.editor, found.article.agency, problems) == (None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "language"), [("in", "id"), ("en_US", "en-US"), ("eng", "en"), ("", None), (None, "id")]
+)
+def test_a_language_is_kept_in_its_canonical_form(given: str | None, language: str | None) -> None:
+    assert article(STORY | {"language": given}, article_id="n-1")[0].article.language == language
 
 
 def test_what_no_url_may_hold_is_percent_encoded() -> None:
@@ -131,7 +174,7 @@ def test_an_observation_is_named_by_the_registry_and_observed_now_unless_it_says
     assert problems == []
     assert (found.name, found.unit, found.observed_at, found.as_of) == ("US dollar", "IDR", NOW, None)
     assert [str(one) for one in (found.value, found.change, found.percent)] == ["16199", "95.00", "0.58"]
-    own, _ = indicator(RATE | {"symbol": "X", "value": 5, "name": "Own", "as_of": "2024-02-09T06:31:00+07:00"})
+    own, _ = indicator({"symbol": "X", "value": 5, "name": "Own", "as_of": "2024-02-09T06:31:00+07:00"})
     assert (own.name, str(own.value), own.as_of.isoformat()) == ("Own", "5", "2024-02-08T23:31:00+00:00")
     assert indicator({"symbol": "X", "value": "1"})[0].name == "X"
 
@@ -161,6 +204,49 @@ def test_an_observation_with_anything_wrong_is_refused_and_the_field_named(
     assert found is None
     assert [one.field for one in problems] == [f"[3].{field}"]
     assert said in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"percent": "-0.58"}, "the change 95.00 and the percent -0.58 have opposite signs"),
+        ({"value": "16.199"}, "give a previous close of -78.801 and -120.56 per cent, not 0.58"),
+        ({"percent": "0.0058"}, "give a previous close of 16104.00 and +0.59 per cent, not 0.0058"),
+        ({"change": "0.58", "percent": "95.00"}, "give a previous close of 16198.42 and +0.00 per cent, not 95.00"),
+    ],
+)
+def test_an_observation_that_contradicts_itself_is_refused_with_what_its_numbers_give(
+    values: dict[str, Any], said: str
+) -> None:
+    found, [problem] = indicator(RATE | values, path="[3]")
+    assert (found, problem.field) == (None, "[3].percent")
+    assert said in problem.message
+
+
+@pytest.mark.parametrize("field", ["as_of", "observed_at"])
+def test_a_time_that_has_not_come_is_refused_but_for_a_clock_that_is_a_little_ahead(field: str) -> None:
+    found, [problem] = indicator(RATE | {field: "2999-01-01T00:00:00Z"})
+    assert (found, problem.field) == (None, field)
+    found, [problem] = indicator(RATE | {field: rfc3339(NOW + timedelta(minutes=6))})
+    assert (found, problem.field) == (None, field)
+    assert "lies in the future" in problem.message
+    found, problems = indicator(RATE | {field: rfc3339(NOW + timedelta(minutes=4))})
+    assert (getattr(found, field), problems) == (NOW + timedelta(minutes=4), [])
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "said"),
+    [
+        ({"unit": "USD"}, "unit", 'is "USD", and that of this indicator is "IDR"'),
+        ({"value": "16.1", "percent": None}, "change", "give a previous close of -78.90, of another sign"),
+        ({"value": "16.199", "change": None, "percent": None}, "value", "is it 16199?"),
+    ],
+)
+def test_an_observation_that_is_odd_is_taken_with_a_warning(values: dict[str, Any], field: str, said: str) -> None:
+    found, [problem] = indicator(RATE | values)
+    assert found is not None
+    assert (problem.field, problem.severity) == (field, "warning")
+    assert said in problem.message
 
 
 @pytest.mark.parametrize("payload", [None, [], "x", 5])

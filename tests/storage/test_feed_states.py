@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from support.clock import ManualClock
@@ -192,3 +193,18 @@ async def test_a_feed_that_was_removed_before_definitions_were_kept_counts_as_pr
     await db.write(feeds.define, {"news": "d1"})
     found = await db.read(feeds.states)
     assert {name: one.private for name, one in found.items()} == {"news": False, "old": True}
+
+
+async def test_a_change_by_a_clock_that_was_put_back_is_a_second_later_than_the_one_before(
+    db: Database, clock: ManualClock
+) -> None:
+    start = clock()
+    await db.write(feeds.sync, {"news": "d1", "rusia": "d1"})
+    clock.advance(-3600)
+    await db.write(feeds.sync, {"news": "d2", "rusia": "d1"})
+    await db.write(feeds.touch, [FeedTouch("rusia", Change.STAYED)])
+    found = await db.read(feeds.states)
+    assert {one.changed_at for one in found.values()} == {start + timedelta(seconds=1)}
+    later = clock.advance(7200)
+    await db.write(feeds.touch, [FeedTouch("rusia", Change.STAYED)])
+    assert (await db.read(feeds.states))["rusia"].changed_at == later

@@ -1,5 +1,6 @@
 """An installation of an older schema is brought up to date with nothing lost."""
 
+import json
 from pathlib import Path
 
 from alembic import command
@@ -11,7 +12,7 @@ from support.rights import a_feed, define, now
 
 from publisher.delivery import access
 from publisher.model import Role
-from publisher.storage import migrate, subscriptions
+from publisher.storage import articles, migrate, subscriptions
 from publisher.storage.database import Database
 
 OWNERS = ("operator", "acme", "former")
@@ -71,3 +72,53 @@ async def test_webhooks_from_before_roles_were_kept_go_on_as_they_were(tmp_path:
         assert [(await now(db, one)).state.value for one in found] == ["active", "active", "paused"]
     finally:
         await db.close()
+
+
+async def test_articles_of_before_are_found_by_the_language_that_they_are_in(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    data = tmp_path / "old"
+    data.mkdir()
+    url = empty_database_url if empty_database_url != "sqlite" else f"sqlite+aiosqlite:///{data / 'publisher.db'}"
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda conn: with_languages(conn, {"a": "in", "b": "id-ID", "c": "EN-gb", "d": "zz"}))
+    await engine.dispose()
+
+    db = await Database.open(empty_database_url, data)
+    try:
+
+        async def found(range_: str) -> dict[str, str | None]:
+            page = await db.read(lambda tx: articles.page(tx, limit=9, facets={"languages": {range_}}))
+            return {one.id: one.data["language"] for one in page}
+
+        assert await found("id") == {"a": "id", "b": "id-ID"}
+        assert await found("en") == {"c": "EN-gb"}
+        assert (await found("*")).keys() == {"a", "b", "c"}
+        assert await found("in") == await found("zz") == {}
+        stored = await db.read(lambda tx: articles.get(tx, "d"))
+        assert stored is not None
+        assert stored.data == {"id": "d", "language": None, "title": "Kopi – ä"}
+    finally:
+        await db.close()
+
+
+def with_languages(conn: Connection, languages: dict[str, str]) -> None:
+    """Schema 0007: articles with these languages, as any that had the shape of a tag was stored."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "0007")
+    for id, language in languages.items():
+        conn.execute(
+            text(
+                "INSERT INTO articles (id, source, identity, fingerprint, revision, ordered_at, first_seen_at,"
+                " last_seen_at, changed_at, data) VALUES (:id, 'desk', :id, '2:x', 1, 1, 1, 1, 1, :data)"
+            ),
+            {"id": id, "data": json.dumps({"id": id, "language": language, "title": "Kopi – ä"})},
+        )
+        conn.execute(
+            text("INSERT INTO article_facets (facet, value, article_id) VALUES ('languages', :value, :id)"),
+            {"id": id, "value": language.lower()},
+        )
+    conn.commit()

@@ -7,6 +7,7 @@ from typing import Any
 from publisher.delivery import access
 from publisher.delivery.fanout import FanOut
 from publisher.model import EventType, FeedDefinition, Subscription, article_json
+from publisher.publish import SiteInfo, appearance
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage import feeds as feed_states
 from publisher.storage.database import Database, Tx
@@ -19,12 +20,15 @@ def a_feed(name: str, topic: str = "", **fields: Any) -> FeedDefinition:
     return FeedDefinition.model_validate({"name": name, "title": name, "select": select, **fields})
 
 
-async def define(db: Database, *feeds: FeedDefinition) -> dict[str, FeedDefinition]:
+SITE = SiteInfo(title="Kabar Uji", url="https://news.example", language="id", timezone="Asia/Jakarta")
+
+
+async def define(db: Database, *feeds: FeedDefinition, site: SiteInfo = SITE) -> dict[str, FeedDefinition]:
     """Take these for all feeds there are, as a service does at its start and on a reload."""
     named = {feed.name: feed for feed in feeds}
 
     def take(tx: Tx) -> None:
-        feed_states.define(tx, {name: feed.digest for name, feed in named.items()})
+        feed_states.define(tx, {name: appearance(feed, site) for name, feed in named.items()})
         access.adopt(tx, named)
 
     await db.write(take)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
 from support.clock import ManualClock
-from webroom import Newsroom
+from support.rights import SITE, define
+from webroom import FEEDS, Newsroom
 
 from publisher.storage import feeds as feed_states
 
@@ -126,6 +128,21 @@ async def test_last_modified_is_told_once_its_second_is_over(newsroom: Newsroom,
     clock.advance(0.5)
     answer, _ = await fetch(newsroom, "/feeds/news.rss")
     assert parsedate_to_datetime(answer.headers["Last-Modified"]) == clock()
+
+
+async def test_a_date_that_could_stand_for_other_bytes_is_neither_told_nor_taken(
+    newsroom: Newsroom, clock: ManualClock
+) -> None:
+    await newsroom.push("kopi-1")
+    clock.advance(5)
+    first, _ = await fetch(newsroom, "/feeds/news.rss")
+    since = first.headers["Last-Modified"]
+    await define(newsroom.db, *FEEDS, site=replace(SITE, title="Kabar lain"))  # as another process names the site
+    clock.advance(5)
+    for later in (since, format_datetime(clock(), usegmt=True)):
+        again, _ = await fetch(newsroom, "/feeds/news.rss", If_Modified_Since=later)
+        assert again.status == 200
+        assert "Last-Modified" not in again.headers
 
 
 async def test_a_304_builds_no_document(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,18 @@ async def test_a_push_without_one_good_observation_is_422(newsroom: Newsroom) ->
     assert {error["path"] for error in problem["errors"]} >= {"[0].value", "[1].symbol"}
 
 
+async def test_an_observation_that_contradicts_itself_is_refused_and_its_percent_named(newsroom: Newsroom) -> None:
+    status, problem = await push(newsroom, {**DOLLAR, "percent": "-0.58"})
+    assert (status, problem["errors"][0]["path"]) == (422, "percent")
+    assert "have opposite signs" in problem["errors"][0]["message"]
+
+
+async def test_what_is_odd_about_an_observation_is_told_beside_it(newsroom: Newsroom) -> None:
+    status, body = await push(newsroom, [DOLLAR, {"symbol": "USD/IDR", "value": "16199", "unit": "USD"}])
+    assert (status, body["errors"]) == (201, [])
+    assert [one["path"] for one in body["warnings"]] == ["[1].unit"]
+
+
 @pytest.mark.parametrize("body", [[], [DOLLAR] * 1001])
 async def test_a_list_has_one_to_a_thousand_observations(newsroom: Newsroom, body: Any) -> None:
     assert (await push(newsroom, body))[0] == 422
@@ -76,3 +88,71 @@ async def test_an_indicator_that_no_public_feed_shows_is_seen_with_an_editors_ke
     assert (await newsroom.get("/api/v1/indicators"))["indicators"] == []
     assert (await newsroom.client.get("/api/v1/indicators/RAHASIA")).status == 404
     assert (await newsroom.get("/api/v1/indicators/RAHASIA", "editor"))["value"] == "1"
+
+
+async def test_a_value_that_jumps_waits_until_it_is_pushed_again(newsroom: Newsroom, clock: ManualClock) -> None:
+    await push(newsroom, DOLLAR)
+    jump = {"symbol": "USD/IDR", "value": "20000.00"}
+    status, body = await push(newsroom, [jump])
+    assert (status, body["indicators"]) == (202, [{"symbol": "USD/IDR", "outcome": "held"}])
+    [warning] = body["warnings"]
+    assert warning["path"] == "[0].value"
+    assert "more than 20% from the published 16199.00" in warning["message"]
+    assert "push it once more" in warning["message"]
+    shown = await newsroom.get("/api/v1/indicators/USD%2FIDR", "editor")
+    assert (shown["value"], shown["held"][0]["data"]["value"], shown["held"][0]["source"]) == (
+        "16199.00",
+        "20000.00",
+        "api",
+    )
+    assert "held" not in await newsroom.get("/api/v1/indicators/USD%2FIDR")
+    clock.advance(1)
+    status, body = await push(newsroom, jump)
+    assert (status, body["indicators"][0]["outcome"], body["warnings"]) == (200, "changed", [])
+    shown = await newsroom.get("/api/v1/indicators/USD%2FIDR", "editor")
+    assert (shown["value"], shown["held"]) == ("20000.00", [])
+    types = [one["type"] for one in (await newsroom.get("/api/v1/events", "editor"))["events"]]
+    assert types == ["indicator.updated", "indicator.held", "indicator.updated"]
+
+
+async def test_one_request_does_not_agree_with_itself(newsroom: Newsroom) -> None:
+    await push(newsroom, DOLLAR)
+    jump = {"symbol": "USD/IDR", "value": "20000.00"}
+    status, body = await push(newsroom, [jump, jump])
+    assert (status, [one["outcome"] for one in body["indicators"]]) == (202, ["held", "held"])
+
+
+async def test_who_reads_without_a_key_is_not_told_of_what_is_held(newsroom: Newsroom) -> None:
+    await push(newsroom, DOLLAR)
+    await push(newsroom, {"symbol": "USD/IDR", "value": "20000.00"})
+    assert [one["type"] for one in (await newsroom.get("/api/v1/events"))["events"]] == ["indicator.updated"]
+
+
+async def test_a_time_that_has_not_come_is_refused_and_freezes_nothing(newsroom: Newsroom) -> None:
+    status, problem = await push(
+        newsroom, {"symbol": "USD/IDR", "value": "7000", "observed_at": "2999-01-01T00:00:00Z"}
+    )
+    assert (status, problem["errors"][0]["path"]) == (422, "observed_at")
+    assert (await push(newsroom, {"symbol": "USD/IDR", "value": "7100"}))[0] == 201
+    assert (await newsroom.get("/api/v1/indicators/USD%2FIDR"))["value"] == "7100"
+
+
+async def test_a_correction_of_an_earlier_day_is_told_that_it_comes_too_late(newsroom: Newsroom) -> None:
+    await push(newsroom, DOLLAR)
+    status, body = await push(newsroom, {**DOLLAR, "value": "16190.00", "as_of": "2024-02-08T08:00:00Z"})
+    assert (status, body["indicators"][0]["outcome"]) == (200, "unchanged")
+    assert "comes too late and changes nothing" in body["warnings"][0]["message"]
+
+
+async def test_two_values_of_one_moment_are_told(newsroom: Newsroom) -> None:
+    status, body = await push(newsroom, [DOLLAR, {"symbol": "USD/IDR", "value": "16250"}])
+    assert status == 201
+    assert [(one["path"], one["message"]) for one in body["warnings"]] == [
+        ("[1].symbol", "USD/IDR stands twice with one time; the last counts")
+    ]
+
+
+async def test_a_value_that_is_written_as_on_the_page_of_an_indonesian_site_is_told(newsroom: Newsroom) -> None:
+    status, body = await push(newsroom, {"symbol": "USD/IDR", "value": "16.199"})
+    assert (status, [one["path"] for one in body["warnings"]]) == (201, ["value"])
+    assert "is it 16199?" in body["warnings"][0]["message"]

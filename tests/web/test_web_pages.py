@@ -148,6 +148,29 @@ async def test_an_article_page_shows_all_that_is_known_of_it(newsroom: Newsroom)
     assert canonical.attributes["href"] == "https://asal.example/berita"
 
 
+async def test_an_article_page_links_recordings_and_files(newsroom: Newsroom) -> None:
+    files = [{"url": "https://suara.example/naskah kopi.pdf"}, {"url": "https://suara.example/pagi.mp3"}]
+    await newsroom.push("siaran", attachments=files)
+    links = (await page(newsroom, "/articles/siaran")).css(".after li a")
+    shown = [(link.text(), link.attributes["href"]) for link in links][:2]
+    assert shown == [
+        ("pagi.mp3", "https://suara.example/pagi.mp3"),
+        ("naskah kopi.pdf", "https://suara.example/naskah%20kopi.pdf"),
+    ]
+
+
+async def test_a_page_links_by_uris_and_names_a_host_as_people_write_it(newsroom: Newsroom) -> None:
+    odd = "https://bücher.example/ä[1]"
+    meant = "https://xn--bcher-kva.example/%C3%A4%5B1%5D"
+    await newsroom.push("odd", url=odd, images=[{"url": odd}], related=[{"title": "R", "url": odd}])
+    tree = await page(newsroom, "/articles/odd")
+    assert "bücher.example" in text(tree, ".original")
+    for selector, name in ((".original a", "href"), ("figure img", "src"), (".after li a", "href")):
+        link = tree.css_first(selector)
+        assert link is not None
+        assert link.attributes[name] == meant
+
+
 async def test_pages_name_the_outlet_of_an_article_and_never_its_source(newsroom: Newsroom) -> None:
     newsroom.catalog.feeds["pool"] = FeedDefinition(name="pool", title="Pool", select=Selection(sources=("api",)))
     await newsroom.db.write(sources.failed, "gudang-rahasia", "refused", None)

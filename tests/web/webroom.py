@@ -11,13 +11,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from support.clock import ManualClock
-from support.rights import define
+from support.rights import SITE, define
 
 from publisher.delivery import Deliverer
 from publisher.ingest import Definitions, Intake
 from publisher.model import FeedDefinition, IndicatorSpec, Role, Selection
 from publisher.outbound import Outbound
-from publisher.publish import Publications, SiteInfo
+from publisher.publish import Publications
 from publisher.storage import keys
 from publisher.storage.database import Database
 from publisher.storage.sealing import Sealer
@@ -25,8 +25,6 @@ from publisher.web.app import make_app
 from publisher.web.limits import Ended, Limits
 from publisher.web.runner import Runner, Server
 from publisher.web.services import Services
-
-SITE = SiteInfo(title="Kabar Uji", url="https://news.example", language="id", timezone="Asia/Jakarta")
 
 FEEDS = [
     FeedDefinition(name="news", title="Berita", select=Selection(topics=("kopi", "emas", "panen"))),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from html import escape
 from typing import Any
-from urllib.parse import urljoin
 
 from pydantic import ValidationError
 
@@ -21,7 +20,9 @@ from publisher.sources.body import escaped, fragment_blocks, sanitised
 from publisher.sources.feeds import media
 from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
+from publisher.sources.feeds.names import joined
 from publisher.sources.page import COMMON
+from publisher.sources.tidying import tidied
 
 TITLE = 80
 """Characters of a title that is made of a text's first words."""
@@ -54,6 +55,8 @@ class _Making:
     settings: Settings
     problems: list[Problem]
     origins: dict[str, str]
+    wordless: str = ""
+    """What the entry shows beside its text: HTML of pictures alone."""
 
     def warn(self, name: str, message: str, text: str | None = None) -> None:
         self.problems.append(Problem(self.origin, message, field=name, text=text, severity="warning"))
@@ -73,9 +76,12 @@ def article_of(
     problems += [
         Problem(origin, one.message, field=one.field, text=one.text, severity="warning") for one in entry.notes
     ]
-    fields = _fields(making, name)
-    if fields is None:
+    given = _fields(making, name)
+    if given is None:
         return None
+    fields, doubts = tidied(given)
+    for one in doubts:
+        making.warn(str(one.at[0]), one.message, one.text)
     while True:
         try:
             article = Article.model_validate(fields)
@@ -141,6 +147,7 @@ def _body(making: _Making) -> str:
             shown, kept = html, notes
         if has_words:
             break
+        making.wordless = making.wordless or html
     if shown:
         for note in kept:
             making.warn("body", note)
@@ -152,7 +159,7 @@ def _cleaned(content: Content, entry: Entry) -> tuple[str, bool, tuple[str, ...]
     if not content.html:
         found = escaped([part for part in content.value.replace("\r\n", "\n").split("\n\n") if part.strip()])
         return found, bool(found), ()
-    base = urljoin(entry.base or "", content.base) if content.base else entry.link or entry.base
+    base = joined(entry.base or "", content.base) if content.base else entry.link or entry.base
     blocks = fragment_blocks(content.value)
     cleaned = sanitised(blocks, base)
     return cleaned.html, any(block.text for block in blocks), tuple(cleaned.notes)
@@ -187,7 +194,9 @@ def _language(making: _Making) -> str | None:
 def _pictures(making: _Making, body: str) -> list[Image]:
     """Those that the entry names, else the first one of its text; a small one is only better than none."""
     given = making.entry.images
-    return given if given and not making.entry.has_small_picture else _seen_in(making, body) or given
+    if given and not making.entry.has_small_picture:
+        return given
+    return _seen_in(making, body) or _seen_in(making, making.wordless) or given
 
 
 def _seen_in(making: _Making, body: str) -> list[Image]:

@@ -33,6 +33,7 @@ _DEFAULTS = frozenset(("iso-8859-1", "us-ascii", "utf-8", "utf8", "latin1"))
 _AMPERSAND = re.compile(
     r"&(?!(?:amp|lt|gt|quot|apos);)(?:#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?"
 )
+_HALVES = re.compile(r"&#([xX][dD][0-9a-fA-F]{3}|5\d{4});&#([xX][dD][0-9a-fA-F]{3}|5\d{4});")
 _STRAY = re.compile(r"<(?!/?[A-Za-z_]|[?!])")
 
 
@@ -56,6 +57,7 @@ def tree_of(body: bytes, content_type: str | None, url: str) -> tuple[etree._Ele
     if not re.fullmatch(r"(?s)\s*(?:<[?!].*>)?\s*", prologue):
         warnings.append("begins with what is no part of a feed; it is passed over")
     root, fault, is_cut = _parsed(_within_root(repaired(text), start[0][1:]))
+    without_default(root)
     if fault:
         warnings.append(f"is not well-formed: {fault}; what could be read was taken"[:300])
     return root, warnings, is_cut
@@ -95,7 +97,8 @@ def repaired(text: str) -> str:
                 openings[mark] = text.find(mark, at)
         found = min((place, mark) for mark, place in (*openings.items(), ("", end)) if place >= 0)
         start, mark = (found[0], found[1]) if found[1] else (end, "")
-        parts.append(_STRAY.sub("&lt;", _AMPERSAND.sub(_known, text[at:start])))
+        outside = _HALVES.sub(_together, text[at:start])
+        parts.append(_STRAY.sub("&lt;", _AMPERSAND.sub(_known, outside)))
         if not mark:
             break
         closing = "]]>" if mark == "<![CDATA[" else "-->"
@@ -105,6 +108,25 @@ def repaired(text: str) -> str:
             parts.append(escape(inner, quote=False))
         at = close + len(closing) if close >= 0 else end
     return "".join(parts)
+
+
+def without_default(root: etree._Element) -> None:
+    """Take RSS out of the namespace that it was put into, be it Atom's; elements with a prefix keep theirs."""
+    tag = str(root.tag)
+    if not tag.startswith("{") or root.prefix is not None or tag.rpartition("}")[2].lower() != "rss":
+        return
+    space = tag.rpartition("}")[0] + "}"
+    for one in root.iter():
+        if isinstance(one.tag, str) and one.prefix is None and one.tag.startswith(space):
+            one.tag = one.tag.removeprefix(space)
+
+
+def _together(found: re.Match[str]) -> str:
+    """A character beyond U+FFFF, written as the two halves by which some programs count."""
+    high, low = (int(half[1:], 16) if half[0] in "xX" else int(half) for half in found.groups())
+    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
+        return found[0]
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def _known(found: re.Match[str]) -> str:

@@ -10,11 +10,13 @@ import orjson
 
 from publisher.content import absolute
 from publisher.errors import FetchError
+from publisher.jsonbytes import load
 from publisher.model.base import xml_legal
 from publisher.model.observed import Problem
 from publisher.sources.feeds import media, people, texts
 from publisher.sources.feeds.document import decoded_feed
 from publisher.sources.feeds.entry import Content, Entry, lines
+from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_ENTRIES
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
@@ -46,7 +48,7 @@ def _loaded(body: bytes, content_type: str | None) -> tuple[dict[str, Any], list
     """A JSON document; one that strict JSON refuses for a character or a number of one item is read all the same."""
     warnings: list[str] = []
     try:
-        document = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        document = load(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         decoded = decoded_feed(body, content_type)
         warnings += [decoded.warning] if decoded.warning else []
@@ -69,6 +71,9 @@ class _Item:
 
     def entry(self) -> Entry:
         entry = self._entry
+        for at in halves(self._item):
+            name = {"content_html": "body", "content_text": "body", "date_published": "published"}.get(str(at[0]))
+            entry.note(name or str(at[0]), f"{CUT}; that is left out")
         self._identify()
         heading = self._text("title", numbers=True)
         entry.title = texts.title(Content(heading, html=False, stated=True) if heading else None, entry)

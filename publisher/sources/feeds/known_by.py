@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from publisher.content import absolute
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.urls import addresses, canonical, identifying, with_fragment
 
@@ -66,7 +67,8 @@ def _by_guid(entry: Entry, link: str | None, key: str | None, feed: str, *, is_s
 def _key(entry: Entry) -> str | None:
     """The guid, one that is an address without what tracks; where there is none, the place in a page that is linked."""
     if entry.id:
-        return with_fragment(entry.id) if re.match(r"https?://[^/]", entry.id, re.IGNORECASE) else entry.id
+        address = absolute(entry.id, None)
+        return with_fragment(address) if address else entry.id
     if entry.link and "#" in entry.link and (place := with_fragment(entry.link)) != identifying(entry.link):
         return place
     return None

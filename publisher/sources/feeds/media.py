@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from publisher.content import absolute, one_line
 from publisher.model import Attachment, Image
+from publisher.sources.credits import credited
 from publisher.sources.feeds.entry import Entry
-from publisher.sources.feeds.names import attribute, base_of, children, text_in
+from publisher.sources.feeds.names import attribute, base_of, children, text_in, unescaped
 from publisher.sources.feeds.texts import plain_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ _NO_PICTURE = re.compile(
     re.IGNORECASE,
 )
 """Portraits of writers, counters and signs: what stands where pictures stand, and is none of the story."""
+
+_SIZING = re.compile(
+    r"w|h|width|height|q|quality|s|fit|auto|dpr|format|fm|crop|resize|size|usm|sig|signature|hash|v|strip|",
+    re.IGNORECASE,
+)
+"""Parameters that make another rendition of the same picture."""
 
 _PLAYERS = frozenset(("application/x-shockwave-flash", "text/html", "application/xhtml+xml"))
 """Pages and dead players, which no reader can play."""
@@ -70,7 +77,9 @@ class Medium:
         said = (self.medium or (self.type or "").partition("/")[0]).lower()
         if said in ("image", "audio", "video"):
             return said == "image"
-        return _PICTURE_FILE.search(urlsplit(self.url).path) is not None
+        if _PICTURE_FILE.search(urlsplit(self.url).path):
+            return True
+        return bool(not said and (self.width or self.height) and not (self.duration or self.bitrate))
 
     @property
     def rank(self) -> tuple[float, ...]:
@@ -94,11 +103,16 @@ def media(element: etree._Element, url: str, entry: Entry) -> None:
         entry.has_small_picture = _is_within(best, _SMALL)
     credited = [_of_entry(one, element, alone=len(pictures) == 1) for one in pictures]
     fill(entry, credited, [one for one in whole if not one.is_picture], _duration(element))
+    named = next(
+        filter(None, (_credit(one) for one in (element, *_some(element, "media:group", "media:content")))), None
+    )
+    if named and not entry.images:
+        entry.note("images", "credits a picture that is not there; left out", named)
 
 
 def fill(entry: Entry, pictures: Iterable[Medium], files: Iterable[Medium], duration: str | None = None) -> None:
     """Put these files into an entry, each once. ``duration`` is that of its only recording, where it says none."""
-    shown = _once(one for one in pictures if _is_shown(one))
+    shown = _renditions(_once(one for one in pictures if _is_shown(one)))
     kept = _once(files)
     recordings = [one for one in kept if (one.medium or one.type or "").lower().startswith(("audio", "video"))]
     if duration and len(recordings or kept) == 1:
@@ -186,7 +200,8 @@ def _thumbnails(element: etree._Element, url: str, entry: Entry) -> Iterator[Med
             text = attribute(one, "url") or attribute(one, "href") or text_in(one)
             if address := _address(text, one, url, entry, "images"):
                 width, height = attribute(one, "width"), attribute(one, "height")
-                yield Medium(address, medium="image", width=width, height=height)
+                credit = None if place is element else _credit(place)
+                yield Medium(address, medium="image", width=width, height=height, credit=credit)
 
 
 def _medium(element: etree._Element, name: str, url: str, entry: Entry, *, length: str = "length") -> Medium | None:
@@ -206,7 +221,7 @@ def _medium(element: etree._Element, name: str, url: str, entry: Entry, *, lengt
 
 
 def _address(text: str | None, element: etree._Element, url: str, entry: Entry, name: str) -> str | None:
-    address = absolute(text, base_of(element, entry.base or url))
+    address = absolute(unescaped(text or ""), base_of(element, entry.base or url))
     if text and address is None and not text.startswith("data:"):
         entry.note(name, "has no address that can be kept; left out", text)
     return address
@@ -275,6 +290,23 @@ def _once(found: Iterable[Medium]) -> list[Medium]:
     return list(kept.values())
 
 
+def _renditions(found: Iterable[Medium]) -> list[Medium]:
+    """Of pictures whose addresses differ in their sizes alone the largest, where the first of them stands."""
+    kept: dict[str, Medium] = {}
+    for one in found:
+        parts = urlsplit(one.url)
+        named = [part for part in parts.query.split("&") if not _SIZING.fullmatch(part.partition("=")[0])]
+        place = f"{parts.hostname}{parts.path}?{'&'.join(named)}"
+        before = kept.get(place)
+        best, other = (one, before) if before is None or one.rank > before.rank else (before, one)
+        kept[place] = (
+            best
+            if other is None
+            else replace(best, caption=best.caption or other.caption, credit=best.credit or other.credit)
+        )
+    return list(kept.values())
+
+
 def _joined(first: Medium, other: Medium) -> Medium:
     names = ("type", "medium", "width", "height", "length", "duration", "caption", "credit")
     return replace(first, **{name: getattr(first, name) or getattr(other, name) for name in names})
@@ -294,13 +326,16 @@ def _side(text: str | None) -> int | None:
 
 
 def _image(one: Medium, entry: Entry) -> Image | None:
-    caption = one.caption if one.caption != entry.title else None
+    said = credited(one.caption if one.caption and one.caption != entry.title else "")
+    stated = credited(one.credit or "")
+    if said.doubt:
+        entry.note("images", said.doubt, one.caption)
     try:
         return Image(
             url=one.url,
-            caption=caption,
-            credit=one.credit,
-            type=one.type,
+            caption=said.caption,
+            credit=(stated.credit if stated.caption is None else one.credit) or said.credit,
+            type=one.type if (one.type or "").lower().startswith("image/") else None,
             width=_side(one.width),
             height=_side(one.height),
         )

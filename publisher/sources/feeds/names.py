@@ -131,11 +131,21 @@ def base_of(element: etree._Element, base: str) -> str:
     """The address that links in an element are relative to (XML Base): its own and its ancestors' ``xml:base``."""
     stated = [found for one in (element, *element.iterancestors()) if (found := one.get(f"{{{XML}}}base"))]
     for one in reversed(stated):
-        try:
-            base = urljoin(base, one.strip())
-        except ValueError:
-            continue
+        base = joined(base, one.strip())
     return base
+
+
+def unescaped(address: str) -> str:
+    """An address that was escaped twice as it was meant: ``?a=1&amp;b=2`` is no query of anybody."""
+    return address.replace("&amp;", "&")
+
+
+def joined(base: str, address: str) -> str:
+    """The address as seen from a base; the base itself where it is none."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return base
 
 
 def language_of(element: etree._Element) -> str | None:

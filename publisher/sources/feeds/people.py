@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from html import unescape
 from typing import TYPE_CHECKING
 
 from publisher.content import one_line
 from publisher.sources.bylines import people
 from publisher.sources.feeds.entry import Entry, lines
 from publisher.sources.feeds.names import children, name_of, text_in, text_of_first
+from publisher.sources.feeds.texts import is_markup, plain_text
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -81,7 +83,10 @@ def take(values: Iterable[str], entry: Entry, site: str | None) -> None:
 
 def name_in(text: str, entry: Entry) -> str | None:
     """The name in ``mail (Name)``, ``Name <mail>`` or ``Name``; an address without one is nobody's name."""
-    text = one_line(text)
+    if is_markup(text):
+        entry.note("authors", "has markup, of which only the text is taken", text)
+        text = plain_text(text)
+    text = one_line(unescape(text))
     if "@" not in text:
         return text or None
     for pattern in (_MAIL_NAME, _NAME_MAIL):

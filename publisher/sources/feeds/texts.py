@@ -26,8 +26,9 @@ _ELEMENTS = (
     "|strike|strong|style|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul|video|wbr"
 )
 # Whether a text is meant as markup. What is in it is for the parser to say.
-_TAG = re.compile(rf"</?(?:{_ELEMENTS})(?=[\s/>])[^<>]{{0,4000}}>", re.IGNORECASE)
-_PAIR = re.compile(rf"<({_ELEMENTS})(?=[\s>])[^<>]{{0,4000}}>[^<>]{{0,4000}}</\1>", re.IGNORECASE)
+_INSIDE = r"(?:\s[^<>=]{0,200}=[^<>]{0,8000}|\s{0,20}/?)"
+_TAG = re.compile(rf"</?(?:{_ELEMENTS}){_INSIDE}>", re.IGNORECASE)
+_PAIR = re.compile(rf"<({_ELEMENTS}){_INSIDE}>[^<>]{{0,4000}}</\1>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OFTEN = re.compile(r"&(?:amp|quot|apos|#0?39|#8\d{3}|nbsp);")
 """What is left in a text that was escaped once too often."""
@@ -102,7 +103,7 @@ def content_of(element: etree._Element, url: str, entry: Entry, name: str) -> Co
     base = base_of(element, "") or None
     if any(name_of(child) for child in element):
         return _given(_inside(element), html=True, base=base, stated=kind in _XML_TYPES)
-    text = text_in(element)
+    text = _out_of_cdata(text_in(element), entry, name)
     if attribute(element, "mode") == "base64":
         text = _decoded(text, entry, name)
     if name_of(element).startswith("atom:"):
@@ -110,6 +111,14 @@ def content_of(element: etree._Element, url: str, entry: Entry, name: str) -> Co
     if kind in ("plain", "text", "text/plain"):
         return _given(text, html=False, base=base)
     return _guessed(text, base, entry, name)
+
+
+def _out_of_cdata(text: str, entry: Entry, name: str) -> str:
+    """Text whose CDATA marks were escaped with it."""
+    if text.startswith("<![CDATA[") and text.endswith("]]>"):
+        entry.note(name, "has a CDATA section that is escaped; it is read as what it means")
+        return text[9:-3].strip()
+    return text
 
 
 def _of_atom(text: str, kind: str, base: str | None, entry: Entry, name: str) -> Content | None:
@@ -122,6 +131,9 @@ def _of_atom(text: str, kind: str, base: str | None, entry: Entry, name: str) ->
     if is_markup(text) and _PAIR.search(text) and name != "title":
         entry.note(name, "is said to be plain text, but has markup; it is read as HTML")
         return _given(text, html=True, base=base)
+    if name != "title" and _OFTEN.search(text):
+        entry.note(name, "is escaped twice; it is read as what it means")
+        text = unescape(text)
     return _given(text, html=False, base=base, stated=True)
 
 

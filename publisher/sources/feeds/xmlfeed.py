@@ -21,6 +21,7 @@ from publisher.sources.feeds.names import (
     name_of,
     text_in,
     text_of_first,
+    unescaped,
 )
 from publisher.sources.limits import MAX_CATEGORIES, MAX_ENTRIES
 
@@ -152,7 +153,7 @@ def _identify(element: etree._Element, entry: Entry, channel: Channel) -> None:
     entry.id = one_line(text_in(guid)) if guid is not None else None
     entry.id = entry.id or attribute(element, "about") or text_of_first(element, "dc:identifier")
     written = text_of_first(element, "feedburner:origlink", "link")
-    entry.link = absolute(written, entry.base) or _alternate(element, entry.base or channel.url)
+    entry.link = absolute(unescaped(written or ""), entry.base) or _alternate(element, entry.base or channel.url)
     stated = attribute(guid, "isPermaLink") if guid is not None else None
     if entry.link is None and name_of(element) == "item" and (stated or "true").lower() != "false":
         entry.link = absolute(entry.id, None)
@@ -171,8 +172,9 @@ def _alternate(element: etree._Element, base: str) -> str | None:
     """The page that an Atom link of the relation ``alternate`` leads to, one of HTML where there are several."""
     found: list[tuple[bool, str]] = []
     for one in children(element, "atom:link", "link"):
-        address = absolute(attribute(one, "href"), base_of(one, base))
-        if address and (attribute(one, "rel") or "alternate").lower() == "alternate":
+        address = absolute(unescaped(attribute(one, "href") or ""), base_of(one, base))
+        # RFC 4287, section 4.2.7.2: a relation may also be written as an address that ends in its name.
+        if address and (attribute(one, "rel") or "alternate").lower().rpartition("/")[2] == "alternate":
             found.append(("html" not in (attribute(one, "type") or "text/html").lower(), address))
     return min(found, key=lambda one: one[0])[1] if found else None
 

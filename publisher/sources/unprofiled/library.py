@@ -11,6 +11,9 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.sources.body import Block, fragment_blocks
 from publisher.sources.reading import Reading
 
+_DATES = {"original_date": True, "extensive_search": False}
+"""Without the search for dates in two hundred languages: the first word that looks like one costs half a minute."""
+
 MAX_READ = 2_000_000
 """Characters of a page beyond which it is not asked: it takes some ten times as long as our own reading."""
 
@@ -42,7 +45,6 @@ def guess(text: str, url: str, reading: Reading) -> Guess:
     if len(text) > MAX_READ:
         return Guess()
     try:
-        _spare_dateparser()
         html = library.extract(
             text,
             url=url or None,
@@ -51,6 +53,7 @@ def guess(text: str, url: str, reading: Reading) -> Guess:
             include_comments=False,
             include_formatting=True,
             include_links=True,
+            date_extraction_params=_DATES,
         )
     except Exception as error:  # whatever a strange page does to it, the rest of the page stands
         reading.warn(f"trafilatura failed: {type(error).__name__}: {error}", "body")
@@ -66,21 +69,6 @@ def _read(html: str) -> Guess:
     }
     authors = tuple(part.strip() for part in said.get("author", "").split(";") if part.strip())
     return Guess(tuple(fragment_blocks(html)), said.get("title"), authors, _day(said.get("date")))
-
-
-def _spare_dateparser() -> None:
-    """Keep its search for dates from trying words in two hundred languages: the first line of a process that looks
-    like a date would take half a minute, and our own reading of dates knows what newsrooms write.
-    """
-    from htmldate import extractors
-
-    if hasattr(extractors, "_external_date"):
-        extractors._external_date = _no_date
-
-
-def _no_date(string: str) -> datetime | None:
-    """Instead of dateparser's reading of a text."""
-    return None
 
 
 def _day(date: str | None) -> str | None:

@@ -1,0 +1,38 @@
+"""Names of people, outlets and topics: one line each, and none that says nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+MAX_NAME = 200
+"""Characters of a name; what is longer is a sentence that stood where a name should."""
+
+# What programs write where there is no name.
+_PLACEHOLDERS = frozenset(
+    ("n/a", "#n/a", "n.a.", "null", "(null)", "none", "(none)", "undefined", "[object object]", "no author")
+)
+
+
+def named(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, each as one line, without those that hold nothing to read; of two that differ in case, the first."""
+    found: dict[str, str] = {}
+    for name in names:
+        line = " ".join(name.split())
+        if is_name(line):
+            found.setdefault(line.casefold(), line)
+    return tuple(found.values())
+
+
+def is_name(text: str) -> bool:
+    """Whether there is anything to read in it: a letter, a digit or a picture, and no dash alone."""
+    return any(one.isalnum() or unicodedata.category(one) in ("So", "Sc") for one in text)
+
+
+def no_name(text: str) -> str | None:
+    """Why a text that can be read is no name, in words; null where it may be one."""
+    if " ".join(text.split()).casefold() in _PLACEHOLDERS:
+        return "is what a program writes for no name; it is left out"
+    if len(text) > MAX_NAME:
+        return f"has {len(text):,} characters, and a name at most {MAX_NAME}; it is left out"
+    return None
