@@ -190,6 +190,15 @@ def test_the_day_in_an_address_is_a_guess() -> None:
     assert any("the day in the page's address is taken" in said for said in told(reading, "published"))
 
 
+@pytest.mark.parametrize(
+    ("day", "told_of"), [("2024/02/09", False), ("2024/02/08", False), ("2017/07/12", True), ("2024/02/31", False)]
+)
+def test_a_time_on_another_day_than_the_address_names_is_told(day: str, told_of: bool) -> None:
+    node = json_ld({**NODE, "url": None, "datePublished": "2024-02-09T06:31:00+07:00"})
+    reading = reading_of(node, url=f"https://kanal.example/{day}/panen-padi-naik")
+    assert told(reading, "published") == (["the page's address names another day"] if told_of else [])
+
+
 # --- language
 
 

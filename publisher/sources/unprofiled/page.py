@@ -185,6 +185,9 @@ class _Page:
         taken, updated = self.fields.get("published"), self.fields.get("updated")
         if taken and (line := times.shown_otherwise(taken, updated, self.dated, self.reading)):
             self.reading.warn(f"the page shows {line!r}, which is another time", "published", line)
+        day = times.day_in(self.url)
+        if taken and day and times.is_far(taken, day):
+            self.reading.warn("the page's address names another day", "published", day)
 
     def _is_told(self, name: str) -> bool:
         """Whether there is a value, or a word on why there is none."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from publisher.errors import ReadError
 from publisher.locale import known_zone, parse_datetime
@@ -55,9 +55,17 @@ def moment(name: str, claims: Iterable[Claim], reading: Reading) -> tuple[dateti
 
 
 def day_in(url: str) -> str | None:
-    """The day that an address names (``/2026/11/27/``)."""
+    """The day that an address names (``/2026/11/27/``); null where it names none that there is."""
     match = _IN_URL.search(url)
-    return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}" if match else None
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3])).isoformat() if match else None
+    except ValueError:
+        return None
+
+
+def is_far(taken: datetime, day: str) -> bool:
+    """Whether a time is on another day than ``day``, whatever the zone, and not just written the evening before."""
+    return abs(taken.date() - date.fromisoformat(day)) > timedelta(days=2)
 
 
 def day_of(text: str, reading: Reading) -> str | None:
