@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-HALF = "\ufffe"
-"""What stands for half a character in a document that was read: a noncharacter, of which no text is made."""
+HALF = "\ufffe\uffff"
+"""What stands for half a character in a document that was read: two noncharacters, which no text has side by side."""
 
 # A pair of surrogates, or whatever else is none alone; so read that the second of two backslashes begins no escape.
 _SOUND = rb"[^\\]++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\(?!u[dD][89a-fA-F][0-9a-fA-F]{2})."
@@ -47,7 +47,7 @@ def whole(body: bytes) -> bytes:
         return body
     pieces, at = list[bytes](), 0
     while found := _TO_A_HALF.match(body, at):
-        pieces += found[1], b"\\ufffe"
+        pieces += found[1], b"\\ufffe\\uffff"
         at = found.end()
     return _RAW.sub(_character, b"".join((*pieces, body[at:])))
 

@@ -47,7 +47,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
         raise ReadError(f"{text[:MAX_NUMBER]!r}… is too long for a number")
     reading = one_form(text)
     if _NOTHING.fullmatch(reading):
-        raise ReadError(f"{text!r} says that there is no value")
+        raise ReadError(f"{text!r} is no number in {language_name(known)}: it says that there is no value")
     negative, digits = _unsigned(text, reading, known.language)
     whole, fraction = _parts(text, digits, known)
     value = Decimal(f"{whole}.{fraction}" if fraction else whole)
@@ -199,4 +199,4 @@ def _why(digits: str) -> str:
         return f": beside {currency} nothing else may stand"
     if letters:
         return f": {letters[0]!r} is a unit or a multiplier; only digits, a sign, a currency or % are read"
-    return ": its grouping is wrong" if re.fullmatch(r"[\d.,' ]+", digits) else ""
+    return ": its grouping is wrong" if re.fullmatch(r"\d{1,3}(?:[.,' ]\d{2,3})+", digits) else ""

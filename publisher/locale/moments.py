@@ -133,12 +133,12 @@ def _zone(said: Said, local: datetime, place: Place) -> int | str | None:
     if zone is None and said.zone is not None:
         found = meaning(said.zone, local, place)
         if found is None:
-            raise ReadError(f"{said.zone!r} is no part of a date in {language_name(known_locale(place.locale))}")
+            raise _no_zone(said.zone, place)
         zone = found.zone
         said.warnings += [found.warning] if found.warning else []
     for name in beside:
         if not _is_zone(name, local, place):
-            raise ReadError(f"{name!r} is no part of a date in {language_name(known_locale(place.locale))}")
+            raise _no_zone(name, place)
         if isinstance(zone, int) and not agrees(name, zone, local, place):
             said.warnings.append(f"{name} is not {offset_in_words(zone)}, which stands beside it and is taken")
     return zone
@@ -160,6 +160,10 @@ def _in_zone(said: Said, local: datetime, zone: int | str) -> datetime:
     if said.clock is not None and there.utcoffset() != there.replace(fold=1).utcoffset():
         said.warnings.append(f"that hour came twice in {zone}: the first is taken")
     return value
+
+
+def _no_zone(name: str, place: Place) -> ReadError:
+    return ReadError(f"no date in {language_name(known_locale(place.locale))}: {name!r} is no part of one")
 
 
 def _is_zone(name: str, local: datetime, place: Place) -> bool:

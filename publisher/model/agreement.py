@@ -52,11 +52,14 @@ def doubt(value: Decimal, change: Decimal | None, percent: Decimal | None) -> st
         return f"value {_n(value)} and change {_n(change)} give a previous close of {_n(previous)}, of another sign"
 
 
-def misread(value: Decimal, decimals: int) -> str | None:
+def misread(value: Decimal, change: Decimal | None, percent: Decimal | None, decimals: int) -> str | None:
     """What is odd about a value that was written as text: it looks as thousands do, and was read as a fraction.
 
-    ``decimals`` are those that the indicator is shown with. ``16.199`` is sixteen, or what an Indonesian would write.
+    ``decimals`` are those that the indicator is shown with. ``16.199`` is sixteen, or what an Indonesian would write. A
+    change and a percent that agree with it show that it was read as it was meant, unless they are zero.
     """
+    if change and percent:
+        return None
     exponent = value.as_tuple().exponent
     if (
         exponent != -_GROUP

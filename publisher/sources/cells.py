@@ -43,14 +43,9 @@ def doubts(found: Indicator, cells: Mapping[str, str | None], spec: IndicatorSpe
     """What is odd about a row that was taken."""
     said = [doubt(found.value, found.change, found.percent)]
     if spec is not None:
-        said += [other_currency(cells.get("value"), spec.unit), _misread(found, spec)]
+        said.append(other_currency(cells.get("value"), spec.unit))
+        said.append(misread(found.value, found.change, found.percent, spec.decimals))
     yield from filter(None, said)
-
-
-def _misread(found: Indicator, spec: IndicatorSpec) -> str | None:
-    # A change and a percent that agree with it show that it was read as it was meant.
-    confirmed = found.change is not None and found.percent is not None
-    return None if confirmed else misread(found.value, spec.decimals)
 
 
 def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | None) -> str | None:

@@ -293,8 +293,8 @@ def _agreeing(item: _Item, found: Indicator, spec: IndicatorSpec | None, *, writ
     odd = doubt(found.value, found.change, found.percent)
     if odd:
         item.warn(("change",), odd)
-    if spec and written and (found.change is None or found.percent is None):
-        odd = misread(found.value, spec.decimals)
+    if spec and written:
+        odd = misread(found.value, found.change, found.percent, spec.decimals)
         if odd:
             item.warn(("value",), odd)
     if spec and spec.unit and found.unit and found.unit != spec.unit:

@@ -35,7 +35,8 @@ UNPROFILED = b"""<!doctype html><html lang="id"><head><meta property="og:title" 
 "datePublished": "Jumat, 9 Februari 2024 06:31 WIB", "author": {"name": "Nadia"},
 "image": "/1.jpg"}</script></head></html>"""
 UNSTATED = (
-    "<!doctype html><html lang=en><head><meta property=og:locale content=id_ID><title>Panen di Jawa | Kanal</title>"
+    "<!doctype html><html lang=en><head><meta property=og:locale content=id_ID>"
+    "<title>Panen naik di Jawa | Kanal</title>"
     "<link rel=canonical href=/></head><body><h1>Panen naik di Jawa</h1><div class=byline>Oleh Budi Contoh, Bandung"
     " / Reuters</div><span class=date>Jumat, 9 Februari 2024 06:31 WIB</span><div class=isi>"
     + "<p>Petani yang memanen padi di desa itu mengatakan bahwa harga tidak naik, dan pada bulan ini akan dijual.</p>"

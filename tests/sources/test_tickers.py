@@ -173,6 +173,7 @@ def test_a_change_that_is_larger_than_the_value_is_told_where_no_percent_confirm
     ("row", "told"),
     [
         ("USD/IDR|16,199||", True),
+        ("USD/IDR|16,199|0|0,00%", True),  # zeros agree with anything
         ("USD/IDR|16,199|0,095|0,59%", False),  # they agree: it is sixteen
         ("USD/IDR|16.199||", False),
         ("USD/IDR|16,19||", False),

@@ -69,6 +69,11 @@ def test_a_heading_that_is_the_sites_name_is_no_headline() -> None:
     assert fields_of(*given, h1="Kanal Kita")["title"] == "Panen padi naik"
 
 
+@pytest.mark.parametrize("title", ["Panen padi naik tajam | Kanal Kita", "Kanal Kita - Panen padi naik tajam"])
+def test_a_masthead_in_large_letters_is_no_headline(title: str) -> None:
+    assert fields_of(f"<title>{title}</title>", h1="Kanal Kita")["title"] == "Panen padi naik tajam"
+
+
 def test_the_publisher_in_json_ld_names_the_site_too() -> None:
     node = json_ld({**NODE, "headline": "", "publisher": {"@type": "Organization", "name": "Warta Pagi"}})
     assert fields_of(node, "<title>Panen padi naik | Warta Pagi</title>", h1="")["title"] == "Panen padi naik"
@@ -173,9 +178,7 @@ def test_a_time_element_beside_the_headline_is_the_pages() -> None:
 
 
 def test_a_time_of_another_article_is_not_this_ones() -> None:
-    aside = (
-        '<aside><time datetime="2020-01-01T00:00Z">x</time></aside><ul><li><time datetime="2020-01-01">x</time></ul>'
-    )
+    aside = '<aside><time datetime="2020-01-01T00:00Z">x</time></aside>'
     reading = reading_of(above=aside)
     assert reading.origins.get("published") in (None, "guessed")
     assert told(reading, "published")

@@ -255,8 +255,11 @@ def _parts(top: _Counted, counted: list[_Counted]) -> list[LexborNode]:
         return [top.node]
     article = _article_around(top.node)
     named = [one for one in counted if one.node.attributes.get("class") == names and one.node.tag == top.node.tag]
+    ids = {one.node.mem_id for one in named}
     found: list[LexborNode] = []
     for one in named[:MAX_PARTS]:
+        if any(above.mem_id in ids for above in _above(one.node)):
+            return [top.node]  # boxes within boxes of that name are no parts beside each other
         own = one.node.mem_id == top.node.mem_id or (one.good >= 80 and one.density < 0.3)
         if own and _article_around(one.node) == article:
             found.append(one.node)
@@ -265,10 +268,14 @@ def _parts(top: _Counted, counted: list[_Counted]) -> list[LexborNode]:
 
 def _article_around(node: LexborNode) -> int:
     """The element around it that is an article; the page where none is."""
+    return next((one.mem_id for one in _above(node) if one.tag in ("article", "body")), 0)
+
+
+def _above(node: LexborNode) -> Iterator[LexborNode]:
     current = node.parent
-    while current is not None and current.tag not in ("article", "body"):
+    while current is not None:
+        yield current
         current = current.parent
-    return current.mem_id if current is not None else 0
 
 
 def _continues(one: _Counted, top: _Counted) -> bool:

@@ -71,21 +71,6 @@ def _read(html: str) -> Guess:
     return Guess(tuple(fragment_blocks(html)), said.get("title"), authors, _day(said.get("date")))
 
 
-def _spare_dateparser() -> None:
-    """Keep its search for dates from trying words in two hundred languages: the first line of a process that looks
-    like a date would take half a minute, and our own reading of dates knows what newsrooms write.
-    """
-    from htmldate import extractors
-
-    if hasattr(extractors, "_external_date"):
-        extractors._external_date = _no_date
-
-
-def _no_date(string: str) -> datetime | None:
-    """Instead of dateparser's reading of a text."""
-    return None
-
-
 def _day(date: str | None) -> str | None:
     """A day that it read off a page; it never gives the hour."""
     try:

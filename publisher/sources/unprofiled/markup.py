@@ -187,13 +187,13 @@ def _within_another(node: LexborNode) -> bool:
 
 def _is_teasers(node: LexborNode) -> bool:
     """Whether what is next around it, without the headline of the page, is an article or as short as a teaser, and has
-    a heading or a link as long as one; or it stands in a list without the headline.
+    a heading or a link as long as one; or it stands in a list that is not in one box with the headline.
     """
     listed = False
     for level, one in enumerate(_ancestors(node)):
         listed = listed or one.tag == "li"
         if one.css_first(_HEADLINE) is not None:
-            return False
+            return listed and one.tag in ("article", "main")
         if level >= _LEVELS:
             break
         if one.tag == "article":

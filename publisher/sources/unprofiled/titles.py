@@ -21,11 +21,22 @@ def headline(claims: Sequence[Claim], shown: Sequence[str], sites: Iterable[str]
     headings that people see; ``sites`` what the site calls itself.
     """
     names = {plain(one) for one in (*sites, *_labels(url))} - {""}
-    headings = [one for one in map(decoded, shown) if _says_something(one, names)]
-    freed = [Claim(without_site(decoded(one.value).strip(), names, headings), one.origin) for one in claims]
+    whole = [decoded(one.value).strip() for one in claims]
+    headings = [
+        one for one in map(decoded, shown) if _says_something(one, names) and not _is_masthead(one, whole, names)
+    ]
+    freed = [Claim(without_site(text, names, headings), one.origin) for text, one in zip(whole, claims, strict=True)]
     stated = [one for one in freed if _says_something(one.value, names)]
-    whole = [Claim(_continued(one.value, stated, headings), one.origin) for one in stated]
-    return _agreed(whole, headings)
+    return _agreed([Claim(_continued(one.value, stated, headings), one.origin) for one in stated], headings)
+
+
+def _is_masthead(heading: str, titles: Sequence[str], names: set[str]) -> bool:
+    """Whether a heading is the site's name in large letters, which a title names beside a longer headline."""
+    if not _is_site(heading, names):
+        return False
+    rests = [title.removesuffix(heading) for title in titles if title != heading and title.endswith(heading)]
+    rests += [title.removeprefix(heading) for title in titles if title != heading and title.startswith(heading)]
+    return any(len(plain(rest)) > len(plain(heading)) for rest in rests)
 
 
 def _agreed(stated: list[Claim], headings: list[str]) -> Claim | None:
