@@ -43,6 +43,9 @@ _NOT_A_NAME = re.compile(r"\d{1,2}\s?/\s?\d{1,2}|\d{4}|\bRp\b|%")
 _CLOSED = re.compile(
     r"(?<!\w)(?!(?:dok|dr|prof|hj?|ir|drs|dra|moh|muh|st|jr|sr|mr|mrs|ms)\.)\w{2,}[.!?] ", re.IGNORECASE
 )
+_DATED_END = re.compile(r"/(?:\d{1,2}/\d{1,2}/\d{2,4}|(?:19|20)\d\d)$")
+"""The day that some houses write behind the name: "KONTAN/X/10/01/2024"."""
+
 _CLOSE = {")": "(", "]": "["}
 _SENTENCE_END = re.compile(r"(?<=[.!?…)\]\"”’»])\s+|\s+[|–—•·-]{1,2}\s+|\s*\|\s*|\s+(?=©|\(c\)\s|℗)")
 _AGENCY_START = re.compile(
@@ -177,7 +180,7 @@ def _is_house(text: str) -> bool:
 
 def _is_slashed(text: str) -> bool:
     """ "KONTAN/Fransiskus", "Sputnik/Pavel Byrkin/Kremlin via REUTERS": begun by a capital, names all through."""
-    shown = text.strip().rstrip(".")
+    shown = _DATED_END.sub("", text.strip().rstrip("."))
     if not _SLASHED.fullmatch(shown) or not shown[0].isupper() or _NOT_A_NAME.search(shown):
         return False
     parts = [part.strip() for part in re.split(r"/|\bvia\b|,", shown)]

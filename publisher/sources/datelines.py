@@ -90,7 +90,7 @@ def dateline(text: str, *, after: int = 0) -> Dateline:
         return Dateline(text[found.end() :], prefix=text[: found.end()], agency=found["agency"])
     if not after and (found := _HOUSE.match(text)) and _starts(text[found.end() :]):
         at, by_comma, house = found.end(), bool(found["comma"]), found["house"]
-    doubt = _unmarked(text[at:]) if by_comma else None
+    doubt = _unmarked(text[at:], capitals=not by_comma) if at else None
     for one in _candidates(text[at : at + MAX_DATELINE]):
         verdict = _verdict(one, text[at + one.end :], housed=at > 0, by_comma=by_comma)
         if verdict == _SURE:
@@ -135,7 +135,12 @@ def _closed(before: str, mark: re.Match[str]) -> Iterator[_Candidate]:
     if mark["bracket"]:
         agency = _named(mark["inside"])
         before_dash = re.search(rf"[)\]]\s*{_DASH}$", mark["bracket"]) is not None
-        if agency is None and before_dash and evidence and re.fullmatch(r"[\w-]{2,20}", mark["inside"]):
+        if (
+            agency is None
+            and before_dash
+            and (evidence or places.known(undated))
+            and re.fullmatch(r"[\w-]{2,20}", mark["inside"])
+        ):
             agency = mark["inside"]
         if agency is None and not (before_dash and _ONLY_DATE.fullmatch(mark["inside"])):
             return
@@ -187,11 +192,13 @@ def _goes_on(before: str, after: str) -> bool:
     return capitals if before.isupper() else word[0][:1].isupper()
 
 
-def _unmarked(text: str) -> str | None:
+def _unmarked(text: str, *, capitals: bool) -> str | None:
     """A doubt about a place with nothing behind it: "Liputan6.com, Jakarta Presiden …"."""
     first = text.split(None, 3)[:3]
     for length in (2, 1):
         place = " ".join(first[:length])
+        if capitals and not (place.isupper() and len(first) > length and not first[length].isupper()):
+            continue
         if len(first) > length and places.known(place) and place[-1].isalpha() and _capital(first[length]):
             return f"{place!r} may be a dateline or the first words of the text; it is left there"
     return None

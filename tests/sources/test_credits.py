@@ -18,6 +18,7 @@ CAPTIONS = ["Petani menjemur padi.", "Petani (kiri) di sawah, Senin (20/5/2024).
         ("ANTARA FOTO/Bagas Prakoso", "ANTARA FOTO/Bagas Prakoso"),
         ("ANTARA FOTO/Bagas Prakoso/wsj.", "ANTARA FOTO/Bagas Prakoso/wsj."),
         ("KONTAN/Bagas", "KONTAN/Bagas"),
+        ("KONTAN/Bagas Prakoso/10/01/2024", "KONTAN/Bagas Prakoso/10/01/2024"),
         ("M. Bagas/ANTARA", "M. Bagas/ANTARA"),
         ("REUTERS/Ella North", "REUTERS/Ella North"),
         ("Agency/Ella North/Palace via REUTERS", "Agency/Ella North/Palace via REUTERS"),

@@ -25,6 +25,7 @@ from publisher.sources.datelines import dateline, fits
         ("Bisnis.com, TELUK WANGI — ", "TELUK WANGI"),
         ("Jakarta, CNBC Indonesia - ", "Jakarta"),
         ("Jakarta (ANTARA) - ", "Jakarta"),
+        ("SURABAYA (Antaranews) - ", "SURABAYA"),
         ("Teluk Wangi (ANTARA) - ", "Teluk Wangi"),
         ("ST. LOUIS (AP) — ", "ST. LOUIS"),
         ("St. Gallen (sda) - ", "St. Gallen"),
@@ -84,6 +85,7 @@ def test_a_text_without_a_dateline_stays_as_it_is(text: str) -> None:
         "KONTAN.CO.ID - PLN. Perusahaan itu rugi.",
         "KONTAN.CO.ID - Luar Biasa. Itulah kata yang tepat.",
         "Liputan6.com, Jakarta Presiden hadir.",
+        "KONTAN.CO.ID - JAKARTA Hasil panen naik.",
     ],
 )
 def test_what_could_be_the_sentences_own_words_is_told_and_left(text: str) -> None:
