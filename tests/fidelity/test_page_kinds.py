@@ -170,3 +170,18 @@ def test_a_language_is_what_the_page_names_and_never_the_installations(head: str
 def test_an_address_that_is_not_the_articles_is_passed_over_and_told(link: str) -> None:
     reading = read(OWN, link)
     assert (value(reading, "url"), told(reading, "url")) == (URL, True)
+
+
+@pytest.mark.parametrize(("heading", "length"), [("h1", 9), ("h1", 3), ("h2", 3)])
+def test_a_page_that_goes_on_with_the_next_article_is_the_first_alone(heading: str, length: int) -> None:
+    following = "".join(
+        f"<p>Alinea {n} dari tulisan lain tentang cabai, dengan harga yang turun lagi.</p>" for n in range(length)
+    )
+    text = "".join(f"<p>{one}</p>" for one in (*PARAGRAPHS, *PARAGRAPHS))
+    html = (
+        f"<html lang=id><title>{TITLE}</title><div class=a><h1>{TITLE}</h1><div class=isi>{text}</div></div>"
+        f"<div class=a><{heading}>Harga cabai turun lagi</{heading}><div class=isi>{following}</div></div>"
+    )
+    reading = read_any(html.encode(), origin=URL, url=URL, language="id", timezone="Asia/Jakarta")
+    assert value(reading, "body").count("<p>") == 2 * len(PARAGRAPHS)
+    assert "cabai" not in value(reading, "body")

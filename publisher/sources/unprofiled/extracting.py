@@ -16,12 +16,13 @@ from publisher.content import one_line
 from publisher.content.walking import walk
 from publisher.sources.body import Block, fragment_blocks
 from publisher.sources.dom import text_of
-from publisher.sources.unprofiled.evidence import word_set
+from publisher.sources.unprofiled.evidence import plain, word_set
 from publisher.sources.unprofiled.junk import is_junk
 from publisher.sources.unprofiled.names import BODY, is_aside, name_words
 
 _GONE = word_set("script style noscript template button select textarea input label svg math canvas object")
 _FRAMES = frozenset(("iframe", "embed"))
+_HEADINGS = "h1, h2, h3, h4"
 _MAIN = re.compile(r"\bmain-?content\b")
 _PLAYER = re.compile(
     r"//[^/?#]*(?:youtu\.?be|youtube|vimeo|dailymotion|brightcove|jwplatform|jwplayer|player|video|soundcloud|spotify|podcast"
@@ -64,14 +65,15 @@ class _Counted:
         return self.linked / self.text if self.text else 0.0
 
 
-def extract(tree: LexborHTMLParser) -> list[Block]:
+def extract(tree: LexborHTMLParser, headline: str | None = None) -> list[Block]:
     """The blocks of the article in a page with what is shown around it, none where there is no text that could be one;
-    changes the tree.
+    changes the tree. Where a page goes on with further articles, the one under ``headline`` is meant.
     """
     body = tree.body
     if body is None:
         return []
     _take_out(body)
+    body = _under(headline, body)
     counted = _count(body)
     top = _top(counted, body)
     if top is None:
@@ -97,6 +99,23 @@ def _take_out(body: LexborNode) -> None:
                 kept.add(node.mem_id)  # what is in it is looked at next
         if not found:
             break
+
+
+def _under(headline: str | None, body: LexborNode) -> LexborNode:
+    """Of a page with several headings of the first rank, what stands under the headline and under no other of them; all
+    of it where that is no text.
+    """
+    headings = body.css("h1")[:MAX_PARTS]
+    own = next((one for one in headings if headline and plain(text_of(one)) == plain(headline)), None)
+    if own is None or len(headings) < 2:
+        return body
+    others = {above.mem_id for one in headings if one.mem_id != own.mem_id for above in _above(one)}
+    under = own
+    for above in _above(own):
+        if above.mem_id in others:
+            break
+        under = above
+    return under if len(under.text(deep=True) or "") >= 200 else body
 
 
 def _is_never(node: LexborNode) -> bool:
@@ -260,10 +279,24 @@ def _parts(top: _Counted, counted: list[_Counted]) -> list[LexborNode]:
     for one in named[:MAX_PARTS]:
         if any(above.mem_id in ids for above in _above(one.node)):
             return [top.node]  # boxes within boxes of that name are no parts beside each other
-        own = one.node.mem_id == top.node.mem_id or (one.good >= 80 and one.density < 0.3)
+        own = one.node.mem_id == top.node.mem_id or (
+            one.good >= 80 and one.density < 0.3 and not _has_own_title(one.node, top.node)
+        )
         if own and _article_around(one.node) == article:
             found.append(one.node)
     return found
+
+
+def _has_own_title(part: LexborNode, top: LexborNode) -> bool:
+    """Whether the box around a part has a heading of its own: then it is another article's, or beside this one."""
+    around = {above.mem_id for above in _above(top)}
+    within = len(part.css(_HEADINGS))
+    for above in _above(part):
+        if above.mem_id in around:
+            return False
+        if len(above.css(_HEADINGS)) > within:
+            return True
+    return False
 
 
 def _article_around(node: LexborNode) -> int:

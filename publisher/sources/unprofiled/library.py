@@ -15,7 +15,7 @@ _DATES = {"original_date": True, "extensive_search": False}
 """Without the search for dates in two hundred languages: the first word that looks like one costs half a minute."""
 
 MAX_READ = 2_000_000
-"""Characters of a page beyond which it is not asked: it takes some ten times as long as our own reading."""
+"""Characters of a page beyond which it is not asked: it takes several times as long as our own reading."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,7 @@ class _Page:
     def _body(self) -> None:
         title = self.fields.get("title")
         said = texts.stated(schema.body(self.nodes))
-        shown = extracting.extract(self.tree)
+        shown = extracting.extract(self.tree, title)
         self.signatures = edges.bylines(shown)
         own = texts.Text(tuple(edges.trimmed(shown, title)), EXTRACTED)
         choice = texts.choose(said, own, self._second, self.fields.get("summary"))
