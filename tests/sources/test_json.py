@@ -188,6 +188,15 @@ async def test_a_document_that_writes_as_programs_do_is_told_to_say_so(site: Sit
     assert batch.problems == ()
 
 
+@pytest.mark.parametrize("text", ["16.199,00", "1.533.000", "0,58"])
+async def test_a_number_that_is_not_english_either_is_not_told_to_be_read_in_english(
+    text: str, site: Site, over: Any
+) -> None:
+    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": text}]})
+    [problem] = (await over(RATES, language="en").read({})).problems
+    assert problem.message.endswith("; set the source's locale to that in which it writes")
+
+
 @pytest.mark.parametrize("unknown", ["-", "–", "", "n/a", None])
 async def test_an_unknown_change_is_none(unknown: str | None, site: Site, over: Any) -> None:
     put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199", "ubah": unknown, "persen": unknown}]})
