@@ -111,6 +111,7 @@ def prepare(needs: Sequence[str]) -> None:
             for zone in zones:
                 with contextlib.suppress(PublisherError):
                     parse_datetime("2024-01-13 10:00 XYZ", locale, zone)
+    import_module("_strptime")  # which datetime.strptime loads at its first call
     import_module("publisher.sources.places")  # which bylines ask only where a name may be that of a place
     _rehearse({need.removeprefix("job:") for need in needs})
 
