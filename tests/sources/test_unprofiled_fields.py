@@ -118,6 +118,61 @@ def test_of_two_that_contradict_each_other_the_one_with_a_zone_is_taken(field: s
 
 
 @pytest.mark.parametrize(
+    ("head", "above"),
+    [
+        ('<meta name="pubdate" content="2024-02-09T13:31:00+07:00">', ""),
+        ("", '<time itemprop="datePublished" datetime="2024-02-09T13:31:00+07:00">9 Feb</time>'),
+        ("", '<time class="published" datetime="2024-02-09T13:40:00+07:00">9 Feb</time>'),
+        ("", '<time datetime="2024-02-09T06:31:00+00:00">9 Feb</time>'),
+        ("", '<div class="date">Sabtu, 10 Februari 2024 06:31 WIB</div>'),
+        (json_ld({**NODE, "datePublished": "2024-02-09T13:31:00+07:00"}), ""),
+    ],
+)
+def test_whatever_on_the_page_says_another_time_of_publication_is_told(head: str, above: str) -> None:
+    reading = reading_of(json_ld({**NODE, "datePublished": "2024-02-09T06:31:00+07:00"}), head, above=above)
+    assert reading.fields is not None
+    assert reading.fields["published"].isoformat() == "2024-02-08T23:31:00+00:00"
+    assert len(told(reading, "published")) == 1
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        '<p>Diperbarui <time datetime="2024-02-10T06:31:00+07:00">10 Feb</time></p>',
+        '<p><span>Last updated:</span> <span><time datetime="2024-02-10T06:31:00+07:00">10 Feb</time></span></p>',
+        '<time class="updated" datetime="2024-02-10T06:31:00+07:00">10 Feb</time>',
+        '<meta itemprop="datePublished" content="2024-02-09T06:31:00"><time datetime="2024-02-10T08:02+07:00">x</time>',
+    ],
+)
+def test_the_time_of_an_edit_does_not_contradict_that_of_publication(above: str) -> None:
+    node = {**NODE, "datePublished": "2024-02-09T06:31:00+07:00", "dateModified": "2024-02-10T06:31:00+07:00"}
+    assert told(reading_of(json_ld(node), above=above), "published") == []
+
+
+@pytest.mark.parametrize("word", ["Diperbarui", "Last updated:", "Aktualisiert am", "更新日", "Mis à jour le"])
+def test_a_time_behind_the_word_for_an_edit_is_that_of_an_edit(word: str) -> None:
+    above = f'<p>{word} <time datetime="2024-02-10T06:31:00+07:00">x</time></p>'
+    both = f'<p>Terbit <time datetime="2024-02-09T06:31:00+07:00">x</time> {word} {above}</p>'
+    assert fields_of(above=above)["updated"].isoformat() == "2024-02-09T23:31:00+00:00"
+    assert reading_of(above=above).origins.get("published") != "page"
+    assert fields_of(above=both)["published"].isoformat() == "2024-02-08T23:31:00+00:00"
+
+
+def test_a_time_that_the_text_tells_of_is_not_the_articles() -> None:
+    below = '<p>Pemilu digelar pada <time datetime="2019-04-17T00:00+07:00">17 April 2019</time> lalu.</p>'
+    reading = reading_of(above=below)
+    assert reading.fields is not None
+    assert reading.origins.get("published") != "page"
+
+
+@pytest.mark.parametrize("given", [{"@type": "DateTime", "@value": "2024-02-09T06:31:00+07:00"}, 1707435060])
+def test_a_date_of_json_ld_may_be_a_value_object_or_seconds(given: Any) -> None:
+    reading = reading_of(json_ld({**NODE, "datePublished": given}))
+    assert reading.fields is not None
+    assert (reading.fields["published"].isoformat(), told(reading, "published")) == ("2024-02-08T23:31:00+00:00", [])
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("2024-02-09T06:31:00+07:00", "2024-02-08T23:31:40Z"),

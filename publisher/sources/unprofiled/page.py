@@ -173,21 +173,27 @@ class _Page:
         self.take("summary", self.metas.first("description", "twitter:description"), PAGE)
 
     def _times(self) -> None:
-        for name, said, stated in (
-            ("published", "datePublished", (*metas.published(self.metas), *markup.published(self.tree))),
-            ("updated", "dateModified", (*metas.updated(self.metas), *markup.updated(self.tree))),
-        ):
-            own = [schema.first((*self.nodes, *self.about), said)]
-            claims = [*(Claim(one, JSONLD) for one in own if one), *stated]
-            if found := times.moment(name, claims, self.reading):
+        claims = {
+            "published": [*self._dates("datePublished"), *metas.published(self.metas), *markup.published(self.tree)],
+            "updated": [*self._dates("dateModified"), *metas.updated(self.metas), *markup.updated(self.tree)],
+        }
+        for name, other in (("published", "updated"), ("updated", "published")):
+            if found := times.moment(name, claims[name], self.reading, claims[other]):
                 self.take(name, *found)
         self.dated = markup.dated_lines(self.tree)
         taken, updated = self.fields.get("published"), self.fields.get("updated")
-        if taken and (line := times.shown_otherwise(taken, updated, self.dated, self.reading)):
+        said = {one.value for one in claims["published"] if one.firm}
+        shown = [*self.dated, *(one.value for one in claims["published"] if one.value not in said)]
+        if taken and (line := times.shown_otherwise(taken, updated, shown, self.reading)):
             self.reading.warn(f"the page shows {line!r}, which is another time", "published", line)
         day = times.day_in(self.url)
         if taken and day and times.is_far(taken, day):
             self.reading.warn("the page's address names another day", "published", day)
+
+    def _dates(self, name: str) -> list[Claim]:
+        """What JSON-LD says of the article, else of its page."""
+        found = schema.dates(self.nodes, name) or schema.dates(self.about, name)
+        return [Claim(one, JSONLD) for one in found]
 
     def _is_told(self, name: str) -> bool:
         """Whether there is a value, or a word on why there is none."""
