@@ -69,6 +69,13 @@ def test_a_heading_that_is_the_sites_name_is_no_headline() -> None:
     assert fields_of(*given, h1="Kanal Kita")["title"] == "Panen padi naik"
 
 
+def test_a_number_that_stands_otherwise_in_another_headline_is_told() -> None:
+    given = meta(og__title="Panen padi naik 3 persen | Kanal")
+    reading = reading_of(given, h1="Panen padi naik 5 persen")
+    assert told(reading, "title") == ["the page says 3 and 5 in its headlines; 3 is taken"]
+    assert told(reading_of(given, h1="Panen padi naik 3 persen"), "title") == []
+
+
 @pytest.mark.parametrize("title", ["Panen padi naik tajam | Kanal Kita", "Kanal Kita - Panen padi naik tajam"])
 def test_a_masthead_in_large_letters_is_no_headline(title: str) -> None:
     assert fields_of(f"<title>{title}</title>", h1="Kanal Kita")["title"] == "Panen padi naik tajam"
@@ -332,6 +339,14 @@ def test_the_further_page_of_an_article_is_known_by_its_first() -> None:
     assert (reading.fields["url"], told(reading, "url")) == (URL, [])
 
 
+def test_a_canonical_link_to_another_article_is_told_where_the_page_names_itself_besides() -> None:
+    other = '<link rel=canonical href="https://kanal.example/berita/harga-gabah-turun">'
+    assert len(told(reading_of(json_ld(NODE), other), "url")) == 1
+    assert len(told(reading_of(meta(og__url=URL), other), "url")) == 1
+    assert told(reading_of(other), "url") == []
+    assert told(reading_of(json_ld(NODE), f"<link rel=canonical href={URL}>"), "url") == []
+
+
 def test_og_url_is_taken_where_the_canonical_link_is_none() -> None:
     head = '<link rel="canonical" href="https://kanal.example/">' + meta(og__url="https://kanal.example/e/9-panen")
     reading = reading_of(head)
@@ -347,6 +362,8 @@ def test_og_url_is_taken_where_the_canonical_link_is_none() -> None:
     [
         ("Ratih Contoh", ["Ratih Contoh"]),
         (["Ratih Contoh", {"@type": "Person", "name": "Dimas Contoh"}], ["Ratih Contoh", "Dimas Contoh"]),
+        ({"@type": "Person", "name": ["Ratih Contoh", "Dimas Contoh"]}, ["Ratih Contoh", "Dimas Contoh"]),
+        ("Guest Author", None),
         ({"@list": [{"name": "Ratih Contoh"}]}, ["Ratih Contoh"]),
         ({"@type": "Person", "givenName": "Ratih", "familyName": "Contoh"}, ["Ratih Contoh"]),
         ({"@type": "Organization", "name": "Kanal Kita"}, None),

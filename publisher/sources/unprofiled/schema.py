@@ -8,6 +8,7 @@ from typing import Any
 
 from publisher.content import absolute
 from publisher.model import Attachment, Image
+from publisher.sources.credits import credited
 from publisher.sources.unprofiled.evidence import alike, distinct, text_value
 from publisher.sources.unprofiled.jsonld import Graph, Node, listed, named
 
@@ -133,10 +134,15 @@ def _image(graph: Graph, value: Any, base: str) -> Image | None:
         return Image(url=url)
     owners = [one for key in ("creator", "author", "copyrightHolder") for one in graph.values(value, key)]
     credit = named(value, "creditText") or next(filter(None, (named(one, "name") for one in owners)), None)
+    credit = credit or named(value, "copyrightNotice")
+    caption = named(value, "caption", "description")
+    if caption and not credit:  # it often ends in one
+        found = credited(caption)
+        caption, credit = found.caption, found.credit
     return Image(
         url=url,
-        caption=named(value, "caption", "description"),
-        credit=credit or named(value, "copyrightNotice"),
+        caption=caption,
+        credit=credit,
         type=named(value, "encodingFormat"),
         width=size(value.get("width")),
         height=size(value.get("height")),
