@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 MAX_NAME = 200
 """Characters of a name; what is longer is a sentence that stood where a name should."""
 
+MAX_CREDIT = 1000
+"""Characters of a picture's credit, which may name several people and their licence."""
+
 # What programs write where there is no name.
 _PLACEHOLDERS = frozenset(
     ("n/a", "#n/a", "n.a.", "null", "(null)", "none", "(none)", "undefined", "[object object]", "no author")
@@ -34,10 +37,10 @@ def is_name(text: str) -> bool:
     return any(one.isalnum() or unicodedata.category(one) in ("So", "Sc") for one in text)
 
 
-def no_name(text: str) -> str | None:
+def no_name(text: str, most: int = MAX_NAME) -> str | None:
     """Why a text that can be read is no name, in words; null where it may be one."""
     if " ".join(text.split()).casefold() in _PLACEHOLDERS:
         return "is what a program writes for no name; it is left out"
-    if len(text) > MAX_NAME:
-        return f"has {len(text):,} characters, and a name at most {MAX_NAME}; it is left out"
+    if len(text) > most:
+        return f"has {len(text):,} characters, and a name at most {most}; it is left out"
     return None

@@ -81,6 +81,8 @@ CASES: dict[str, tuple[str, str | None, bytes, dict[str, Any]]] = {
             {"url": URL, "locale": "id"}),
     "RSS that is broken": ("feed", None, RSS.format(2 * ITEM.format(FRIDAY)).encode()[:-40], {"url": URL}),
     "RSS of many clocks": ("feed", None, DATED, {"url": URL, "locale": "id", "timezone": "Australia/Sydney"}),
+    "RSS in its own language": ("feed", None, RSS.replace(">id<", ">ru<").format(
+        ITEM.format("9 февраля 2024, 06:31").replace("contoh.id/1", "пример.рф/статья")).encode(), {"url": URL}),
     "a JSON Feed": ("feed", None, b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "T",'
                     b' "content_html": "<p>x", "tags": ["a"]}, 5]}', {"url": URL}),
     "JSON": ("json", None, JSON, MAPPING),
