@@ -46,6 +46,16 @@ from publisher.model.languages import canonical_tag
 # White space as HTML folds it ("ASCII whitespace"); a no-break space is a character like others.
 _WHITE = re.compile(r"[ \t\n\f\r]+")
 
+# An ampersand that nothing here writes: before anything but the five references of ``nh3``.
+_STRANGE = re.compile("&(?!(?:amp|nbsp|lt|gt|quot);)")
+
+# What stands for an ampersand, and before a letter that stands for one of the 64 whose first byte is that of a no-break
+# space: no characters of XML, so none of a text's own.
+_AMPERSAND, _MOVED = "\uffff", "\ufffe"
+_SOUGHT = re.compile("[\x80-\xbf]")
+_FAR = 0x100
+_BACK = re.compile("\ufffe([\u0180-\u01bf])")
+
 MOST_NOTES = 20
 """Notes kept of one article; the rest is counted in the last."""
 
@@ -90,8 +100,8 @@ def clean(html: str, base: str | None, notes: Notes | None = None) -> Cleaned:
         else:
             writer.leave()
     # Twice: what a parser makes of tags in a strange order it may not make of its own answer.
-    once = _cleaner().clean("".join(writer.out))
-    return Cleaned(_cleaner().clean(once.replace("<pre>\n", "<pre>\n\n")).strip(), notes.told())
+    once = _cleaner().clean(_hidden("".join(writer.out)))
+    return Cleaned(_shown(_written_again(once)).strip(), notes.told())
 
 
 @dataclass(slots=True)
@@ -319,11 +329,32 @@ def harmless(html: str) -> str:
 
     It is for what comes from a process that strangers may have taken over.
     """
-    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
-    cleaned = _cleaner().clean(html.replace("<pre>\n", "<pre>\n\n"))
+    if _STRANGE.search(html):
+        return clean(html, None).html
+    cleaned = _shown(_written_again(_hidden(html)))
     # A no-break space is written one way by the library and another by people; neither begins or ends any markup.
     given, found = (text.replace("&nbsp;", "\xa0") for text in (html, cleaned))
     return html if given == found else cleaned.strip()
+
+
+def _written_again(html: str) -> str:
+    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
+    return _cleaner().clean(html.replace("<pre>\n", "<pre>\n\n"))
+
+
+def _hidden(html: str) -> str:
+    """HTML for ``nh3``, which looks through the rest of a text anew for each ampersand and each of _SOUGHT in it.
+
+    Characters that no document may hold stand for them until :func:`_shown` puts them back. None of them begins or
+    ends any markup, before or after, so it is the same HTML to the parser.
+    """
+    html = xml_legal(html).replace("&amp;", _AMPERSAND).replace("&nbsp;", "\xa0")
+    return _SOUGHT.sub(lambda found: _MOVED + chr(ord(found[0]) + _FAR), html)
+
+
+def _shown(html: str) -> str:
+    html = _BACK.sub(lambda found: chr(ord(found[1]) - _FAR), html)
+    return html.replace(_AMPERSAND, "&amp;").replace("\xa0", "&nbsp;")
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAX_NAME = 200
 """Characters of a name; what is longer is a sentence that stood where a name should."""
@@ -25,6 +25,11 @@ def named(names: Iterable[str]) -> tuple[str, ...]:
         if is_name(line):
             found.setdefault(line.casefold(), line)
     return tuple(found.values())
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names on one line, as in a byline; parted by semicolons where one holds a comma, as degrees do."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
 
 
 def is_name(text: str) -> bool:
