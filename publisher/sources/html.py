@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -253,7 +253,11 @@ def _read_ticker(
     for row in rows:
         text = dom.text_of(row)
         if text and not _heads(row):
-            add_row(reading, ticker, text, _cells(row, text, ticker), specs=specs, now=now)
+            cells, taken = _cells(row, text, ticker), len(reading.indicators)
+            add_row(reading, ticker, text, cells, specs=specs, now=now)
+            for one in reading.indicators[taken:]:
+                for odd in _joined(row, ticker, cells):
+                    reading.warn(odd, f"ticker {one.symbol}", text)
         elif not text:
             reading.warn("a row without text is left out; what does it show?", "ticker", (row.html or "")[:120])
 
@@ -263,11 +267,19 @@ def _heads(row: LexborNode) -> bool:
     return row.tag == "tr" and row.css_first("th") is not None and row.css_first("td") is None
 
 
-def _cells(row: LexborNode, text: str, ticker: HtmlTicker) -> dict[str, str | None]:
+def _joined(row: LexborNode, ticker: HtmlTicker, cells: Mapping[str, str | None]) -> Iterator[str]:
+    """Numbers that have digits which stand raised, as fractions do and footnotes, or hidden."""
+    others = _cells(row, dom.text_of(row, apart=True), ticker, apart=True)
+    for column in COLUMNS[1:]:
+        if cells.get(column) != others.get(column):
+            yield f"the {column} {cells[column]!r} is {others.get(column)!r} where all raised or hidden text is apart"
+
+
+def _cells(row: LexborNode, text: str, ticker: HtmlTicker, *, apart: bool = False) -> dict[str, str | None]:
     match = find(ticker.pattern, text) if ticker.pattern else None
     cells: dict[str, str | None] = dict(match.groupdict()) if match else {}
     for column in COLUMNS:
         rules = getattr(ticker, column)
         if rules:
-            cells[column] = dom.first(row, rules)
+            cells[column] = dom.first(row, rules, apart=apart)
     return cells
