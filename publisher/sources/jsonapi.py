@@ -233,6 +233,9 @@ class JsonSource(Source):
         payload: dict[str, Any] = {"symbol": symbol}
         payload |= {name: _first(value, getattr(rules, name)) for name in ("name", "unit")}
         payload["as_of"] = item.moment(rules.as_of, "as_of")
+        if rules.as_of and _first(value, rules.as_of) is None:
+            said = f'nothing stands at "{rules.as_of.path}" of the item: it counts as of when it was read'
+            faults.append(Problem(origin, said, field="as_of", severity="warning"))
         payload |= {name: item.number(getattr(rules, name), name, notation.of(symbol)) for name in _NUMBERS}
         spec = self.context.indicators.get(symbol)
         item.compare_ways(rules, payload)
