@@ -46,7 +46,8 @@ UNSTATED = (
 LATIN = page("<p>Caf\u00e9</p>", head='<meta charset="iso-8859-15">').decode().encode("iso-8859-15")
 SITEMAP = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://contoh.id/1</loc>
 <lastmod>2024-02-09</lastmod></url></urlset>"""
-JSON = b"""{"items": [{"u": "https://contoh.id/1", "t": "Judul", "b": "<p>Isi.</p>", "p": 1707435060},
+JSON = b"""{"items": [{"u": "https://contoh.id/1", "t": "Judul", "b": "<p>Isi.</p>", "p": 1707435060,
+"e": "09/02/2024 07:31"},
 {"u": "https://contoh.id/2", "t": "", "b": ""}], "rates": [{"s": "USD/IDR", "v": "15.635,5"}]}"""
 MAPPING: dict[str, Any] = {
     "url": URL,
@@ -56,6 +57,7 @@ MAPPING: dict[str, Any] = {
     "articles": {
         "items": "items[*]", "url": "u", "title": "t", "body": {"path": "b", "html": True},
         "published": {"path": "p", "format": "unix", "timezone": "Asia/Makassar"},
+        "updated": {"path": "e", "format": "%d/%m/%Y %H:%M"},
     },
     "indicators": {"items": "rates[*]", "symbol": "s", "value": "v"},
 }  # fmt: skip

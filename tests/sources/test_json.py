@@ -21,7 +21,7 @@ from publisher.errors import FetchError, ReadError
 from publisher.outbound import Outbound
 from publisher.sources.base import Source
 from publisher.sources.jsonapi import JsonOptions
-from publisher.sources.mapping import entries, load, steps, walk
+from publisher.sources.mapping import ValueRule, entries, load, moment, steps, walk
 
 WORDPRESS = """
 language = "en"
@@ -354,3 +354,40 @@ def test_a_path_without_an_end_in_a_list_must_be_there() -> None:
 def test_a_mapping_that_cannot_work_is_refused_when_it_is_read(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         JsonOptions.model_validate({"url": "http://a.example/", **options})
+
+
+@pytest.mark.parametrize(
+    ("format", "fault"),
+    [
+        ("%d %b %H:%M", "has no year"),
+        ("%d %Y", "has no month"),
+        ("%B %Y", "has no day"),
+        ("%d/%m/%Y %H:%M %p", "one of %I and %p alone"),
+        ("%d/%m/%Y %I:%M", "one of %I and %p alone"),
+    ],
+)
+def test_a_format_that_leaves_a_part_of_the_moment_to_be_made_up_is_refused(format: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        ValueRule(path="p", format=format)
+
+
+@pytest.mark.parametrize(
+    "format", ["%d/%m/%Y %I:%M %p", "%Y-%j", "%G-W%V-%u", "%c", "%Y%m%d", "%d.%m.%y %H:%M", "unix", "unix-ms"]
+)
+def test_a_format_that_says_which_day_it_is_is_taken(format: str) -> None:
+    assert ValueRule(path="p", format=format).format == format
+
+
+@pytest.mark.parametrize(("format", "text"), [("unix-ms", "1707435060"), ("unix", "2024"), ("unix", "-5")])
+def test_seconds_near_1970_most_likely_are_something_else_and_that_is_told(format: str, text: str) -> None:
+    read = moment(ValueRule(path="p", format=format), text, "Asia/Jakarta", assumed=False)
+    assert read
+    assert read.warning
+    assert "does the source mean another format" in read.warning
+
+
+def test_the_name_of_a_zone_that_a_format_reads_counts() -> None:
+    rule = ValueRule(path="p", format="%d/%m/%Y %H:%M %Z")
+    read = moment(rule, "09/02/2024 06:31 UTC", "Asia/Jakarta", assumed=False)
+    assert read
+    assert read.value == datetime(2024, 2, 9, 6, 31, tzinfo=UTC)
