@@ -28,7 +28,7 @@ from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
-from publisher.sources.urls import addresses, identifying
+from publisher.sources.urls import addresses, identifying, with_scheme
 
 _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
@@ -165,6 +165,9 @@ class JsonSource(Source):
             origin = f"{self.options.url} {symbol}"
             problems.append(Problem(origin, notation.doubt(symbol), field="value", text=notation.text(symbol)))
             del indicators[symbol]
+        for symbol in sorted(notation.supposed & indicators.keys()) if self.options.locale is None else ():
+            origin, text = f"{self.options.url} {symbol}", notation.text(symbol)
+            problems.append(Problem(origin, notation.supposition(symbol), field="value", text=text, severity="warning"))
         return list(indicators.values())
 
     @property
@@ -198,7 +201,9 @@ class JsonSource(Source):
     def _article(
         self, value: Any, rules: ArticleMap, number: int, base: str, problems: list[Problem]
     ) -> ObservedArticle | None:
-        url = absolute(_first(value, rules.url), base)
+        written = _first(value, rules.url) or ""
+        meant = with_scheme(written, base)
+        url = absolute(meant, base)
         key = _first(value, rules.id)
         link = identifying(url) if url else None
         identity = (link or key) if self.options.identity == "url" else (key or link)
@@ -206,6 +211,10 @@ class JsonSource(Source):
         if not identity:
             problems.append(Problem(origin, "has neither url nor id to know it by"))
             return None
+        if written and (url is None or meant != written):
+            scheme = base.partition(":")[0]
+            said = f"has no scheme; {scheme} is taken" if url else "is no address that can be kept; left out"
+            problems.append(Problem(origin, said, field="url", text=written, severity="warning"))
         item = _Item(value, origin, self.options, self._locale, self.context.timezone, problems)
         payload: dict[str, Any] = {"url": url, "body": item.body(rules.body)}
         payload |= {name: item.line(getattr(rules, name), name) for name in ("title", "summary")}

@@ -63,6 +63,17 @@ def siblings(url: str) -> list[str]:
     return [form for one in forms if (form := urlunsplit(one)) != url]
 
 
+def with_scheme(link: str, base: str | None) -> str:
+    """A link that begins with a host, its site's own or one in ``www.``, as whoever wrote it meant it.
+
+    Read as RFC 3986 has it, ``www.kanal.example/1`` is a file in a folder of the site. The scheme is that of ``base``.
+    """
+    host = link.lstrip().partition("/")[0].lower()
+    own = (urlsplit(base).hostname or "").removeprefix("www.") if base else ""
+    is_host = bool(base) and "." in host and (host.startswith("www.") or host == own)
+    return f"//{link.lstrip()}" if is_host else link
+
+
 def as_written(url: str) -> str:
     """An address of which a URI was made as its writer most likely had it: IDN and other scripts as they are read."""
     parts = urlsplit(url)

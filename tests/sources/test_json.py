@@ -173,6 +173,23 @@ async def test_numbers_in_text_are_read_in_the_sites_language_and_json_numbers_a
     assert [one.field for one in said.problems] == ["change"]
 
 
+@pytest.mark.parametrize(("text", "told"), [("7.125", True), ("Rp 7.125", True), ("7.125,50", False), ("7,1", False)])
+async def test_a_number_that_only_the_sites_language_tells_is_told_unless_the_source_has_a_locale(
+    site: Site, over: Any, text: str, told: bool
+) -> None:
+    put(site, {"kurs": [{"kode": "IDX", "nilai": text}]})
+    batch = await over(RATES, language="id").read({})
+    assert len(batch.indicators) == 1
+    assert [(one.field, one.severity) for one in batch.problems] == ([("value", "warning")] if told else [])
+    assert (await over('locale = "id"\n' + RATES, language="id").read({})).problems == ()
+
+
+async def test_a_link_that_is_none_is_told(site: Site, over: Any) -> None:
+    put(site, [POST | {"link": "javascript:x()"}])
+    batch = await over(WORDPRESS).read({})
+    assert ("url", "javascript:x()") in [(one.field, one.text) for one in batch.problems]
+
+
 async def test_a_document_that_writes_as_programs_do_is_told_to_say_so(site: Site, over: Any) -> None:
     rows = [("USD/IDR", "16199.00"), ("SGD/IDR", "12.035"), ("XAU", "1533000"), ("BI", 6.25)]
     put(site, {"kurs": [{"kode": symbol, "nilai": value} for symbol, value in rows]})
@@ -190,7 +207,7 @@ async def test_a_document_that_writes_as_programs_do_is_told_to_say_so(site: Sit
 
 @pytest.mark.parametrize("unknown", ["-", "–", "", "n/a", None])
 async def test_an_unknown_change_is_none(unknown: str | None, site: Site, over: Any) -> None:
-    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199", "ubah": unknown, "persen": unknown}]})
+    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199,00", "ubah": unknown, "persen": unknown}]})
     batch = await over(RATES, language="id").read({})
     assert [(one.change, one.percent) for one in batch.indicators] == [(None, None)]
     assert batch.problems == ()
