@@ -23,6 +23,8 @@ from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
 from publisher.sources.cells import misplaced_percent, other_currency
+from publisher.sources.feeds import people
+from publisher.sources.feeds.entry import Entry
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
@@ -220,7 +222,8 @@ class JsonSource(Source):
         payload |= {name: item.line(getattr(rules, name), name) for name in ("title", "summary")}
         payload |= {name: _first(value, getattr(rules, name)) for name in _LINES}
         payload |= {name: item.moment(getattr(rules, name), name) for name in ("published", "updated")}
-        payload |= {name: list(dict.fromkeys(texts(value, getattr(rules, name)))) for name in ("authors", "topics")}
+        payload["topics"] = list(dict.fromkeys(texts(value, rules.topics)))
+        payload |= item.people(rules.authors, payload)
         pictures = (absolute(one, base) for one in texts(value, rules.images))
         payload["images"] = [{"url": one} for one in dict.fromkeys(pictures) if one]
         given = {name: one for name, one in payload.items() if one is not None}
@@ -285,6 +288,16 @@ class _Item:
         except ReadError as error:
             self._fault(name, error, text)
             return None
+
+    def people(self, rule: ValueRule | None, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The authors; also an editor and an agency that stand among them, where they are not given themselves."""
+        entry = Entry()
+        people.take(texts(self.value, rule), entry, None)
+        self.problems.extend(
+            Problem(self.origin, one.message, field=one.field, text=one.text, severity="warning") for one in entry.notes
+        )
+        others = {"editor": entry.editor, "agency": entry.agency}
+        return {"authors": entry.authors} | {name: one for name, one in others.items() if one and not given.get(name)}
 
     def moment(self, rule: ValueRule | None, name: str) -> str | None:
         """A date in RFC 3339."""

@@ -203,6 +203,13 @@ async def test_tokens_and_tracking_in_links_and_guids_make_no_event(feed: Feed) 
     assert told.type is PUBLISHED
 
 
+async def test_a_key_in_an_address_that_says_nothing_else_is_no_token(feed: Feed) -> None:
+    for key in ("AbCdEf0123456789aa", "ZyXwVu9876543210bb"):
+        link = f"https://kanal.example/detail?key={key}"
+        (told,) = await feed.shows(item(link, link, f"Berita {key}"))
+        assert told.type is PUBLISHED
+
+
 async def test_a_link_that_changes_under_one_guid_is_an_update(feed: Feed) -> None:
     (first,) = await feed.shows(item("https://kanal.example/satu", "g"))
     (told,) = await feed.shows(item("https://kanal.example/dua", "g"))

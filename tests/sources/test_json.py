@@ -184,6 +184,15 @@ async def test_a_number_that_only_the_sites_language_tells_is_told_unless_the_so
     assert (await over('locale = "id"\n' + RATES, language="id").read({})).problems == ()
 
 
+async def test_who_wrote_it_is_read_as_in_feeds(site: Site, over: Any) -> None:
+    writers = [{"name": "By Rini Wati, Budi Contoh"}, {"name": "admin"}, {"name": "Editor: Sari Dewi"}]
+    put(site, [POST | {"_embedded": {"author": writers}}])
+    batch = await over(WORDPRESS).read({})
+    (one,) = batch.articles
+    assert (one.article.authors, one.article.editor) == (("Rini Wati", "Budi Contoh"), "Sari Dewi")
+    assert ("authors", "admin") in [(one.field, one.text) for one in batch.problems]
+
+
 async def test_a_link_that_is_none_is_told(site: Site, over: Any) -> None:
     put(site, [POST | {"link": "javascript:x()"}])
     batch = await over(WORDPRESS).read({})
