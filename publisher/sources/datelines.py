@@ -35,6 +35,10 @@ _DATE = re.compile(
     rf"|{_MONTH}\s+\d{{1,2}}(?:,?\s+\d{{4}})?|\d{{1,2}}[./-]\d{{1,2}}(?:[./-]\d{{2,4}})?)$"
 )
 _ONLY_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}(?:[./-]\d{2,4})?|[^\W\d_]+,? \d{1,2}(?:[./-]\d{1,2}(?:[./-]\d{2,4})?)?")
+_WEEKDAY = re.compile(
+    r",\s*(?:Senin|Selasa|Rabu|Kamis|Jum['’]?at|Sabtu|Minggu|Ahad|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)$",
+    re.IGNORECASE,
+)
 _SHORT = words(
     "st ste sta sto ft mt gn tj tg pt kab kec kep u.s u.n d.c p n e w s"
     " jan feb mar apr jun jul aug sep sept oct nov dec"
@@ -142,8 +146,9 @@ def _closed(before: str, mark: re.Match[str]) -> Iterator[_Candidate]:
             and re.fullmatch(r"[\w-]{2,20}", mark["inside"])
         ):
             agency = mark["inside"]
-        if agency is None and not (before_dash and _ONLY_DATE.fullmatch(mark["inside"])):
+        if agency is None and not (_closes(mark["bracket"]) and _ONLY_DATE.fullmatch(mark["inside"])):
             return
+        undated = _WEEKDAY.sub("", undated)
         evidence = evidence or agency is not None
     first, comma, last = undated.rpartition(",")
     if comma and not mark["bracket"] and _named(last.strip(" |")):
@@ -151,6 +156,11 @@ def _closed(before: str, mark: re.Match[str]) -> Iterator[_Candidate]:
     place = _shape(undated.strip(" ,|"))
     if place:
         yield _Candidate(place, mark.end(), kind, evidence, agency)
+
+
+def _closes(bracket: str) -> bool:
+    """Whether a dash or a period stands behind a bracket."""
+    return re.search(rf"[)\]]\s*(?:{_DASH}|\.\s+)$", bracket) is not None
 
 
 def _named(text: str) -> str | None:
@@ -196,12 +206,17 @@ def _unmarked(text: str, *, capitals: bool) -> str | None:
     """A doubt about a place with nothing behind it: "Liputan6.com, Jakarta Presiden …"."""
     first = text.split(None, 3)[:3]
     for length in (2, 1):
-        place = " ".join(first[:length])
+        place = " ".join(first[:length]).rstrip(",")
         if capitals and not (place.isupper() and len(first) > length and not first[length].isupper()):
             continue
-        if len(first) > length and places.known(place) and place[-1].isalpha() and _capital(first[length]):
+        if len(first) > length and places.known(place) and place[-1].isalpha() and _goes_on_as_one(first[length]):
             return f"{place!r} may be a dateline or the first words of the text; it is left there"
     return None
+
+
+def _goes_on_as_one(word: str) -> bool:
+    """Whether a word can be a sentence's first, or the bracket around a dateline's date."""
+    return _capital(word) or word.startswith(("(", "["))
 
 
 def _starts(text: str) -> bool:

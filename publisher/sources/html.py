@@ -49,7 +49,7 @@ def read_html(
         reading.warn(decoded.warning, "charset")
     tree = dom.parse(decoded.text)
     base = base_of(tree, url or profile.base_url)
-    whole = _END.search(decoded.text) is not None
+    whole = is_whole(decoded.text)
     if profile.ticker:
         _read_ticker(reading, tree, profile.ticker, specs or {}, now)
     if profile.article:
@@ -61,6 +61,11 @@ def read_html(
     if profile.ticker and not whole and reading.fields is None:
         reading.warn("the page has no end: are rows cut off?", "ticker")
     return reading
+
+
+def is_whole(text: str) -> bool:
+    """Whether a page has its end."""
+    return _END.search(text) is not None
 
 
 def base_of(tree: LexborHTMLParser, fetched: str) -> str:

@@ -47,7 +47,7 @@ LATIN = page("<p>Caf\u00e9</p>", head='<meta charset="iso-8859-15">').decode().e
 SITEMAP = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://contoh.id/1</loc>
 <lastmod>2024-02-09</lastmod></url></urlset>"""
 JSON = b"""{"items": [{"u": "https://contoh.id/1", "t": "Judul", "b": "<p>Isi.</p>", "p": 1707435060,
-"e": "09/02/2024 07:31"},
+"m": "09/02/2024 06:31"},
 {"u": "https://contoh.id/2", "t": "", "b": ""}], "rates": [{"s": "USD/IDR", "v": "15.635,5"}]}"""
 MAPPING: dict[str, Any] = {
     "url": URL,
@@ -57,7 +57,7 @@ MAPPING: dict[str, Any] = {
     "articles": {
         "items": "items[*]", "url": "u", "title": "t", "body": {"path": "b", "html": True},
         "published": {"path": "p", "format": "unix", "timezone": "Asia/Makassar"},
-        "updated": {"path": "e", "format": "%d/%m/%Y %H:%M"},
+        "updated": {"path": "m", "format": "%d/%m/%Y %H:%M", "timezone": "Asia/Makassar"},
     },
     "indicators": {"items": "rates[*]", "symbol": "s", "value": "v"},
 }  # fmt: skip

@@ -69,6 +69,13 @@ def test_a_heading_that_is_the_sites_name_is_no_headline() -> None:
     assert fields_of(*given, h1="Kanal Kita")["title"] == "Panen padi naik"
 
 
+def test_a_number_that_stands_otherwise_in_another_headline_is_told() -> None:
+    given = meta(og__title="Panen padi naik 3 persen | Kanal")
+    reading = reading_of(given, h1="Panen padi naik 5 persen")
+    assert told(reading, "title") == ["the page says 3 and 5 in its headlines; 3 is taken"]
+    assert told(reading_of(given, h1="Panen padi naik 3 persen"), "title") == []
+
+
 @pytest.mark.parametrize("title", ["Panen padi naik tajam | Kanal Kita", "Kanal Kita - Panen padi naik tajam"])
 def test_a_masthead_in_large_letters_is_no_headline(title: str) -> None:
     assert fields_of(f"<title>{title}</title>", h1="Kanal Kita")["title"] == "Panen padi naik tajam"
@@ -115,6 +122,61 @@ def test_of_two_that_contradict_each_other_the_one_with_a_zone_is_taken(field: s
     assert reading.origins[field] == "opengraph"
     (said,) = told(reading, field)
     assert "which names its zone is taken" in said
+
+
+@pytest.mark.parametrize(
+    ("head", "above"),
+    [
+        ('<meta name="pubdate" content="2024-02-09T13:31:00+07:00">', ""),
+        ("", '<time itemprop="datePublished" datetime="2024-02-09T13:31:00+07:00">9 Feb</time>'),
+        ("", '<time class="published" datetime="2024-02-09T13:40:00+07:00">9 Feb</time>'),
+        ("", '<time datetime="2024-02-09T06:31:00+00:00">9 Feb</time>'),
+        ("", '<div class="date">Sabtu, 10 Februari 2024 06:31 WIB</div>'),
+        (json_ld({**NODE, "datePublished": "2024-02-09T13:31:00+07:00"}), ""),
+    ],
+)
+def test_whatever_on_the_page_says_another_time_of_publication_is_told(head: str, above: str) -> None:
+    reading = reading_of(json_ld({**NODE, "datePublished": "2024-02-09T06:31:00+07:00"}), head, above=above)
+    assert reading.fields is not None
+    assert reading.fields["published"].isoformat() == "2024-02-08T23:31:00+00:00"
+    assert len(told(reading, "published")) == 1
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        '<p>Diperbarui <time datetime="2024-02-10T06:31:00+07:00">10 Feb</time></p>',
+        '<p><span>Last updated:</span> <span><time datetime="2024-02-10T06:31:00+07:00">10 Feb</time></span></p>',
+        '<time class="updated" datetime="2024-02-10T06:31:00+07:00">10 Feb</time>',
+        '<meta itemprop="datePublished" content="2024-02-09T06:31:00"><time datetime="2024-02-10T08:02+07:00">x</time>',
+    ],
+)
+def test_the_time_of_an_edit_does_not_contradict_that_of_publication(above: str) -> None:
+    node = {**NODE, "datePublished": "2024-02-09T06:31:00+07:00", "dateModified": "2024-02-10T06:31:00+07:00"}
+    assert told(reading_of(json_ld(node), above=above), "published") == []
+
+
+@pytest.mark.parametrize("word", ["Diperbarui", "Last updated:", "Aktualisiert am", "更新日", "Mis à jour le"])
+def test_a_time_behind_the_word_for_an_edit_is_that_of_an_edit(word: str) -> None:
+    above = f'<p>{word} <time datetime="2024-02-10T06:31:00+07:00">x</time></p>'
+    both = f'<p>Terbit <time datetime="2024-02-09T06:31:00+07:00">x</time> {word} {above}</p>'
+    assert fields_of(above=above)["updated"].isoformat() == "2024-02-09T23:31:00+00:00"
+    assert reading_of(above=above).origins.get("published") != "page"
+    assert fields_of(above=both)["published"].isoformat() == "2024-02-08T23:31:00+00:00"
+
+
+def test_a_time_that_the_text_tells_of_is_not_the_articles() -> None:
+    below = '<p>Pemilu digelar pada <time datetime="2019-04-17T00:00+07:00">17 April 2019</time> lalu.</p>'
+    reading = reading_of(above=below)
+    assert reading.fields is not None
+    assert reading.origins.get("published") != "page"
+
+
+@pytest.mark.parametrize("given", [{"@type": "DateTime", "@value": "2024-02-09T06:31:00+07:00"}, 1707435060])
+def test_a_date_of_json_ld_may_be_a_value_object_or_seconds(given: Any) -> None:
+    reading = reading_of(json_ld({**NODE, "datePublished": given}))
+    assert reading.fields is not None
+    assert (reading.fields["published"].isoformat(), told(reading, "published")) == ("2024-02-08T23:31:00+00:00", [])
 
 
 @pytest.mark.parametrize(
@@ -277,6 +339,14 @@ def test_the_further_page_of_an_article_is_known_by_its_first() -> None:
     assert (reading.fields["url"], told(reading, "url")) == (URL, [])
 
 
+def test_a_canonical_link_to_another_article_is_told_where_the_page_names_itself_besides() -> None:
+    other = '<link rel=canonical href="https://kanal.example/berita/harga-gabah-turun">'
+    assert len(told(reading_of(json_ld(NODE), other), "url")) == 1
+    assert len(told(reading_of(meta(og__url=URL), other), "url")) == 1
+    assert told(reading_of(other), "url") == []
+    assert told(reading_of(json_ld(NODE), f"<link rel=canonical href={URL}>"), "url") == []
+
+
 def test_og_url_is_taken_where_the_canonical_link_is_none() -> None:
     head = '<link rel="canonical" href="https://kanal.example/">' + meta(og__url="https://kanal.example/e/9-panen")
     reading = reading_of(head)
@@ -292,6 +362,8 @@ def test_og_url_is_taken_where_the_canonical_link_is_none() -> None:
     [
         ("Ratih Contoh", ["Ratih Contoh"]),
         (["Ratih Contoh", {"@type": "Person", "name": "Dimas Contoh"}], ["Ratih Contoh", "Dimas Contoh"]),
+        ({"@type": "Person", "name": ["Ratih Contoh", "Dimas Contoh"]}, ["Ratih Contoh", "Dimas Contoh"]),
+        ("Guest Author", None),
         ({"@list": [{"name": "Ratih Contoh"}]}, ["Ratih Contoh"]),
         ({"@type": "Person", "givenName": "Ratih", "familyName": "Contoh"}, ["Ratih Contoh"]),
         ({"@type": "Organization", "name": "Kanal Kita"}, None),

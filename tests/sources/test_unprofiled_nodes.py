@@ -126,6 +126,19 @@ def test_the_size_that_opengraph_gives_of_the_same_picture_is_kept() -> None:
     assert (found.width, found.height, found.type) == (1200, 800, "image/jpeg")
 
 
+def test_what_opengraph_says_behind_a_second_picture_is_not_said_of_the_first() -> None:
+    first = '<meta property="og:image" content="/padi.jpg">'
+    second = meta(og__image="/gudang.jpg", og__image__width="640", og__image__alt="Gudang")
+    (found,) = fields_of(json_ld(OWN), first, second)["images"]
+    assert (found.url, found.width, found.caption) == ("https://kanal.example/padi.jpg", None, None)
+
+
+def test_a_credit_at_the_end_of_a_caption_is_the_pictures() -> None:
+    image = {"@type": "ImageObject", "url": "/padi.jpg", "caption": "Petani memanen. (ANTARA/Bagas Prakoso)"}
+    (found,) = fields_of(json_ld({**OWN, "image": image}))["images"]
+    assert (found.caption, found.credit) == ("Petani memanen.", "ANTARA/Bagas Prakoso")
+
+
 def test_recordings_are_attachments_and_the_pages_of_players_are_none() -> None:
     audio = {"@type": "AudioObject", "contentUrl": "/panen.mp3", "encodingFormat": "audio/mpeg", "duration": "PT1M30S"}
     video = {"@type": "VideoObject", "embedUrl": "https://video.example/embed/1"}

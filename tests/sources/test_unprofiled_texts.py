@@ -40,6 +40,26 @@ def test_a_teaser_in_json_ld_is_no_text() -> None:
     assert told(reading, "body") == ["JSON-LD holds 6 % of the text that the page shows, which is taken instead"]
 
 
+@pytest.mark.parametrize("separator", ["\n\n", " "])
+def test_a_number_that_the_page_shows_otherwise_than_json_ld_is_told(separator: str) -> None:
+    long = paragraphs(20)
+    plain = [one.text() for one in LexborHTMLParser(long).css("p")]
+    reading = read(shown(long, node(separator.join(plain).replace("1.530", "1.580"))))
+    assert told(reading, "body") == ["JSON-LD says 1.580 where the page shows 1.530"]
+
+
+@pytest.mark.parametrize("cut", ["desa ke-6, dengan ang", "Alinea nomor 6"])
+def test_a_page_that_breaks_off_is_told(cut: str) -> None:
+    whole = shown(paragraphs())
+    at = whole.index(cut) + len(cut)
+    assert told(read(whole), "body") == []
+    assert told(read(whole[:at]), "body") == ["breaks off: is something cut off?"]
+
+
+def test_a_text_that_ends_in_an_ellipsis_is_told() -> None:
+    assert told(read(shown(paragraphs() + "<p>Harga gabah turun lagi pada pekan ini, dan peda [...]</p>")), "body")
+
+
 def test_a_text_in_json_ld_that_is_whole_is_taken() -> None:
     reading = read(shown(paragraphs(), node("\n\n".join(PLAIN))))
     assert reading.origins["body"] == "jsonld"

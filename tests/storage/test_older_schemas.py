@@ -12,7 +12,7 @@ from support.rights import a_feed, define, now
 
 from publisher.delivery import access
 from publisher.model import Role
-from publisher.storage import articles, migrate, subscriptions
+from publisher.storage import articles, embargoes, migrate, subscriptions
 from publisher.storage.database import Database
 
 OWNERS = ("operator", "acme", "former")
@@ -101,6 +101,68 @@ async def test_articles_of_before_are_found_by_the_language_that_they_are_in(
         assert stored.data == {"id": "d", "language": None, "title": "Kopi – ä"}
     finally:
         await db.close()
+
+
+async def test_texts_of_before_are_cleaned_as_texts_are_today(tmp_path: Path, empty_database_url: str) -> None:
+    data = tmp_path / "old"
+    data.mkdir()
+    url = empty_database_url if empty_database_url != "sqlite" else f"sqlite+aiosqlite:///{data / 'publisher.db'}"
+    texts = {
+        "a": '<p><a href="/b">Panen</a> <img src="peta.png" alt="Peta" onerror="alert(1)"></p>',
+        "b": "<p>as it should be</p>",
+        "c": "<script>alert(1)</script>",
+        **{f"n{number:04}": f"<p onclick=x>{number}</p>" for number in range(1100)},
+    }
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda conn: with_texts(conn, texts))
+    await engine.dispose()
+
+    db = await Database.open(empty_database_url, data)
+    try:
+        stored = await db.read(lambda tx: articles.known(tx, texts))
+        found = {id: one.data["body"] for id, one in stored.items()}
+        assert found == {
+            "a": '<p><a href="https://desk.example/b" rel="noopener noreferrer">Panen</a>'
+            ' <img src="https://desk.example/news/peta.png" alt="Peta"></p>',
+            "b": texts["b"],
+            "c": "<p>Kopi &lt; teh</p>",
+            **{f"n{number:04}": f"<p>{number}</p>" for number in range(1100)},
+        }
+        waiting = await db.read(lambda tx: embargoes.get(tx, "w"))
+        assert waiting is not None
+        assert waiting.data["body"] == found["a"]
+    finally:
+        await db.close()
+
+
+def with_texts(conn: Connection, texts: dict[str, str]) -> None:
+    """Schema 0009: articles whose texts were cleaned by an earlier rule."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "0009")
+    rows = [
+        {
+            "id": id,
+            "data": json.dumps({"id": id, "url": "https://desk.example/news/1", "title": "Kopi < teh", "body": body}),
+        }
+        for id, body in texts.items()
+    ]
+    conn.execute(
+        text(
+            "INSERT INTO articles (id, source, identity, fingerprint, revision, ordered_at, first_seen_at,"
+            " last_seen_at, changed_at, data) VALUES (:id, 'desk', :id, '2:x', 1, 1, 1, 1, 1, :data)"
+        ),
+        rows,
+    )
+    conn.execute(
+        text(
+            "INSERT INTO embargoes (id, source, identity, edition, until, data) VALUES ('w', 'desk', 'w', 1, 9, :data)"
+        ),
+        {"data": rows[0]["data"]},
+    )
+    conn.commit()
 
 
 def with_languages(conn: Connection, languages: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -64,6 +65,20 @@ def own_address(tree: LexborHTMLParser, base: str, fetched: str, title: str, rea
             return Address(url, origin)
         reading.warn(f"{name} {said}; it is ignored", "url", url)
     return Address(fetched, PAGE)
+
+
+def contradicted(taken: str, fetched: str, others: Iterable[str | None]) -> str | None:
+    """The address that the page names elsewhere, which is where it was fetched from, while ``taken`` is of another page
+    of the site: a link that one template gave to several pages. Null where it names none such.
+    """
+    here, there = path_of(fetched), path_of(taken)
+    # One within the other is a further view of it, or has the headline added.
+    if not fetched or same_page(taken, fetched) or here.startswith(f"{there}/") or there.startswith(f"{here}/"):
+        return None
+    named = [one for one in others if one]
+    if any(same_page(one, taken) for one in named):
+        return None
+    return next((one for one in named if same_page(one, fetched)), None)
 
 
 def _stated(tree: LexborHTMLParser, base: str) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from publisher.sources.unprofiled.evidence import GUESSED, JSONLD, OPENGRAPH, PA
 _NOBODY = word_set(
     "admin administrator root webmaster user author editor redaktur redaksi staff guest anonymous unknown none"
     " null nan undefined reporter penulis writer autor auteur autore wordpress wpadmin superuser newsdesk by"
-    " oleh 기자 記者 记者"
+    " guestauthor guestwriter staffwriter oleh 기자 記者 记者"
 )
 
 

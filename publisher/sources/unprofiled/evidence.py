@@ -19,10 +19,14 @@ _SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One value that the page states, and where: ``jsonld``, ``opengraph``, ``page`` or ``guessed``."""
+    """One value that the page states, and where: ``jsonld``, ``opengraph``, ``page`` or ``guessed``.
+
+    ``firm``: it is said of what it is, so that another is a contradiction; a time that only stands there may be any.
+    """
 
     value: str
     origin: str
+    firm: bool = True
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -146,7 +146,7 @@ def listed(value: Any) -> list[Any]:
 def named(value: Any, *keys: str) -> str | None:
     """A string, or what an object has under the first of the keys that holds one."""
     if isinstance(value, dict):
-        return next((text for key in keys if (text := named(value.get(key)))), None)
+        return next((text for key in (*keys, "@value") if (text := named(value.get(key)))), None)
     if isinstance(value, list):
         return next((text for one in value if isinstance(one, str) and (text := text_value(one))), None)
     return text_value(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -40,6 +40,13 @@ _LEVELS, _TEASER = 6, 500
 """Elements around a time or a name that are looked at, and characters of one that is a teaser."""
 
 _UPDATED = re.compile(r"updat|modif|edited|aktualisiert|diperbarui|mis-a-jour|actualiz")
+_EDITED = re.compile(
+    r"updated?\b|modified|edited|revised|corrected|aktualisiert|geändert|diperbarui|diubah|dikemas kini|mis[e]? à jour"
+    r"|modifié|actualiza|atualiza|aggiorna|modificat|bijgewerkt|gewijzigd|güncelle|uppdatera|oppdater|opdateret"
+    r"|zaktualizowan|обновлен|изменен|cập nhật|更新|修改|수정|تحديث|آپدیت|به.?روز|अपडेट|อัปเดต"
+)
+_LABEL, _LINE = 40, 120
+"""Characters before a time that are looked at, and of a line that holds no more than a time and who wrote."""
 
 
 def headlines(tree: LexborHTMLParser) -> list[str]:
@@ -78,27 +85,70 @@ def title(tree: LexborHTMLParser) -> str | None:
 
 def published(tree: LexborHTMLParser) -> list[Claim]:
     """When the page says that it appeared: microdata, then ``time`` beside the headline."""
-    return list(_moments(tree, "datePublished", _PUBLISHED, _UPDATED))
+    return [
+        *_stated_moments(tree, "datePublished"),
+        *_times(tree, lambda node: not _is_update(node) and _is_named(node, _PUBLISHED)),
+        *_times(
+            tree, lambda node: not (_is_update(node) or _is_named(node, _UPDATED) or _is_told_of(node)), firm=False
+        ),
+    ]
 
 
 def updated(tree: LexborHTMLParser) -> list[Claim]:
-    """When the page says that it was changed last."""
-    return list(_moments(tree, "dateModified", _UPDATED, None))
+    """When the page says that it was changed last; some name one time both."""
+    return [
+        *_stated_moments(tree, "dateModified"),
+        *_times(tree, lambda node: _is_update(node) or _is_named(node, _UPDATED)),
+    ]
 
 
-def _moments(
-    tree: LexborHTMLParser, itemprop: str, wanted: re.Pattern[str], other: re.Pattern[str] | None
-) -> Iterator[Claim]:
-    for node in _stated(tree, itemprop):
-        if text := _moment(node):
-            yield Claim(text, PAGE)
-    times = tree.css("time[datetime], relative-time[datetime], abbr.published[title]")[:MAX_FOUND]
-    named = [node for node in times if wanted.search(" ".join(name_words(node))) or "pubdate" in node.attributes]
-    if other is not None:
-        named += [node for node in times if node not in named and not other.search(" ".join(name_words(node)))]
-    for node in named:
-        if (text := _moment(node)) and not _within_another(node):
-            yield Claim(text, PAGE)
+def _stated_moments(tree: LexborHTMLParser, itemprop: str) -> list[Claim]:
+    return [Claim(text, PAGE) for node in _stated(tree, itemprop) if (text := _moment(node))]
+
+
+def _times(tree: LexborHTMLParser, wanted: Callable[[LexborNode], bool], *, firm: bool = True) -> Iterator[Claim]:
+    for node in tree.css("time[datetime], relative-time[datetime], abbr.published[title]")[:MAX_FOUND]:
+        if wanted(node) and (text := _moment(node)) and not _within_another(node):
+            yield Claim(text, PAGE, firm)
+
+
+def _is_named(node: LexborNode, names: re.Pattern[str]) -> bool:
+    return names.search(" ".join(name_words(node))) is not None or (
+        names is _PUBLISHED and "pubdate" in node.attributes
+    )
+
+
+def _is_update(node: LexborNode) -> bool:
+    """Whether a time is that of an edit: by its name, unless that says both, or by the word before it."""
+    named = _is_named(node, _UPDATED) and not _is_named(node, _PUBLISHED)
+    return named or _EDITED.search(_label(node)) is not None
+
+
+def _label(node: LexborNode) -> str:
+    """What stands right before an element, or before the one that holds it alone: "Updated:"."""
+    for _ in range(2):
+        before = node.prev
+        while before is not None:
+            if any(
+                map(
+                    str.isalpha, text := before.text(deep=True) if before.is_element_node else before.text_content or ""
+                )
+            ):
+                return text[-_LABEL:].lower()
+            before = before.prev
+        if node.parent is None or node.parent.tag in ("body", "article", "main"):
+            break
+        node = node.parent
+    return ""
+
+
+def _is_told_of(node: LexborNode) -> bool:
+    """Whether an element stands in a sentence of a text, which tells of some time, not of the article's."""
+    around = next((one for one in _ancestors(node) if one.tag in ("p", "li", "td", "blockquote", "figcaption")), None)
+    if around is None:
+        return False
+    text = text_of(around)
+    return len(text) > _LINE or text.endswith((".", "!", "?", "…", "。"))
 
 
 def _moment(node: LexborNode) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -36,6 +36,8 @@ class Metas:
     """What the ``meta`` elements hold, by name in lower case."""
 
     values: Mapping[str, tuple[str, ...]]
+    picture: Mapping[str, str] = field(default_factory=dict)
+    """What OpenGraph says of the first picture: what follows on a picture's address is said of that one."""
 
     def first(self, *names: str) -> str | None:
         """The first value of the first of the names that has one."""
@@ -53,6 +55,8 @@ class Metas:
 def metas_of(tree: LexborHTMLParser) -> Metas:
     """The named ``meta`` elements of a page that hold something."""
     found: dict[str, list[str]] = {}
+    picture: dict[str, str] = {}
+    pictures = 0
     for node in tree.css("meta[content]"):
         attributes = node.attributes
         value = text_value(attributes.get("content"))
@@ -61,7 +65,10 @@ def metas_of(tree: LexborHTMLParser) -> Metas:
                 # Some give one element several names.
                 for name in (attributes.get(key) or "").lower().split():
                     found.setdefault(name, []).append(value)
-    return Metas({name: tuple(values) for name, values in found.items()})
+                    pictures += name == "og:image"
+                    if name.startswith("og:image") and pictures <= 1:
+                        picture.setdefault(name, value)
+    return Metas({name: tuple(values) for name, values in found.items()}, picture)
 
 
 def published(metas: Metas) -> list[Claim]:
@@ -84,17 +91,19 @@ def authors(metas: Metas) -> list[tuple[list[str], str]]:
 
 def images(metas: Metas, base: str) -> list[Image]:
     """The picture of OpenGraph, else that of a card."""
-    url = absolute(metas.first("og:image:secure_url", "og:image", "og:image:url"), base)
+    said = metas.picture.get
+    named = (said("og:image:secure_url"), said("og:image"), said("og:image:url"), metas.first("og:image"))
+    url = next((url for one in named if (url := absolute(one, base))), None)
     if url is None:
         other = absolute(metas.first("twitter:image", "twitter:image:src", "thumbnail"), base)
         return [Image(url=other, caption=metas.first("twitter:image:alt"))] if other else []
     return [
         Image(
             url=url,
-            caption=metas.first("og:image:alt"),
-            type=metas.first("og:image:type"),
-            width=size(metas.first("og:image:width")),
-            height=size(metas.first("og:image:height")),
+            caption=said("og:image:alt"),
+            type=said("og:image:type"),
+            width=size(said("og:image:width")),
+            height=size(said("og:image:height")),
         )
     ]
 

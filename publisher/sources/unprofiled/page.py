@@ -16,9 +16,10 @@ from publisher.model import Image
 from publisher.sources import dom
 from publisher.sources.body import sanitised
 from publisher.sources.charset import decode
-from publisher.sources.html import base_of
+from publisher.sources.html import base_of, is_whole
 from publisher.sources.profile import HtmlProfile
 from publisher.sources.reading import Reading
+from publisher.sources.soundness import is_closed
 from publisher.sources.unprofiled import (
     authors,
     edges,
@@ -33,8 +34,9 @@ from publisher.sources.unprofiled import (
     times,
     titles,
 )
-from publisher.sources.unprofiled.addresses import own_address
+from publisher.sources.unprofiled.addresses import contradicted, own_address
 from publisher.sources.unprofiled.evidence import EXTRACTED, GUESSED, JSONLD, OPENGRAPH, PAGE, Claim, distinct
+from publisher.sources.unprofiled.figures import other_number
 from publisher.sources.unprofiled.junk import is_junk
 from publisher.sources.unprofiled.scripts import documents
 
@@ -42,6 +44,7 @@ _MISSING = (
     "no text could be made out; write a profile for the site, or have a second reading of such pages: "
     'pip install "publisher[extract]"'
 )
+_CUT = ("…", "...", "[…]", "[...]")
 _UNCLEAR = "no text could be made out; write a profile for the site"
 
 
@@ -151,6 +154,9 @@ class _Page:
         self.foreign = chosen.foreign
         if not chosen.articles and chosen.foreign:
             self.reading.warn("describes another page; it is ignored", "JSON-LD", chosen.foreign)
+        told = [one for node in chosen.articles for one in jsonld.addresses_of(node, self.base)]
+        if other := contradicted(address, self.url, [*told, absolute(self.metas.first("og:url"), self.base)]):
+            self.reading.warn(f"the page names {other} as its own, too; {address} is taken", "url", address)
         if chosen.uncertain:
             self.reading.warn("describes several articles and not which is this page's; the first is taken", "JSON-LD")
 
@@ -166,6 +172,11 @@ class _Page:
         )
         if found is not None:
             self.take("title", found.value, found.origin)
+            others = (*(value for value, _ in claims if value), *self.shown)
+            differing = next(filter(None, (other_number(found.value, one, behind=1) for one in others)), None)
+            if differing:
+                said = f"the page says {differing[0]} and {differing[1]} in its headlines; {differing[0]} is taken"
+                self.reading.warn(said, "title", found.value)
 
     def _summary(self) -> None:
         self.take("summary", schema.first(self.nodes, "description", "abstract"), JSONLD)
@@ -173,21 +184,27 @@ class _Page:
         self.take("summary", self.metas.first("description", "twitter:description"), PAGE)
 
     def _times(self) -> None:
-        for name, said, stated in (
-            ("published", "datePublished", (*metas.published(self.metas), *markup.published(self.tree))),
-            ("updated", "dateModified", (*metas.updated(self.metas), *markup.updated(self.tree))),
-        ):
-            own = [schema.first((*self.nodes, *self.about), said)]
-            claims = [*(Claim(one, JSONLD) for one in own if one), *stated]
-            if found := times.moment(name, claims, self.reading):
+        claims = {
+            "published": [*self._dates("datePublished"), *metas.published(self.metas), *markup.published(self.tree)],
+            "updated": [*self._dates("dateModified"), *metas.updated(self.metas), *markup.updated(self.tree)],
+        }
+        for name, other in (("published", "updated"), ("updated", "published")):
+            if found := times.moment(name, claims[name], self.reading, claims[other]):
                 self.take(name, *found)
         self.dated = markup.dated_lines(self.tree)
         taken, updated = self.fields.get("published"), self.fields.get("updated")
-        if taken and (line := times.shown_otherwise(taken, updated, self.dated, self.reading)):
+        said = {one.value for one in claims["published"] if one.firm}
+        shown = [*self.dated, *(one.value for one in claims["published"] if one.value not in said)]
+        if taken and (line := times.shown_otherwise(taken, updated, shown, self.reading)):
             self.reading.warn(f"the page shows {line!r}, which is another time", "published", line)
         day = times.day_in(self.url)
         if taken and day and times.is_far(taken, day):
             self.reading.warn("the page's address names another day", "published", day)
+
+    def _dates(self, name: str) -> list[Claim]:
+        """What JSON-LD says of the article, else of its page."""
+        found = schema.dates(self.nodes, name) or schema.dates(self.about, name)
+        return [Claim(one, JSONLD) for one in found]
 
     def _is_told(self, name: str) -> bool:
         """Whether there is a value, or a word on why there is none."""
@@ -266,6 +283,9 @@ class _Page:
         self.take("body", body.html, choice.text.origin)
         if choice.doubt:
             self.reading.warn(choice.doubt, "body")
+        last = choice.text.blocks[-1].text
+        if last.endswith(_CUT) or not (is_closed(last) or is_whole(self.text)):
+            self.reading.warn("breaks off: is something cut off?", "body", last[-160:])
         if schema.is_paid(self.nodes):
             self.reading.warn("the page says that its text is not free: what it shows may be a part of it", "body")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from publisher.content import absolute
 from publisher.model import Attachment, Image
-from publisher.sources.unprofiled.evidence import distinct, text_value
+from publisher.sources.credits import credited
+from publisher.sources.unprofiled.evidence import alike, distinct, text_value
 from publisher.sources.unprofiled.jsonld import Graph, Node, listed, named
 
 _SIZE = re.compile(r"(\d{1,5})(?:\.0+)?(?: ?px)?", re.ASCII)
@@ -23,8 +24,28 @@ def headline(nodes: Sequence[Node]) -> str | None:
 def first(nodes: Sequence[Node], *names: str) -> str | None:
     """The first text that one of the nodes has under one of the names."""
     return next(
-        (text for node in nodes for name in names for one in listed(node.get(name)) if (text := text_value(one))), None
+        (text for node in nodes for name in names for one in listed(node.get(name)) if (text := _text(one))), None
     )
+
+
+def _text(value: Any) -> str | None:
+    """A text, or that of a value object (JSON-LD 1.1 section 4.3): ``{"@value": "…", "@language": "id"}``."""
+    return text_value(value.get("@value") if isinstance(value, dict) else value)
+
+
+def dates(nodes: Sequence[Node], name: str) -> list[str]:
+    """The times that the first node gives under a name that has it, then those of others with the same headline: a
+    live blog's parts have times of their own. Seconds since 1970 may be a number.
+    """
+    found: list[str] = []
+    whose: str | None = None
+    for node in nodes:
+        own = [str(one) if type(one) is int else _text(one) for one in listed(node.get(name))]
+        if not found:
+            found, whose = distinct(own), headline([node])
+        elif alike(headline([node]), whose):
+            found += distinct(own)
+    return found
 
 
 def body(nodes: Sequence[Node]) -> str | None:
@@ -72,13 +93,21 @@ def people(graph: Graph, nodes: Sequence[Node], name: str) -> list[tuple[str, bo
         found = []
         for value in graph.values(node, name):
             for one in value.get("@list", [value]) if isinstance(value, dict) else [value]:
-                text = named(one, "name") or _given(one)
-                if text:
+                for text in _names(one):
                     kinds = [str(kind) for kind in listed(one.get("@type"))] if isinstance(one, dict) else []
                     found.append((text, any("Organization" in kind for kind in kinds)))
         if found:
             return list(dict.fromkeys(found))
     return []
+
+
+def _names(value: Any) -> list[str]:
+    """The names of one node, which is one person's unless it has a list of them."""
+    several = value.get("name") if isinstance(value, dict) else None
+    if isinstance(several, list):
+        return distinct(named(one, "name") for one in several)
+    text = named(value, "name") or _given(value)
+    return [text] if text else []
 
 
 def _given(value: Any) -> str | None:
@@ -105,10 +134,15 @@ def _image(graph: Graph, value: Any, base: str) -> Image | None:
         return Image(url=url)
     owners = [one for key in ("creator", "author", "copyrightHolder") for one in graph.values(value, key)]
     credit = named(value, "creditText") or next(filter(None, (named(one, "name") for one in owners)), None)
+    credit = credit or named(value, "copyrightNotice")
+    caption = named(value, "caption", "description")
+    if caption and not credit:  # it often ends in one
+        found = credited(caption)
+        caption, credit = found.caption, found.credit
     return Image(
         url=url,
-        caption=named(value, "caption", "description"),
-        credit=credit or named(value, "copyrightNotice"),
+        caption=caption,
+        credit=credit,
         type=named(value, "encodingFormat"),
         width=size(value.get("width")),
         height=size(value.get("height")),

@@ -13,6 +13,7 @@ from publisher.sources.body import Block, escaped, fragment_blocks
 from publisher.sources.unprofiled.edges import trimmed
 from publisher.sources.unprofiled.evidence import EXTRACTED, JSONLD, decoded, word_set, words
 from publisher.sources.unprofiled.extracting import linked_text
+from publisher.sources.unprofiled.figures import other_number
 from publisher.sources.unprofiled.junk import is_junk
 
 TEASER = 0.6
@@ -43,6 +44,10 @@ class Text:
     @cached_property
     def length(self) -> int:
         return sum(len(block.text) for block in self.blocks)
+
+    @property
+    def line(self) -> str:
+        return " ".join(block.text for block in self.blocks)
 
     @property
     def is_one_block(self) -> bool:
@@ -109,10 +114,20 @@ def choose(said: Text | None, shown: Text | None, second: Callable[[], Text | No
             shown = other
     if said.length < TEASER * shown.length:
         return _instead(said, shown, second, lead)
-    if said.is_one_block:
-        return _with_paragraphs(said, shown)
+    choice = _with_paragraphs(said, shown) if said.is_one_block else Choice(said, _apart(said, shown))
+    return choice if choice.doubt else Choice(choice.text, _other_number(said, shown))
+
+
+def _apart(said: Text, shown: Text) -> str | None:
+    """That the page shows another text than JSON-LD gives."""
     apart = covered(said, shown) < DOUBTED and shown.length > 200
-    return Choice(said, "JSON-LD gives another text than the page shows" if apart else None)
+    return "JSON-LD gives another text than the page shows" if apart else None
+
+
+def _other_number(said: Text, shown: Text) -> str | None:
+    """That the page shows another number than JSON-LD gives for the same."""
+    found = other_number(said.line, shown.line)
+    return f"JSON-LD says {found[0]} where the page shows {found[1]}" if found else None
 
 
 def _with_paragraphs(said: Text, shown: Text) -> Choice:

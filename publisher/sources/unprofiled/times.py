@@ -36,8 +36,13 @@ class _Read:
     timed: bool
 
 
-def moment(name: str, claims: Iterable[Claim], reading: Reading) -> tuple[datetime, str] | None:
-    """The time and its origin, of ``claims`` with the most trusted first; null where there is none that can be read."""
+def moment(
+    name: str, claims: Iterable[Claim], reading: Reading, besides: Iterable[Claim] = ()
+) -> tuple[datetime, str] | None:
+    """The time and its origin, of ``claims`` with the most trusted first; null where there is none that can be read.
+
+    ``besides`` are what the page says of another time, which some of the claims may mean.
+    """
     given = list(dict.fromkeys(one for one in claims if one.value))[:MAX_CLAIMS]
     read = [found for one in given if (found := _read(one, reading))]
     if not read:
@@ -48,7 +53,8 @@ def moment(name: str, claims: Iterable[Claim], reading: Reading) -> tuple[dateti
     if read[0].claim != given[0]:
         said = f"{given[0].value!r} cannot be read; {taken.claim.value} ({taken.claim.origin}) is taken"
         reading.warn(said, name, given[0].value)
-    if told := _contradiction(read, taken):
+    others = [found.value for one in list(besides)[:MAX_CLAIMS] if (found := _read(one, reading))]
+    if told := _contradiction(read, taken, others, assumed=reading.assumed):
         reading.warn(told, name, taken.claim.value)
     value = _told(name, taken, reading)
     return (value, taken.claim.origin) if value else None
@@ -81,8 +87,8 @@ def day_of(text: str, reading: Reading) -> str | None:
 
 
 def shown_otherwise(taken: datetime, updated: datetime | None, lines: Iterable[str], reading: Reading) -> str | None:
-    """The line of the page that shows another time than the one that was taken, a zone's difference apart from it, as
-    where the clock of the site was written down as UTC; null where none does, or one shows the same.
+    """The line of the page that shows another time than the one that was taken, a zone's difference or whole days apart
+    from it, as where the clock of the site was written down as UTC; null where none does, or one shows the same.
     """
     profile = reading.profile
     other: str | None = None
@@ -98,7 +104,7 @@ def shown_otherwise(taken: datetime, updated: datetime | None, lines: Iterable[s
             continue
         if apart <= SAME:
             return None
-        if apart <= _ZONES and apart % _STEP < timedelta(minutes=1):
+        if _is_zones(apart) or _is_days(apart):
             other = other or line
     return other
 
@@ -140,21 +146,45 @@ def _names(one: _Read) -> str | None:
     return _NAMES.get(one.claim.origin)
 
 
-def _contradiction(read: Sequence[_Read], taken: _Read) -> str | None:
-    """What JSON-LD and OpenGraph say, where they do not mean one time."""
-    said: dict[str, _Read] = {}
-    for one in read:
-        if name := _names(one):
-            said.setdefault(name, one)
-    if len(said) < 2:
+def _contradiction(read: Sequence[_Read], taken: _Read, others: Sequence[datetime], *, assumed: bool) -> str | None:
+    """What the page says besides, where that does not mean the time that is taken; ``others`` are of another event."""
+    firm = [one for one in read if one.claim.firm]
+    unlike = (one for one in firm if one is not taken and not _agree(one, taken, assumed=assumed))
+    other = next((one for one in unlike if _names(one) or not any(_same(one.value, at) for at in others)), None)
+    if other is None or not taken.claim.firm:
         return None
-    one, other = said.values()
-    apart = abs(one.value - other.value)
-    if apart <= (SAME if one.timed and other.timed else timedelta(hours=26)):
-        return None
-    both = " and ".join(f"{name} says {each.claim.value}" for name, each in said.items())
-    why = ", which names its zone" if taken.zoned and not (one.zoned and other.zoned) else ""
+    both = " and ".join(
+        f"{_names(each) or 'the markup'} says {each.claim.value}" for each in sorted((taken, other), key=firm.index)
+    )
+    why = ", which names its zone" if taken.zoned and not other.zoned else ""
     return f"{both}: {taken.claim.value}{why} is taken"
+
+
+def _agree(one: _Read, other: _Read, *, assumed: bool) -> bool:
+    """Whether two may mean one time. A clock without a zone is nothing against one with, where it is the page's own
+    and nobody said in which zone the page writes.
+    """
+    apart = abs(one.value - other.value)
+    if not (one.timed and other.timed):
+        return apart <= timedelta(hours=26)
+    if _same(one.value, other.value):
+        return True
+    of_page = not (_names(one) and _names(other))
+    return of_page and assumed and one.zoned != other.zoned and _is_zones(apart)
+
+
+def _same(one: datetime, other: datetime) -> bool:
+    return abs(one - other) <= SAME
+
+
+def _is_days(apart: timedelta) -> bool:
+    """Whether two times are the same hour of different days."""
+    return apart % timedelta(days=1) <= SAME
+
+
+def _is_zones(apart: timedelta) -> bool:
+    """Whether two times are apart by what zones are."""
+    return apart <= _ZONES and apart % _STEP < timedelta(minutes=1)
 
 
 def _told(name: str, taken: _Read, reading: Reading) -> datetime | None:
