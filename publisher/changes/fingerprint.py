@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -63,6 +63,9 @@ _HINTS = ("lalu", "ago", "vor ", "il y a ", "baru saja", "just now")
 
 _APART = frozenset({"url", "body", "images", "related", "attachments"})
 
+# The usual context has 28 digits, and two numbers that differ in the 29th would be one.
+_EXACT = Context(prec=60)
+
 _TAG = re.compile(r"\s*(<[^>]*>)\s*")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
@@ -106,7 +109,7 @@ def canonical_indicator(data: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: value for key, value in data.items() if key not in ("symbol", "observed_at")}
     for key in ("value", "change", "percent"):
         if found.get(key) is not None:
-            found[key] = format(Decimal(found[key]).normalize(), "f")
+            found[key] = format(Decimal(found[key]).normalize(_EXACT), "f")
     return found
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from publisher.changes.articles import was
-from publisher.changes.fingerprint import canonical_indicator, differing, indicator_fingerprint, is_current
+from publisher.changes.fingerprint import canonical_indicator, differing, indicator_fingerprint
 from publisher.clock import bounded, rfc3339
 from publisher.model import EventType, Indicator, indicator_json
 from publisher.model.base import STORED
@@ -59,7 +59,8 @@ def indicator(
         )
     today = _day(now + SKEW, timezone)
     ahead = known.period > today
-    if not ahead and taken == known.fingerprint:
+    alike = taken == indicator_fingerprint(known.data)  # the stored one may be of another version
+    if not ahead and alike:
         return _unchanged(known, settled=own)
     late = None if ahead else _too_late(known, observed, period, now)
     if late:
@@ -67,7 +68,7 @@ def indicator(
     if _jumps(known, observed, hold_above) and not any(_agrees(one, observed, hold_above) for one in held):
         return _held(known, observed, source, period, held=held, share=hold_above)
     same = period == known.period
-    silent = rebaseline or not is_current(known.fingerprint) or taken == known.fingerprint
+    silent = rebaseline or alike
     return IndicatorChange(
         Outcome.REBASELINED if silent else Outcome.CHANGED if same else Outcome.NEW,
         source,

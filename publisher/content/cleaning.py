@@ -23,23 +23,38 @@ from publisher.content.vocabulary import (
     ELEMENTS,
     ENDS_A_WORD,
     EVERYWHERE,
+    HIDING,
     KEPT_EMPTY,
     LAZY_SETS,
     LAZY_SOURCES,
+    LEAVES_A_GAP,
+    LIST_TYPES,
     MEDIA,
     NUMBERS,
     REMOVED,
     RENAMED,
     SCHEMES,
+    SIGNED,
     TOLD,
     VOID,
     WORDS,
 )
 from publisher.content.walking import walk
 from publisher.model.base import xml_legal
+from publisher.model.languages import canonical_tag
 
 # White space as HTML folds it ("ASCII whitespace"); a no-break space is a character like others.
 _WHITE = re.compile(r"[ \t\n\f\r]+")
+
+# An ampersand that nothing here writes: before anything but the five references of ``nh3``.
+_STRANGE = re.compile("&(?!(?:amp|nbsp|lt|gt|quot);)")
+
+# What stands for an ampersand, and before a letter that stands for one of the 64 whose first byte is that of a no-break
+# space: no characters of XML, so none of a text's own.
+_AMPERSAND, _MOVED = "\uffff", "\ufffe"
+_SOUGHT = re.compile("[\x80-\xbf]")
+_FAR = 0x100
+_BACK = re.compile("\ufffe([\u0180-\u01bf])")
 
 MOST_NOTES = 20
 """Notes kept of one article; the rest is counted in the last."""
@@ -85,8 +100,8 @@ def clean(html: str, base: str | None, notes: Notes | None = None) -> Cleaned:
         else:
             writer.leave()
     # Twice: what a parser makes of tags in a strange order it may not make of its own answer.
-    once = _cleaner().clean("".join(writer.out))
-    return Cleaned(_cleaner().clean(once.replace("<pre>\n", "<pre>\n\n")).strip(), notes.told())
+    once = _cleaner().clean(_hidden("".join(writer.out)))
+    return Cleaned(_shown(_written_again(once)).strip(), notes.told())
 
 
 @dataclass(slots=True)
@@ -111,7 +126,7 @@ class _Writer:
     _pre: int = 0
 
     def enters(self, node: LexborNode) -> bool:
-        return node.tag not in REMOVED and node.tag not in MEDIA and node.tag not in VOID
+        return node.tag not in REMOVED and node.tag not in MEDIA and node.tag not in VOID and not _is_hidden(node)
 
     def meet(self, node: LexborNode) -> None:
         """Write what a node is, or where an element begins."""
@@ -124,6 +139,11 @@ class _Writer:
         elif node.tag in REMOVED:
             if node.tag in TOLD:
                 self.notes.add(f"<{node.tag}> is left out")
+            if node.tag in LEAVES_A_GAP:
+                self._space()
+        elif _is_hidden(node):
+            self.notes.add(f"{one_line(node.text(deep=True))[:120]!r} is left out: the page does not show it")
+            self._space()
         elif node.tag in VOID:
             self._void(node)
         else:
@@ -185,6 +205,7 @@ class _Writer:
             source = _picture(node, self.base)
             if source is None:
                 self._missed(node, "src", "a picture")
+                self._space()
                 return
             attributes = {"src": source, **attributes}
         self.out.append(_tag(tag, attributes))
@@ -195,10 +216,15 @@ class _Writer:
         address = _playing(node, self.base)
         if address is None:
             self.notes.add(f"<{node.tag}> without an address is left out")
+            self._space()
             return
         title = one_line((node.attributes.get("title") or "") or (node.attributes.get("aria-label") or "")) or address
         shown = escape(xml_legal(title), quote=False)
-        self.out.append(shown if self._links else f"{_tag('a', {'href': address})}{shown}</a>")
+        if self._links:
+            self.out.append(shown)
+        else:
+            self._space()
+            self.out += f"{_tag('a', {'href': address})}{shown}</a>", " "
         self._fill(True)
 
     def _fill(self, filled: bool) -> None:
@@ -235,6 +261,18 @@ class _Writer:
             self.out[-1] = self.out[-1].rstrip()
 
 
+def _is_hidden(node: LexborNode) -> bool:
+    """Whether a page keeps words within a line from its readers: another number beside the one that they see.
+
+    Whole paragraphs that are hidden are kept, since pages unfold them.
+    """
+    if node.tag in ENDS_A_WORD or node.tag in VOID:
+        return False
+    attributes = node.attributes
+    style = "".join((attributes.get("style") or "").lower().split())
+    return "hidden" in attributes or any(one.removesuffix("!important") in HIDING for one in style.split(";"))
+
+
 def _edge(piece: str) -> bool:
     return piece == "<br>" or piece.isspace()
 
@@ -259,11 +297,14 @@ def _value(name: str, value: str, base: str | None) -> str | None:
     if name in ("href", "cite"):
         return absolute(value, base, SCHEMES.get(name, WEB))
     if name in NUMBERS:
-        return value.strip() if value.strip().isdecimal() and value.isascii() and len(value.strip()) < 6 else None
+        digits = value.strip().removeprefix("-" if name in SIGNED else "")
+        return value.strip() if digits.isdecimal() and digits.isascii() and len(digits) < 6 else None
+    if name == "type":
+        return value if value in LIST_TYPES else None
     if name in WORDS:
         return value.strip().lower() if value.strip().lower() in WORDS[name] else None
     if name == "lang":
-        return value.strip() if value.strip() and value.strip().replace("-", "").isalnum() and value.isascii() else None
+        return canonical_tag(value)
     return one_line(value)[:1000]
 
 
@@ -288,11 +329,32 @@ def harmless(html: str) -> str:
 
     It is for what comes from a process that strangers may have taken over.
     """
-    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
-    cleaned = _cleaner().clean(html.replace("<pre>\n", "<pre>\n\n"))
+    if _STRANGE.search(html):
+        return clean(html, None).html
+    cleaned = _shown(_written_again(_hidden(html)))
     # A no-break space is written one way by the library and another by people; neither begins or ends any markup.
     given, found = (text.replace("&nbsp;", "\xa0") for text in (html, cleaned))
     return html if given == found else cleaned.strip()
+
+
+def _written_again(html: str) -> str:
+    # A parser drops a line break at the start of <pre>: one more, and the one that stands there stays.
+    return _cleaner().clean(html.replace("<pre>\n", "<pre>\n\n"))
+
+
+def _hidden(html: str) -> str:
+    """HTML for ``nh3``, which looks through the rest of a text anew for each ampersand and each of _SOUGHT in it.
+
+    Characters that no document may hold stand for them until :func:`_shown` puts them back. None of them begins or
+    ends any markup, before or after, so it is the same HTML to the parser.
+    """
+    html = xml_legal(html).replace("&amp;", _AMPERSAND).replace("&nbsp;", "\xa0")
+    return _SOUGHT.sub(lambda found: _MOVED + chr(ord(found[0]) + _FAR), html)
+
+
+def _shown(html: str) -> str:
+    html = _BACK.sub(lambda found: chr(ord(found[1]) - _FAR), html)
+    return html.replace(_AMPERSAND, "&amp;").replace("\xa0", "&nbsp;")
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.content.vocabulary import ENDS_A_WORD, MEDIA, REMOVED
+from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, READINGS, REMOVED, STRUCK
 from publisher.content.walking import walk
 
 SUMMARY = 300
@@ -15,8 +15,24 @@ SUMMARY = 300
 OPENING_READ = 16_384
 """Characters of HTML in which an article's beginning stands: a list of large articles must not read them whole."""
 
+# Plain text has no small figures but these: without them 10<sup>2</sup> is read as 102.
+_SMALL = {
+    "sup": str.maketrans(
+        "0123456789+-\u2212=()",
+        "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207b\u207c\u207d\u207e",
+    ),
+    "sub": str.maketrans(
+        "0123456789+-\u2212=()",
+        "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089\u208a\u208b\u208b\u208c\u208d\u208e",
+    ),
+}
+
 _CUT = "…"
 _LOOSE = " ,;:&–—-"
+
+
+_UNSAID = REMOVED | MEDIA | STRUCK | READINGS
+_PARTING = ENDS_A_WORD | LEAVES_A_GAP | STRUCK
 
 
 def one_line(text: str) -> str:
@@ -25,9 +41,9 @@ def one_line(text: str) -> str:
 
 
 def text_of(html: str) -> str:
-    """All text of HTML on one line; a space stands where a block or a line ends."""
+    """All text of HTML on one line, as :func:`said` has it; a space stands where a block or a line ends."""
     body = LexborHTMLParser(f"<body>{html}").body
-    return one_line("".join(pieces(body))) if body is not None else ""
+    return one_line("".join(said(body))) if body is not None else ""
 
 
 def first_text(html: str) -> str | None:
@@ -36,9 +52,9 @@ def first_text(html: str) -> str | None:
     if body is None:
         return None
     for paragraph in body.css("p"):
-        if text := one_line("".join(pieces(paragraph))):
+        if text := one_line("".join(said(paragraph))):
             return text
-    return one_line("".join(pieces(body))) or None
+    return one_line("".join(said(body))) or None
 
 
 def opening(html: str, limit: int = SUMMARY) -> str | None:
@@ -74,8 +90,29 @@ def shortened(text: str, limit: int = SUMMARY) -> str:
     return kept.rstrip(_LOOSE) + _CUT
 
 
+def said(node: LexborNode) -> Iterator[str]:
+    """The text below a node as plain text can say it, piece by piece.
+
+    What is struck out is left out, as are the readings of a ruby; small figures are those of Unicode (``10²``), and a
+    quotation has its marks. So no number runs into another that looks otherwise.
+    """
+    small: list[str] = []
+    for below, met in walk(node, lambda one: one.tag not in _UNSAID):
+        if below.is_text_node:
+            text = below.text_content or ""
+            yield text.translate(_SMALL[small[-1]]) if small and any(map(str.isdecimal, text)) else text
+        elif not below.is_element_node:
+            continue
+        elif below.tag in _SMALL:
+            small.append(below.tag or "") if met else small.pop()
+        elif below.tag == "q":
+            yield "“" if met else "”"
+        elif below.tag in _PARTING:
+            yield " "
+
+
 def pieces(node: LexborNode) -> Iterator[str]:
-    """The text below a node, piece by piece, with a space where a block begins or ends."""
+    """The text below a node letter for letter, piece by piece, with a space where a block begins or ends."""
     for below, _met in walk(node, lambda one: one.tag not in REMOVED and one.tag not in MEDIA):
         if below.is_text_node:
             yield below.text_content or ""

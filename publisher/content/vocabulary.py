@@ -35,13 +35,29 @@ REMOVED: Final = _names(
 )
 """Removed with all that is in them: no part of the text, or not for people to read."""
 
-TOLD: Final = frozenset(("script", "object", "applet", "embed", "form", "svg", "math"))
+TOLD: Final = _names(
+    "script object applet embed form svg math button select textarea canvas dialog xmp plaintext noembed noframes"
+)
 """Of what is removed, what somebody may miss, or should hear of."""
+
+LEAVES_A_GAP: Final = MEDIA | _names(
+    "img object applet svg math form button input select textarea nav dialog canvas plaintext xmp"
+)
+"""What stands between two words or numbers where it is shown, and must not glue them together where it is not."""
+
+STRUCK: Final = frozenset(("del", "s", "strike"))
+"""What no longer holds: it stays as it is marked, and is no part of a text that has no marks."""
+
+READINGS: Final = frozenset(("rt", "rp"))
+"""How a word is pronounced, beside the word."""
 
 ENDS_A_WORD: Final = (
     BLOCK
     | frozenset(RENAMED)
-    | _names("address article aside body br center details div fieldset footer header main section summary hgroup")
+    | _names(
+        "address article aside body br center details div fieldset footer header legend main marquee section"
+        " summary hgroup"
+    )
 ) - frozenset(("rt",))
 """Where one of these begins or ends, so does a word."""
 
@@ -66,7 +82,7 @@ ATTRIBUTES: Final = {
     "abbr": {"title"},
     "dfn": {"title"},
     "img": {"src", "alt", "title", "width", "height"},
-    "ol": {"start", "reversed"},
+    "ol": {"start", "reversed", "type"},
     "li": {"value"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
@@ -80,6 +96,15 @@ EVERYWHERE: Final = frozenset(("dir", "lang"))
 """Attributes of any element: without them Arabic within an English sentence is set in the wrong direction."""
 
 NUMBERS: Final = frozenset(("width", "height", "start", "value", "colspan", "rowspan"))
+HIDING: Final = frozenset(("display:none", "visibility:hidden"))
+"""Declarations of a style by which nothing is shown."""
+
+SIGNED: Final = frozenset(("start", "value"))
+"""Of these, the numbers of a list, which may count from below zero."""
+
+LIST_TYPES: Final = frozenset("1aAiI")
+"""How a list counts: a text may speak of its point (b)."""
+
 WORDS: Final = {"dir": frozenset(("ltr", "rtl", "auto")), "scope": frozenset(("col", "row", "colgroup", "rowgroup"))}
 
 LAZY_SOURCES: Final = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-full-src")

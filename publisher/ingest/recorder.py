@@ -96,7 +96,7 @@ class Recorder:
         record.record(
             tx,
             articles=found,
-            indicators=_last_of_each_period(observed),
+            indicators=_last_of_each_period([one for one in observed if self._is_ours(one)]),
             holding=observed,
             events=logged,
             touches=touches(self._definitions.feeds(), [*logged, *silent]),
@@ -165,7 +165,7 @@ class Recorder:
                 self.tally.problems.append(Problem(one.symbol, change.doubt, field="value", severity="warning"))
             if change.outcome is Outcome.HELD:
                 self._holds = True
-            else:
+            elif change.outcome is not Outcome.UNCHANGED:
                 known[one.symbol] = _as_known(change, now)
             waiting[one.symbol] = _still_held(waiting.get(one.symbol, ()), change, now)
         self.tally.problems += [_left_out(owner, symbols) for owner, symbols in elsewhere.items()]
@@ -191,6 +191,10 @@ class Recorder:
         if known.source == PUSHED and now - known.last_seen_at > PUSHED_FOR:
             return False
         return self._belongs_elsewhere(known.source)
+
+    def _is_ours(self, change: IndicatorChange) -> bool:
+        # What stands is another's, and that we read the same does not mean that they have said so again.
+        return change.outcome is not Outcome.UNCHANGED or change.source == self._source
 
     def _event(self, tx: Tx, change: ArticleChange | IndicatorChange) -> Event:
         if isinstance(change, ArticleChange):

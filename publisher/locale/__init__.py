@@ -5,7 +5,7 @@ or a date of the locale is a :class:`~publisher.errors.ReadError` that names the
 worse than none.
 """
 
-from publisher.locale.decimals import format_decimal, parse_decimal, says_nothing
+from publisher.locale.decimals import format_decimal, parse_decimal, says_nothing, without_arrow
 from publisher.locale.moments import ReadDate, format_date, format_datetime, parse_datetime
 from publisher.locale.names import known_locale, known_zone
 from publisher.locale.written import DateOrder
@@ -23,4 +23,5 @@ __all__ = [
     "parse_datetime",
     "parse_decimal",
     "says_nothing",
+    "without_arrow",
 ]

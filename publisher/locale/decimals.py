@@ -59,6 +59,19 @@ def says_nothing(text: str) -> bool:
     return _NOTHING.fullmatch(one_form(text[: MAX_NUMBER + 1])) is not None
 
 
+def without_arrow(text: str, locale: str) -> tuple[str, bool | None]:
+    """A text without the arrow beside its number, and whether that points down; null where there is none.
+
+    Beside a change an arrow is its sign. Beside a value it says which way that went, and the value has its own sign;
+    not where one up may be a minus, as in Japanese accounts: there it stays. Raises ReadError as `one_form` does.
+    """
+    said = one_form(text[: MAX_NUMBER + 1])
+    arrow = _ARROW.search(said)
+    if arrow is None or _is_minus_in_accounts(said, known_locale(locale).language):
+        return text, None
+    return f"{said[: arrow.start()]}{said[arrow.end() :]}".strip(), (arrow[1] or arrow[2]) in _DOWN
+
+
 def format_decimal(value: Decimal, locale: str) -> str:
     """The number as the locale writes it, with all its own digits: ``16.199``, ``95,00``."""
     known = known_locale(locale)
@@ -111,11 +124,15 @@ def _unsigned(text: str, reading: str, language: str) -> tuple[bool, str]:
         if unit == "%" and not arrow:
             raise ReadError(f"{text!r} may be minus, or a percentage in brackets; which is not certain")
         signs.said += [] if arrow else [True]
-    if arrow and len(signs.said) == arrow and language in ("ja", "ko") and reading[0] in _UP:
+    if arrow and len(signs.said) == arrow and _is_minus_in_accounts(reading, language):
         raise ReadError(f"{text!r}: in accounts an arrow up is a minus there, in tables of prices a plus")
     if len(set(signs.said)) > 1 or len(signs.said) - arrow > 1:
         raise ReadError(f"{text!r} is no number: its signs contradict each other")
     return True in signs.said, rest
+
+
+def _is_minus_in_accounts(reading: str, language: str) -> bool:
+    return language in ("ja", "ko") and reading[:1] in _UP
 
 
 def _out_of_brackets(rest: str) -> tuple[str, bool]:

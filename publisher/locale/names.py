@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
@@ -27,6 +28,14 @@ def known_locale(name: str) -> Locale:
         return Locale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         raise ReadError(f"{name!r} is no known locale; give one such as id, en_US, de_CH or fr") from error
+
+
+def text_direction(language: str) -> Literal["rtl", "auto"]:
+    """The ``dir`` of HTML for a text: ``auto`` goes by its first letter, since many name only their site's language."""
+    try:
+        return "rtl" if known_locale(language).text_direction == "rtl" else "auto"
+    except ReadError:
+        return "auto"
 
 
 @lru_cache(maxsize=64)

@@ -29,7 +29,7 @@ def contradiction(value: Decimal, change: Decimal | None, percent: Decimal | Non
     with localcontext() as context:
         context.prec = _DIGITS
         previous = value - change
-        if change * percent < 0 and previous >= 0:
+        if change * percent < 0 and previous > 0:
             return f"the change {_n(change)} and the percent {_n(percent)} have opposite signs"
         if _may_be(value, change, percent):
             return None
@@ -47,9 +47,10 @@ def doubt(value: Decimal, change: Decimal | None, percent: Decimal | None) -> st
     with localcontext() as context:
         context.prec = _DIGITS
         previous = value - change
-        if previous * value >= 0:
+        if previous * value >= 0 and abs(change) <= abs(value):
             return None
-        return f"value {_n(value)} and change {_n(change)} give a previous close of {_n(previous)}, of another sign"
+        other = ", of another sign" if previous * value < 0 else ", more than twice as far from zero"
+        return f"value {_n(value)} and change {_n(change)} give a previous close of {_n(previous)}{other}"
 
 
 def misread(value: Decimal, change: Decimal | None, percent: Decimal | None, decimals: int) -> str | None:

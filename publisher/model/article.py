@@ -6,7 +6,7 @@ import hashlib
 import re
 from base64 import b32encode
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -21,16 +21,39 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 
-def _web_url(value: str | None) -> str | None:
+def _web_url(value: str | None, info: ValidationInfo) -> str | None:
     if value is None:
         return None
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", parts.netloc):
         raise ValueError(f"{value!r} is no absolute http or https URL")
+    if _port(parts) == 0 and info.context is not STORED:
+        raise ValueError(f"{value!r} has a port outside 1 to 65535")
     if parts.username is not None or parts.password is not None:
         # Feeds show it to everyone, and the message may be logged: it does not repeat what it refuses.
         raise ValueError(f"the address at {parts.hostname} must not carry a user name or password")
     return uri(value)
+
+
+def _port(parts: SplitResult) -> int | None:
+    """The port of an address, null where it names none; 0 is none that can be called, like those above 65535."""
+    try:
+        return parts.port
+    except ValueError:
+        return 0
+
+
+def _there(value: str | None) -> str:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
+
+
+def _number(value: object) -> object:
+    # To Python true is 1; a picture of one pixel would be published.
+    if isinstance(value, bool):
+        raise ValueError("must be a number, and is true or false")
+    return value
 
 
 def _media_type(value: object) -> object:
@@ -51,7 +74,7 @@ MediaType = Annotated[str | None, BeforeValidator(_media_type)]
 Names = Annotated[tuple[Text, ...], AfterValidator(named)]
 """Names of people or topics, each once."""
 
-Size = Annotated[int, Field(ge=1, le=100_000)]
+Size = Annotated[int, Field(ge=1, le=100_000), BeforeValidator(_number)]
 
 
 class Image(Frozen):
@@ -74,10 +97,10 @@ class Attachment(Frozen):
     ``length`` is in bytes and ``duration`` in seconds; null where the source does not say.
     """
 
-    url: Annotated[Line, AfterValidator(_web_url), Field(min_length=1)]
+    url: Annotated[Line, AfterValidator(_web_url), AfterValidator(_there)]
     type: MediaType = None
-    length: Annotated[int, Field(ge=0, lt=2**53)] | None = None
-    duration: Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)] | None = None
+    length: Annotated[int, Field(ge=0, lt=2**53), BeforeValidator(_number)] | None = None
+    duration: Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False), BeforeValidator(_number)] | None = None
 
 
 class Related(Frozen):

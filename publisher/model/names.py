@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAX_NAME = 200
 """Characters of a name; what is longer is a sentence that stood where a name should."""
+
+MAX_CREDIT = 1000
+"""Characters of a picture's credit, which may name several people and their licence."""
 
 # What programs write where there is no name.
 _PLACEHOLDERS = frozenset(
@@ -24,15 +27,20 @@ def named(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
+def joined(names: Sequence[str]) -> str:
+    """Names on one line, as in a byline; parted by semicolons where one holds a comma, as degrees do."""
+    return ("; " if any("," in name for name in names) else ", ").join(names)
+
+
 def is_name(text: str) -> bool:
     """Whether there is anything to read in it: a letter, a digit or a picture, and no dash alone."""
     return any(one.isalnum() or unicodedata.category(one) in ("So", "Sc") for one in text)
 
 
-def no_name(text: str) -> str | None:
+def no_name(text: str, most: int = MAX_NAME) -> str | None:
     """Why a text that can be read is no name, in words; null where it may be one."""
     if " ".join(text.split()).casefold() in _PLACEHOLDERS:
         return "is what a program writes for no name; it is left out"
-    if len(text) > MAX_NAME:
-        return f"has {len(text):,} characters, and a name at most {MAX_NAME}; it is left out"
+    if len(text) > most:
+        return f"has {len(text):,} characters, and a name at most {most}; it is left out"
     return None

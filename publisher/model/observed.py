@@ -33,7 +33,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.origin}: {self.field}" if self.field else self.origin
-        found = f" (found {self.text[:120]!r})" if self.text is not None else ""
+        read = self.text[:120] if self.text is not None else None
+        found = f" (found {read!r})" if read is not None and repr(read) not in self.message else ""
         return f"{where}: {self.message}{found}"
 
 

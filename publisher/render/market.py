@@ -40,7 +40,7 @@ def title(data: Mapping[str, Any], *, language: str, timezone: str) -> str:
     if moved is not None:
         parts.append("▲" if moved > 0 else "▼" if moved < 0 else "▬")
     if percent is not None:
-        parts.append(f"{number(abs(percent), language)}%")
+        parts.append(f"{number(percent.copy_abs(), language)}%")
     if change is not None:
         parts.append(f"({number(change, language, signed=True)})")
     return f"{' '.join(parts)} – {date_and_time(_when(data), language, timezone)}"

@@ -92,23 +92,31 @@ class Attached:
 
 
 def pictures(images: Iterable[Mapping[str, Any]]) -> tuple[Picture, ...]:
-    """The images of an article in its JSON form that have an address, each once."""
+    """The images of an article in its JSON form that have an address, each once with all that is said of it."""
     found: dict[str, Picture] = {}
     for image in images:
         if image.get("url"):
             address = _address(image["url"])
             said = _said_type(image)
-            found.setdefault(
+            picture = Picture(
                 address,
-                Picture(
-                    address,
-                    caption=one_line(image.get("caption") or "") or None,
-                    credit=one_line(image.get("credit") or "") or None,
-                    # A page may call its picture anything; what is no image is no word on one.
-                    type=said if said and said.startswith("image/") else _by_ending(address, "image"),
-                    width=image.get("width"),
-                    height=image.get("height"),
-                ),
+                caption=one_line(image.get("caption") or "") or None,
+                credit=one_line(image.get("credit") or "") or None,
+                # A page may call its picture anything; what is no image is no word on one.
+                type=said if said and said.startswith("image/") else _by_ending(address, "image"),
+                width=image.get("width"),
+                height=image.get("height"),
+            )
+            first = found.get(address, picture)
+            # Of two sizes of one picture neither is taken for the other's half.
+            sized = first if first.width or first.height else picture
+            found[address] = Picture(
+                address,
+                caption=first.caption or picture.caption,
+                credit=first.credit or picture.credit,
+                type=first.type or picture.type,
+                width=sized.width,
+                height=sized.height,
             )
     return tuple(found.values())
 

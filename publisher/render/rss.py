@@ -7,12 +7,13 @@ credit and none at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 
 from feedgen.entry import FeedEntry
 from lxml import etree
 
+from publisher.model.names import joined
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, rfc822, zulu
 from publisher.render.market import Statistic
@@ -83,11 +84,6 @@ def _add_rest(item: etree._Element, entry: Entry) -> None:
     add_common(item, entry)
     if entry.statistic:
         _add_statistic(item, entry.statistic)
-
-
-def joined(names: Sequence[str]) -> str:
-    """Names on one line, as in a byline; parted by semicolons where one holds a comma, as degrees do."""
-    return ("; " if any("," in name for name in names) else ", ").join(names)
 
 
 def _add_statistic(item: etree._Element, statistic: Statistic) -> None:

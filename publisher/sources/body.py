@@ -12,8 +12,8 @@ from html import escape
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import Cleaned, Notes, clean, one_line
-from publisher.content.text import pieces
-from publisher.content.vocabulary import ENDS_A_WORD, MEDIA, REMOVED, RENAMED, TOLD
+from publisher.content.text import pieces, said
+from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, REMOVED, RENAMED, TOLD
 from publisher.content.walking import walk
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
@@ -78,7 +78,7 @@ def fragment_blocks(html: str) -> list[Block]:
 def plain(html: str) -> str | None:
     """The text of a piece of HTML on one line; null where it has none. Raises ReadError as above."""
     body = parse(f"<body>{html}").body
-    return (_text(body) or None) if body is not None else None
+    return (one_line("".join(said(body))) or None) if body is not None else None
 
 
 def strip_prefix(block: Block, prefix: str) -> Block:
@@ -147,7 +147,10 @@ def _take_out(body: LexborNode) -> list[str]:
     players = [node for node, met in walk(body, _read) if met and node.tag in MEDIA]
     gone += [child for player in players for child in player.iter() if child.tag != "source"]
     for node in gone:
-        node.decompose()
+        if node.tag in LEAVES_A_GAP and node.tag in REMOVED:
+            node.replace_with(" ")
+        else:
+            node.decompose()
     return names
 
 

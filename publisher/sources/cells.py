@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from publisher.errors import ReadError
-from publisher.locale import parse_decimal, says_nothing
+from publisher.locale import parse_decimal, says_nothing, without_arrow
 from publisher.locale.money import PER_CENT, currency_within
 from publisher.model import Indicator, IndicatorSpec
 from publisher.model.agreement import doubt, misread
+from publisher.model.indicator import decimal_text
 from publisher.sources.profile import COLUMNS
 
 # What can be only one country's, beside the codes themselves.
@@ -26,7 +27,8 @@ _CURRENCIES = {
 def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -> dict[str, Decimal | None]:
     """Value, change and percent as the locale writes numbers; null where a cell is empty or says that it is unknown.
 
-    Raises ReadError for what is no number, and for a per cent sign where the unit is another.
+    Raises ReadError for what is no number, for a per cent sign where the unit is another, and for an arrow beside the
+    value that points where the change does not.
     """
     found: dict[str, Decimal | None] = {}
     for column in COLUMNS[1:]:
@@ -35,7 +37,11 @@ def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -
         if wrong:
             raise ReadError(wrong)
         unknown = not text or (column != "value" and says_nothing(text))
-        found[column] = None if unknown else parse_decimal(text, locale)
+        number = without_arrow(text, locale)[0] if column == "value" else text
+        found[column] = None if unknown else parse_decimal(number, locale)
+    wrong = other_way(cells.get("value"), locale, found["change"], found["percent"])
+    if wrong:
+        raise ReadError(wrong)
     return found
 
 
@@ -56,6 +62,15 @@ def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | 
     if unit is None and (column == "value" or _in_percent(cells.get("value"))):
         return None
     return f"the {column} {text!r} is in per cent" + (f", and the unit is {unit}" if unit else "")
+
+
+def other_way(value: str | None, locale: str, change: Decimal | None, percent: Decimal | None) -> str | None:
+    """That the arrow beside a value points where its change does not, in words; null where it does not."""
+    down = without_arrow(value or "", locale)[1]
+    moved = change or percent
+    if down is None or not moved or (moved < 0) == down:
+        return None
+    return f"the arrow of the value {value!r} points {'down' if down else 'up'}, and {decimal_text(moved)} does not"
 
 
 def other_currency(text: str | None, unit: str | None) -> str | None:

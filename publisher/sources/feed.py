@@ -6,6 +6,7 @@ entry, or add an old one. What a feed says is read in :mod:`publisher.sources.fe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -22,8 +23,15 @@ from publisher.sources.feeds import jsonfeed, xmlfeed
 from publisher.sources.feeds.articles import Settings, article_of
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.feeds.known_by import Mode, known_by
-from publisher.sources.page import get, header, moved, unreadable, validators, web_address
+from publisher.sources.page import COMMON, get, header, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
+
+_LANGUAGE = re.compile(
+    rb"""(?:<(?:\w{1,20}:)?language\b[^>]{0,200}>\s{0,100}(?:<!\[CDATA\[\s{0,100})?|\bxml:lang\s{0,20}=\s{0,20}["']"""
+    rb"""|"language"\s{0,20}:\s{0,20}")([A-Za-z]{2,3})\b""",
+    re.IGNORECASE,
+)
+"""Where a feed names its language. It is looked for before the document is read: a locale has to be at hand by then."""
 
 
 class FeedOptions(Frozen):
@@ -78,6 +86,7 @@ class FeedSource(Source):
                 url=response.url,
                 content_type=header(response, "content-type"),
                 options=self.options.model_dump(mode="json"),
+                spoken={"locale": _spoken(response.body)},
             )
         except ReadError as error:
             raise unreadable(error, response.status) from error
@@ -87,7 +96,7 @@ class FeedSource(Source):
     def parse(self, response: Response) -> Parsed:
         """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""
         entries, problems = self._entries(response)
-        settings = self._settings()
+        settings = self._settings(_spoken(response.body))
         articles: dict[str, ObservedArticle] = {}
         names = known_by(entries, self.options.url, self.options.identity)
         for number, (entry, name) in enumerate(zip(entries, names, strict=True)):
@@ -103,13 +112,13 @@ class FeedSource(Source):
                 articles[one.article.id] = one
         return Parsed(list(articles.values()), [], problems)
 
-    def _settings(self) -> Settings:
+    def _settings(self, spoken: str) -> Settings:
         options, context = self.options, self.context
         return Settings(
             timezone=options.timezone or context.timezone,
             is_zone_stated=options.timezone is not None,
             # English is what the standards want.
-            locales=tuple(dict.fromkeys(("en", options.locale))),
+            locales=tuple(dict.fromkeys(("en", options.locale, spoken))),
             date_order=options.date_order,
             language=options.language,
             site_language=context.language,
@@ -127,3 +136,10 @@ class FeedSource(Source):
             said = f'names none: taken as "{self.context.language}", the site\'s; set language of the source'
             told.append(Problem(response.url, said, field="language", severity="warning"))
         return entries, [*told, *problems]
+
+
+def _spoken(body: bytes) -> str:
+    """The locale of dates that are written in the feed's own language, as far as that is at hand."""
+    found = _LANGUAGE.search(body, 0, 16_384)
+    named = found[1].decode().lower() if found else "en"
+    return named if named in COMMON else "en"

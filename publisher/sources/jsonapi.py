@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from publisher.configfile import Whole, Zone
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing
+from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing, without_arrow
 from publisher.model import Indicator
 from publisher.model.base import Frozen, Language
 from publisher.model.indicator import decimal_text
@@ -22,7 +22,7 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
-from publisher.sources.cells import misplaced_percent, other_currency
+from publisher.sources.cells import misplaced_percent, other_currency, other_way
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
@@ -233,8 +233,12 @@ class JsonSource(Source):
         payload: dict[str, Any] = {"symbol": symbol}
         payload |= {name: _first(value, getattr(rules, name)) for name in ("name", "unit")}
         payload["as_of"] = item.moment(rules.as_of, "as_of")
+        if rules.as_of and _first(value, rules.as_of) is None:
+            said = f'nothing stands at "{rules.as_of.path}" of the item: it counts as of when it was read'
+            faults.append(Problem(origin, said, field="as_of", severity="warning"))
         payload |= {name: item.number(getattr(rules, name), name, notation.of(symbol)) for name in _NUMBERS}
         spec = self.context.indicators.get(symbol)
+        item.compare_ways(rules, payload)
         item.compare_units(rules, payload["unit"] or (spec.unit if spec else None))
         problems += faults
         if any(one.severity == "error" for one in faults):
@@ -304,10 +308,20 @@ class _Item:
         if exact is not None or text is None or (name != "value" and says_nothing(text)):
             return exact
         try:
-            return decimal_text(read(text))
+            return decimal_text(read(without_arrow(text, self.locale)[0] if name == "value" else text))
         except ReadError as error:
             self._fault(name, error, text)
             return None
+
+    def compare_ways(self, rules: IndicatorMap, payload: Mapping[str, str | None]) -> None:
+        """Note an arrow beside the value that says another direction than the change."""
+        value = _first(self.value, rules.value)
+        if payload["value"] is None:
+            return
+        moved = [None if payload[name] is None else Decimal(str(payload[name])) for name in ("change", "percent")]
+        wrong = other_way(value, self.locale, *moved)
+        if wrong:
+            self.problems.append(Problem(self.origin, wrong, field="value", text=value))
 
     def compare_units(self, rules: IndicatorMap, unit: str | None) -> None:
         """Note what signs beside the numbers say against the unit."""

@@ -45,6 +45,13 @@ class Notation:
             f" written as in the locale {self._locale!r}; set the source's locale"
         )
 
+    def _advice(self, digits: str) -> str:
+        try:
+            parse_decimal(digits, "en")
+        except ReadError:
+            return "set the source's locale to that in which it writes"
+        return 'if the source writes as programs do, set its locale to "en"'
+
     def _read(self, symbol: str, text: str) -> Decimal:
         digits = text.strip().removesuffix("%").strip()
         try:
@@ -53,7 +60,7 @@ class Notation:
             if not _WRITTEN.fullmatch(digits):
                 raise
             self._foreign = self._foreign or digits
-            raise ReadError(f'{error}; if the source writes as programs do, set its locale to "en"') from error
+            raise ReadError(f"{error}; {self._advice(digits)}") from error
         if _UNCERTAIN.fullmatch(digits):
             self._either.setdefault(symbol, digits)
         return number

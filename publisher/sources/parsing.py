@@ -21,6 +21,7 @@ from publisher.errors import FetchError, PublisherError, ReadError
 from publisher.isolation import Job
 from publisher.locale import NAMED, known_locale, known_zone, parse_datetime, parse_decimal
 from publisher.model import IndicatorSpec
+from publisher.model.uri import ascii_host
 from publisher.sources.base import Document, Source, SourceContext
 from publisher.sources.batch import ENTRY, not_a_batch, read_entries, read_one
 from publisher.sources.feed import FeedSource
@@ -111,7 +112,9 @@ def prepare(needs: Sequence[str]) -> None:
             for zone in zones:
                 with contextlib.suppress(PublisherError):
                     parse_datetime("2024-01-13 10:00 XYZ", locale, zone)
+    import_module("_strptime")  # which datetime.strptime loads at its first call
     import_module("publisher.sources.places")  # which bylines ask only where a name may be that of a place
+    ascii_host("é.example")  # its tables are loaded by the first name of other letters
     _rehearse({need.removeprefix("job:") for need in needs})
 
 

@@ -232,6 +232,8 @@ def read_article_json(
         problem.field == json_path(("published",), path) for problem in item.problems
     ):
         item.warn(("published",), "no date: it is ordered by when it was first seen")
+    if article.published and article.updated and article.updated < article.published:
+        item.warn(("updated",), "is earlier than published; feeds name the later of the two", payload["updated"])
     problems = item.told()
     own = (Doubt(_within(one.field, path), one.message, one.text) for one in problems)
     origins = {"language": "guessed"} if assumed and article.language else {}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from publisher.model.base import is_blank, no_language
 from publisher.model.languages import canonical_tag
-from publisher.model.names import is_name, no_name
+from publisher.model.names import MAX_CREDIT, is_name, no_name
 
 _LISTS = ("authors", "topics")
 _LINES = ("editor", "agency")
+_PLACES = ("dateline", "section")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,45 @@ def tidied(fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[LeftOut]]:
                 doubts.append(LeftOut((key,), fault, name))
             if fault or not is_name(name):
                 found[key] = None
+    for key in _PLACES:
+        if isinstance(name := found.get(key), str) and (fault := no_name(name)):
+            doubts.append(LeftOut((key,), fault, name))
+            found[key] = None
     if isinstance(related := found.get("related"), list | tuple):
+        doubts += _unfollowed(related)
         found["related"] = [one for one in related if not _is_untitled(one)]
+    if isinstance(images := found.get("images"), list | tuple):
+        uncredited = list(_no_credits(images))
+        doubts += uncredited
+        places = {one.at[1] for one in uncredited}
+        found["images"] = [_without_credit(one) if at in places else one for at, one in enumerate(images)]
     return found, doubts
+
+
+def _said(one: Any, name: str) -> Any:
+    """A value of a part of an article, which is an object of JSON or has been made a model."""
+    return one.get(name) if isinstance(one, dict) else getattr(one, name, None)
+
+
+def _unfollowed(related: Iterable[Any]) -> Iterator[LeftOut]:
+    for number, one in enumerate(related):
+        if _is_untitled(one) and isinstance(url := _said(one, "url"), str) and url:
+            yield LeftOut(("related", number), "has no words to follow it by; it is left out", url)
+
+
+def _no_credits(images: Iterable[Any]) -> Iterator[LeftOut]:
+    for number, one in enumerate(images):
+        if isinstance(credit := _said(one, "credit"), str) and (fault := no_name(credit, MAX_CREDIT)):
+            yield LeftOut(("images", number, "credit"), fault, credit)
+
+
+def _without_credit(image: Any) -> Any:
+    return {**image, "credit": None} if isinstance(image, dict) else image.model_copy(update={"credit": None})
 
 
 def _is_untitled(related: Any) -> bool:
     """Whether a link to another article has no words of its own: no reader could follow it."""
-    title = related.get("title") if isinstance(related, dict) else getattr(related, "title", None)
+    title = _said(related, "title")
     return isinstance(title, str) and is_blank(title)
 
 

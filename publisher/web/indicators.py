@@ -139,7 +139,7 @@ class _Read:
 
 def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
     read = _Read()
-    values: dict[tuple[str, datetime | None, datetime], Decimal] = {}
+    values: dict[tuple[str, datetime | None, datetime], tuple[Decimal | None, ...]] = {}
     now = services_of(request).now()
     for number, payload in enumerate(given):
         at = f"[{number}]" if listed else ""
@@ -148,7 +148,8 @@ def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
             read.errors += said
         else:
             moment = found.symbol, found.as_of, found.observed_at
-            if values.setdefault(moment, found.value) != found.value:
+            numbers = found.value, found.change, found.percent
+            if values.setdefault(moment, numbers) != numbers:
                 said = [*said, Fault(f"{at}.symbol", f"{found.symbol} stands twice with one time; the last counts")]
             read.good.append(found)
             read.places.append(at)

@@ -13,7 +13,9 @@ from urllib.parse import quote, unquote, urlsplit
 import idna
 
 from publisher.content import opening, shortened
+from publisher.locale.names import text_direction
 from publisher.model import FeedDefinition, IndicatorSpec
+from publisher.model.names import joined
 from publisher.model.uri import uri
 from publisher.render.identity import symbol_slug
 from publisher.render.media import attached
@@ -76,6 +78,7 @@ class Headline:
     dateline: str | None
     outlet: str | None
     language: str
+    direction: str
     time: Shown
     picture: Picture | None
 
@@ -84,7 +87,7 @@ class Headline:
 class ArticleView:
     """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown.
 
-    ``attachments`` are (file name, address), ``related`` (title, address).
+    ``authors`` are their names in one. ``attachments`` are (file name, address), ``related`` (title, address).
     """
 
     id: str
@@ -93,11 +96,12 @@ class ArticleView:
     summary: str | None
     section: str | None
     dateline: str | None
-    authors: tuple[str, ...]
+    authors: str
     editor: str | None
     agency: str | None
     topics: tuple[str, ...]
     language: str
+    direction: str
     published: Shown | None
     updated: Shown | None
     first_seen: Shown
@@ -169,6 +173,7 @@ class Views:
             dateline=data.get("dateline"),
             outlet=data.get("agency") or _outlet(data.get("url")),
             language=data.get("language") or self.language,
+            direction=text_direction(data.get("language") or self.language),
             time=self.formats.brief(item.ordered_at, self.today),
             picture=_picture(data),
         )
@@ -185,11 +190,12 @@ class Views:
             summary=data.get("summary"),
             section=data.get("section"),
             dateline=data.get("dateline"),
-            authors=tuple(data.get("authors") or ()),
+            authors=joined(data.get("authors") or ()),
             editor=data.get("editor"),
             agency=data.get("agency"),
             topics=tuple(data.get("topics") or ()),
             language=data.get("language") or self.language,
+            direction=text_direction(data.get("language") or self.language),
             published=self._moment(data.get("published")),
             updated=self._moment(data.get("updated")),
             first_seen=self.formats.moment(item.first_seen_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -111,6 +112,23 @@ def test_an_observation_of_an_earlier_day_changes_nothing() -> None:
 def test_a_changed_way_of_reading_is_stored_in_silence() -> None:
     change = decide(stored(decide(None, rate())), rate(change="95.50"), rebaseline=True)
     assert (change.outcome, change.event, change.changed) == (Outcome.REBASELINED, None, ())
+
+
+def test_what_an_earlier_version_stored_is_compared_as_this_one_does() -> None:
+    known = replace(stored(decide(None, rate())), fingerprint="2:of-before")
+    change = decide(known, rate(value="16250"))
+    assert (change.outcome, change.event, change.changed) == (
+        Outcome.CHANGED,
+        EventType.INDICATOR_UPDATED,
+        ("value",),
+    )
+    assert decide(known, rate(value="16199.00")).outcome is Outcome.UNCHANGED
+
+
+def test_numbers_that_differ_in_their_last_digit_alone_differ_however_many_they_have() -> None:
+    known = stored(decide(None, rate(value="123456789012345678901234567890.01", change=None)))
+    change = decide(known, rate(value="123456789012345678901234567890.02", change=None))
+    assert (change.outcome, change.changed) == (Outcome.CHANGED, ("value",))
 
 
 def waiting(change: IndicatorChange) -> HeldObservation:

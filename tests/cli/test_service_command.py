@@ -231,7 +231,7 @@ except PermissionError:
     pass
 else:
     sys.exit("the kernel allows it after all")
-import aiodns, aiohttp, aiosqlite, alembic, asyncpg, babel, feedgen.feed, feedparser, lxml.html, nh3, orjson
+import aiodns, aiohttp, aiosqlite, alembic, asyncpg, babel, feedgen.feed, lxml.html, nh3, orjson
 import prometheus_client, pydantic, selectolax.lexbor, sqlalchemy.ext.asyncio, structlog, uvloop, watchfiles
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 AESGCM(bytes(32)).encrypt(bytes(12), b"x", b"")

@@ -92,6 +92,24 @@ CASES = {
         "<blockquote>one two three</blockquote>",
     ),
     "text in nothing but elements that are not kept": ("<p><span><font>one</font></span></p>", "<p>one</p>"),
+    "numbers around what is not kept": (
+        "<p>10<select><option>1</select>12<svg></svg>14<img src='data:x'>16<iframe></iframe>18</p>",
+        "<p>10 12 14 16 18</p>",
+    ),
+    "numbers around what becomes a link": (
+        '<p>10<video src="/v.mp4" title="11"></video>12</p>',
+        '<p>10 <a href="https://example.com/v.mp4" rel="noopener noreferrer">11</a> 12</p>',
+    ),
+    "a number that nobody sees": (
+        '<p>Price <span style="color: red; display: none">10</span>12<b hidden>13</b></p>',
+        "<p>Price 12</p>",
+    ),
+    "how a list counts": (
+        '<ol type="a" start="-2"><li value="-5">x</li></ol><ol type="x"></ol>',
+        '<ol type="a" start="-2"><li value="-5">x</li></ol>',
+    ),
+    "a language that was renamed": ('<p lang="in">x</p><p lang="xx-">y</p>', '<p lang="id">x</p><p>y</p>'),
+    "a legend": ("<fieldset><legend>10</legend>12</fieldset>", "10 12"),
     "white space around what is not there": ("<p>a <!-- x --> <b> </b> b</p>", "<p>a b</p>"),
     "characters that no XML has": ("<p>a\x0bb\ufffe</p>", "<p>ab</p>"),
 }
@@ -116,6 +134,8 @@ def test_html_is_cleaned_to_what_the_table_says(name: str) -> None:
             ["a link to 'javascript:x()' is left out: it is no address that can be kept"],
         ),
         ("<script>x()</script>", ["<script> is left out"]),
+        ("<p>Now <button>10</button></p>", ["<button> is left out"]),
+        ("<p>Price <s hidden>10</s> 12</p>", ["'10' is left out: the page does not show it"]),
         ("<iframe></iframe>", ["<iframe> without an address is left out"]),
         ('<p class="x" onclick="y()"><a href="https://example.org/">x</a></p>', []),
     ],

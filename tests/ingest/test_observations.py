@@ -216,6 +216,16 @@ async def test_a_symbol_that_nobody_has_pushed_for_a_week_is_read_again(room: Ro
     assert await room.value() == "16199"
 
 
+async def test_a_source_that_reads_what_was_pushed_a_week_ago_goes_on_with_what_it_reads_then(
+    room: Room, clock: ManualClock
+) -> None:
+    await room.push("16250")
+    clock.advance(8 * 86_400)
+    await room.read("16250")
+    await room.read("16199")
+    assert await room.value() == "16199"
+
+
 async def test_a_day_that_had_not_come_when_it_was_stored_freezes_nothing(room: Room, clock: ManualClock) -> None:
     await room.read("16199")
 

@@ -38,6 +38,7 @@ def row(text: str) -> tuple[Decimal, Decimal | None, Decimal | None]:
         "16199 ? 0.58",
         "16199 95 ?",
         "0 -5 -100",
+        "0.10 0.10 -2600.00",  # up from −0.004
     ],
 )
 def test_numbers_that_may_be_true_of_one_market_pass(numbers: str) -> None:
@@ -67,12 +68,14 @@ def test_numbers_that_contradict_each_other_are_named_with_what_they_give(number
     assert found is None if said is None else said in str(found)
 
 
-@pytest.mark.parametrize("numbers", ["16.199 95.00 ?", "-5 -20 ?"])
+@pytest.mark.parametrize("numbers", ["16.199 95.00 ?", "-5 -20 ?", "16.199 -95.00 ?", "6.25 -25 ?", "-5 20 ?"])
 def test_a_change_that_is_larger_than_the_value_is_odd_where_no_percent_confirms_it(numbers: str) -> None:
-    assert "of another sign" in str(doubt(*row(numbers)))
+    assert "give a previous close of" in str(doubt(*row(numbers)))
 
 
-@pytest.mark.parametrize("numbers", ["16199 95.00 ?", "10.01 47.64 126.60", "5 5 ?", "0 -5 ?", "16199 ? 0.58", "5 ? ?"])
+@pytest.mark.parametrize(
+    "numbers", ["16199 95.00 ?", "10.01 47.64 126.60", "5 5 ?", "0 -5 ?", "16199 ? 0.58", "5 ? ?", "5 -5 ?"]
+)
 def test_nothing_is_odd_about_other_rows(numbers: str) -> None:
     assert doubt(*row(numbers)) is None
 

@@ -164,3 +164,10 @@ def test_an_article_that_an_older_release_stored_is_rendered_all_the_same() -> N
     }
     for format in ("rss", "atom", "json"):
         assert b"tag:berita.example.id,2026:a1" in rendered(format, article(**stored))
+
+
+def test_a_picture_that_is_named_twice_has_the_credit_that_either_gives() -> None:
+    twice = [{**JPG, "width": 640}, {**JPG, "caption": "Panen", "credit": "Sari Dewi", "width": 64, "height": 48}]
+    assert item(images=twice)["_publisher"]["images"] == [
+        {"url": JPG["url"], "caption": "Panen", "credit": "Sari Dewi", "type": "image/jpeg", "width": 640}
+    ]

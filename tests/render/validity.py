@@ -14,6 +14,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import html5lib
 from babel import Locale
 from babel.core import get_global
 from lxml import etree
@@ -51,6 +52,7 @@ def faults(format: str, document: bytes) -> list[str]:
 def _rss(document: bytes) -> Fault:
     root = _parsed(document)
     [channel] = root
+    yield from _known(channel, {*_CHANNEL_NAMES, f"{ATOM}link", "item"})
     yield from _once(channel, "title", "link", "description", "language", "lastBuildDate", "generator", "ttl")
     yield from _filled(channel, "title", "link", "description")
     yield from _each(channel, "link", _uri)
@@ -65,6 +67,9 @@ def _rss(document: bytes) -> Fault:
         yield from _rss_item(item)
 
 
+_CHANNEL_NAMES = ("title", "link", "description", "language", "lastBuildDate", "generator", "ttl")
+
+
 def _rss_item(item: etree._Element) -> Fault:
     known = {"title", "link", "description", "guid", "category", "pubDate", "enclosure", f"{CONTENT}encoded"}
     known |= {f"{ATOM}updated", f"{CB}statistics", *_common_names()}
@@ -77,6 +82,8 @@ def _rss_item(item: etree._Element) -> Fault:
     yield from _each(item, "link", _uri)
     yield from _each(item, "pubDate", _rfc822)
     yield from _each(item, f"{ATOM}updated", _rfc3339)
+    for encoded in item.findall(f"{CONTENT}encoded"):
+        yield from _content(encoded.text or "")
     for guid in item.findall("guid"):
         if guid.get("isPermaLink") != "false":
             yield f"guid {guid.text} counts as a permanent link"
@@ -108,7 +115,10 @@ def _atom(document: bytes) -> Fault:
     yield from _distinct((entry.findtext(f"{ATOM}id") or "" for entry in entries), "id")
     for entry in entries:
         yield from _atom_entry(entry)
+    living = {entry.findtext(f"{ATOM}id") for entry in entries}
     for grave in root.findall(f"{TOMBSTONES}deleted-entry"):
+        if grave.get("ref") in living:
+            yield f"{grave.get('ref')} is there and deleted"
         yield from _tag(grave.get("ref", ""))
         yield from _rfc3339(grave.get("when", ""))
 
@@ -132,6 +142,8 @@ def _atom_entry(entry: etree._Element) -> Fault:
     yield from _known(entry, {*(f"{ATOM}{name}" for name in _ENTRY_NAMES), *_common_names()})
     yield from _exactly_once(entry, "id", "title", "updated")
     yield from _once(entry, *(f"{ATOM}{name}" for name in ("published", "summary", "content")))
+    for content in entry.findall(f"{ATOM}content[@type='html']"):
+        yield from _content(content.text or "")
     yield from _filled(entry, f"{ATOM}title", f"{ATOM}summary", f"{ATOM}content")
     yield from _each(entry, f"{ATOM}id", _tag)
     yield from _each(entry, f"{ATOM}updated", _rfc3339)
@@ -203,6 +215,9 @@ def _json(document: bytes) -> Fault:
     for name in ("home_page_url", "feed_url"):
         yield from _uri(feed[name])
     yield from _distinct((item["id"] for item in feed["items"]), "id")
+    for one in feed.get("_publisher", {}).get("deleted", []):
+        if one["id"] in {item["id"] for item in feed["items"]}:
+            yield f"{one['id']} is there and deleted"
     for item in feed["items"]:
         yield from _json_item(item)
 
@@ -216,6 +231,7 @@ def _json_item(item: dict[str, Any]) -> Fault:
     for name in ("date_published", "date_modified"):
         if name in item:
             yield from _rfc3339(item[name])
+    yield from _content(item.get("content_html", ""))
     if "content_html" not in item and "content_text" not in item:
         yield "an item without content"
     if "language" in item:
@@ -231,6 +247,18 @@ def _json_item(item: dict[str, Any]) -> Fault:
         for name in ("size_in_bytes", "duration_in_seconds"):
             if name in one and not (isinstance(one[name], int | float) and one[name] >= 0):
                 yield f"{name} is {one[name]!r}"
+
+
+def _content(html: str) -> Fault:
+    """What validators warn of in the text of an item: what readers drop, and what leads nowhere from a reader."""
+    for one in html5lib.parseFragment(html, namespaceHTMLElements=False).iter():
+        if one.tag in ("script", "iframe", "object", "embed", "style", "meta", "base", "form"):
+            yield f"<{one.tag}> in the text"
+        for name, value in one.attrib.items():
+            if str(name).startswith("on") or name == "style":
+                yield f"{name} in the text"
+            if name in ("href", "src", "cite") and not value.startswith(("https://", "http://", "mailto:", "tel:")):
+                yield f"{value!r} in the text is relative"
 
 
 def _parsed(document: bytes) -> etree._Element:

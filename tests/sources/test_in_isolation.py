@@ -46,7 +46,8 @@ UNSTATED = (
 LATIN = page("<p>Caf\u00e9</p>", head='<meta charset="iso-8859-15">').decode().encode("iso-8859-15")
 SITEMAP = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://contoh.id/1</loc>
 <lastmod>2024-02-09</lastmod></url></urlset>"""
-JSON = b"""{"items": [{"u": "https://contoh.id/1", "t": "Judul", "b": "<p>Isi.</p>", "p": 1707435060},
+JSON = b"""{"items": [{"u": "https://contoh.id/1", "t": "Judul", "b": "<p>Isi.</p>", "p": 1707435060,
+"m": "09/02/2024 06:31"},
 {"u": "https://contoh.id/2", "t": "", "b": ""}], "rates": [{"s": "USD/IDR", "v": "15.635,5"}]}"""
 MAPPING: dict[str, Any] = {
     "url": URL,
@@ -56,6 +57,7 @@ MAPPING: dict[str, Any] = {
     "articles": {
         "items": "items[*]", "url": "u", "title": "t", "body": {"path": "b", "html": True},
         "published": {"path": "p", "format": "unix", "timezone": "Asia/Makassar"},
+        "updated": {"path": "m", "format": "%d/%m/%Y %H:%M", "timezone": "Asia/Makassar"},
     },
     "indicators": {"items": "rates[*]", "symbol": "s", "value": "v"},
 }  # fmt: skip
@@ -79,6 +81,8 @@ CASES: dict[str, tuple[str, str | None, bytes, dict[str, Any]]] = {
             {"url": URL, "locale": "id"}),
     "RSS that is broken": ("feed", None, RSS.format(2 * ITEM.format(FRIDAY)).encode()[:-40], {"url": URL}),
     "RSS of many clocks": ("feed", None, DATED, {"url": URL, "locale": "id", "timezone": "Australia/Sydney"}),
+    "RSS in its own language": ("feed", None, RSS.replace(">id<", ">ru<").format(
+        ITEM.format("9 февраля 2024, 06:31").replace("contoh.id/1", "пример.рф/статья")).encode(), {"url": URL}),
     "a JSON Feed": ("feed", None, b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "T",'
                     b' "content_html": "<p>x", "tags": ["a"]}, 5]}', {"url": URL}),
     "JSON": ("json", None, JSON, MAPPING),

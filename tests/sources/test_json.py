@@ -141,11 +141,25 @@ async def test_numbers_keep_their_digits_and_text_is_read_in_the_locale(site: Si
 
 
 async def test_an_observation_with_a_number_that_is_none_is_left_out_whole(site: Site, over: Any) -> None:
-    put(site, {"gold": {"price": 1}, "data": {"rows": [{"code": "A", "last": "n/a"}, {"code": "B", "last": "1,5"}]}})
+    rows = [{"code": code, "last": last, "at": "02-03-2026 10:00"} for code, last in (("A", "n/a"), ("B", "1,5"))]
+    put(site, {"gold": {"price": 1, "time": 1772420400}, "data": {"rows": rows}})
     batch = await over(MARKET).read({})
     assert [one.symbol for one in batch.indicators] == ["B", "EMAS"]
     (problem,) = batch.problems
     assert (problem.field, problem.text) == ("value", "n/a")
+
+
+async def test_a_time_that_does_not_stand_where_the_mapping_says_is_told(site: Site, over: Any) -> None:
+    put(
+        site,
+        {"gold": {"price": 1, "time": None}, "at": "02-03-2026 10:00", "data": {"rows": [{"code": "A", "last": 2}]}},
+    )
+    batch = await over(MARKET.replace('"at"', '"$.at"')).read({})
+    assert [(one.symbol, one.as_of) for one in batch.indicators] == [("A", None), ("EMAS", None)]
+    assert [(one.field, one.severity, one.message) for one in batch.problems] == [
+        ("as_of", "warning", f'nothing stands at "{path}" of the item: it counts as of when it was read')
+        for path in ("$.at", "gold.time")
+    ]
 
 
 RATES = """
@@ -186,6 +200,15 @@ async def test_a_document_that_writes_as_programs_do_is_told_to_say_so(site: Sit
     batch = await over('locale = "en"\n' + RATES, language="id").read({})
     assert [str(one.value) for one in batch.indicators] == ["16199.00", "12.035", "1533000", "6.25"]
     assert batch.problems == ()
+
+
+@pytest.mark.parametrize("text", ["16.199,00", "1.533.000", "0,58"])
+async def test_a_number_that_is_not_english_either_is_not_told_to_be_read_in_english(
+    text: str, site: Site, over: Any
+) -> None:
+    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": text}]})
+    [problem] = (await over(RATES, language="en").read({})).problems
+    assert problem.message.endswith("; set the source's locale to that in which it writes")
 
 
 @pytest.mark.parametrize("unknown", ["-", "–", "", "n/a", None])

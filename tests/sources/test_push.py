@@ -8,6 +8,7 @@ from support.effort import QUADRATIC, growth
 
 from publisher.clock import rfc3339
 from publisher.model import IndicatorSpec, identity_id
+from publisher.model.article import Image
 from publisher.sources.push import read_article_json, read_indicator_json
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -95,6 +96,11 @@ def test_an_article_that_lacks_what_makes_it_one_is_refused_whole_and_each_fault
         ({"images": [{"url": "data:image/png;base64,x"}]}, "images[0].url", "is no absolute http or https URL"),
         ({"images": [{"href": "https://contoh.id/1.jpg"}]}, "images[0].href", "is not a known key"),
         ({"related": [{}]}, "related[0].title", "is missing"),
+        ({"images": [{"url": "https://contoh.id/1.jpg", "width": True}]}, "images[0].width", "must be a number"),
+        ({"attachments": [{"url": "https://contoh.id/1.mp3", "duration": True}]}, "attachments[0].duration", "number"),
+        ({"attachments": [{"url": None}]}, "attachments[0].url", "must not be empty"),
+        ({"attachments": [{"url": " "}]}, "attachments[0].url", "must not be empty"),
+        ({"url": "https://contoh.id:99999/"}, "url", "has a port outside 1 to 65535"),
         ({"url": "javascript:alert(1)"}, "url", "is no absolute http or https URL"),
         ({"tilte": "x"}, "tilte", 'did you mean "title"?'),
     ],
@@ -118,6 +124,20 @@ def test_a_value_that_cannot_be_is_told_by_its_json_path_and_left_out(
         ({"authors": ["x" * 201]}, {"authors": ()}, "authors[0]", "has 201 characters, and a name at most 200"),
         ({"topics": ["undefined"]}, {"topics": ()}, "topics[0]", "what a program writes for no name"),
         ({"agency": "null"}, {"agency": None}, "agency", "what a program writes for no name"),
+        ({"dateline": "N/A"}, {"dateline": None}, "dateline", "what a program writes for no name"),
+        ({"section": "null"}, {"section": None}, "section", "what a program writes for no name"),
+        (
+            {"images": [{"url": "https://contoh.id/1.jpg", "credit": "undefined"}]},
+            {"images": (Image(url="https://contoh.id/1.jpg"),)},
+            "images[0].credit",
+            "what a program writes for no name",
+        ),
+        (
+            {"related": [{"title": " ", "url": "https://contoh.id/2"}]},
+            {"related": ()},
+            "related[0]",
+            "has no words to follow it by",
+        ),
         ({"editor": "y" * 999}, {"editor": None}, "editor", "has 999 characters, and a name at most 200"),
     ],
 )
@@ -163,6 +183,13 @@ def test_an_article_without_a_date_is_kept_with_a_warning() -> None:
     found, problems = article({"title": "Judul", "body": "Isi"}, article_id="n-1")
     assert found.article.published is None
     assert [(one.field, one.severity) for one in problems] == [("published", "warning")]
+
+
+def test_a_change_before_the_publication_is_told_since_feeds_say_otherwise() -> None:
+    found, problems = article(STORY | {"updated": "2020-01-01T00:00:00+07:00"}, article_id="n-1")
+    assert found.article.updated == datetime(2019, 12, 31, 17, tzinfo=UTC)
+    [problem] = problems
+    assert (problem.field, problem.severity, problem.text) == ("updated", "warning", "2020-01-01T00:00:00+07:00")
 
 
 def test_plain_text_as_a_body_becomes_a_paragraph() -> None:

@@ -50,6 +50,7 @@ def table(*rows: str, head: str = "") -> Reading:
     profile = parse_profile(TomlFile("pasar.toml", TABLE, tomllib.loads(TABLE)))
     assert isinstance(profile, HtmlProfile)
     cells = ("".join(f"<td>{cell}</td>" for cell in row.split("|")) for row in rows)
+    body = f"<table class=pasar>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table></html>"
     body = f"<table class=pasar>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table></body></html>"
     return read_html(body.encode(), profile, origin="pasar", now=NOW, specs=SPECS)
 
@@ -207,3 +208,19 @@ def test_three_decimals_of_an_indicator_that_has_fewer_are_told(row: str, told: 
     reading = table(row)
     assert len(reading.indicators) == 1
     assert [("is it 16199" in one.message, one.severity) for one in reading.problems] == [(True, "warning")] * told
+
+
+@pytest.mark.parametrize("value", ["▼ 16.199", "16.199 ▼", "↓16.199", "▼ Rp 16.199"])
+def test_an_arrow_beside_a_value_says_which_way_it_went_and_is_no_minus(value: str) -> None:
+    assert numbers(table(f"USD/IDR|{value}|-95,00|-0,58%")) == [("USD/IDR", "16199", "-95.00", "-0.58")]
+    assert numbers(table(f"USD/IDR|{value}||")) == [("USD/IDR", "16199", None, None)]
+    assert numbers(table(f"USD/IDR|{value}|0|0,00%")) == [("USD/IDR", "16199", "0", "0.00")]
+
+
+@pytest.mark.parametrize(
+    "row", ["▼ 16.199|95,00|0,58%", "▼ 16.199||0,58%", "16.199 ▲|-95,00|", "▲ 16.199|-95,00|-0,58%"]
+)
+def test_an_arrow_beside_a_value_that_points_where_the_change_does_not_is_told(row: str) -> None:
+    reading = table(f"USD/IDR|{row}")
+    assert reading.indicators == []
+    assert "the arrow of the value" in reading.problems[0].message

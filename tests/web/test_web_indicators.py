@@ -61,7 +61,7 @@ async def test_an_observation_that_contradicts_itself_is_refused_and_its_percent
 
 
 async def test_what_is_odd_about_an_observation_is_told_beside_it(newsroom: Newsroom) -> None:
-    status, body = await push(newsroom, [DOLLAR, {"symbol": "USD/IDR", "value": "16199", "unit": "USD"}])
+    status, body = await push(newsroom, [DOLLAR, {**DOLLAR, "unit": "USD"}])
     assert (status, body["errors"]) == (201, [])
     assert [one["path"] for one in body["warnings"]] == ["[1].unit"]
 
@@ -74,6 +74,13 @@ async def test_a_list_has_one_to_a_thousand_observations(newsroom: Newsroom, bod
 async def test_a_slash_in_a_symbol_may_come_plain(newsroom: Newsroom) -> None:
     await push(newsroom, DOLLAR)
     assert (await newsroom.get("/api/v1/indicators/USD/IDR"))["symbol"] == "USD/IDR"
+
+
+@pytest.mark.parametrize("other", [{"value": "16200.00"}, {"change": "-95.00", "percent": "-0.58"}, {"change": None}])
+async def test_two_observations_of_one_time_that_say_different_things_are_told(newsroom: Newsroom, other: Any) -> None:
+    _, body = await push(newsroom, [DOLLAR, {**DOLLAR, **other}])
+    assert [one["path"] for one in body["warnings"]] == ["[1].symbol"]
+    assert (await push(newsroom, [DOLLAR, DOLLAR]))[1]["warnings"] == []
 
 
 async def test_an_unknown_symbol_names_what_was_observed(newsroom: Newsroom) -> None:

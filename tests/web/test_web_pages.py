@@ -148,6 +148,26 @@ async def test_an_article_page_shows_all_that_is_known_of_it(newsroom: Newsroom)
     assert canonical.attributes["href"] == "https://asal.example/berita"
 
 
+async def test_names_that_hold_a_comma_are_told_apart_on_a_page(newsroom: Newsroom) -> None:
+    await newsroom.push("dua", authors=["Dr. Sari Dewi, M.Si.", "Budi Santoso"])
+    tree = await page(newsroom, "/articles/dua")
+    assert text(tree, ".credits dd") == "Dr. Sari Dewi, M.Si.; Budi Santoso"
+    said = tree.css_first("meta[name=author]")
+    assert said is not None
+    assert said.attributes["content"] == "Dr. Sari Dewi, M.Si.; Budi Santoso"
+
+
+@pytest.mark.parametrize(
+    ("language", "direction"), [("ar", "rtl"), ("az-Arab", "rtl"), ("en", "auto"), ("tlh", "auto")]
+)
+async def test_an_article_runs_as_its_language_is_written(newsroom: Newsroom, language: str, direction: str) -> None:
+    await newsroom.push("arah", language=language)
+    [story] = (await page(newsroom, "/")).css("article.story")
+    tree = await page(newsroom, "/articles/arah")
+    parts = (story, *tree.css("header.title, .body"))
+    assert [one.attributes["dir"] for one in parts] == [direction] * 3
+
+
 async def test_an_article_page_links_recordings_and_files(newsroom: Newsroom) -> None:
     files = [{"url": "https://suara.example/naskah kopi.pdf"}, {"url": "https://suara.example/pagi.mp3"}]
     await newsroom.push("siaran", attachments=files)

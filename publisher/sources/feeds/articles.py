@@ -21,7 +21,6 @@ from publisher.sources.feeds import media
 from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
 from publisher.sources.feeds.names import joined
-from publisher.sources.page import COMMON
 from publisher.sources.tidying import tidied
 
 TITLE = 80
@@ -252,10 +251,8 @@ def _moment(making: _Making, name: str) -> ReadDate | None:
 def _read(making: _Making, text: str) -> ReadDate:
     """A date of RFC 822 or RFC 3339, or in the words of a locale. Raises ReadError of the last that was tried."""
     settings = making.settings
-    own = (making.entry.language or "").lower().replace("_", "-").partition("-")[0]
-    locales = dict.fromkeys((*settings.locales, *([own] if own in COMMON else [])))
     reason = ReadError(text)
-    for locale in locales:
+    for locale in settings.locales:
         try:
             return parse_datetime(
                 text, locale, settings.timezone, order=settings.date_order, assumed=not settings.is_zone_stated
