@@ -50,7 +50,6 @@ def table(*rows: str, head: str = "") -> Reading:
     profile = parse_profile(TomlFile("pasar.toml", TABLE, tomllib.loads(TABLE)))
     assert isinstance(profile, HtmlProfile)
     cells = ("".join(f"<td>{cell}</td>" for cell in row.split("|")) for row in rows)
-    body = f"<table class=pasar>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table></html>"
     body = f"<table class=pasar>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table></body></html>"
     return read_html(body.encode(), profile, origin="pasar", now=NOW, specs=SPECS)
 
