@@ -61,8 +61,17 @@ SPOKEN = {
 }
 """Abbreviations that mean whatever the clocks of a place show; in capitals, since some are words, too."""
 
-NAMED = frozenset({*SPOKEN.values(), "Europe/Paris", "America/Sao_Paulo", "Europe/Istanbul", "Asia/Shanghai",
-                   "Asia/Taipei", "Asia/Hong_Kong", "Asia/Tokyo", "Asia/Seoul", "Europe/London"})  # fmt: skip
+_SEASONAL = {
+    "cet": "Europe/Berlin", "cest": "Europe/Berlin", "mez": "Europe/Berlin", "mesz": "Europe/Berlin",
+    "eet": "Europe/Helsinki", "eest": "Europe/Helsinki", "wet": "Europe/Lisbon", "west": "Europe/Lisbon",
+    "bst": "Europe/London", "est": "America/New_York", "edt": "America/New_York", "cst": "America/Chicago",
+    "cdt": "America/Chicago", "mdt": "America/Denver", "pst": "America/Los_Angeles", "pdt": "America/Los_Angeles",
+    "nzst": "Pacific/Auckland", "nzdt": "Pacific/Auckland", "aedt": "Australia/Sydney",
+}  # fmt: skip
+"""Where abbreviations hold in one half of the year only. AEST and MST hold all year in Brisbane and Phoenix."""
+
+NAMED = frozenset({*SPOKEN.values(), *_SEASONAL.values(), "Europe/Paris", "America/Sao_Paulo", "Europe/Istanbul",
+                   "Asia/Shanghai", "Asia/Taipei", "Asia/Hong_Kong", "Asia/Tokyo", "Asia/Seoul"})  # fmt: skip
 """Time zones that a text may mean without any setting that names them."""
 
 _OFFSET = re.compile(r"(?:(?:utc|gmt) ?)?([+-]) ?(\d{1,2})(?:[:.]?(\d\d))?", re.IGNORECASE)
@@ -104,7 +113,10 @@ def meaning(name: str, local: datetime, place: Place) -> Meaning | None:
         known_zone(name)
         return Meaning(name)
     there = None if place.assumed and folded in DOUBTFUL else _own(folded, local, place)
-    return there or _elsewhere(name, folded, place)
+    if there is not None:
+        return there
+    found = _elsewhere(name, folded, place)
+    return found and _in_season(found, name, folded, local)
 
 
 def _elsewhere(name: str, folded: str, place: Place) -> Meaning | None:
@@ -117,6 +129,18 @@ def _elsewhere(name: str, folded: str, place: Place) -> Meaning | None:
     if folded in DOUBTFUL:
         return _doubtful(name, folded, place)
     return Meaning(ZONES[folded]) if folded in ZONES else None
+
+
+def _in_season(found: Meaning, name: str, folded: str, local: datetime) -> Meaning:
+    """The same, with a warning where it is that of the other half of the year: most mean the clocks there."""
+    home = _SEASONAL.get(folded)
+    if home is None or found.warning or found.zone in _offsets(home, local):
+        return found
+    year = [offset for month in (1, 7) for offset in _offsets(home, local.replace(month=month, day=1))]
+    if found.zone not in year:  # another place's
+        return found
+    assert isinstance(found.zone, int)
+    return Meaning(found.zone, f"{name} does not hold in {home} on that day; {offset_in_words(found.zone)} is taken")
 
 
 def agrees(name: str, offset: int, local: datetime, place: Place) -> bool:

@@ -15,6 +15,15 @@ MAX_CAPTION = 2_000
 """Characters of a caption in which a credit is looked for."""
 
 MAX_CREDIT = 120
+MAX_TAIL, MAX_NAMES, MAX_PICTURED = 60, 5, 3
+"""Characters and words behind the last sentence of a caption that may be a credit of a form that is not known, and
+words where one of them is that for a picture: more tell of what it shows.
+"""
+
+_LEFT = "a credit may stand within the caption; it is left there"
+_WIDE_END = re.compile(r"[。！？](?=.)")
+_BETWEEN = frozenset(("for", "of", "and", "dan", "und", "et", "y", "via", "/", "|", "-", "–"))
+_PICTURE = frozenset(("photo", "photos", "foto", "layar", "bild", "picture", "image", "gambar"))
 
 _LABELS = (
     "foto|fotos|fotografer|pewarta foto|fotografi|sumber|sumber foto|kredit|kredit foto|dok|dok.|dok. foto|dokumentasi"
@@ -129,7 +138,7 @@ def _at_an_agency(text: str) -> Credited | None:
         if len(tail) <= MAX_CREDIT and _is_slashed(tail):
             return Credited(text[:start].rstrip(" ,;|–—-") or None, tail)
     if starts:
-        return Credited(text, None, "a credit may stand within the caption; it is left there")
+        return Credited(text, None, _LEFT)
     return None
 
 
@@ -140,7 +149,26 @@ def _whole(text: str) -> Credited:
         and (_is_house(text) or _is_slashed(text) or _is_via(text))
     ):
         return Credited(None, text)
-    return Credited(text)
+    return Credited(text, None, _LEFT if _may_end_in_a_credit(text) else None)
+
+
+def _may_end_in_a_credit(text: str) -> bool:
+    """Whether a caption goes on behind its last sentence with a few words that could name whose picture it is."""
+    ends = [*_SENTENCE_END.finditer(text), *_WIDE_END.finditer(text)]
+    if not ends:
+        return False
+    at = max(end.end() for end in ends)
+    tail = text[at:]
+    if not tail or len(tail) > MAX_TAIL or tail[-1] in ".!?。！？" or _NOT_A_NAME.search(tail):
+        return False
+    if text[at - 1] in "。！？":
+        return True
+    names = [word for word in tail.split() if word.lower() not in _BETWEEN]
+    if len(names) == 1:
+        return "/" in tail
+    pictured = any(word.lower() in _PICTURE for word in names)
+    named = all(word[0].isupper() or word.lower() in _PICTURE for word in names)
+    return named and 1 < len(names) <= (MAX_PICTURED if pictured else MAX_NAMES)
 
 
 def _plain(credit: str) -> str:

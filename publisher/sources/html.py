@@ -16,6 +16,7 @@ from publisher.sources import dom
 from publisher.sources.attribution import authors, bylines, image, place
 from publisher.sources.body import Block, body_blocks, sanitised, strip_prefix
 from publisher.sources.charset import decode
+from publisher.sources.direction import contradicted
 from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import COLUMNS, HtmlArticle, HtmlBody, HtmlProfile, HtmlTicker
 from publisher.sources.reading import Reading, add_row
@@ -25,6 +26,10 @@ from publisher.sources.soundness import is_closed, leads_elsewhere, tell_doubts
 _DOWN = frozenset(("down", "fall", "falling", "decline", "loss", "negative", "neg", "minus", "turun", "melemah"))
 _UP = frozenset(("up", "rise", "rising", "gain", "positive", "pos", "plus", "naik", "menguat"))
 
+PART = 25
+"""Characters of a further part of a text; what is shorter is a label."""
+
+_HIDDEN = '[hidden], [style*="display:none"], [style*="display: none"]'
 _END = re.compile(r"</(?:body|html)\b", re.IGNORECASE)
 
 MAX_RELATED = 20
@@ -170,6 +175,7 @@ def _text_blocks(
 ) -> list[Block] | None:
     """The blocks of the text, without bylines and the dateline, which go to their fields; null where it breaks off."""
     ended = rules.body.end_comment is None or _has_comment(tree, rules.body)
+    _tell_parts(reading, tree, rules.body)
     found = _without_junk(reading, body_blocks(tree, rules.body.model_copy(update={"junk_text": ()})), rules, fields)
     credits = bylines(reading, rules.byline, [block.text for block in found])
     fields |= credits.values
@@ -183,6 +189,21 @@ def _text_blocks(
         if where.prefix:
             blocks[0] = strip_prefix(blocks[0], where.prefix)
     return blocks
+
+
+def _tell_parts(reading: Reading, tree: LexborHTMLParser, rules: HtmlBody) -> None:
+    """Warn of a text in several elements, of which the first is taken, and of what the page hides in it."""
+    parts = next((nodes for selector in rules.select if (nodes := tree.css(selector))), [])
+    for part in parts[1:]:
+        text = dom.text_of(part)
+        if len(text) >= PART and text not in dom.text_of(parts[0]):
+            reading.warn("stands in several elements; the first is taken", "body", text[:160])
+            break
+    junk = {node.mem_id for selector in rules.junk for part in parts[:1] for node in part.css(selector)}
+    for node in parts[0].css(_HIDDEN)[:MAX_RELATED] if parts else ():
+        if node.mem_id not in junk and (text := dom.text_of(node)):
+            reading.warn("the page hides a part of it, which is taken", "body", text[:160])
+            break
 
 
 def _without_junk(reading: Reading, blocks: list[Block], rules: HtmlArticle, fields: dict[str, Any]) -> list[Block]:
@@ -264,6 +285,9 @@ def _read_ticker(
         text = dom.text_of(row)
         if text and not _heads(row):
             cells, taken = _cells(row, text, ticker), len(reading.indicators)
+            if wrong := contradicted(row, cells, ticker, reading.profile.locale):
+                reading.error(f"{wrong}; the row is left out", f"ticker {cells.get('symbol') or ''}".rstrip(), text)
+                continue
             add_row(reading, ticker, text, cells, specs=specs, now=now)
             for one in reading.indicators[taken:]:
                 for odd in (*_joined(row, ticker, cells), *_coloured(row, one)):

@@ -187,3 +187,21 @@ def test_dates_are_written_for_people_in_the_locale() -> None:
     assert format_datetime(moment, "id", JAKARTA) == "Jumat, 09 Februari 2024 06.31 WIB"
     assert format_datetime(moment, "de", "Europe/Berlin") == "Freitag, 9. Februar 2024 00:31 MEZ"
     assert format_date(moment, "id", JAKARTA) == "9 Feb 2024"
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "told_of"),
+    [
+        ("9 Juli 2024 18:31 CET", "id", True),
+        ("9 Juli 2024 18:31 CEST", "id", False),
+        ("9 Januari 2024 18:31 CET", "id", False),
+        ("9. Juli 2024 18:31 MEZ", "de", True),
+        ("9 Jul 2024 6:31 PM EST", "en_US", True),
+        ("9 Jan 2024 6:31 PM PDT", "en_US", True),
+        ("9 Jan 2024 18:31 AEST", "en", False),
+        ("9 Jul 2024 18:31 GMT", "en", False),
+    ],
+)
+def test_an_abbreviation_of_the_other_half_of_the_year_is_told(text: str, locale: str, told_of: bool) -> None:
+    warning = parse_datetime(text, locale, "Asia/Jakarta").warning
+    assert ("does not hold in" in (warning or "")) == told_of

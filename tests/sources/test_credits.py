@@ -93,7 +93,8 @@ PLAIN = ["Petani", "menjemur", "padi", "di", "sawah,", "Senin", "(20/5/2024).", 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PLAIN), min_size=1, max_size=15).map(" ".join))
 def test_a_text_without_a_credits_form_loses_nothing(text: str) -> None:
-    assert credited(text) == Credited(text)
+    found = credited(text)
+    assert (found.caption, found.credit) == (text, None)
 
 
 WHO = [
@@ -129,3 +130,21 @@ def test_a_long_caption_takes_no_long_time(piece: str) -> None:
     credited(piece * (1_900 // len(piece)))
     credited(piece * 20_000)
     assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["Foto Istimewa", "kontan/bagas", "Bagas Prakoso for Kanal", "File photo", "Bagas Prakoso dan Wulan Pertiwi"],
+)
+def test_what_could_be_a_credit_and_stays_in_the_caption_is_told(tail: str) -> None:
+    found = credited(f"Petani di sawah. {tail}")
+    assert (found.caption, found.credit) == (f"Petani di sawah. {tail}", None)
+    assert found.doubt is not None
+
+
+@pytest.mark.parametrize(
+    "caption",
+    ["Petani di sawah. Hasilnya naik tahun ini", "Petani di sawah, Ambon. Senin (20/5/2024)", "Petani. Hasilnya naik."],
+)
+def test_a_further_sentence_of_a_caption_is_no_credit(caption: str) -> None:
+    assert credited(caption).doubt is None

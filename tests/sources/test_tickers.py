@@ -89,6 +89,28 @@ def test_a_row_that_contradicts_itself_is_left_out_with_what_its_numbers_give(ro
     assert problem.message.endswith("; the row is left out")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("<span class=turun>1,32</span>", "the change is 1,32, and the page calls it 'turun'"),
+        ("<b class='delta is-up'>-1,32</b>", "the change is -1,32, and the page calls it 'up'"),
+        ("<i class=icon-arrow-down></i>1,32", "the change is 1,32, and the page calls it 'down'"),
+    ],
+)
+def test_a_sign_that_the_markup_contradicts_is_told(change: str, said: str) -> None:
+    reading = table(f"KOMPAS100|1.040|{change}|", "EMAS|1.533.000|<span class=naik>0</span>|")
+    assert [one.symbol for one in reading.indicators] == ["EMAS"]
+    [problem] = reading.problems
+    assert (problem.field, said in problem.message) == ("ticker KOMPAS100", True)
+
+
+@pytest.mark.parametrize(
+    "change", ["<span class=turun>-1,32</span>", "<span class='up down'>1,32</span>", "<b>1,32</b>"]
+)
+def test_a_sign_that_the_markup_agrees_with_is_taken(change: str) -> None:
+    assert table(f"KOMPAS100|1.040|{change}|").problems == []
+
+
 def test_a_row_of_a_text_dump_that_contradicts_itself_is_left_out() -> None:
     reading = dump("* USD/IDR 16,199 95,00 0,58%", "* IDX 6.984 6,63 0,09%")
     assert [one.symbol for one in reading.indicators] == ["IDX"]

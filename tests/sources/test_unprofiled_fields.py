@@ -142,6 +142,12 @@ def test_whatever_on_the_page_says_another_time_of_publication_is_told(head: str
     assert len(told(reading, "published")) == 1
 
 
+def test_a_midnight_where_the_page_shows_an_hour_is_told() -> None:
+    node = json_ld({**NODE, "datePublished": "2024-02-09T00:00:00+00:00"})
+    assert len(told(reading_of(node, above="<div class=date>9 Februari 2024 06:31 WIB</div>"), "published")) == 1
+    assert told(reading_of(node, above="<div class=date>9 Februari 2024 07:00 WIB</div>"), "published") == []
+
+
 @pytest.mark.parametrize(
     "above",
     [

@@ -88,7 +88,8 @@ def day_of(text: str, reading: Reading) -> str | None:
 
 def shown_otherwise(taken: datetime, updated: datetime | None, lines: Iterable[str], reading: Reading) -> str | None:
     """The line of the page that shows another time than the one that was taken, a zone's difference or whole days apart
-    from it, as where the clock of the site was written down as UTC; null where none does, or one shows the same.
+    from it, as where the clock of the site was written down as UTC, or any other hour than midnight; null where none
+    does, or one shows the same.
     """
     profile = reading.profile
     other: str | None = None
@@ -104,7 +105,11 @@ def shown_otherwise(taken: datetime, updated: datetime | None, lines: Iterable[s
             continue
         if apart <= SAME:
             return None
-        if _is_zones(apart) or _is_days(apart):
+        if (
+            _is_zones(apart)
+            or _is_days(apart)
+            or (_is_midnight(taken, profile.timezone) and apart <= timedelta(days=1))
+        ):
             other = other or line
     return other
 
@@ -175,6 +180,12 @@ def _agree(one: _Read, other: _Read, *, assumed: bool) -> bool:
 
 def _same(one: datetime, other: datetime) -> bool:
     return abs(one - other) <= SAME
+
+
+def _is_midnight(value: datetime, timezone: str) -> bool:
+    """Whether a time is the beginning of a day, which often means that only the day was known."""
+    local = value.astimezone(known_zone(timezone))
+    return not (value.minute or value.second) and 0 in (value.hour, local.hour)
 
 
 def _is_days(apart: timedelta) -> bool:
