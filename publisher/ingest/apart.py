@@ -12,8 +12,13 @@ from dataclasses import dataclass, field, replace
 from publisher.model import article_json, identity_id
 from publisher.model.known import KnownArticle
 from publisher.model.observed import ObservedArticle, Problem
+from publisher.sources.urls import identifying
 
 RENAMED = "has another id than before, and nothing else is new: it is taken for the article that was there"
+REUSED = "has an id that was another article's, with which it has nothing in common: it is taken for one of its own"
+
+MOST_NAMES = 12
+"""Names of an article by which it is found again when its key changed: a feed may make up its keys anew each time."""
 
 
 def ids(identities: Sequence[str]) -> list[str]:
@@ -50,24 +55,60 @@ class ToldApart:
 
 
 def told_apart(observed: Sequence[ObservedArticle], store: Store, claims: Mapping[str, Collection[str]]) -> ToldApart:
-    """Which articles these are, id as observed → article, those first whose keys are known.
+    """Which articles these are, id as observed → article, the surest first.
 
     ``claims``: the aliases of each article at their addresses, empty for one that was never observed under a key.
     """
     found = ToldApart()
-    for one in sorted(observed, key=lambda one: store.by_key(one) is None):
+    for one in sorted(observed, key=lambda one: _doubt(one, store)):
         known = store.by_key(one)
-        if known is None or known in found.taken:
-            known = _at_its_address(one, store, claims, found.taken)
+        if known is not None and (known in found.taken or _is_reused(one, known, found.taken, store)):
+            found.problems.append(Problem(one.origin, REUSED, field="id", text=one.key, severity="warning"))
+            known = None
+        known = known or _at_its_address(one, store, claims, found.taken)
         if known is not None:
             _as_known(one, known, store, found)
-        elif (known := _the_same(one, store, found.taken)) is not None:
-            # Its key is not kept: it will be another one in the next reading.
-            found.problems.append(Problem(one.origin, RENAMED, field="id", text=one.key, severity="warning"))
-            _take(one, known, one.identity, found)
+        elif (former := _the_same(one, store, found.taken)) is not None:
+            _as_renamed(one, former, store, claims, found)
         else:
             _as_new(one, store, found)
     return found
+
+
+def needs_claims(one: ObservedArticle, store: Store) -> bool:
+    """Whether it can come to what else the articles at its address are known by."""
+    return _doubt(one, store) > 0
+
+
+def _doubt(one: ObservedArticle, store: Store) -> int:
+    """How sure it is which article this is; those that are surer come first, and take what is theirs."""
+    known = store.by_key(one)
+    if known is not None and _has_in_common(store.here[known], one):
+        return 0
+    former = _the_same(one, store, ())
+    if former is not None:
+        return 1
+    return 3 if known is None or _is_reused(one, known, (), store) else 2
+
+
+def _is_reused(one: ObservedArticle, known: str, taken: Collection[str], store: Store) -> bool:
+    """Whether its key was the one of another article: a feed may number its entries, the newest being 1.
+
+    Address and title are another's then, and either it is what another address has, or its date and text are new too.
+    """
+    if known in ids(one.keys) or _has_in_common(store.here[known], one):
+        return False
+    if _the_same(one, store, taken) is not None:
+        return True
+    data, seen = store.here[known].data, article_json(one.article)
+    is_dated = data.get("published") is not None and seen["published"] is not None
+    return is_dated and data["published"] != seen["published"] and data.get("body") != seen["body"]
+
+
+def _has_in_common(known: KnownArticle, one: ObservedArticle) -> bool:
+    before, now = known.data.get("url"), one.article.url
+    same_place = (before and identifying(before)) == (now and identifying(now))
+    return same_place or known.data.get("title") == one.article.title
 
 
 def _at_its_address(
@@ -93,6 +134,16 @@ def _is_same(known: KnownArticle, one: ObservedArticle) -> bool:
     if data.get("published") != seen["published"]:
         return False
     return seen["published"] is not None or data.get("body") == seen["body"]
+
+
+def _as_renamed(
+    one: ObservedArticle, id: str, store: Store, claims: Mapping[str, Collection[str]], found: ToldApart
+) -> None:
+    """Its new key is kept, as it may last; where keys change again and again, none of them is worth keeping."""
+    found.problems.append(Problem(one.origin, RENAMED, field="id", text=one.key, severity="warning"))
+    _take(one, id, one.identity, found)
+    if len(claims.get(id, ())) < MOST_NAMES:
+        _learn(ids(one.keys), id, store, found)
 
 
 def _as_known(one: ObservedArticle, id: str, store: Store, found: ToldApart) -> None:

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from publisher.ingest.apart import Store, ids, told_apart
+from publisher.ingest.apart import Store, ids, needs_claims, told_apart
 from publisher.model import identity_id
 from publisher.model.observed import ObservedArticle, Problem
-from publisher.sources.urls import addresses
+from publisher.sources.urls import addresses, siblings
 from publisher.storage import aliases, articles
 from publisher.storage.database import Tx
 
@@ -32,14 +32,15 @@ def recognised(tx: Tx, source: str, observed: Sequence[ObservedArticle]) -> Reco
     observed = [one if one.addresses else replace(one, addresses=_addresses(one)) for one in observed]
     keys = _keys(observed)
     forms = {id for one in observed for id in (*ids(one.keys), *ids(one.addresses))}
-    if not keys and not forms:
+    if not keys and not forms and not any(map(_address, observed)):
         return Recognised(list(observed))
     own = {one.article.id for one in observed}
     known_as = aliases.among(tx, source, own | set(keys.values()) | forms)
     candidates = own | set(keys.values()) | forms | set(known_as.values())
-    store = Store(known_as, {id: one for id, one in articles.known(tx, candidates).items() if one.source == source})
+    here = {id: one for id, one in articles.known(tx, candidates).items() if one.source == source}
+    observed, store = _moved(tx, source, observed, Store(known_as, here))
     apart = [one for one in observed if one.keys]
-    unsure = {id for one in apart if store.by_key(one) is None for id in store.at(one)}
+    unsure = {id for one in apart if needs_claims(one, store) for id in store.at(one)}
     found = told_apart(apart, store, aliases.of(tx, source, unsure))
     learnt = found.learnt
     recognised = Recognised(problems=found.problems)
@@ -51,6 +52,40 @@ def recognised(tx: Tx, source: str, observed: Sequence[ObservedArticle]) -> Reco
         recognised.articles.append(found.articles[one.article.id])
     aliases.keep(tx, source, learnt)
     return recognised
+
+
+def _moved(
+    tx: Tx, source: str, observed: Sequence[ObservedArticle], store: Store
+) -> tuple[Sequence[ObservedArticle], Store]:
+    """What was observed where nothing is known, with the address that its site had for it before it moved, if any."""
+    unmet = {
+        one.article.id: {identity_id(url): url for url in siblings(_address(one) or "")}
+        for one in observed
+        if _address(one) and not (one.article.id in store.here or store.by_key(one) or store.at(one))
+    }
+    forms = {id for those in unmet.values() for id in those}
+    if not forms:
+        return observed, store
+    known_as = aliases.among(tx, source, forms)
+    found = articles.known(tx, forms | set(known_as.values()))
+    here = {id: one for id, one in found.items() if one.source == source}
+    met = {id: [url for form, url in those.items() if known_as.get(form, form) in here] for id, those in unmet.items()}
+    moved = [
+        replace(one, addresses=(*(one.addresses or (one.identity,)), *more))
+        if (more := met.get(one.article.id))
+        else one
+        for one in observed
+    ]
+    return moved, Store({**store.known_as, **known_as}, {**store.here, **here})
+
+
+def _address(one: ObservedArticle) -> str | None:
+    """The address by which an article is known, or would be if it were by its address."""
+    if one.addresses or one.keys:
+        return next(iter(one.addresses), None)
+    url = one.article.url
+    is_by_address = url is not None and one.identity in addresses(url) and one.article.id == identity_id(one.identity)
+    return one.identity if is_by_address else None
 
 
 def resolve(

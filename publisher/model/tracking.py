@@ -39,7 +39,10 @@ _STAMP_NAMED = re.compile(r"_|cb|ts|rnd|rand|timestamp", re.IGNORECASE)
 _STAMP = re.compile(r"\d{9,17}(?:\.\d+)?", re.ASCII)
 
 # A path that names no article: what does is then among the parameters.
-_SCRIPT = re.compile(r"(?:\w{0,40}\.(?:php\d?|aspx?|jsp|cgi|do|html?|cfm|pl)|index|article|news|story|read|view|show|)")
+_SCRIPT = re.compile(
+    r"(?:\w{0,40}\.(?:php\d?|aspx?|jsp|cgi|do|html?|cfm|pl)|index|article|news|story|read|view|show"
+    r"|detail|detil|baca|berita|artikel|post|item|)"
+)
 _SESSION = re.compile(r";(?:jsessionid|phpsessid|sid|cfid|cftoken)=[^/;?]*", re.IGNORECASE)
 
 

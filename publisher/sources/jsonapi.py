@@ -23,12 +23,14 @@ from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
 from publisher.sources.body import escaped, plain
 from publisher.sources.cells import misplaced_percent, other_currency, other_way
+from publisher.sources.feeds import people
+from publisher.sources.feeds.entry import Entry
 from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
 from publisher.sources.notation import Notation
 from publisher.sources.page import get, moved, unreadable, validators, web_address
 from publisher.sources.parsed import Parsed
 from publisher.sources.push import read_article_json, read_indicator_json
-from publisher.sources.urls import addresses, identifying
+from publisher.sources.urls import addresses, identifying, with_scheme
 
 _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
@@ -165,6 +167,9 @@ class JsonSource(Source):
             origin = f"{self.options.url} {symbol}"
             problems.append(Problem(origin, notation.doubt(symbol), field="value", text=notation.text(symbol)))
             del indicators[symbol]
+        for symbol in sorted(notation.supposed & indicators.keys()) if self.options.locale is None else ():
+            origin, text = f"{self.options.url} {symbol}", notation.text(symbol)
+            problems.append(Problem(origin, notation.supposition(symbol), field="value", text=text, severity="warning"))
         return list(indicators.values())
 
     @property
@@ -198,7 +203,9 @@ class JsonSource(Source):
     def _article(
         self, value: Any, rules: ArticleMap, number: int, base: str, problems: list[Problem]
     ) -> ObservedArticle | None:
-        url = absolute(_first(value, rules.url), base)
+        written = _first(value, rules.url) or ""
+        meant = with_scheme(written, base)
+        url = absolute(meant, base)
         key = _first(value, rules.id)
         link = identifying(url) if url else None
         identity = (link or key) if self.options.identity == "url" else (key or link)
@@ -206,12 +213,17 @@ class JsonSource(Source):
         if not identity:
             problems.append(Problem(origin, "has neither url nor id to know it by"))
             return None
+        if written and (url is None or meant != written):
+            scheme = base.partition(":")[0]
+            said = f"has no scheme; {scheme} is taken" if url else "is no address that can be kept; left out"
+            problems.append(Problem(origin, said, field="url", text=written, severity="warning"))
         item = _Item(value, origin, self.options, self._locale, self.context.timezone, problems)
         payload: dict[str, Any] = {"url": url, "body": item.body(rules.body)}
         payload |= {name: item.line(getattr(rules, name), name) for name in ("title", "summary")}
         payload |= {name: _first(value, getattr(rules, name)) for name in _LINES}
         payload |= {name: item.moment(getattr(rules, name), name) for name in ("published", "updated")}
-        payload |= {name: list(dict.fromkeys(texts(value, getattr(rules, name)))) for name in ("authors", "topics")}
+        payload["topics"] = list(dict.fromkeys(texts(value, rules.topics)))
+        payload |= item.people(rules.authors, payload)
         pictures = (absolute(one, base) for one in texts(value, rules.images))
         payload["images"] = [{"url": one} for one in dict.fromkeys(pictures) if one]
         given = {name: one for name, one in payload.items() if one is not None}
@@ -280,6 +292,16 @@ class _Item:
         except ReadError as error:
             self._fault(name, error, text)
             return None
+
+    def people(self, rule: ValueRule | None, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The authors; also an editor and an agency that stand among them, where they are not given themselves."""
+        entry = Entry()
+        people.take(texts(self.value, rule), entry, None)
+        self.problems.extend(
+            Problem(self.origin, one.message, field=one.field, text=one.text, severity="warning") for one in entry.notes
+        )
+        others = {"editor": entry.editor, "agency": entry.agency}
+        return {"authors": entry.authors} | {name: one for name, one in others.items() if one and not given.get(name)}
 
     def moment(self, rule: ValueRule | None, name: str) -> str | None:
         """A date in RFC 3339."""

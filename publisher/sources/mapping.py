@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -12,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from publisher.clock import EPOCH
 from publisher.configfile import Zone
 from publisher.errors import ReadError
 from publisher.jsonbytes import whole
@@ -21,8 +24,16 @@ from publisher.sources.patterns import MAX_LINE, Pattern, value_of
 
 _MOST_DIGITS = 100
 
+# What seconds of ten digits are, of 2001 to 2286, where they are taken for milliseconds.
+_LATEST_OF_SECONDS = datetime(1970, 4, 27, tzinfo=UTC)
+
 _HOURS = re.compile(r"%-?[HIcXTs]")
 """Codes of strptime that give a time of day."""
+_YEAR = re.compile(r"%[YyGcx]")
+_DAY = re.compile(r"%[djcx]|%[UWV].*%[aAwu]|%[aAwu].*%[UWV]")
+_MONTH = re.compile(r"%[mbBjcx]|%[UWV]")
+_UNSET = datetime(1980, 1, 1, tzinfo=UTC)
+"""Seconds that are taken for milliseconds, a year or a number of a row come before it, and hardly any article does."""
 _STEP = re.compile(r'\.?(?:\[(\*|\d{1,6})\]|\["([^"]+)"\]|([^.\[\]"$]+))')
 
 Step = str | int | None
@@ -72,6 +83,19 @@ class ValueRule(Frozen):
     format: str | None = None
     timezone: Zone | None = None
     html: bool | None = None
+
+    @field_validator("format")
+    @classmethod
+    def _whole(cls, value: str | None) -> str | None:
+        if value is None or value in ("unix", "unix-ms"):
+            return value
+        codes = value.replace("%%", "").replace("%-", "%")
+        for name, code in (("year", _YEAR), ("month", _MONTH), ("day", _DAY)):
+            if not code.search(codes):
+                raise ValueError(f'"{value}" has no {name}: dates of that format would get one that nobody wrote')
+        if ("%p" in codes) != ("%I" in codes):
+            raise ValueError(f'"{value}" has one of %I and %p alone: hours of twelve need both, those of 24 are %H')
+        return value
 
     @model_validator(mode="after")
     def _one(self) -> ValueRule:
@@ -185,17 +209,28 @@ def moment(rule: ValueRule, text: str, timezone: str, *, assumed: bool) -> ReadD
     try:
         if rule.format in ("unix", "unix-ms"):
             seconds = Decimal(text) / (1000 if rule.format == "unix-ms" else 1)
-            read = datetime.fromtimestamp(float(seconds), UTC)
+            read, named = datetime.fromtimestamp(float(seconds), UTC), None
         else:
             read = datetime.strptime(text, rule.format)  # noqa: DTZ007 - the zone comes next
+            named = time.strptime(text, rule.format).tm_zone if "%Z" in rule.format else None
     except (ValueError, ArithmeticError, OverflowError, OSError) as error:
         raise ReadError(f"is no date of the format {rule.format}") from error
     timed = rule.format.startswith("unix") or _HOURS.search(rule.format)
     written = read.isoformat() if timed else read.date().isoformat()
+    if named and read.tzinfo is None:  # strptime reads a zone's name and forgets it
+        written = f"{written} {named.upper()}"
     try:
-        return parse_datetime(written, "en", timezone, assumed=assumed)
+        found = parse_datetime(written, "en", timezone, assumed=assumed)
     except ReadError as error:
         raise ReadError(f"{text!r} of the format {rule.format}: {error}") from error
+    if rule.format == "unix-ms" and EPOCH < read < _LATEST_OF_SECONDS:
+        said = "is of the first months of 1970; are these seconds?"
+        return replace(found, warning="; ".join(filter(None, (found.warning, said))))
+    if rule.format.startswith("unix") and found.value < _UNSET:
+        return replace(
+            found, warning=f"is of {found.value.year}: does the source mean another format than {rule.format}?"
+        )
+    return found
 
 
 def _walk(values: list[Any], path: tuple[Step, ...]) -> Iterator[Any]:

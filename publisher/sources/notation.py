@@ -10,6 +10,8 @@ from publisher.errors import ReadError
 from publisher.locale import parse_decimal
 
 _WRITTEN = re.compile(r"[+-]?\d+(?:[.,]\d+)*", re.ASCII)
+_BARE = re.compile(r"[^\d.,]+", re.ASCII)
+"""What stands about the digits: signs and spaces, a currency."""
 _UNCERTAIN = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 
 
@@ -23,6 +25,7 @@ class Notation:
     def __init__(self, locale: str) -> None:
         self._locale = locale
         self._foreign: str | None = None
+        self._is_shown = False
         self._either: dict[str, str] = {}
 
     def of(self, symbol: str) -> Callable[[str], Decimal]:
@@ -33,6 +36,18 @@ class Notation:
     def uncertain(self) -> set[str]:
         """The symbols of which a number could be another."""
         return set(self._either) if self._foreign is not None else set()
+
+    @property
+    def supposed(self) -> set[str]:
+        """The symbols of which a number could be another, and nothing in the document shows that it is not."""
+        return set() if self._is_shown else set(self._either)
+
+    def supposition(self, symbol: str) -> str:
+        """What to tell of one where nobody said the locale."""
+        return (
+            f"{self._either[symbol]!r} is read as in the locale {self._locale!r}, the site's; in another it is a"
+            " thousand times as much or as little: set the source's locale"
+        )
 
     def text(self, symbol: str) -> str:
         """The number of a symbol that could be another."""
@@ -61,6 +76,9 @@ class Notation:
                 raise
             self._foreign = self._foreign or digits
             raise ReadError(f"{error}; {self._advice(digits)}") from error
-        if _UNCERTAIN.fullmatch(digits):
-            self._either.setdefault(symbol, digits)
+        bare = _BARE.sub("", text).strip(".,")
+        if _UNCERTAIN.fullmatch(bare):
+            self._either.setdefault(symbol, bare)
+        elif "." in bare or "," in bare:
+            self._is_shown = True  # it can be read in one way only
         return number

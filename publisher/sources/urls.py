@@ -52,6 +52,28 @@ def addresses(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((identifying(url), canonical(url), as_written(canonical(url)))))
 
 
+def siblings(url: str) -> list[str]:
+    """The addresses at which a site has the same page before or after it moved: to https, off ``www.``, or a slash."""
+    parts = urlsplit(url)
+    host, path = parts.netloc, parts.path.rstrip("/")
+    schemes = ("http", "https") if parts.scheme in _PORTS and ":" not in host else (parts.scheme,)
+    hosts = dict.fromkeys((host, host.removeprefix("www."), host if host.startswith("www.") else f"www.{host}"))
+    paths = (path, f"{path}/") if path else ("/",)
+    forms = (parts._replace(scheme=scheme, netloc=one, path=at) for scheme in schemes for one in hosts for at in paths)
+    return [form for one in forms if (form := urlunsplit(one)) != url]
+
+
+def with_scheme(link: str, base: str | None) -> str:
+    """A link that begins with a host, its site's own or one in ``www.``, as whoever wrote it meant it.
+
+    Read as RFC 3986 has it, ``www.kanal.example/1`` is a file in a folder of the site. The scheme is that of ``base``.
+    """
+    host = link.lstrip().partition("/")[0].lower()
+    own = (urlsplit(base).hostname or "").removeprefix("www.") if base else ""
+    is_host = bool(base) and "." in host and (host.startswith("www.") or host == own)
+    return f"//{link.lstrip()}" if is_host else link
+
+
 def as_written(url: str) -> str:
     """An address of which a URI was made as its writer most likely had it: IDN and other scripts as they are read."""
     parts = urlsplit(url)

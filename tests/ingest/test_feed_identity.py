@@ -124,6 +124,71 @@ async def test_a_feed_that_makes_up_its_guids_anew_publishes_nothing_anew_and_th
         assert [one.severity for one in feed.problems if "another id than before" in one.message] == ["warning"] * 2
 
 
+async def test_a_guid_that_changes_once_and_stays_is_learnt(feed: Feed) -> None:
+    link = "https://kanal.example/1"
+    await feed.shows(item(link, "https://kanal.example/?p=7"))
+    assert await feed.shows(item(link, "https://kanal.example/id/7")) == []
+    (told,) = await feed.shows(item(link, "https://kanal.example/id/7", "Judul baru"))
+    assert (told.type, told.changed) == (UPDATED, ("title",))
+    assert not [one for one in feed.problems if one.field == "id"]
+    assert await feed.titles() == ["Judul baru"]
+
+
+@pytest.mark.parametrize("guids", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("http://kanal.example/satu", "https://kanal.example/satu"),
+        ("https://www.kanal.example/satu?id=7", "https://kanal.example/satu?id=7"),
+        ("http://kanal.example/satu", "https://www.kanal.example/satu/"),
+    ],
+)
+async def test_a_site_that_moves_to_https_publishes_nothing_anew(
+    feed: Feed, before: str, after: str, guids: bool
+) -> None:
+    (first,) = await feed.shows(item(before, before if guids else None))
+    (told,) = await feed.shows(item(after, after if guids else None))
+    assert (told.type, told.subject, told.changed) == (UPDATED, first.subject, ("url",))
+    (told,) = await feed.shows(item(after, after if guids else None, "Judul baru"))
+    assert (told.type, told.subject, told.changed) == (UPDATED, first.subject, ("title",))
+
+
+async def test_addresses_that_both_stand_in_a_feed_are_two_articles(feed: Feed) -> None:
+    await feed.shows(item("https://kanal.example/a", None, "A"))
+    (told,) = await feed.shows(item("https://kanal.example/a/", None, "B"), item("https://kanal.example/a", None, "A"))
+    assert (told.type, told.data["title"]) == (PUBLISHED, "B")
+
+
+@pytest.mark.parametrize("hours", [range(6, 10), None], ids=["dated", "undated"])
+async def test_guids_that_number_the_entries_overwrite_no_article(feed: Feed, hours: range | None) -> None:
+    entries = [
+        (
+            f"https://kanal.example/{n}",
+            f"Berita {n}",
+            f"Isi {n}.",
+            DAY.replace("06:", f"{hours[n]:02}:") if hours else "",
+        )
+        for n in range(4)
+    ]
+    for newest in range(1, 5):
+        shown = list(reversed(entries[:newest]))
+        told = await feed.shows(
+            *(item(link, str(n), title, text, date) for n, (link, title, text, date) in enumerate(shown, 1))
+        )
+        assert [(one.type, one.data["title"]) for one in told] == [(PUBLISHED, f"Berita {newest - 1}")]
+    assert [one for one in feed.problems if one.field == "id" and one.text == "1"]
+    assert await feed.titles() == [f"Berita {n}" for n in range(4)]
+
+
+async def test_a_guid_that_every_day_has_another_article_overwrites_none_and_that_is_told(feed: Feed) -> None:
+    await feed.shows(item("https://kanal.example/satu", "hari-ini", "Satu", "Isi satu."))
+    day = DAY.replace("Fri, 09", "Sat, 10")
+    (told,) = await feed.shows(item("https://kanal.example/dua", "hari-ini", "Dua", "Isi dua.", day))
+    assert told.type is PUBLISHED
+    assert [one.text for one in feed.problems if one.field == "id"] == ["hari-ini"]
+    assert await feed.titles() == ["Dua", "Satu"]
+
+
 async def test_tokens_and_tracking_in_links_and_guids_make_no_event(feed: Feed) -> None:
     def entry(noise: str) -> str:
         return item(f"https://kanal.example/berita?id=7&{noise}", f"https://kanal.example/berita?id=7&{noise}")
@@ -136,6 +201,13 @@ async def test_tokens_and_tracking_in_links_and_guids_make_no_event(feed: Feed) 
         assert await feed.shows(entry(noise)) == []
     (told,) = await feed.shows(item("https://kanal.example/berita?id=8", "https://kanal.example/berita?id=8"))
     assert told.type is PUBLISHED
+
+
+async def test_a_key_in_an_address_that_says_nothing_else_is_no_token(feed: Feed) -> None:
+    for key in ("AbCdEf0123456789aa", "ZyXwVu9876543210bb"):
+        link = f"https://kanal.example/detail?key={key}"
+        (told,) = await feed.shows(item(link, link, f"Berita {key}"))
+        assert told.type is PUBLISHED
 
 
 async def test_a_link_that_changes_under_one_guid_is_an_update(feed: Feed) -> None:

@@ -42,6 +42,10 @@ def item(more: str = "", *, title: str = "Judul", text: str = "<description>Isi.
     return CHANNEL % f"<item><title>{title}</title>{known_by}{text}{more}</item>"
 
 
+def _linked(link: str) -> str:
+    return f"<item><title>T</title><link>{link}</link><description>Isi.</description><pubDate>{DAY}</pubDate></item>"
+
+
 async def one(read: Read, document: str | bytes, **options: Any) -> tuple[Article, list[Problem]]:
     batch = await read(document, **options)
     [found] = batch.articles
@@ -135,6 +139,31 @@ class TestPictures:
         _, problems = await one(read, item("<media:credit>Budi</media:credit>"))
         assert told(problems) == [("images", "Budi")]
 
+    async def test_a_size_that_is_none_costs_no_picture_and_is_told(self, read: Read) -> None:
+        written = f'<media:content url="{SITE}/a.jpg" medium="image" width="80%" height="-5"/>'
+        article, problems = await one(read, item(written))
+        assert [(a.url, a.width, a.height) for a in article.images] == [(f"{SITE}/a.jpg", None, None)]
+        assert told(problems) == [("images", "80%"), ("images", "-5")]
+
+
+class TestLinks:
+    @pytest.mark.parametrize("written", ["kanal.example/2", "www.kanal.example/2", "Kanal.example/2"])
+    async def test_a_link_that_begins_with_its_host_is_no_file_in_a_folder(self, read: Read, written: str) -> None:
+        entry = _linked(f"{written}")
+        article, problems = await one(read, CHANNEL % entry)
+        assert article.url == f"https://{written}"
+        assert told(problems) == [("url", written)]
+
+    async def test_a_relative_link_is_one_of_its_site(self, read: Read) -> None:
+        entry = _linked("arsip.php/2")
+        article, problems = await one(read, CHANNEL % entry)
+        assert (article.url, problems) == (f"{SITE}/arsip.php/2", [])
+
+    async def test_an_entry_of_which_nothing_says_which_it_is_is_told(self, read: Read) -> None:
+        entry = _linked(f"{SITE}/")
+        _, problems = await one(read, CHANNEL % entry)
+        assert told(problems) == [("id", None)]
+
 
 class TestRecordings:
     @pytest.mark.parametrize(
@@ -165,6 +194,7 @@ class TestRecordings:
             ('<enclosure url="{}" length="-1" type="audio/mpeg"/>', "-1"),
             ('<enclosure url="{}" type="audio/mpeg"/><itunes:duration>an hour</itunes:duration>', "an hour"),
             ('<enclosure url="{}" type="audio/mpeg"/><itunes:duration>1:75:00</itunes:duration>', "1:75:00"),
+            ('<enclosure url="{}" type="audio/mpeg"/><itunes:duration>3,723</itunes:duration>', "3,723"),
         ],
     )
     async def test_a_length_or_duration_that_is_none_is_left_out_and_told(
@@ -173,6 +203,12 @@ class TestRecordings:
         article, problems = await one(read, item(written.format(f"{SITE}/a.mp3")))
         assert [(a.length, a.duration) for a in article.attachments] == [(None, None)]
         assert told(problems) == [("attachments", text)]
+
+    async def test_a_duration_that_hardly_can_be_one_is_told(self, read: Read) -> None:
+        written = f'<enclosure url="{SITE}/a.mp3" type="audio/mpeg"/><itunes:duration>3723000</itunes:duration>'
+        article, problems = await one(read, item(written))
+        assert [a.duration for a in article.attachments] == [3_723_000.0]
+        assert told(problems) == [("attachments", "3723000")]
 
     async def test_a_file_that_nobody_can_fetch_is_told(self, read: Read) -> None:
         article, problems = await one(read, item('<enclosure url="ftp://kanal.example/a.mp3" type="audio/mpeg"/>'))

@@ -21,7 +21,7 @@ from publisher.errors import FetchError, ReadError
 from publisher.outbound import Outbound
 from publisher.sources.base import Source
 from publisher.sources.jsonapi import JsonOptions
-from publisher.sources.mapping import entries, load, steps, walk
+from publisher.sources.mapping import ValueRule, entries, load, moment, steps, walk
 
 WORDPRESS = """
 language = "en"
@@ -140,6 +140,26 @@ async def test_numbers_keep_their_digits_and_text_is_read_in_the_locale(site: Si
     assert (str(gold.value), gold.as_of) == ("1533000.50", datetime(2026, 3, 2, 3, 0, tzinfo=UTC))
 
 
+async def test_an_arrow_beside_a_value_is_no_minus_and_must_point_where_the_change_does(site: Site, over: Any) -> None:
+    rows = [
+        {"code": "A", "last": "▼ 16.199", "diff": "-95,00", "pct": "-0,58%"},
+        {"code": "B", "last": "▼ 16.199", "diff": "95,00", "pct": "0,58%"},
+        {"code": "C", "last": "16.199 ▲"},
+    ]
+    put(site, {"gold": {"price": 1}, "data": {"rows": rows}})
+    batch = await over(MARKET).read({})
+    assert [(one.symbol, str(one.value)) for one in batch.indicators][:2] == [("A", "16199"), ("C", "16199")]
+    (problem,) = (one for one in batch.problems if one.field == "value")
+    assert (problem.severity, problem.text) == ("error", "▼ 16.199")
+
+
+async def test_seconds_that_are_said_to_be_milliseconds_are_told(site: Site, over: Any) -> None:
+    put(site, {"gold": {"price": 1, "time": 1772420400}, "data": {"rows": []}})
+    (problem,) = (await over(MARKET.replace('"unix"', '"unix-ms"')).read({})).problems
+    assert (problem.field, problem.severity) == ("as_of", "warning")
+    assert "are these seconds?" in problem.message
+
+
 async def test_an_observation_with_a_number_that_is_none_is_left_out_whole(site: Site, over: Any) -> None:
     rows = [{"code": code, "last": last, "at": "02-03-2026 10:00"} for code, last in (("A", "n/a"), ("B", "1,5"))]
     put(site, {"gold": {"price": 1, "time": 1772420400}, "data": {"rows": rows}})
@@ -187,6 +207,32 @@ async def test_numbers_in_text_are_read_in_the_sites_language_and_json_numbers_a
     assert [one.field for one in said.problems] == ["change"]
 
 
+@pytest.mark.parametrize(("text", "told"), [("7.125", True), ("Rp 7.125", True), ("7.125,50", False), ("7,1", False)])
+async def test_a_number_that_only_the_sites_language_tells_is_told_unless_the_source_has_a_locale(
+    site: Site, over: Any, text: str, told: bool
+) -> None:
+    put(site, {"kurs": [{"kode": "IDX", "nilai": text}]})
+    batch = await over(RATES, language="id").read({})
+    assert len(batch.indicators) == 1
+    assert [(one.field, one.severity) for one in batch.problems] == ([("value", "warning")] if told else [])
+    assert (await over('locale = "id"\n' + RATES, language="id").read({})).problems == ()
+
+
+async def test_who_wrote_it_is_read_as_in_feeds(site: Site, over: Any) -> None:
+    writers = [{"name": "By Rini Wati, Budi Contoh"}, {"name": "admin"}, {"name": "Editor: Sari Dewi"}]
+    put(site, [POST | {"_embedded": {"author": writers}}])
+    batch = await over(WORDPRESS).read({})
+    (one,) = batch.articles
+    assert (one.article.authors, one.article.editor) == (("Rini Wati", "Budi Contoh"), "Sari Dewi")
+    assert ("authors", "admin") in [(one.field, one.text) for one in batch.problems]
+
+
+async def test_a_link_that_is_none_is_told(site: Site, over: Any) -> None:
+    put(site, [POST | {"link": "javascript:x()"}])
+    batch = await over(WORDPRESS).read({})
+    assert ("url", "javascript:x()") in [(one.field, one.text) for one in batch.problems]
+
+
 async def test_a_document_that_writes_as_programs_do_is_told_to_say_so(site: Site, over: Any) -> None:
     rows = [("USD/IDR", "16199.00"), ("SGD/IDR", "12.035"), ("XAU", "1533000"), ("BI", 6.25)]
     put(site, {"kurs": [{"kode": symbol, "nilai": value} for symbol, value in rows]})
@@ -213,7 +259,7 @@ async def test_a_number_that_is_not_english_either_is_not_told_to_be_read_in_eng
 
 @pytest.mark.parametrize("unknown", ["-", "–", "", "n/a", None])
 async def test_an_unknown_change_is_none(unknown: str | None, site: Site, over: Any) -> None:
-    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199", "ubah": unknown, "persen": unknown}]})
+    put(site, {"kurs": [{"kode": "USD/IDR", "nilai": "16.199,00", "ubah": unknown, "persen": unknown}]})
     batch = await over(RATES, language="id").read({})
     assert [(one.change, one.percent) for one in batch.indicators] == [(None, None)]
     assert batch.problems == ()
@@ -377,3 +423,40 @@ def test_a_path_without_an_end_in_a_list_must_be_there() -> None:
 def test_a_mapping_that_cannot_work_is_refused_when_it_is_read(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         JsonOptions.model_validate({"url": "http://a.example/", **options})
+
+
+@pytest.mark.parametrize(
+    ("format", "fault"),
+    [
+        ("%d %b %H:%M", "has no year"),
+        ("%d %Y", "has no month"),
+        ("%B %Y", "has no day"),
+        ("%d/%m/%Y %H:%M %p", "one of %I and %p alone"),
+        ("%d/%m/%Y %I:%M", "one of %I and %p alone"),
+    ],
+)
+def test_a_format_that_leaves_a_part_of_the_moment_to_be_made_up_is_refused(format: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        ValueRule(path="p", format=format)
+
+
+@pytest.mark.parametrize(
+    "format", ["%d/%m/%Y %I:%M %p", "%Y-%j", "%G-W%V-%u", "%c", "%Y%m%d", "%d.%m.%y %H:%M", "unix", "unix-ms"]
+)
+def test_a_format_that_says_which_day_it_is_is_taken(format: str) -> None:
+    assert ValueRule(path="p", format=format).format == format
+
+
+@pytest.mark.parametrize(("format", "text"), [("unix-ms", "1707435060"), ("unix", "2024"), ("unix", "-5")])
+def test_seconds_near_1970_most_likely_are_something_else_and_that_is_told(format: str, text: str) -> None:
+    read = moment(ValueRule(path="p", format=format), text, "Asia/Jakarta", assumed=False)
+    assert read
+    assert read.warning
+    assert "does the source mean another format" in read.warning
+
+
+def test_the_name_of_a_zone_that_a_format_reads_counts() -> None:
+    rule = ValueRule(path="p", format="%d/%m/%Y %H:%M %Z")
+    read = moment(rule, "09/02/2024 06:31 UTC", "Asia/Jakarta", assumed=False)
+    assert read
+    assert read.value == datetime(2024, 2, 9, 6, 31, tzinfo=UTC)

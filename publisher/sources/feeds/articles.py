@@ -75,6 +75,10 @@ def article_of(
     problems += [
         Problem(origin, one.message, field=one.field, text=one.text, severity="warning") for one in entry.notes
     ]
+    if entry.is_home and not name.key and not name.keys:
+        making.warn(
+            "id", "has none, and its link is the site's own: the next entry there is taken for the same article"
+        )
     given = _fields(making, name)
     if given is None:
         return None

@@ -18,6 +18,7 @@ from publisher.sources.feeds.document import decoded_feed
 from publisher.sources.feeds.entry import Content, Entry, lines
 from publisher.sources.halves import CUT, halves
 from publisher.sources.limits import MAX_ENTRIES
+from publisher.sources.urls import with_scheme
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
@@ -93,7 +94,10 @@ class _Item:
         # Version 1: an id that is a number is to be read as text.
         self._entry.id = self._text("id", numbers=True, told=False)
         written = self._text("url")
-        self._entry.link = absolute(written, self._entry.base)
+        meant = with_scheme(written or "", self._entry.base)
+        self._entry.link = absolute(meant, self._entry.base)
+        if meant != (written or ""):
+            self._entry.note("url", "has no scheme; that of the feed is taken", written)
         if written and self._entry.link is None:
             self._entry.note("url", "is no address that can be kept; left out", written)
         home = absolute(_string(self._document.get("home_page_url")), None)

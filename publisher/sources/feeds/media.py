@@ -49,6 +49,10 @@ _PLAYERS = frozenset(("application/x-shockwave-flash", "text/html", "application
 _CREDITED = ("photographer", "author", "artist", "illustrator", "producer", "owner", "copyright holder", "publisher")
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):([0-5]?\d)(?:[.,](\d{1,3}))?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,7}(?:[.,]\d{1,3})?", re.ASCII)
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
+"""What may be 3,723 seconds as well as three and a part."""
+_LONGEST = 48 * 3600
+"""Seconds beyond which a recording more likely was measured in something smaller."""
 _PERIOD = re.compile(r"PT(?=\d)(?:(\d{1,3})H)?(?:(\d{1,5})M)?(?:(\d{1,7})(?:\.\d{1,6})?S)?", re.ASCII | re.IGNORECASE)
 _DOT, _ICON, _SMALL = 3, 48, 160
 """Pixels of a side: what counts visits, a thumbnail that is a portrait or a sign, and one that is small beside a
@@ -134,7 +138,7 @@ def seconds(text: str) -> float | None:
     if found := _CLOCK.fullmatch(text):
         hours, minutes, rest = int(found[1] or 0), int(found[2]), float(f"{found[3]}.{found[4] or 0}")
         return None if found[1] and minutes > 59 else hours * 3600 + minutes * 60 + rest
-    if _SECONDS.fullmatch(text):
+    if _SECONDS.fullmatch(text) and not _THOUSANDS.fullmatch(text):
         return float(text.replace(",", "."))
     if found := _PERIOD.fullmatch(text):
         return int(found[1] or 0) * 3600 + int(found[2] or 0) * 60 + float(found[3] or 0)
@@ -272,7 +276,7 @@ def _is_shown(medium: Medium) -> bool:
 def _is_within(medium: Medium, pixels: int) -> bool:
     """Whether a side is known that is no longer than this."""
     sides = (_number(medium.width), _number(medium.height))
-    return any(side is not None and side <= pixels for side in sides)
+    return any(side is not None and 0 <= side <= pixels for side in sides)
 
 
 def is_no_picture(url: str) -> bool:
@@ -320,9 +324,13 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _side(text: str | None) -> int | None:
+def _side(text: str | None, name: str, entry: Entry) -> int | None:
     value = _number(text)
-    return int(value) if value is not None and 1 <= value <= 100_000 else None
+    if value is not None and 1 <= value <= 100_000:
+        return int(value)
+    if text and value != 0:
+        entry.note("images", f"has a {name} that is no number of pixels; left out", text)
+    return None
 
 
 def _image(one: Medium, entry: Entry) -> Image | None:
@@ -336,8 +344,8 @@ def _image(one: Medium, entry: Entry) -> Image | None:
             caption=said.caption,
             credit=(stated.credit if stated.caption is None else one.credit) or said.credit,
             type=one.type if (one.type or "").lower().startswith("image/") else None,
-            width=_side(one.width),
-            height=_side(one.height),
+            width=_side(one.width, "width", entry),
+            height=_side(one.height, "height", entry),
         )
     except ValidationError:
         entry.note("images", "has no address that can be kept; left out", one.url)
@@ -368,4 +376,6 @@ def _lasting(one: Medium, entry: Entry) -> float | None:
     value = seconds(one.duration)
     if value is None:
         entry.note("attachments", "has a duration that cannot be read; left out", one.duration)
+    elif value > _LONGEST:
+        entry.note("attachments", f"lasts {value / 3600:,.0f} hours; is that in seconds?", one.duration)
     return value or None

@@ -24,6 +24,7 @@ from publisher.sources.feeds.names import (
     unescaped,
 )
 from publisher.sources.limits import MAX_CATEGORIES, MAX_ENTRIES
+from publisher.sources.urls import with_scheme
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -153,7 +154,10 @@ def _identify(element: etree._Element, entry: Entry, channel: Channel) -> None:
     entry.id = one_line(text_in(guid)) if guid is not None else None
     entry.id = entry.id or attribute(element, "about") or text_of_first(element, "dc:identifier")
     written = text_of_first(element, "feedburner:origlink", "link")
-    entry.link = absolute(unescaped(written or ""), entry.base) or _alternate(element, entry.base or channel.url)
+    meant = with_scheme(unescaped(written or ""), entry.base)
+    entry.link = absolute(meant, entry.base) or _alternate(element, entry.base or channel.url)
+    if meant.startswith("//") and not (written or "").startswith("//"):
+        entry.note("url", "has no scheme; that of the feed is taken", written)
     stated = attribute(guid, "isPermaLink") if guid is not None else None
     if entry.link is None and name_of(element) == "item" and (stated or "true").lower() != "false":
         entry.link = absolute(entry.id, None)
