@@ -121,7 +121,9 @@ def _evident_order(numbers: tuple[str, str, str], separator: str, locale: str) -
         return "mdy"
     if one > 12 >= two or one == two or (separator == "." and _is_dotted(locale)):
         return "dmy"
-    raise ReadError("which number is the day is not certain; set date_order in the source or its profile")
+    raise ReadError(
+        "which number is the day is not certain; date_order says it, in a profile or in a feed or json source"
+    )
 
 
 def short_order(locale: str) -> str:

@@ -42,12 +42,15 @@ def descendants(node: LexborNode) -> Iterator[LexborNode]:
         current = following
 
 
-def text_of(node: LexborNode) -> str:
-    """The text of a node on one line, as people see it: block elements are apart, scripts are not read."""
-    return " ".join("".join(_pieces(node)).split())
+def text_of(node: LexborNode, *, apart: bool = False) -> str:
+    """The text of a node on one line, as people see it: block elements are apart, scripts are not read.
+
+    ``apart``: so is what stands raised, lowered or hidden.
+    """
+    return " ".join("".join(_pieces(node, apart=apart)).split())
 
 
-def _pieces(top: LexborNode) -> Iterator[str]:
+def _pieces(top: LexborNode, *, apart: bool) -> Iterator[str]:
     """The text below a node, and a space at both edges of each block. A loop: generators inside each other would pass
     each piece on through every element around it.
     """
@@ -57,7 +60,7 @@ def _pieces(top: LexborNode) -> Iterator[str]:
         if node.is_text_node:
             yield node.text_content or ""
         elif node.is_element_node and node.tag not in _SILENT:
-            if node.tag in BLOCKS:
+            if node.tag in BLOCKS or (apart and _is_aside(node)):
                 yield " "
             if node.first_child is not None:
                 node = node.first_child
@@ -66,26 +69,34 @@ def _pieces(top: LexborNode) -> Iterator[str]:
             node = node.parent
             if node is None or node.mem_id == end:
                 return
-            if node.tag in BLOCKS:
+            if node.tag in BLOCKS or (apart and _is_aside(node)):
                 yield " "
         node = node.next if node is not None else None
 
 
-def select(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...]) -> list[tuple[LexborNode, str]]:
+def _is_aside(node: LexborNode) -> bool:
+    attributes = node.attributes
+    style = (attributes.get("style") or "").replace(" ", "").lower()
+    return node.tag in ("sup", "sub") or "hidden" in attributes or "display:none" in style
+
+
+def select(
+    scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...], *, apart: bool = False
+) -> list[tuple[LexborNode, str]]:
     """What the first of the rules finds that finds anything: each element and its value."""
     for rule in rules:
-        found = [(node, value) for node in scope.css(rule.select) if (value := _value(node, rule))]
+        found = [(node, value) for node in scope.css(rule.select) if (value := _value(node, rule, apart=apart))]
         if found:
             return found
     return []
 
 
-def first(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...]) -> str | None:
-    """The first value that the rules find; null if none does."""
-    found = select(scope, rules)
+def first(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...], *, apart: bool = False) -> str | None:
+    """The first value that the rules find; null if none does. ``apart``: see :func:`text_of`."""
+    found = select(scope, rules, apart=apart)
     return found[0][1] if found else None
 
 
-def _value(node: LexborNode, rule: Rule) -> str | None:
-    text = text_of(node) if rule.attribute is None else (node.attributes.get(rule.attribute) or "")
+def _value(node: LexborNode, rule: Rule, *, apart: bool) -> str | None:
+    text = text_of(node, apart=apart) if rule.attribute is None else (node.attributes.get(rule.attribute) or "")
     return value_of(rule.pattern, text)

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from publisher.clock import from_micros
 from publisher.configfile import Whole
 from publisher.errors import FetchError, ReadError, Unread
+from publisher.locale import parse_datetime
 from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
@@ -305,7 +306,13 @@ class FolderSource(Source):
             identity = self._identity(f"{path}#{number}" if listed else path)
             article, problems = self._json_article(one, identity, path, f"[{number}]" if listed else "")
             found.problems += problems
-            if article and article.article.id in ids:
+            early = article and self._may_be_early(problems)
+            if early:
+                message = (
+                    "as far as it can be read, it is still to come: the article is left out, and not published now"
+                )
+                found.problems.append(replace(early, message=message))
+            elif article and article.article.id in ids:
                 found.problems.append(Problem(path, "has the id of an article before it", field=f"[{number}]"))
             elif article:
                 ids.add(article.article.id)
@@ -329,6 +336,18 @@ class FolderSource(Source):
         if found[0] is None and chosen is None:  # an address that is none: known by its path
             return read_article_json(payload, origin=origin, language=language, identity=by_path, path=path)
         return found
+
+    def _may_be_early(self, problems: Iterable[Problem]) -> Problem | None:
+        """What is wrong with the published time of an article that may have to wait for it; null where nothing is."""
+        for one in problems:
+            if one.severity == "error" and one.text and (one.field or "").split(".")[-1] == "published":
+                try:
+                    read = parse_datetime(one.text, "en", self.context.timezone)
+                except ReadError:
+                    continue
+                if read.value > self.context.now():
+                    return one
+        return None
 
     def _identity(self, path: str) -> str:
         return f"{self.name}/{path}"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import absolute
-from publisher.model import Image, IndicatorSpec, Related
+from publisher.model import Image, Indicator, IndicatorSpec, Related
+from publisher.model.indicator import decimal_text
 from publisher.sources import dom
 from publisher.sources.attribution import authors, bylines, image, place
 from publisher.sources.body import Block, body_blocks, sanitised, strip_prefix
@@ -19,6 +20,10 @@ from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import COLUMNS, HtmlArticle, HtmlBody, HtmlProfile, HtmlTicker
 from publisher.sources.reading import Reading, add_row
 from publisher.sources.soundness import is_closed, leads_elsewhere, tell_doubts
+
+# What classes are named after that colour a row. Colours themselves are not here: red is up in Tokyo.
+_DOWN = frozenset(("down", "fall", "falling", "decline", "loss", "negative", "neg", "minus", "turun", "melemah"))
+_UP = frozenset(("up", "rise", "rising", "gain", "positive", "pos", "plus", "naik", "menguat"))
 
 _END = re.compile(r"</(?:body|html)\b", re.IGNORECASE)
 
@@ -258,7 +263,11 @@ def _read_ticker(
     for row in rows:
         text = dom.text_of(row)
         if text and not _heads(row):
-            add_row(reading, ticker, text, _cells(row, text, ticker), specs=specs, now=now)
+            cells, taken = _cells(row, text, ticker), len(reading.indicators)
+            add_row(reading, ticker, text, cells, specs=specs, now=now)
+            for one in reading.indicators[taken:]:
+                for odd in (*_joined(row, ticker, cells), *_coloured(row, one)):
+                    reading.warn(odd, f"ticker {one.symbol}", text)
         elif not text:
             reading.warn("a row without text is left out; what does it show?", "ticker", (row.html or "")[:120])
 
@@ -268,11 +277,30 @@ def _heads(row: LexborNode) -> bool:
     return row.tag == "tr" and row.css_first("th") is not None and row.css_first("td") is None
 
 
-def _cells(row: LexborNode, text: str, ticker: HtmlTicker) -> dict[str, str | None]:
+def _joined(row: LexborNode, ticker: HtmlTicker, cells: Mapping[str, str | None]) -> Iterator[str]:
+    """Numbers that have digits which stand raised, as fractions do and footnotes, or hidden."""
+    others = _cells(row, dom.text_of(row, apart=True), ticker, apart=True)
+    for column in COLUMNS[1:]:
+        if cells.get(column) != others.get(column):
+            yield f"the {column} {cells[column]!r} is {others.get(column)!r} where all raised or hidden text is apart"
+
+
+def _coloured(row: LexborNode, found: Indicator) -> Iterator[str]:
+    """A change without a sign that the names of the row's classes show to be another."""
+    moved = found.change or found.percent
+    named = [one.attributes.get("class") or "" for one in (row, *dom.descendants(row)) if one.is_element_node]
+    names = {part for one in named for part in re.split(r"[\s_-]+", one.lower())}
+    down = bool(names & _DOWN)
+    if moved and down != bool(names & _UP) and (moved < 0) != down:
+        shown = ", ".join(sorted(names & (_DOWN | _UP)))
+        yield f"the change is read as {decimal_text(moved)}, and the row is shown as {shown}"
+
+
+def _cells(row: LexborNode, text: str, ticker: HtmlTicker, *, apart: bool = False) -> dict[str, str | None]:
     match = find(ticker.pattern, text) if ticker.pattern else None
     cells: dict[str, str | None] = dict(match.groupdict()) if match else {}
     for column in COLUMNS:
         rules = getattr(ticker, column)
         if rules:
-            cells[column] = dom.first(row, rules)
+            cells[column] = dom.first(row, rules, apart=apart)
     return cells

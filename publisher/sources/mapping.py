@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from publisher.clock import EPOCH
 from publisher.configfile import Zone
 from publisher.errors import ReadError
 from publisher.jsonbytes import whole
@@ -20,6 +22,9 @@ from publisher.model.base import Frozen
 from publisher.sources.patterns import MAX_LINE, Pattern, value_of
 
 _MOST_DIGITS = 100
+
+# What seconds of ten digits are, of 2001 to 2286, where they are taken for milliseconds.
+_LATEST_OF_SECONDS = datetime(1970, 4, 27, tzinfo=UTC)
 
 _HOURS = re.compile(r"%-?[HIcXTs]")
 """Codes of strptime that give a time of day."""
@@ -193,7 +198,11 @@ def moment(rule: ValueRule, text: str, timezone: str, *, assumed: bool) -> ReadD
     timed = rule.format.startswith("unix") or _HOURS.search(rule.format)
     written = read.isoformat() if timed else read.date().isoformat()
     try:
-        return parse_datetime(written, "en", timezone, assumed=assumed)
+        found = parse_datetime(written, "en", timezone, assumed=assumed)
+        if rule.format == "unix-ms" and EPOCH < read < _LATEST_OF_SECONDS:
+            said = "is of the first months of 1970; are these seconds?"
+            return replace(found, warning="; ".join(filter(None, (found.warning, said))))
+        return found
     except ReadError as error:
         raise ReadError(f"{text!r} of the format {rule.format}: {error}") from error
 

@@ -248,6 +248,26 @@ async def test_an_article_in_json_keeps_the_id_it_has(inbox: Inbox, tmp_path: Pa
     assert told == [("[0].published", "warning"), ("[1].id", "error"), ("[2]", "error")]
 
 
+@pytest.mark.parametrize(
+    ("published", "taken"),
+    [
+        ("2099-12-31T09:00:00", False),
+        ("2099-12-31 09:00", False),
+        ("2099-12-31", False),
+        ("2020-12-31T09:00:00", True),
+        ("tomorrow", True),
+    ],
+)
+async def test_an_article_in_json_that_may_have_to_wait_for_its_time_is_not_published_since_that_is_written_wrong(
+    inbox: Inbox, tmp_path: Path, clock: ManualClock, published: str, taken: bool
+) -> None:
+    inbox.put("a.json", orjson.dumps([{"id": "n-1", "title": "Satu", "body": "<p>Isi</p>", "published": published}]))
+    batch = await open_source("folder", tmp_path, clock, path="inbox").read({})
+    assert [one.article.id for one in batch.articles] == (["n-1"] if taken else [])
+    assert {(one.field, one.severity) for one in batch.problems} == {("[0].published", "error")}
+    assert any("left out" in one.message for one in batch.problems) is not taken
+
+
 async def test_articles_in_json_without_id_or_url_are_known_by_file_and_place(
     inbox: Inbox, tmp_path: Path, clock: ManualClock
 ) -> None:

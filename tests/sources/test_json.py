@@ -140,6 +140,26 @@ async def test_numbers_keep_their_digits_and_text_is_read_in_the_locale(site: Si
     assert (str(gold.value), gold.as_of) == ("1533000.50", datetime(2026, 3, 2, 3, 0, tzinfo=UTC))
 
 
+async def test_an_arrow_beside_a_value_is_no_minus_and_must_point_where_the_change_does(site: Site, over: Any) -> None:
+    rows = [
+        {"code": "A", "last": "▼ 16.199", "diff": "-95,00", "pct": "-0,58%"},
+        {"code": "B", "last": "▼ 16.199", "diff": "95,00", "pct": "0,58%"},
+        {"code": "C", "last": "16.199 ▲"},
+    ]
+    put(site, {"gold": {"price": 1}, "data": {"rows": rows}})
+    batch = await over(MARKET).read({})
+    assert [(one.symbol, str(one.value)) for one in batch.indicators][:2] == [("A", "16199"), ("C", "16199")]
+    (problem,) = (one for one in batch.problems if one.field == "value")
+    assert (problem.severity, problem.text) == ("error", "▼ 16.199")
+
+
+async def test_seconds_that_are_said_to_be_milliseconds_are_told(site: Site, over: Any) -> None:
+    put(site, {"gold": {"price": 1, "time": 1772420400}, "data": {"rows": []}})
+    (problem,) = (await over(MARKET.replace('"unix"', '"unix-ms"')).read({})).problems
+    assert (problem.field, problem.severity) == ("as_of", "warning")
+    assert "are these seconds?" in problem.message
+
+
 async def test_an_observation_with_a_number_that_is_none_is_left_out_whole(site: Site, over: Any) -> None:
     rows = [{"code": code, "last": last, "at": "02-03-2026 10:00"} for code, last in (("A", "n/a"), ("B", "1,5"))]
     put(site, {"gold": {"price": 1, "time": 1772420400}, "data": {"rows": rows}})

@@ -201,3 +201,43 @@ def test_an_arrow_beside_a_value_that_points_where_the_change_does_not_is_told(r
     reading = table(f"USD/IDR|{row}")
     assert reading.indicators == []
     assert "the arrow of the value" in reading.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "told"),
+    [
+        ("95,50<sup>1</sup>", "95.501", True),
+        ("<span style='display: none'>9</span>16.199", "916199", True),
+        ("16.199,5<span hidden>7</span>", "16199.57", True),
+        ("16.<b>199</b>", "16199", False),
+        ("<span>16.199</span>,<small>50</small>", "16199.50", False),
+    ],
+)
+def test_digits_that_stand_raised_or_hidden_in_a_number_are_told(value: str, read: str, told: bool) -> None:
+    reading = table(f"OTHER|{value}||")
+    assert numbers(reading) == [("OTHER", read, None, None)]
+    assert [("raised or hidden" in one.message, one.field) for one in reading.problems] == [
+        (True, "ticker OTHER")
+    ] * told
+
+
+@pytest.mark.parametrize(
+    ("change", "percent", "told"),
+    [
+        ("<b class=turun>95,00</b>", "0,58%", True),
+        ("<b class='ticker-value is-down'>95,00</b>", "0,58%", True),
+        ("", "<b class=Negative>0,58%</b>", True),
+        ("<b class=naik>-95,00</b>", "-0,58%", True),
+        ("<b class=turun>-95,00</b>", "-0,58%", False),
+        ("<b class=up>95,00</b>", "0,58%", False),
+        ("<b class=dropdown>95,00</b>", "0,58%", False),
+        ("<b class='up down'>95,00</b>", "0,58%", False),
+        ("<b class=down>0,00</b>", "0,00%", False),
+    ],
+)
+def test_a_sign_that_only_a_style_sheet_shows_is_told(change: str, percent: str, told: bool) -> None:
+    reading = table(f"USD/IDR|16.199|{change}|{percent}")
+    assert len(reading.indicators) == 1
+    assert [("the row is shown as" in one.message, one.severity) for one in reading.problems] == [
+        (True, "warning")
+    ] * told

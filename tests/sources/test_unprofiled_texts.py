@@ -229,3 +229,22 @@ def test_reading_takes_time_by_the_length_of_the_page() -> None:
     deep = "<div class=share>" * 150 + "x" + "</div>" * 150
     many = f"<article><h1>{HEADLINE}</h1>{paragraphs(3000)}</article>{deep}"
     assert len(texts(page(body=many))) == 3000
+
+
+def test_an_editor_whom_only_a_line_of_the_text_names_is_told_as_a_guess() -> None:
+    signed = shown("<p>Editor: <strong>Satrio Nugraha</strong></p>" + paragraphs())
+    reading = read(signed)
+    assert reading.fields is not None
+    assert (reading.fields["editor"], reading.origins["editor"]) == ("Satrio Nugraha", "guessed")
+    assert told(reading, "editor") == ["is a guess, of a line that looks like a byline"]
+
+
+def test_a_guessed_editor_stands_behind_the_one_that_is_stated_and_never_under_its_name() -> None:
+    signed = "<div class=byline>Editor: Satrio Nugraha</div>" + paragraphs()
+    people = {"@type": "NewsArticle", "headline": HEADLINE, "url": URL, "author": {"name": "Nadia Putri"}}
+    reading = read(shown(signed, json_ld(people)))
+    assert reading.origins["authors"] == "jsonld"
+    assert reading.origins.get("editor") in (None, "guessed")
+    both = read(shown(signed, json_ld(people | {"editor": {"@type": "Person", "name": "Dimas Hartawan"}})))
+    assert both.fields is not None
+    assert (both.fields["editor"], both.origins["editor"], told(both, "editor")) == ("Dimas Hartawan", "jsonld", [])

@@ -15,6 +15,10 @@ _NOBODY = word_set(
 )
 
 
+A_GUESS = "is a guess, of a line that looks like a byline"
+"""What is told of whoever is named by nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Byline:
     """Names or lines that one part of a page gives, and its origin. ``organizations`` are those that say so."""
@@ -61,27 +65,31 @@ def credited(byline: Byline, sites: Iterable[str]) -> Credited:
     )
 
 
-def chosen(bylines: Sequence[Byline], sites: Iterable[str]) -> tuple[Credited, str]:
-    """The people of the first part of a page that names any, and its origin. Parts that name others are a doubt."""
+def chosen(bylines: Sequence[Byline], sites: Iterable[str]) -> tuple[Credited, dict[str, str]]:
+    """The people of the first part of a page that names any, and the origin of each field that it has.
+
+    Parts that name others are a doubt.
+    """
     own = tuple(sites)
     read = [(credited(one, own), one.origin) for one in bylines]
-    agency = next((found.agency for found, _ in read if found.agency), None)
-    editor = next((found.editor for found, _ in read if found.editor), None)
     naming = [(found, origin) for found, origin in read if found.authors]
+    in_order = [*naming[:1], *read]
+    agency, of_agency = next(((found.agency, origin) for found, origin in in_order if found.agency), (None, PAGE))
+    editor, of_editor = next(((found.editor, origin) for found, origin in in_order if found.editor), (None, PAGE))
+    origins = {"editor": of_editor, "agency": of_agency}
     if not naming:
-        origin = next((origin for found, origin in read if found.agency or found.editor), PAGE)
-        return Credited((), editor, agency), origin
+        return Credited((), editor, agency), origins
     taken, origin = naming[0]
     doubts = list(taken.doubts)
     if origin == GUESSED:
-        doubts.append("is a guess, of a line that looks like a byline")
+        doubts.append(A_GUESS)
     # A line that only looks like a byline is no word against what is stated for others.
     others = [one for one in naming[1:] if one[1] != GUESSED or origin not in (JSONLD, OPENGRAPH)]
     other = next(((found, where) for found, where in others if not _share(taken.authors, found.authors)), None)
     if other is not None:
         both = " and ".join(f"{', '.join(one.authors)} ({where})" for one, where in ((taken, origin), other))
         doubts.append(f"the page names {both}; the first is taken")
-    return Credited(taken.authors, taken.editor or editor, taken.agency or agency, tuple(doubts)), origin
+    return Credited(taken.authors, editor, agency, tuple(doubts)), origins | {"authors": origin}
 
 
 def together(named: Sequence[str], besides: Sequence[str], lines: Iterable[str]) -> list[str]:

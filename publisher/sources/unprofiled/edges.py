@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from selectolax.lexbor import LexborHTMLParser
+
+from publisher.content.text import one_line
 from publisher.sources.body import Block
 from publisher.sources.bylines import is_byline
 from publisher.sources.unprofiled.evidence import alike, plain
 
-_ONLY_TIME = re.compile(r"<p>\s*<time\b[^<>]*>[^<]*</time>\s*</p>")
 _CRUMB = re.compile(r"\s[>›»/]\s")
 _DATED = re.compile(
     r"\b(?:19|20)\d\d\b.{0,20}\b\d{1,2}[:.]\d\d\b|^\W*\d{1,2}[./ -]\w{1,10}[./ -](?:19|20)\d\d\W*$"
@@ -77,10 +79,18 @@ def _leads_in(block: Block, headline: str | None) -> bool:
         return True
     if block.html.startswith("<h1") or is_byline(text):
         return True
-    if _ONLY_TIME.fullmatch(block.html) and len(text) < 60:
+    if len(text) < 60 and _is_time(block):
         return True
     crumbs = len(text) < 120 and len(_CRUMB.findall(text)) >= 2
     return crumbs or (len(text) < 100 and _DATED.search(text) is not None and not _SENTENCE.search(text))
+
+
+def _is_time(block: Block) -> bool:
+    """Whether a block is a paragraph with a ``time`` element and no text besides."""
+    if not block.html.startswith("<p") or "<time" not in block.html:
+        return False
+    time = LexborHTMLParser(block.html).css_first("p > time")
+    return time is not None and one_line(time.text()) == block.text
 
 
 def is_heading(block: Block) -> bool:

@@ -221,12 +221,19 @@ class _Page:
             lines = tuple(authors.together(lines, besides, shown))
         bylines = [authors.Byline(lines, JSONLD, organizations)]
         bylines += [authors.Byline(tuple(found), origin) for found, origin in stated]
-        found, origin = authors.chosen(bylines, self.sites)
-        self.take("authors", list(found.authors), origin)
-        self.take("editor", found.editor or self._editor(), origin)
-        self.take("agency", found.agency, origin)
+        found, origins = authors.chosen(bylines, self.sites)
+        self.take("authors", list(found.authors), origins.get("authors", PAGE))
+        if not found.editor or origins["editor"] == GUESSED:
+            self.take("editor", self._editor(), JSONLD)
+        self._credit("editor", found.editor, origins["editor"])
+        self._credit("agency", found.agency, origins["agency"])
         for doubt in found.doubts:
             self.reading.warn(doubt, "authors", ", ".join(found.authors))
+
+    def _credit(self, name: str, value: str | None, origin: str) -> None:
+        if value and origin == GUESSED and name not in self.fields:
+            self.reading.warn(authors.A_GUESS, name, value)
+        self.take(name, value, origin)
 
     def _editor(self) -> str | None:
         return next(
@@ -312,7 +319,7 @@ class _Page:
             self.take("authors", list(found.authors), GUESSED)
             for doubt in found.doubts:
                 self.reading.warn(doubt, "authors", ", ".join(found.authors))
-        self.take("editor", found.editor, GUESSED)
+        self._credit("editor", found.editor, GUESSED)
 
     def _guessed_day(self) -> None:
         """The day in the address or that the library finds, to the hour where a line on the page shows the same."""
