@@ -137,5 +137,7 @@ def test_a_row_with_columns_swapped_is_refused_unless_it_would_be_true_as_well(
     numbers = (previous + change, change, percent)
     value, change, percent = (numbers[place] for place in swapped)
     before = value - change
-    assume(before and abs(abs(100 * change / before) - abs(percent)) > Decimal("0.1"))
+    assume(abs(before) > Decimal("0.02"))  # of next to nothing, any part may be true
+    rounding = (4 + abs(percent) / 25) / abs(before)  # and of little, one that is near
+    assume(abs(abs(100 * change / before) - abs(percent)) > Decimal("0.1") + rounding)
     assert contradiction(value, change, percent) is not None
