@@ -10,8 +10,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import absolute
-from publisher.model import Image, Indicator, IndicatorSpec, Related
-from publisher.model.indicator import decimal_text
+from publisher.model import Image, IndicatorSpec, Related
 from publisher.sources import dom
 from publisher.sources.attribution import authors, bylines, image, place
 from publisher.sources.body import Block, body_blocks, sanitised, strip_prefix
@@ -21,10 +20,6 @@ from publisher.sources.patterns import find, matches_any
 from publisher.sources.profile import COLUMNS, HtmlArticle, HtmlBody, HtmlProfile, HtmlTicker
 from publisher.sources.reading import Reading, add_row
 from publisher.sources.soundness import is_closed, leads_elsewhere, tell_doubts
-
-# What classes are named after that colour a row. Colours themselves are not here: red is up in Tokyo.
-_DOWN = frozenset(("down", "fall", "falling", "decline", "loss", "negative", "neg", "minus", "turun", "melemah"))
-_UP = frozenset(("up", "rise", "rising", "gain", "positive", "pos", "plus", "naik", "menguat"))
 
 PART = 25
 """Characters of a further part of a text; what is shorter is a label."""
@@ -290,7 +285,7 @@ def _read_ticker(
                 continue
             add_row(reading, ticker, text, cells, specs=specs, now=now)
             for one in reading.indicators[taken:]:
-                for odd in (*_joined(row, ticker, cells), *_coloured(row, one)):
+                for odd in _joined(row, ticker, cells):
                     reading.warn(odd, f"ticker {one.symbol}", text)
         elif not text:
             reading.warn("a row without text is left out; what does it show?", "ticker", (row.html or "")[:120])
@@ -307,17 +302,6 @@ def _joined(row: LexborNode, ticker: HtmlTicker, cells: Mapping[str, str | None]
     for column in COLUMNS[1:]:
         if cells.get(column) != others.get(column):
             yield f"the {column} {cells[column]!r} is {others.get(column)!r} where all raised or hidden text is apart"
-
-
-def _coloured(row: LexborNode, found: Indicator) -> Iterator[str]:
-    """A change without a sign that the names of the row's classes show to be another."""
-    moved = found.change or found.percent
-    named = [one.attributes.get("class") or "" for one in (row, *dom.descendants(row)) if one.is_element_node]
-    names = {part for one in named for part in re.split(r"[\s_-]+", one.lower())}
-    down = bool(names & _DOWN)
-    if moved and down != bool(names & _UP) and (moved < 0) != down:
-        shown = ", ".join(sorted(names & (_DOWN | _UP)))
-        yield f"the change is read as {decimal_text(moved)}, and the row is shown as {shown}"
 
 
 def _cells(row: LexborNode, text: str, ticker: HtmlTicker, *, apart: bool = False) -> dict[str, str | None]:

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from publisher.clock import EPOCH
 from publisher.configfile import Zone
 from publisher.errors import ReadError
 from publisher.jsonbytes import whole
@@ -23,9 +22,6 @@ from publisher.model.base import Frozen
 from publisher.sources.patterns import MAX_LINE, Pattern, value_of
 
 _MOST_DIGITS = 100
-
-# What seconds of ten digits are, of 2001 to 2286, where they are taken for milliseconds.
-_LATEST_OF_SECONDS = datetime(1970, 4, 27, tzinfo=UTC)
 
 _HOURS = re.compile(r"%-?[HIcXTs]")
 """Codes of strptime that give a time of day."""
@@ -223,9 +219,6 @@ def moment(rule: ValueRule, text: str, timezone: str, *, assumed: bool) -> ReadD
         found = parse_datetime(written, "en", timezone, assumed=assumed)
     except ReadError as error:
         raise ReadError(f"{text!r} of the format {rule.format}: {error}") from error
-    if rule.format == "unix-ms" and EPOCH < read < _LATEST_OF_SECONDS:
-        said = "is of the first months of 1970; are these seconds?"
-        return replace(found, warning="; ".join(filter(None, (found.warning, said))))
     if rule.format.startswith("unix") and found.value < _UNSET:
         return replace(
             found, warning=f"is of {found.value.year}: does the source mean another format than {rule.format}?"

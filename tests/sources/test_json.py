@@ -157,7 +157,7 @@ async def test_seconds_that_are_said_to_be_milliseconds_are_told(site: Site, ove
     put(site, {"gold": {"price": 1, "time": 1772420400}, "data": {"rows": []}})
     (problem,) = (await over(MARKET.replace('"unix"', '"unix-ms"')).read({})).problems
     assert (problem.field, problem.severity) == ("as_of", "warning")
-    assert "are these seconds?" in problem.message
+    assert "does the source mean another format" in problem.message
 
 
 async def test_an_observation_with_a_number_that_is_none_is_left_out_whole(site: Site, over: Any) -> None:

@@ -241,25 +241,3 @@ def test_digits_that_stand_raised_or_hidden_in_a_number_are_told(value: str, rea
     assert [("raised or hidden" in one.message, one.field) for one in reading.problems] == [
         (True, "ticker OTHER")
     ] * told
-
-
-@pytest.mark.parametrize(
-    ("change", "percent", "told"),
-    [
-        ("<b class=turun>95,00</b>", "0,58%", True),
-        ("<b class='ticker-value is-down'>95,00</b>", "0,58%", True),
-        ("", "<b class=Negative>0,58%</b>", True),
-        ("<b class=naik>-95,00</b>", "-0,58%", True),
-        ("<b class=turun>-95,00</b>", "-0,58%", False),
-        ("<b class=up>95,00</b>", "0,58%", False),
-        ("<b class=dropdown>95,00</b>", "0,58%", False),
-        ("<b class='up down'>95,00</b>", "0,58%", False),
-        ("<b class=down>0,00</b>", "0,00%", False),
-    ],
-)
-def test_a_sign_that_only_a_style_sheet_shows_is_told(change: str, percent: str, told: bool) -> None:
-    reading = table(f"USD/IDR|16.199|{change}|{percent}")
-    assert len(reading.indicators) == 1
-    assert [("the row is shown as" in one.message, one.severity) for one in reading.problems] == [
-        (True, "warning")
-    ] * told
