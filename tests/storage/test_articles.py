@@ -275,8 +275,9 @@ async def test_a_listing_has_the_places_of_what_may_be_seen_with_their_sizes(db:
     everything, following = await db.read(articles.listing, limit=10, seen=None)
     stored = await db.read(articles.page, limit=10)
     assert ([one.position for one in everything], following) == ([one.position for one in stored], None)
-    rows = await db.read(lambda tx: tx.conn.execute(select(table.c.id, table.c.data)).all())
-    assert {one.position[1]: one.size for one in everything} == {id: len(data.encode()) for id, data in rows}
+    rows = await db.read(lambda tx: tx.conn.execute(select(table.c.id, table.c.data, table.c.provenance)).all())
+    sizes = {id: len(data.encode()) + len(provenance.encode()) for id, data, provenance in rows}
+    assert {one.position[1]: one.size for one in everything} == sizes
 
 
 async def test_a_listing_goes_on_behind_what_it_looked_at_and_misses_nothing(db: Database) -> None:
