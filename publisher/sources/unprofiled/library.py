@@ -11,9 +11,6 @@ from selectolax.lexbor import LexborHTMLParser
 from publisher.sources.body import Block, fragment_blocks
 from publisher.sources.reading import Reading
 
-_DATES = {"original_date": True, "extensive_search": False}
-"""Without the search for dates in two hundred languages: the first word that looks like one costs half a minute."""
-
 MAX_READ = 2_000_000
 """Characters of a page beyond which it is not asked: it takes several times as long as our own reading."""
 
@@ -45,6 +42,7 @@ def guess(text: str, url: str, reading: Reading) -> Guess:
     if len(text) > MAX_READ:
         return Guess()
     try:
+        _spare_dateparser()
         html = library.extract(
             text,
             url=url or None,
@@ -53,7 +51,6 @@ def guess(text: str, url: str, reading: Reading) -> Guess:
             include_comments=False,
             include_formatting=True,
             include_links=True,
-            date_extraction_params=_DATES,
         )
     except Exception as error:  # whatever a strange page does to it, the rest of the page stands
         reading.warn(f"trafilatura failed: {type(error).__name__}: {error}", "body")
@@ -69,6 +66,23 @@ def _read(html: str) -> Guess:
     }
     authors = tuple(part.strip() for part in said.get("author", "").split(";") if part.strip())
     return Guess(tuple(fragment_blocks(html)), said.get("title"), authors, _day(said.get("date")))
+
+
+def _spare_dateparser() -> None:
+    """Keep its search for a day from trying words in two hundred languages, which costs a process half a minute once.
+
+    There is no option for that alone: without "extensive_search" it leaves out its search of the page's text as well,
+    which finds the day of 11 pages of 59 (docs/benchmarks.md, "Reading pages").
+    """
+    from htmldate import extractors
+
+    if hasattr(extractors, "_external_date"):
+        extractors._external_date = _no_date
+
+
+def _no_date(string: str) -> datetime | None:
+    """Instead of dateparser's reading of a text."""
+    return None
 
 
 def _day(date: str | None) -> str | None:
