@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from publisher import changes, clock
+from publisher.ingest.identity import recognised
 from publisher.ingest.recorder import Recorder
-from publisher.ingest.written import as_met_before
 from publisher.model.observed import Batch
 from publisher.storage import aliases, articles
 from publisher.storage.database import Tx
@@ -57,7 +57,7 @@ def settle(tx: Tx, recorder: Recorder, source: str, batch: Batch, misses: Mappin
     """Decide it, and withdraw what goes."""
     if batch.listed is None and not batch.gone:
         return Absences(misses=misses)
-    as_met_before(tx, source, batch.articles)
+    recognised(tx, source, batch.articles)  # so that one which is listed by a new form of its address is not missed
     found = judge(articles.standing(tx, source), _as_known(tx, source, batch), misses)
     if found.withdrawn:
         now = clock.from_micros(tx.now)

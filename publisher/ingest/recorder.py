@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from publisher import changes, clock, selection
 from publisher.ingest.identity import recognised
-from publisher.ingest.written import as_met_before
 from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
 from publisher.model.indicator import HOLD_ABOVE
@@ -104,7 +103,6 @@ class Recorder:
         )
 
     def _articles(self, tx: Tx, observed: Sequence[ObservedArticle], *, shown: bool) -> list[ArticleChange]:
-        observed = as_met_before(tx, self._source, observed)
         recognition = recognised(tx, self._source, observed)
         self.tally.problems += recognition.problems
         observed = recognition.articles

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from publisher.model.tracking import ONCE_TRACKING, without_session, without_tracking
+from publisher.model.uri import iri
 
 _PORTS = {"http": 80, "https": 443}
-
-# What no URI holds (RFC 3986, section 2), escaped: bytes of other scripts, and characters that browsers put up with.
-_ESCAPED = re.compile(r"(?:%[89A-Fa-f][0-9A-Fa-f])+|%(?:5[BbCcDdEe]|60|7[BbCcDd]|3[CcEe]|22)")
 
 # Fragments that tell where a reader came from, or what to show first; browsers take ":~:" for a search.
 _NO_PLACE = re.compile(r"(?:utm_|xtor|at_|ref=|rss|:~:|comments?$|respond$).*", re.IGNORECASE)
@@ -49,7 +46,7 @@ def addresses(url: str) -> tuple[str, ...]:
 
     That kept addresses as they were written, with characters that no URI may hold.
     """
-    return tuple(dict.fromkeys((identifying(url), canonical(url), as_written(canonical(url)))))
+    return tuple(dict.fromkeys((identifying(url), canonical(url), iri(canonical(url)))))
 
 
 def siblings(url: str) -> list[str]:
@@ -72,25 +69,6 @@ def with_scheme(link: str, base: str | None) -> str:
     own = (urlsplit(base).hostname or "").removeprefix("www.") if base else ""
     is_host = bool(base) and "." in host and (host.startswith("www.") or host == own)
     return f"//{link.lstrip()}" if is_host else link
-
-
-def as_written(url: str) -> str:
-    """An address of which a URI was made as its writer most likely had it: IDN and other scripts as they are read."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if "xn--" in host:
-        with suppress(UnicodeError):
-            host = host.encode("ascii").decode("idna")
-        port = f":{parts.port}" if parts.port else ""
-        parts = parts._replace(netloc=host + port)
-    return _ESCAPED.sub(_unescaped, urlunsplit(parts))
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    try:
-        return unquote(found[0], errors="strict")
-    except UnicodeDecodeError:
-        return found[0]
 
 
 def _host(parts: SplitResult) -> str:

@@ -157,12 +157,6 @@ def among(tx: Tx, ids: Collection[str]) -> dict[str, StoredArticle]:
     return {row.id: _stored(row) for row in rows}
 
 
-def owners(tx: Tx, ids: Collection[str]) -> dict[str, str]:
-    """The source of each of these articles, withdrawn ones too; an id that was never seen is left out."""
-    statement = select(articles.c.id, articles.c.source).where(tx.dialect.among(articles.c.id, sorted(ids)))
-    return {row.id: row.source for row in tx.conn.execute(statement)}
-
-
 def accounted(tx: Tx, ids: Collection[str]) -> dict[str, tuple[StoredArticle, Provenance]]:
     """These articles by id, each with where its values came from; withdrawn ones too."""
     statement = select(*_STORED, articles.c.provenance).where(tx.dialect.among(articles.c.id, ids))

@@ -12,7 +12,7 @@ from publisher.ingest.recorder import Recorder
 from publisher.model import identity_id
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.sources.urls import canonical
+from publisher.sources.urls import addresses, canonical, identifying
 from publisher.storage import articles
 from publisher.storage.database import Database, Tx
 from publisher.storage.record import record
@@ -66,6 +66,19 @@ async def test_that_of_another_source_is_not_taken_over(db: Database) -> None:
 async def test_one_that_is_listed_under_its_uri_is_not_missed(db: Database) -> None:
     await stored(db, WRITTEN)
     one = observed(WRITTEN)
+    batch = Batch(articles=(one,), listed=frozenset({one.article.id}), gone_after=1)
+    found = await db.write(lambda tx: settle(tx, Recorder(DEFINITIONS, "desk"), "desk", batch, {}))
+    assert not found.withdrawn
+
+
+async def test_one_that_is_listed_without_the_tracking_that_it_was_known_with_is_not_missed(db: Database) -> None:
+    address = "https://example.id/kopi?ref=rss"
+    assert identifying(address) != canonical(address)
+    await stored(db, canonical(address))
+    identity = identifying(address)
+    one = ObservedArticle(
+        an_article(identity_id(identity), url=address), identity, "list", addresses=addresses(address)
+    )
     batch = Batch(articles=(one,), listed=frozenset({one.article.id}), gone_after=1)
     found = await db.write(lambda tx: settle(tx, Recorder(DEFINITIONS, "desk"), "desk", batch, {}))
     assert not found.withdrawn
