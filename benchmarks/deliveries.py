@@ -28,9 +28,10 @@ import uvloop
 from aiohttp import web
 
 from publisher.app.collecting import spare_the_collector
-from publisher.delivery import Deliverer, access, signing
+from publisher.delivery import Deliverer, signing
 from publisher.delivery.deliverer import SLOTS
-from publisher.delivery.envelope import body as envelope
+from publisher.delivery.followers import permissions
+from publisher.delivery.transports.envelope import body as envelope
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
 from publisher.outbound import Outbound
 from publisher.storage import deliveries, events, subscriptions
@@ -84,7 +85,7 @@ def an_event(number: int) -> Event:
 def define(tx: Tx) -> None:
     """Take these feeds, as a service does at its start."""
     feed_states.define(tx, {name: feed.digest for name, feed in FEEDS.items()})
-    access.adopt(tx, FEEDS)
+    permissions.adopt(tx, FEEDS)
 
 
 async def bare(url: str, count: int) -> None:

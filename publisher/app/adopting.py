@@ -17,7 +17,7 @@ from publisher import telemetry
 from publisher.catalog import Catalog, Documents, build, gather
 from publisher.catalog.documents import FEEDS, SOURCES, dump, parse
 from publisher.catalog.guard import Standing, judge
-from publisher.delivery import access
+from publisher.delivery.followers import permissions
 from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused, StorageError
 from publisher.publish import SiteInfo, appearance
 from publisher.render import identity
@@ -95,7 +95,7 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
         standing = Standing(frozenset(feeds))
     removed = _defined(tx, offered, site)
     if known is None:  # an older publisher, which knew no roles of webhooks, may have written the data
-        access.review(tx)
+        permissions.review(tx)
     if known is not None and known.digest == offered.digest and known.site == site:
         return known.number, removed
     moved = standing.moved(feeds, len(offered.catalog.sources), tx.now)
@@ -189,7 +189,7 @@ def _defined(tx: Tx, offered: Offered, site: Mapping[str, Any]) -> list[str]:
     """Take these feeds for all there are, for documents and followers alike; returns those that were removed since."""
     looks = {name: appearance(feed, site_info(site)) for name, feed in offered.catalog.feeds.items()}
     removed = feed_states.define(tx, looks, offered.private)
-    access.adopt(tx, offered.catalog.feeds)
+    permissions.adopt(tx, offered.catalog.feeds)
     return removed
 
 

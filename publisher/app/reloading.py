@@ -18,7 +18,7 @@ from publisher.app.adopting import Allowed, Offered, said
 from publisher.app.installation import App
 from publisher.app.readers import folders
 from publisher.catalog import Catalog, gather
-from publisher.delivery.pausing import keep
+from publisher.delivery.followers.pausing import keep
 from publisher.errors import ConfigError, ConfigErrors, RemovalRefused, StorageError, told
 from publisher.schedule import Schedule
 from publisher.settings import Settings

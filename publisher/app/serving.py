@@ -25,7 +25,7 @@ from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
-from publisher.delivery.pausing import keep
+from publisher.delivery.followers.pausing import keep
 from publisher.errors import NotFound, PublisherError, told
 from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec

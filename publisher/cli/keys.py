@@ -51,11 +51,11 @@ def create(
 
     It stands alone on standard output. It cannot be shown again: only its hash is kept.
     """
-    from publisher.delivery import access
+    from publisher.delivery.followers import permissions
     from publisher.model import Role
 
     name = owner or f"{role.value}-{secrets.token_hex(4)}"
-    key, secret = with_storage(home, lambda db: db.write(access.create_key, Role(role.value), name))
+    key, secret = with_storage(home, lambda db: db.write(permissions.create_key, Role(role.value), name))
     note(f"{key.id}: {key.role.value} key of {key.owner}")
     typer.echo(secret)
 
@@ -90,9 +90,9 @@ def revoke(
 
     What its owner may not follow by another key is sent to the owner's webhooks no more, retries included.
     """
-    from publisher.delivery import access
+    from publisher.delivery.followers import permissions
 
-    key = with_storage(home, lambda db: db.write(access.revoke_key, id, keep_webhooks=keep_webhooks))
+    key = with_storage(home, lambda db: db.write(permissions.revoke_key, id, keep_webhooks=keep_webhooks))
     note(f"{key.id}: revoked")
 
 

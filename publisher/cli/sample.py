@@ -74,16 +74,16 @@ def receiver(
 
 
 async def _own_key(db: Database) -> tuple[Key, str]:
-    from publisher.delivery import access
+    from publisher.delivery.followers import permissions
     from publisher.model import Role
 
-    return await db.write(access.create_key, Role.SUBSCRIBER, "sample-receiver")
+    return await db.write(permissions.create_key, Role.SUBSCRIBER, "sample-receiver")
 
 
 async def _revoke(db: Database, id: str) -> None:
-    from publisher.delivery import access
+    from publisher.delivery.followers import permissions
 
-    await db.write(access.revoke_key, id)
+    await db.write(permissions.revoke_key, id)
 
 
 def _address(home: Path) -> str:

@@ -10,13 +10,14 @@ from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery import envelope, pausing
-from publisher.delivery.fanout import FanOut
-from publisher.delivery.hosts import PER_HOST
-from publisher.delivery.post import Poster
+from publisher.delivery.endpoints.hosts import PER_HOST
+from publisher.delivery.endpoints.verified import Verified
+from publisher.delivery.followers import pausing
+from publisher.delivery.followers.fanout import FanOut
 from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
-from publisher.delivery.verified import Verified
+from publisher.delivery.transports import envelope
+from publisher.delivery.transports.post import Poster
 from publisher.errors import SecretError, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult

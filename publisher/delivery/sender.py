@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from publisher import telemetry
-from publisher.delivery.bodies import Bodies, Prepared
-from publisher.delivery.hosts import PER_HOST, Hosts
-from publisher.delivery.post import Poster, outcome
+from publisher.delivery.endpoints.hosts import PER_HOST, Hosts
+from publisher.delivery.endpoints.strain import Strain
 from publisher.delivery.settler import Settler
-from publisher.delivery.strain import Strain
+from publisher.delivery.transports.bodies import Bodies, Prepared
+from publisher.delivery.transports.post import Poster, outcome
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
 from publisher.errors import SecretError, StorageError, told

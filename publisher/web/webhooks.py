@@ -9,7 +9,8 @@ from aiohttp import web
 
 from publisher import telemetry
 from publisher.clock import rfc3339
-from publisher.delivery import access, signing
+from publisher.delivery import signing
+from publisher.delivery.followers import permissions
 from publisher.errors import NotFound
 from publisher.model import (
     Attempt,
@@ -213,7 +214,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
 def _may_redirect(tx: Tx, key: Key, id: str) -> None:
     """A new URL gets what is still to be sent too: 403 where the webhook follows a feed that the key may not."""
     found = subscriptions.get(tx, id)
-    refused = [] if found is None else access.confidential(tx, found.filter.feeds)
+    refused = [] if found is None else permissions.confidential(tx, found.filter.feeds)
     if refused and key.role is not Role.OPERATOR:
         raise Problem(
             403,
@@ -225,7 +226,7 @@ def _may_redirect(tx: Tx, key: Key, id: str) -> None:
 def _changed(tx: Tx, webhook: Subscription, values: dict[str, Any]) -> Subscription:
     """Change it, as far as its owner may follow what it is to follow, whoever asks."""
     changed = subscriptions.update(tx, webhook.id, **values)
-    access.review(tx, webhook.owner)
+    permissions.review(tx, webhook.owner)
     return subscriptions.get(tx, webhook.id) or changed
 
 

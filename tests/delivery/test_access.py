@@ -5,7 +5,7 @@ from support.clock import ManualClock
 from support.deliveries import claim, states, subscribe
 from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 
-from publisher.delivery import access, pausing
+from publisher.delivery.followers import pausing, permissions
 from publisher.model import (
     Cause,
     Change,
@@ -31,7 +31,7 @@ ENTERED = (EventType.ARTICLE_PUBLISHED, Change.ENTERED)
 async def of_owner(db: Database, role: Role | None = None, **fields: object) -> Subscription:
     """A subscription that goes by the keys of its owner, who gets one of this role."""
     if role is not None:
-        await db.write(access.create_key, role, "acme")
+        await db.write(permissions.create_key, role, "acme")
     return await db.write(subscribe, owner="acme", granted=None, **fields)
 
 
@@ -51,7 +51,7 @@ async def test_of_an_owner_whose_last_key_is_revoked_everything_open_is_cancelle
     db: Database,
 ) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await publish(db, "kopi")
     await judge(db)
@@ -59,7 +59,7 @@ async def test_of_an_owner_whose_last_key_is_revoked_everything_open_is_cancelle
     await publish(db, "kopi")
     await judge(db)
     await publish(db, "kopi")  # in the log, and not fanned out yet
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
 
     assert (await claim(db)).deliveries == ()
     await judge(db)
@@ -74,13 +74,13 @@ async def test_what_is_under_way_while_a_key_is_revoked_is_known_to_be_stopped_a
     db: Database,
 ) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await publish(db)
     await judge(db)
     [one] = (await claim(db)).deliveries
     assert await db.read(deliveries.stopped, [one.id]) == set()
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
 
     assert await db.read(deliveries.stopped, [one.id]) == {one.id}
     await db.write(deliveries.settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
@@ -92,11 +92,11 @@ async def test_a_key_of_the_same_owner_lets_it_go_on_from_the_next_event_and_nev
     db: Database,
 ) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     await publish(db)
-    await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     seq = await publish(db)
     await judge(db)
 
@@ -107,11 +107,11 @@ async def test_a_key_of_the_same_owner_lets_it_go_on_from_the_next_event_and_nev
 
 async def test_another_key_in_force_keeps_the_owners_webhooks(db: Database) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db, Role.SUBSCRIBER)
     await publish(db)
     await judge(db)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
 
     assert await shown(db, webhook) == [(1, "pending", None)]
     assert await db.read(events.last_seq) == 1
@@ -119,11 +119,11 @@ async def test_another_key_in_force_keeps_the_owners_webhooks(db: Database) -> N
 
 async def test_a_key_may_be_revoked_and_its_owners_webhooks_kept(db: Database) -> None:
     await define(db, DESK)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_owner(db, filter=Filter(feeds=("desk",)))
     await publish(db, "rahasia")
     await judge(db)
-    await db.write(access.revoke_key, key.id, keep_webhooks=True)
+    await db.write(permissions.revoke_key, key.id, keep_webhooks=True)
     await publish(db, "rahasia")
     await judge(db)
 
@@ -223,19 +223,19 @@ async def test_what_was_judged_before_a_right_was_lost_is_judged_again(db: Datab
 
 async def test_an_owner_who_is_no_operator_any_more_gets_nothing_private_and_all_that_is_public(db: Database) -> None:
     await define(db, COFFEE, DESK)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_owner(db, Role.SUBSCRIBER, filter=BOTH)
     for topic in ("kopi", "rahasia"):
         await publish(db, topic)
     await judge(db)
     for topic in ("kopi", "rahasia"):
         await publish(db, topic)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     await judge(db)
     assert await shown(db, webhook) == [(1, "pending", None), (2, "cancelled", "access"), (3, "pending", None)]
 
     await publish(db, "rahasia")
-    await db.write(access.create_key, Role.OPERATOR, "acme")
+    await db.write(permissions.create_key, Role.OPERATOR, "acme")
     seq = await publish(db, "rahasia")
     await judge(db)
     assert (await shown(db, webhook))[-1] == (seq, "pending", None)
@@ -246,11 +246,11 @@ async def test_an_owner_who_is_no_operator_any_more_gets_nothing_private_and_all
 async def test_the_endpoint_and_operations_are_told_without_content(db: Database) -> None:
     operations = a_feed("operations", items="operations")
     await define(db, NEWS, operations)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db, url="https://receiver.example/a-secret")
     watching = await db.write(subscribe, "operations")
     await publish(db)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
 
     assert await pausing.tell(db) == 1
     assert await pausing.tell(db) == 0
@@ -406,12 +406,12 @@ async def test_what_was_held_for_a_feed_that_comes_back_private_goes_to_operator
 
 async def test_a_paused_webhook_whose_owner_loses_the_right_keeps_nothing(db: Database) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_owner(db)
     await publish(db)
     await judge(db)
     await define(db)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     await define(db, NEWS)
 
     assert await shown(db, webhook) == [(1, "cancelled", "access")]

@@ -7,7 +7,7 @@ from support.clock import ManualClock
 from support.deliveries import claim, subscribe
 from support.rights import a_feed, adds_up, define, judge, publish, shown
 
-from publisher.delivery import access, pausing
+from publisher.delivery.followers import pausing, permissions
 from publisher.model import Filter, Role, Subscription
 from publisher.storage import deliveries
 from publisher.storage.database import Database
@@ -20,11 +20,11 @@ FILTERS = (("news",), ("coffee",), ("coffee", "news"))
 
 
 async def keys_come_and_go(db: Database) -> None:
-    key, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     for number in range(ROUNDS):
-        await db.write(access.revoke_key, key.id)
+        await db.write(permissions.revoke_key, key.id)
         role = Role.OPERATOR if number % 2 else Role.SUBSCRIBER
-        key, _ = await db.write(access.create_key, role, "acme")
+        key, _ = await db.write(permissions.create_key, role, "acme")
 
 
 async def feeds_come_and_go(db: Database) -> None:
@@ -68,7 +68,7 @@ async def test_rights_may_come_and_go_while_everything_else_goes_on(
     db: Database, open_database: Callable[[], Awaitable[Database]], clock: ManualClock
 ) -> None:
     await define(db, NEWS, COFFEE)
-    await db.write(access.create_key, Role.SUBSCRIBER, "other")
+    await db.write(permissions.create_key, Role.SUBSCRIBER, "other")
     made = await webhooks(db)
     tasks = (keys_come_and_go, feeds_come_and_go, everything_is_told, sender("a", clock), sender("b", clock))
     others = [await open_database() for _ in tasks]

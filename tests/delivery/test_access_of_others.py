@@ -6,8 +6,8 @@ from support.deliveries import claim, subscribe
 from support.items import an_event
 from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 
-from publisher.delivery import access, pausing
-from publisher.delivery.fanout import FanOut
+from publisher.delivery.followers import pausing, permissions
+from publisher.delivery.followers.fanout import FanOut
 from publisher.model import Cause, Change, EventType, Filter, Match, Role, Subscription, SubscriptionState
 from publisher.storage import deliveries, erasure, events, rights
 from publisher.storage.database import Database, Tx
@@ -22,7 +22,7 @@ DESK = a_feed("desk", "rahasia", private=True)
 async def of_acme(db: Database, *feeds: str, roles: tuple[Role, ...] = (Role.SUBSCRIBER,)) -> Subscription:
     """A webhook of an owner with keys of these roles."""
     for role in roles:
-        await db.write(access.create_key, role, "acme")
+        await db.write(permissions.create_key, role, "acme")
     return await db.write(subscribe, owner="acme", granted=None, filter=Filter(feeds=feeds))
 
 
@@ -61,32 +61,32 @@ async def test_what_another_process_took_is_judged_by_at_once(db: Database) -> N
 
 async def test_before_the_first_start_after_an_upgrade_only_who_has_no_key_left_loses_anything(db: Database) -> None:
     await define(db, NEWS)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
-    last, _ = await db.write(access.create_key, Role.SUBSCRIBER, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
+    last, _ = await db.write(permissions.create_key, Role.SUBSCRIBER, "acme")
     webhook = await of_acme(db, "news", roles=())
     await publish(db)
     await judge(db)
     await db.write(forget_definitions)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     await pausing.keep(db)
     assert await shown(db, webhook) == [(1, "pending", None)]
     assert (await now(db, webhook)).state is SubscriptionState.ACTIVE
 
-    await db.write(access.revoke_key, last.id)
+    await db.write(permissions.revoke_key, last.id)
     assert await shown(db, webhook) == [(1, "cancelled", "access")]
     await adds_up(db)
 
 
 async def test_what_waits_for_a_removed_public_feed_stays_when_the_owner_is_no_operator_any_more(db: Database) -> None:
     await define(db, COFFEE, DESK)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_acme(db, "coffee")
     await publish(db, "kopi")
     await judge(db)
     await define(db, DESK)
     await publish(db, "kopi")
     await judge(db)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     assert [state for _, state, _ in await shown(db, webhook)] == ["pending", "pending"]
 
     await define(db, COFFEE, DESK)
@@ -98,7 +98,7 @@ async def test_what_is_held_for_a_removed_feed_stays_and_what_a_removed_private_
     db: Database,
 ) -> None:
     await define(db, COFFEE, DESK, EMAS)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_acme(db, "coffee", "desk", "emas")
     for topic in ("kopi", "rahasia", "emas"):
         await publish(db, topic)
@@ -107,7 +107,7 @@ async def test_what_is_held_for_a_removed_feed_stays_and_what_a_removed_private_
     for topic in ("kopi", "rahasia", "emas"):
         await publish(db, topic)
     await judge(db)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
 
     gone, kept = ("cancelled", "access"), ("pending", None)
     assert [tuple(rest) for _, *rest in await shown(db, webhook)] == [kept, gone, kept, kept, gone, kept]
@@ -129,14 +129,14 @@ async def test_what_is_held_for_a_removed_feed_stays_when_another_one_turns_priv
 
 async def test_no_retry_carries_a_full_text_that_only_a_lost_feed_showed(db: Database) -> None:
     await define(db, a_feed("coffee", "kopi", content="summary"), a_feed("desk", "kopi", private=True), EMAS)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_acme(db, "coffee", "desk", "emas")
     for topic in ("kopi", "emas"):
         await publish(db, topic)
     await judge(db)
     for one in (await claim(db, lease="failed")).deliveries:
         await db.write(deliveries.settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
 
     assert await shown(db, webhook) == [(1, "cancelled", "access"), (2, "retrying", None)]
     await adds_up(db)
@@ -146,9 +146,9 @@ async def test_what_is_paused_for_a_lost_right_does_not_go_on_because_its_privat
     db: Database,
 ) -> None:
     await define(db, NEWS, DESK)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_acme(db, "desk")
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     for feeds in ((NEWS,), (NEWS, DESK)):
         await define(db, *feeds)
         found = await now(db, webhook)
@@ -169,12 +169,12 @@ def withdrawn_and_erased(tx: Tx) -> None:
 
 async def test_who_is_no_operator_any_more_is_still_told_that_an_erased_article_is_gone(db: Database) -> None:
     await define(db, COFFEE, DESK)
-    key, _ = await db.write(access.create_key, Role.OPERATOR, "acme")
+    key, _ = await db.write(permissions.create_key, Role.OPERATOR, "acme")
     webhook = await of_acme(db, "coffee", "desk")
     await publish(db, "kopi")
     await judge(db)
     await db.write(withdrawn_and_erased)
-    await db.write(access.revoke_key, key.id)
+    await db.write(permissions.revoke_key, key.id)
     await judge(db)
 
     assert await shown(db, webhook) == [(1, "cancelled", "erased"), (2, "pending", None)]

@@ -2,7 +2,7 @@ import json
 
 from support.items import an_event
 
-from publisher.delivery import envelope
+from publisher.delivery.transports import envelope
 from publisher.model import Change, EventType
 
 UPDATED = EventType.ARTICLE_UPDATED

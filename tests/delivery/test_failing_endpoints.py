@@ -9,7 +9,7 @@ from support.deliveries import append, claim, fan_out, subscribe
 from support.delivering import Bench, endpoint, eventually
 from support.rights import a_feed, now
 
-from publisher.delivery import pausing
+from publisher.delivery.followers import pausing
 from publisher.model import EventType, Subscription
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage.database import Database, Tx

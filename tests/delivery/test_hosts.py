@@ -6,7 +6,7 @@ from support.clock import ManualClock
 from support.deliveries import append
 from support.delivering import Bench, endpoint, eventually
 
-from publisher.delivery.hosts import Hosts
+from publisher.delivery.endpoints.hosts import Hosts
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage import deliveries

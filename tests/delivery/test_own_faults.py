@@ -12,9 +12,9 @@ from support.delivering import Bench, endpoint, eventually
 from support.rights import now
 
 from publisher.delivery import Deliverer
+from publisher.delivery.endpoints.strain import LONGEST_REST, Strain
 from publisher.delivery.sender import SEALED_SECONDS
 from publisher.delivery.signing import new_secret
-from publisher.delivery.strain import LONGEST_REST, Strain
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage import deliveries

@@ -7,7 +7,7 @@ from support.deliveries import append, states
 from support.delivering import Bench, endpoint, eventually
 from support.rights import define
 
-from publisher.delivery.pausing import end, keep
+from publisher.delivery.followers.pausing import end, keep
 from publisher.model import Cause, DeliveryState, FeedDefinition, Filter, SubscriptionState
 from publisher.storage import deliveries, events, subscriptions
 from publisher.storage import feeds as feed_states

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.retry import next_wait
+from publisher.delivery.endpoints.retry import next_wait
 
 SCHEDULE = (5.0, 300.0, 1800.0)
 

@@ -6,7 +6,7 @@ from support.deliveries import append
 from support.delivering import Bench, endpoint
 from support.statements import counting
 
-from publisher.delivery.verified import Verified
+from publisher.delivery.endpoints.verified import Verified
 from publisher.storage import hosts
 from publisher.storage.database import Database
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from support.deliveries import append, fan_out, states
 from support.rights import a_feed, define, now
 
-from publisher.delivery import access
+from publisher.delivery.followers import permissions
 from publisher.model import Role
 from publisher.storage import articles, embargoes, migrate, subscriptions
 from publisher.storage.database import Database
@@ -68,7 +68,7 @@ async def test_webhooks_from_before_roles_were_kept_go_on_as_they_were(tmp_path:
         await fan_out(db)
         assert [[state.value for state in await states(db, one)] for one in found] == [["pending"]] * 3
         await define(db, a_feed("news"))
-        await db.write(access.review)
+        await db.write(permissions.review)
         assert [(await now(db, one)).state.value for one in found] == ["active", "active", "paused"]
     finally:
         await db.close()

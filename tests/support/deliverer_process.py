@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 from publisher import telemetry
-from publisher.delivery import Deliverer, access
-from publisher.delivery.fanout import FanOut
+from publisher.delivery import Deliverer
+from publisher.delivery.followers import permissions
+from publisher.delivery.followers.fanout import FanOut
 from publisher.model import FeedDefinition
 from publisher.outbound import Outbound
 from publisher.storage import feeds as feed_states
@@ -26,7 +27,7 @@ FEEDS = {"news": FeedDefinition(name="news", title="News")}
 def define(tx: Tx) -> None:
     """Take these feeds, as a service does at its start."""
     feed_states.define(tx, {name: feed.digest for name, feed in FEEDS.items()})
-    access.adopt(tx, FEEDS)
+    permissions.adopt(tx, FEEDS)
 
 
 async def main(data: Path, descriptors: int | None) -> None:

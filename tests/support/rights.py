@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.delivery import access
-from publisher.delivery.fanout import FanOut
+from publisher.delivery.followers import permissions
+from publisher.delivery.followers.fanout import FanOut
 from publisher.model import EventType, FeedDefinition, Subscription, article_json
 from publisher.publish import SiteInfo, appearance
 from publisher.storage import deliveries, events, subscriptions
@@ -29,7 +29,7 @@ async def define(db: Database, *feeds: FeedDefinition, site: SiteInfo = SITE) ->
 
     def take(tx: Tx) -> None:
         feed_states.define(tx, {name: appearance(feed, site) for name, feed in named.items()})
-        access.adopt(tx, named)
+        permissions.adopt(tx, named)
 
     await db.write(take)
     return named

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery import retry, signing
+from publisher.delivery import signing
+from publisher.delivery.endpoints import retry
 from publisher.outbound import Outbound, PostResult
 from publisher.redaction import bare, redacted
 from publisher.storage.deliveries import Claimed, Outcome

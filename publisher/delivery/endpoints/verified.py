@@ -7,7 +7,7 @@ import asyncio
 from cachetools import LRUCache
 
 from publisher import telemetry
-from publisher.delivery.hosts import host_of
+from publisher.delivery.endpoints.hosts import host_of
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.storage import hosts

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from publisher import selection, telemetry
-from publisher.delivery import access
+from publisher.delivery.followers import permissions
 from publisher.delivery.unbroken import unbroken
 from publisher.model import Event
 from publisher.model.change import FeedTouch
@@ -36,8 +36,8 @@ async def keep(db: Database) -> int:
     Each change of definitions pauses by itself; this is for what was registered at that moment. It goes by what was
     taken last by any process on this database: the files of this one may be older.
     """
-    if await db.read(access.misplaced):
-        await unbroken(db.write(access.pause_stranded))
+    if await db.read(permissions.misplaced):
+        await unbroken(db.write(permissions.pause_stranded))
     ended = 0
     if await db.read(rights.stood_still, KEPT_SECONDS, 1):
         ended = await _all(db, _end_some)
@@ -70,20 +70,20 @@ def _let_go(tx: Tx, gone: list[str]) -> None:
 
 def _end_some(tx: Tx) -> list[Event]:
     subscriptions.hold(tx)
-    if access.misplaced(tx):  # one of their feeds may have come back since they were looked for
-        access.pause_stranded(tx)
+    if permissions.misplaced(tx):  # one of their feeds may have come back since they were looked for
+        permissions.pause_stranded(tx)
     found = []
     for id_ in rights.stood_still(tx, KEPT_SECONDS, CHUNK):
         one = subscriptions.get(tx, id_)
         if one is not None:
-            found.append(end(tx, id_, access.removed(one.filter.feeds)))
+            found.append(end(tx, id_, permissions.removed(one.filter.feeds)))
     return [event for event in found if event is not None]
 
 
 def _tell_some(tx: Tx) -> list[Event]:
     subscriptions.hold(tx)
     owed = subscriptions.owed(tx, CHUNK)
-    found = (_shown(tx, subscriptions.tell(tx, id_, access.withheld(tx, id_))) for id_ in owed)
+    found = (_shown(tx, subscriptions.tell(tx, id_, permissions.withheld(tx, id_))) for id_ in owed)
     return [event for event in found if event is not None]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
-from publisher.delivery import envelope
+from publisher.delivery.transports import envelope
 from publisher.model import Change, Event, EventType
 
 KEPT_BYTES = 16 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""How an event is carried to its receiver: its body, and the request that carries it."""
