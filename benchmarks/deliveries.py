@@ -34,10 +34,11 @@ from publisher.delivery.followers import permissions
 from publisher.delivery.transports.envelope import body as envelope
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
 from publisher.outbound import Outbound
-from publisher.storage import deliveries, events, subscriptions
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
 
 FEEDS = {"news": FeedDefinition(name="news", title="News")}
 

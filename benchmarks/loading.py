@@ -29,8 +29,8 @@ from publisher.ingest.pull import CHUNK
 from publisher.model import Article, FeedDefinition, Selection, article_json
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.sources.base import NoOptions, Source
-from publisher.storage import feeds
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database
 
 FEEDS = {
     "news": FeedDefinition(name="news", title="News"),

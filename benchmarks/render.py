@@ -31,8 +31,8 @@ from publisher.model import Article, FeedDefinition
 from publisher.model.observed import ObservedArticle
 from publisher.publish import Publications, SiteInfo
 from publisher.render import FORMATS, Head, Options, article_entry
-from publisher.storage import feeds
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database
 
 ITEMS = 50
 MANY = 10_000

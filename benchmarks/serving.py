@@ -32,9 +32,9 @@ from publisher.model import Article, FeedDefinition, IndicatorSpec
 from publisher.model.observed import ObservedArticle
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
-from publisher.storage import feeds
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database
 from publisher.web.app import make_app
 from publisher.web.metrics import add_metrics
 from publisher.web.services import Services

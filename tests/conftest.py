@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from support.clock import ManualClock
 from support.postgres import Postgres, blocking, embedded_server
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 # How long an example takes says how busy the machine is, and nothing of the claim.
 settings.register_profile("any-machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])

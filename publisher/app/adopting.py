@@ -21,10 +21,10 @@ from publisher.delivery.followers import permissions
 from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused, StorageError
 from publisher.publish import SiteInfo, appearance
 from publisher.render import identity
-from publisher.storage import definitions
-from publisher.storage import events as event_log
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import definitions
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events as event_log
 
 log = telemetry.logger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from publisher import clock, telemetry
 from publisher.storage import steps
-from publisher.storage.database import Database, Tx
+from publisher.storage.engine.database import Database, Tx
 
 log = telemetry.logger(__name__)
 

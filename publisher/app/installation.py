@@ -24,9 +24,9 @@ from publisher.settings import Settings
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.politeness import Polite
-from publisher.storage import sources as source_states
-from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.configuration import sources as source_states
+from publisher.storage.engine.database import Database, Tx
 from publisher.web.measures import Metrics
 
 DOCUMENT_JOBS = "publisher.sources.parsing"

@@ -21,8 +21,8 @@ from publisher.app.opening import open_storage
 from publisher.app.reloading import Outcome, Reloader, read
 from publisher.errors import PublisherError, RemovalRefused
 from publisher.settings import Settings
-from publisher.storage import definitions, offers
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import definitions, offers
+from publisher.storage.engine.database import Database, Tx
 
 log = telemetry.logger(__name__)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from publisher.app import marker
 from publisher.clock import Clock
 from publisher.errors import StorageError
-from publisher.storage import installation
-from publisher.storage.database import Database, sqlite_file
-from publisher.storage.installation import Standing
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.configuration import installation
+from publisher.storage.configuration.installation import Standing
+from publisher.storage.engine.database import Database, sqlite_file
 
 
 async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tuple[Database, Sealer]:

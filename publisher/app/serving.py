@@ -29,8 +29,10 @@ from publisher.delivery.followers.pausing import keep
 from publisher.errors import NotFound, PublisherError, told
 from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec
-from publisher.storage import idempotency, leftovers, sources
-from publisher.storage.backup import RESTORING
+from publisher.storage.access import idempotency
+from publisher.storage.configuration import sources
+from publisher.storage.transfer import leftovers
+from publisher.storage.transfer.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.allowances import Allowances, Rates
 from publisher.web.app import make_app

@@ -25,7 +25,7 @@ def backup(
     Holds the database and the key of its secrets, so keep it as you would keep a password.
     """
     from publisher import __version__, clock
-    from publisher.storage import backup as storage
+    from publisher.storage.transfer import backup as storage
 
     data = home / "data"
     made = storage.backup(_database(home), data, file.absolute(), now=clock.now(), publisher=__version__)
@@ -49,7 +49,7 @@ def restore(
     """
     from publisher import clock
     from publisher.app import marker
-    from publisher.storage import backup as storage
+    from publisher.storage.transfer import backup as storage
 
     data = home / "data"
     done = storage.restore(file.absolute(), _database(home), data, now=clock.now(), force=force)
@@ -62,6 +62,6 @@ def restore(
 
 def _database(home: Path) -> Path:
     from publisher import settings
-    from publisher.storage.backup import database_file
+    from publisher.storage.transfer.backup import database_file
 
     return database_file(settings.load(home).storage.url, home.absolute() / "data")

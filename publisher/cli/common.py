@@ -13,8 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from publisher.app.installation import App
-    from publisher.storage.database import Database
-    from publisher.storage.sealing import Sealer
+    from publisher.storage.access.sealing import Sealer
+    from publisher.storage.engine.database import Database
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from publisher.cli.tables import cells, clean, moment
 
 if TYPE_CHECKING:
     from publisher.model import Event
-    from publisher.storage.database import Database
+    from publisher.storage.engine.database import Database
 
 LOOK_SECONDS = 1.0
 PAGE = 500
@@ -37,7 +37,7 @@ def show_events(
     """
 
     async def work(db: Database) -> None:
-        from publisher.storage import events
+        from publisher.storage.log import events
 
         seq = await db.refresh()
         last = await db.read(events.after, 0, limit, newest_first=True) if limit else []

@@ -13,7 +13,7 @@ from publisher.cli.tables import show_table
 
 if TYPE_CHECKING:
     from publisher.model import Key
-    from publisher.storage.database import Database
+    from publisher.storage.engine.database import Database
 
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `publisher keys list` shows it.")]
 
@@ -68,7 +68,7 @@ def list_keys(
 
     Shows id, role, owner, how the key begins, when it was made and revoked.
     """
-    from publisher.storage import keys
+    from publisher.storage.access import keys
 
     found = with_storage(home, lambda db: db.read(keys.list_))
     if as_json:
@@ -101,7 +101,7 @@ def rotate(id: KeyId, home: Home = HERE) -> None:
 
     It stands alone on standard output; the old one opens nothing from now on.
     """
-    from publisher.storage import keys
+    from publisher.storage.access import keys
 
     async def work(db: Database) -> tuple[Key, str]:
         return await db.write(keys.rotate, id)

@@ -14,7 +14,7 @@ from publisher.cli.common import HERE, Home, note
 from publisher.errors import PublisherError
 
 if TYPE_CHECKING:
-    from publisher.storage.transfer import Progress
+    from publisher.storage.transfer.transfer import Progress
 
 
 def register(cli: typer.Typer) -> None:
@@ -34,9 +34,9 @@ def migrate(
     SQLite file stays as it is.
     """
     from publisher import settings
-    from publisher.storage.backup import database_file
-    from publisher.storage.sealing import KEY_FILE
-    from publisher.storage.transfer import masked, target_url, transfer
+    from publisher.storage.access.sealing import KEY_FILE
+    from publisher.storage.transfer.backup import database_file
+    from publisher.storage.transfer.transfer import masked, target_url, transfer
 
     target = target_url(to)
     stored = settings.load(home).storage.url

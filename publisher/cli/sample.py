@@ -12,7 +12,7 @@ from publisher.errors import PublisherError
 
 if TYPE_CHECKING:
     from publisher.model import Key
-    from publisher.storage.database import Database
+    from publisher.storage.engine.database import Database
 
 HOST, PORT = "127.0.0.1", 8081
 

@@ -43,9 +43,9 @@ async def _renew(home: Path, url: str) -> list[tuple[str, str]]:
     from publisher.app.opening import open_database
     from publisher.delivery.signing import new_secret
     from publisher.errors import SecretError
-    from publisher.storage import installation
-    from publisher.storage.database import Tx
-    from publisher.storage.sealing import Sealer
+    from publisher.storage.access.sealing import Sealer
+    from publisher.storage.configuration import installation
+    from publisher.storage.engine.database import Tx
 
     def write(tx: Tx) -> list[tuple[str, str]]:
         made = []

@@ -34,7 +34,7 @@ def list_sources(
     Shows kind, pace, state, last success, next reading, items and events of the last one, the last error, and what is
     refused at present, whichever reading met it.
     """
-    from publisher.storage import sources
+    from publisher.storage.configuration import sources
 
     states = with_storage(home, lambda db: db.read(sources.states))
     found = _known(home, states)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from publisher.model import Filter, Subscription
     from publisher.outbound import Outbound, PostResult
     from publisher.settings import Delivery
-    from publisher.storage.database import Database, Tx
-    from publisher.storage.sealing import Sealer
+    from publisher.storage.access.sealing import Sealer
+    from publisher.storage.engine.database import Database, Tx
 
 WebhookId = Annotated[
     str, typer.Argument(metavar="ID", help="The webhook's id, as `publisher webhooks list` shows it.")
@@ -50,7 +50,7 @@ def list_webhooks(
 
     def listed(tx: Tx) -> list[Subscription]:
         from publisher.model import SubscriptionState
-        from publisher.storage import subscriptions
+        from publisher.storage.subscriptions import subscriptions
 
         return subscriptions.list_(tx, states=tuple(SubscriptionState) if everything else subscriptions.PRESENT)
 
@@ -118,7 +118,7 @@ def add(
     async def work(db: Database, sealer: Sealer) -> tuple[Subscription, str]:
         from publisher.delivery.signing import new_secret
         from publisher.model import Role
-        from publisher.storage import subscriptions
+        from publisher.storage.subscriptions import subscriptions
 
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
         async with _sender(home) as (sender, _):
@@ -183,7 +183,7 @@ def remove(id: WebhookId, home: Home = HERE) -> None:
     """
 
     async def work(db: Database) -> None:
-        from publisher.storage import subscriptions
+        from publisher.storage.subscriptions import subscriptions
 
         await db.write(subscriptions.delete, (await _find(db, id)).id)
 
@@ -204,7 +204,7 @@ def list_deliveries(
 
     async def work(db: Database) -> list[Sent]:
         from publisher.model import SubscriptionState
-        from publisher.storage import deliveries, subscriptions
+        from publisher.storage.subscriptions import deliveries, subscriptions
 
         if await db.read(subscriptions.get, id, states=tuple(SubscriptionState)) is None:
             raise NotFound(f"there is no webhook {id!r}, and there never was")
@@ -240,7 +240,7 @@ async def _sender(home: Path) -> AsyncIterator[tuple[Outbound, Delivery]]:
 
 
 async def _find(db: Database, id: str) -> Subscription:
-    from publisher.storage import subscriptions
+    from publisher.storage.subscriptions import subscriptions
 
     found = await db.read(subscriptions.get, id)
     if found is None:
@@ -265,7 +265,7 @@ def _filter(known: Collection[str], feeds: list[str], events: list[str]) -> Filt
 async def _feeds(home: Path, db: Database) -> set[str]:
     """The feeds there are; where a file has a fault, those that the service ran with last."""
     from publisher import catalog
-    from publisher.storage import feeds
+    from publisher.storage.configuration import feeds
 
     try:
         return set(catalog.load(home).feeds)

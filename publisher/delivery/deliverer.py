@@ -21,9 +21,9 @@ from publisher.delivery.transports.post import Poster
 from publisher.errors import SecretError, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
-from publisher.storage import subscriptions
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import subscriptions
 
 log = telemetry.logger(__name__)
 

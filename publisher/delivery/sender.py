@@ -19,9 +19,9 @@ from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
 from publisher.errors import SecretError, StorageError, told
 from publisher.outbound import BEFORE_SENDING
-from publisher.storage import deliveries
-from publisher.storage.database import Database
-from publisher.storage.deliveries import Claim, Claimed, Outcome
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions.deliveries import Claim, Claimed, Outcome
 
 log = telemetry.logger(__name__)
 

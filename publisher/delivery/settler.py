@@ -13,9 +13,9 @@ from contextlib import suppress
 from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
-from publisher.storage import deliveries
-from publisher.storage.database import Database
-from publisher.storage.deliveries import Outcome
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions.deliveries import Outcome
 
 log = telemetry.logger(__name__)
 

@@ -13,8 +13,8 @@ from publisher import changes, clock
 from publisher.ingest.identity import recognised
 from publisher.ingest.recorder import Recorder
 from publisher.model.observed import Batch
-from publisher.storage import aliases, articles
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import aliases, articles
 
 MISSES = "misses"
 """The key of a stored bookmark under which the misses are kept; no source kind is shown it."""

@@ -9,9 +9,10 @@ from publisher.ingest.recorder import Definitions, Recorder
 from publisher.model import Article
 from publisher.model.base import STORED
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.storage import embargoes, events
-from publisher.storage.database import Database, Tx
-from publisher.storage.embargoes import Embargo
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import embargoes
+from publisher.storage.items.embargoes import Embargo
+from publisher.storage.log import events
 
 log = telemetry.logger(__name__)
 

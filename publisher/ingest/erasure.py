@@ -9,9 +9,11 @@ from publisher.errors import NotFound
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder
 from publisher.model import Event
 from publisher.selection import Judge
-from publisher.storage import articles, embargoes, erasure, events, in_force
-from publisher.storage.database import Database, Tx
-from publisher.storage.fanout import Followed, Judged
+from publisher.storage.configuration import in_force
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles, embargoes, erasure
+from publisher.storage.log import events
+from publisher.storage.subscriptions.fanout import Followed, Judged
 
 log = telemetry.logger(__name__)
 

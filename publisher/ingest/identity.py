@@ -15,8 +15,8 @@ from publisher.ingest.apart import Store, ids, needs_claims, told_apart
 from publisher.model import identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.urls import addresses, siblings
-from publisher.storage import aliases, articles
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import aliases, articles
 
 
 @dataclass(slots=True)

@@ -28,8 +28,10 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.model.source import FAILING_AFTER
 from publisher.redaction import redacted
 from publisher.sources.base import Source
-from publisher.storage import events, record, sources
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import sources
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import record
+from publisher.storage.log import events
 
 log = telemetry.logger(__name__)
 

@@ -21,8 +21,10 @@ from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
 from publisher.model import Indicator, article_json
 from publisher.model.change import ArticleChange, IndicatorChange, Outcome
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.storage import articles, embargoes, erasure, events, idempotency
-from publisher.storage.database import Database, Tx
+from publisher.storage.access import idempotency
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles, embargoes, erasure
+from publisher.storage.log import events
 
 log = telemetry.logger(__name__)
 

@@ -19,8 +19,9 @@ from publisher.model.indicator import HOLD_ABOVE
 from publisher.model.known import HeldObservation, KnownArticle, KnownIndicator
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import CONDITIONS
-from publisher.storage import articles, embargoes, events, held, indicators, record
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import articles, embargoes, held, indicators, record
+from publisher.storage.log import events
 
 PUSHED = "api"
 """The built-in source of everything that is pushed."""

@@ -17,11 +17,13 @@ from publisher.jsonbytes import compact
 from publisher.model import Event, EventType, FeedDefinition
 from publisher.model.facets import fold, item_facets
 from publisher.selection import selects, wants
-from publisher.storage import articles, events, feeds, indicators
-from publisher.storage.articles import ArticleHead, StoredArticle
-from publisher.storage.database import Tx
-from publisher.storage.feeds import FeedState
-from publisher.storage.indicators import StoredIndicator
+from publisher.storage.configuration import feeds
+from publisher.storage.configuration.feeds import FeedState
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import articles, indicators
+from publisher.storage.items.articles import ArticleHead, StoredArticle
+from publisher.storage.items.indicators import StoredIndicator
+from publisher.storage.log import events
 
 T = TypeVar("T")
 

@@ -24,10 +24,10 @@ from publisher.publish.appearance import SiteInfo, appearance
 from publisher.publish.cache import Bounded, Shelf
 from publisher.publish.items import Item, Packed, Revision, Snapshot, chosen, revision_of, snapshot
 from publisher.render import Entry, Head, Options, identity
-from publisher.storage import feeds as feed_states
-from publisher.storage.articles import ArticleHead, StoredArticle
-from publisher.storage.database import Database
-from publisher.storage.feeds import FeedState
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.configuration.feeds import FeedState
+from publisher.storage.engine.database import Database
+from publisher.storage.items.articles import ArticleHead, StoredArticle
 
 FRAGMENT_BYTES = 64 * 1024 * 1024
 """Holds ten thousand articles of 3 KB with room to spare: with less, each would be written anew at every change."""

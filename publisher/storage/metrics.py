@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Select, distinct, func, select
 
-from publisher.storage import held
-from publisher.storage.database import Tx
-from publisher.storage.tables import articles, cursors, deliveries, events, indicators, sources, subscriptions
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import articles, cursors, deliveries, events, indicators, sources, subscriptions
+from publisher.storage.items import held
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from __future__ import annotations
 from sqlalchemy import Column, ColumnElement, select, update
 
 from publisher.model import DeliveryState
-from publisher.storage import events as log
-from publisher.storage.database import Tx
-from publisher.storage.deliveries import PARKED
-from publisher.storage.tables import articles, cursors, deliveries, sources
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import articles, cursors, deliveries, sources
+from publisher.storage.log import events as log
+from publisher.storage.subscriptions.deliveries import PARKED
 
 SLACK = 5_000_000
 """Microseconds by which a clock may differ from what was expected without having been put."""

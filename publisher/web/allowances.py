@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from publisher.errors import LimitReached
 from publisher.model import Key, Role
-from publisher.storage import events, hosts
-from publisher.storage.database import Tx
-from publisher.storage.hosts import Most
+from publisher.storage.engine.database import Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import hosts
+from publisher.storage.subscriptions.hosts import Most
 from publisher.web.answers import Problem, too_many
 from publisher.web.buckets import Buckets, Slots
 from publisher.web.wrong_keys import WrongKeys

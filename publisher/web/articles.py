@@ -17,10 +17,11 @@ from publisher.model.article import ID_PATTERN
 from publisher.model.change import Outcome
 from publisher.model.facets import wanted_values
 from publisher.model.provenance import NOTHING_KNOWN, Provenance
-from publisher.storage import articles, embargoes, events
-from publisher.storage.articles import Place, Position, StoredArticle
-from publisher.storage.database import Database, Tx
-from publisher.storage.embargoes import Embargo
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles, embargoes
+from publisher.storage.items.articles import Place, Position, StoredArticle
+from publisher.storage.items.embargoes import Embargo
+from publisher.storage.log import events
 from publisher.web.answers import Fault, Problem, json_response
 from publisher.web.asking import flag, integer, many
 from publisher.web.auth import caller, require

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from publisher.model import Key, Role
-from publisher.storage import keys
-from publisher.storage.database import Database
+from publisher.storage.access import keys
+from publisher.storage.engine.database import Database
 from publisher.web.answers import Problem
 from publisher.web.proxies import client_address
 from publisher.web.services import services_of

@@ -11,7 +11,7 @@ from publisher import telemetry
 from publisher.clock import rfc3339
 from publisher.model import Role
 from publisher.sources.batch import Entry
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
 from publisher.web.answers import Fault, Problem
 from publisher.web.auth import require
 from publisher.web.idempotency import Answer, once

@@ -7,8 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from publisher.model import EventType
-from publisher.storage import events, feeds
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 from publisher.web.asking import integer
 from publisher.web.auth import caller
 from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response

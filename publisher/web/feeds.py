@@ -15,7 +15,7 @@ from aiohttp import ClientConnectionError, web
 from publisher.errors import NotFound
 from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
-from publisher.storage import feeds as feed_states
+from publisher.storage.configuration import feeds as feed_states
 from publisher.web import negotiate
 from publisher.web.answers import PIECE, Problem, in_pieces, nearest
 from publisher.web.auth import caller

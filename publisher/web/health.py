@@ -12,8 +12,9 @@ import time
 from aiohttp import web
 
 from publisher.errors import StorageError
-from publisher.storage import events, steps
-from publisher.storage.database import Database
+from publisher.storage import steps
+from publisher.storage.engine.database import Database
+from publisher.storage.log import events
 from publisher.web.answers import json_response
 from publisher.web.services import Services, services_of
 

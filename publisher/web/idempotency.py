@@ -17,9 +17,9 @@ from aiohttp import web
 
 from publisher.errors import KeyReused
 from publisher.model import Key
-from publisher.storage import idempotency
-from publisher.storage.database import Tx
-from publisher.storage.idempotency import Slot
+from publisher.storage.access import idempotency
+from publisher.storage.access.idempotency import Slot
+from publisher.storage.engine.database import Tx
 from publisher.web.answers import Problem, in_pieces
 from publisher.web.asking import body_of
 from publisher.web.services import Services, services_of

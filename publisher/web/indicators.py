@@ -16,9 +16,9 @@ from publisher.clock import rfc3339
 from publisher.model import Indicator, Role
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.known import HeldObservation
-from publisher.storage import held, indicators
-from publisher.storage.database import Tx
-from publisher.storage.indicators import StoredIndicator
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import held, indicators
+from publisher.storage.items.indicators import StoredIndicator
 from publisher.web.answers import Fault, Problem, json_response, nearest
 from publisher.web.asking import integer, json_body
 from publisher.web.auth import caller, require

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from publisher.model import Role
 from publisher.storage import metrics as storage
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 from publisher.storage.metrics import Present, Totals
 from publisher.web.auth import require
 from publisher.web.measures import Metrics

@@ -15,10 +15,10 @@ from publisher.model.article import ID_PATTERN
 from publisher.model.feed import NAME_PATTERN
 from publisher.publish.items import chosen, shown
 from publisher.selection import wants
-from publisher.storage import indicators
-from publisher.storage.articles import Position, StoredArticle
-from publisher.storage.database import Tx
-from publisher.storage.indicators import StoredIndicator
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import indicators
+from publisher.storage.items.articles import Position, StoredArticle
+from publisher.storage.items.indicators import StoredIndicator
 from publisher.web import assets
 from publisher.web.answers import in_pieces
 from publisher.web.auth import ANYONE

@@ -20,7 +20,7 @@ from publisher.isolation import Runner
 from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.observed import ObservedArticle
-from publisher.storage.database import Database, Tx
+from publisher.storage.engine.database import Database, Tx
 from publisher.web.allowances import Allowances
 
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from publisher.catalog.condition import source_json
 from publisher.model import Role, SourceState
-from publisher.storage import sources
+from publisher.storage.configuration import sources
 from publisher.web.answers import json_response
 from publisher.web.auth import require
 from publisher.web.headers import READ

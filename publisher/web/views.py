@@ -19,8 +19,8 @@ from publisher.model.names import joined
 from publisher.model.uri import uri
 from publisher.render.identity import symbol_slug
 from publisher.render.media import attached
-from publisher.storage.articles import StoredArticle
-from publisher.storage.indicators import StoredIndicator
+from publisher.storage.items.articles import StoredArticle
+from publisher.storage.items.indicators import StoredIndicator
 from publisher.web.formats import Formats, Shown
 from publisher.web.texts import TEXTS
 

@@ -12,10 +12,10 @@ from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Ma
 from publisher.model.facets import item_facets
 from publisher.model.provenance import Provenance, doubts_json
 from publisher.render import summarised
-from publisher.storage import articles
-from publisher.storage import feeds as feed_states
-from publisher.storage.articles import Narrowing, StoredArticle
-from publisher.storage.database import Tx
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import articles
+from publisher.storage.items.articles import Narrowing, StoredArticle
 from publisher.web.auth import Caller
 
 ASKED = 10

@@ -22,8 +22,8 @@ from publisher.model import (
     SubscriptionState,
 )
 from publisher.model.subscription import endpoint_host
-from publisher.storage import deliveries, hosts, subscriptions
-from publisher.storage.database import Database, Tx
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.subscriptions import deliveries, hosts, subscriptions
 from publisher.web.answers import Fault, Problem, invalid, json_response
 from publisher.web.asking import integer, json_object, many
 from publisher.web.auth import require

@@ -19,7 +19,7 @@ from cachetools import TTLCache
 
 from publisher import telemetry
 from publisher.model import Key
-from publisher.storage.keys import PREFIX_LENGTH
+from publisher.storage.access.keys import PREFIX_LENGTH
 from publisher.web.answers import Problem, too_many
 from publisher.web.buckets import KEPT, MINUTE, Buckets
 from publisher.web.limits import client_of

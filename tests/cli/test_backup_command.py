@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from publisher.cli.main import cli
 from publisher.errors import PublisherError
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
 
 
 @pytest.fixture

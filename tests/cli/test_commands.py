@@ -18,7 +18,7 @@ from support.commands import ARTICLE, Done, Publisher
 from support.deliveries import subscribe
 
 from publisher import __version__
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 
 def test_a_new_installation_passes_its_own_check(home: Path, publisher: Publisher) -> None:

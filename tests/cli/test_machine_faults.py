@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.service import write_installation
 
-from publisher.storage.migrate import HEAD
+from publisher.storage.engine.migrate import HEAD
 
 
 def publisher(*arguments: object) -> tuple[int, list[str]]:

@@ -19,8 +19,8 @@ from typer.testing import CliRunner, Result
 
 from publisher.cli.main import cli
 from publisher.errors import ConfigErrors, PublisherError
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
 
 
 @pytest.fixture

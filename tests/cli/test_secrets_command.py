@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from publisher.app.opening import open_storage
 from publisher.cli.main import cli
 from publisher.errors import SecretError, StorageError
-from publisher.storage import subscriptions
-from publisher.storage.sealing import KEY_FILE
+from publisher.storage.access.sealing import KEY_FILE
+from publisher.storage.subscriptions import subscriptions
 
 
 def run(*arguments: object) -> Result:

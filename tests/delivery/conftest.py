@@ -10,8 +10,8 @@ from support.clock import ManualClock
 from support.delivering import Bench
 
 from publisher.outbound import Outbound
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
 
 
 @pytest.fixture

@@ -17,10 +17,11 @@ from publisher.model import (
     Subscription,
     SubscriptionState,
 )
-from publisher.storage import deliveries, events, fanout, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Outcome
-from publisher.storage.fanout import Judged
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, fanout, subscriptions
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.fanout import Judged
 
 NEWS, COFFEE = a_feed("news"), a_feed("coffee", "kopi")
 DESK = a_feed("desk", "rahasia", private=True)

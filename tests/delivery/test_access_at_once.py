@@ -9,9 +9,9 @@ from support.rights import a_feed, adds_up, define, judge, publish, shown
 
 from publisher.delivery.followers import pausing, permissions
 from publisher.model import Filter, Role, Subscription
-from publisher.storage import deliveries
-from publisher.storage.database import Database
-from publisher.storage.deliveries import Claimed, Outcome
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions.deliveries import Claimed, Outcome
 
 ROUNDS = 12
 NEWS, COFFEE = a_feed("news"), a_feed("coffee", "kopi")

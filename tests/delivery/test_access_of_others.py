@@ -9,11 +9,13 @@ from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 from publisher.delivery.followers import pausing, permissions
 from publisher.delivery.followers.fanout import FanOut
 from publisher.model import Cause, Change, EventType, Filter, Match, Role, Subscription, SubscriptionState
-from publisher.storage import deliveries, erasure, events, rights
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Outcome
-from publisher.storage.fanout import Judged
-from publisher.storage.in_force import KEPT_SECONDS
+from publisher.storage.configuration.in_force import KEPT_SECONDS
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import erasure
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, rights
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.fanout import Judged
 
 NEWS, COFFEE, EMAS = a_feed("news"), a_feed("coffee", "kopi"), a_feed("emas", "emas")
 DESK = a_feed("desk", "rahasia", private=True)

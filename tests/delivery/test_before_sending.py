@@ -12,8 +12,8 @@ from support.delivering import Bench, endpoint, eventually
 
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
-from publisher.storage import deliveries, rights, subscriptions
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
+from publisher.storage.subscriptions import deliveries, rights, subscriptions
 
 
 class Held(AbstractResolver):

@@ -18,8 +18,9 @@ from support.rights import define
 
 from publisher.delivery import deliverer
 from publisher.model import DeliveryState, EventType, Filter
-from publisher.storage import deliveries, events, subscriptions
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
 
 SENDING, DELIVERED, DEAD = DeliveryState.SENDING, DeliveryState.DELIVERED, DeliveryState.DEAD
 

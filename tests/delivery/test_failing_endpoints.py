@@ -11,9 +11,10 @@ from support.rights import a_feed, now
 
 from publisher.delivery.followers import pausing
 from publisher.model import EventType, Subscription
-from publisher.storage import deliveries, events, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Claimed, Outcome
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions.deliveries import Claimed, Outcome
 
 OPERATIONS = {"operations": a_feed("operations", items="operations")}
 

@@ -9,9 +9,9 @@ from support.delivering import Bench, endpoint, eventually
 from publisher.delivery.endpoints.hosts import Hosts
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
-from publisher.storage import deliveries
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries
 
 URL = "https://receiver.example/hook"
 

@@ -10,9 +10,9 @@ from support.delivering import Endpoint, endpoint, eventually
 
 from publisher.delivery.signing import new_secret
 from publisher.model import DeliveryState, Role
-from publisher.storage import deliveries, subscriptions
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries, subscriptions
 
 FOLLOWERS, EVENTS, KILLS = 20, 30, 5
 

@@ -17,9 +17,9 @@ from publisher.delivery.sender import SEALED_SECONDS
 from publisher.delivery.signing import new_secret
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
-from publisher.storage import deliveries
-from publisher.storage.database import SQLITE_READERS, Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import SQLITE_READERS, Database
+from publisher.storage.subscriptions import deliveries
 
 FOLLOWERS, DESCRIPTORS = 120, 64
 

@@ -9,9 +9,10 @@ from support.rights import define
 
 from publisher.delivery.followers.pausing import end, keep
 from publisher.model import Cause, DeliveryState, FeedDefinition, Filter, SubscriptionState
-from publisher.storage import deliveries, events, subscriptions
-from publisher.storage import feeds as feed_states
-from publisher.storage.in_force import KEPT_SECONDS
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.configuration.in_force import KEPT_SECONDS
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
 
 DELIVERED = DeliveryState.DELIVERED
 

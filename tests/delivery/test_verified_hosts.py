@@ -7,8 +7,8 @@ from support.delivering import Bench, endpoint
 from support.statements import counting
 
 from publisher.delivery.endpoints.verified import Verified
-from publisher.storage import hosts
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import hosts
 
 
 async def known(db: Database, host: str = "127.0.0.1") -> bool:

@@ -21,7 +21,7 @@ from publisher.sample.newsroom import Newsroom
 from publisher.sample.site import make_site
 from publisher.sources import KINDS, profile
 from publisher.sources.mapping import ArticleMap, IndicatorMap
-from publisher.storage import articles
+from publisher.storage.items import articles
 
 TEXT = (Path(__file__).parents[2] / "docs/sources.md").read_text()
 BLOCKS = re.findall(r"^```toml\n# (\S+?)(, continued)?\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)

@@ -17,8 +17,10 @@ from publisher.model import Event, EventType, FeedDefinition
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch
 from publisher.sources.base import Source
-from publisher.storage import articles, events, feeds, sources
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds, sources
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
+from publisher.storage.log import events
 
 TEN = [f"a{n}" for n in range(10)]
 

@@ -11,7 +11,7 @@ from support.items import an_article
 
 from publisher.ingest import Definitions, Intake
 from publisher.model.observed import ObservedArticle
-from publisher.storage.database import Database, Tx
+from publisher.storage.engine.database import Database, Tx
 
 DEFINITIONS = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone="Asia/Jakarta")
 

@@ -15,8 +15,9 @@ from publisher.ingest import Definitions, Puller, Recorder
 from publisher.model import Article, Event, EventType, identity_id
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.urls import canonical
-from publisher.storage import articles, events
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
+from publisher.storage.log import events
 
 FEED = "https://kanal.example/rss"
 DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone="Asia/Jakarta")

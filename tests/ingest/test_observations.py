@@ -22,9 +22,11 @@ from publisher.model import EventType, FeedDefinition, Indicator, IndicatorSpec
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch
 from publisher.sources.base import NoOptions, Source
-from publisher.storage import events, feeds, held, indicators, sources
-from publisher.storage.database import Database
-from publisher.storage.tables import indicators as table
+from publisher.storage.configuration import feeds, sources
+from publisher.storage.engine.database import Database
+from publisher.storage.engine.tables import indicators as table
+from publisher.storage.items import held, indicators
+from publisher.storage.log import events
 
 MARKET = FeedDefinition(name="market", title="Market", items="indicators")
 GOLD = IndicatorSpec(symbol="EMAS", slug="emas", name="Emas", hold_above=0.05)

@@ -18,8 +18,10 @@ from publisher.model import Article, Event, EventType, FeedDefinition, Indicator
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import NoOptions, Source
-from publisher.storage import articles, events, feeds, sources
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds, sources
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
+from publisher.storage.log import events
 
 
 class Scripted(Source):

@@ -16,8 +16,10 @@ from publisher.ingest.identity import resolve
 from publisher.model import Article, Event, EventType, identity_id
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.sources.base import Source
-from publisher.storage import articles, events, sources
-from publisher.storage.database import Database
+from publisher.storage.configuration import sources
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
+from publisher.storage.log import events
 
 DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone="Asia/Jakarta")
 

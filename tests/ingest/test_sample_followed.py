@@ -17,8 +17,10 @@ from publisher.outbound import Outbound
 from publisher.sample.newsroom import Newsroom
 from publisher.sample.site import make_site
 from publisher.sources.base import Source, SourceContext
-from publisher.storage import articles, events, feeds
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
+from publisher.storage.log import events
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,8 +11,9 @@ from support.clock import ManualClock
 from publisher.ingest import Definitions, Recorder
 from publisher.model import Article, Event
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.storage import articles, embargoes, events
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles, embargoes
+from publisher.storage.log import events
 
 DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone="Asia/Jakarta")
 

@@ -13,9 +13,9 @@ from publisher.model import identity_id
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.sources.urls import addresses, canonical, identifying
-from publisher.storage import articles
-from publisher.storage.database import Database, Tx
-from publisher.storage.record import record
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles
+from publisher.storage.items.record import record
 
 DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"desk", "wire"}), indicators=dict, timezone="UTC")
 WRITTEN = "https://bücher.example/straße/[1]?ü=ö"

@@ -11,8 +11,9 @@ from publisher.model import Article, Event, EventType, FeedDefinition, Indicator
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange
 from publisher.model.observed import ObservedArticle
 from publisher.publish import Publications, SiteInfo, appearance
-from publisher.storage import articles, feeds, indicators, record
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles, indicators, record
 
 SITE = SiteInfo("Berita Contoh", "https://berita.example.id", "id", "Asia/Jakarta")
 

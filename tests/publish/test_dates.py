@@ -14,7 +14,7 @@ from support.clock import ManualClock
 from publisher import render
 from publisher.model import FeedDefinition, Selection
 from publisher.publish import Document, appearance
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 NEWS = FeedDefinition(name="news", title="Berita")
 FORMATS = ("rss", "atom", "json")

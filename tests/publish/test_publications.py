@@ -24,8 +24,9 @@ from publisher.model.event import Change
 from publisher.model.facets import item_facets
 from publisher.publish import Document
 from publisher.selection import selects
-from publisher.storage import articles, feeds
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
 
 NEWS = FeedDefinition(name="news", title="Berita")
 GOLD = FeedDefinition(name="gold", title="Emas", select=Selection(topics=("Emas",)))

@@ -9,7 +9,7 @@ import pytest
 from support.clock import ManualClock
 from web.webroom import Newsroom, open_newsroom
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from web.webroom import Newsroom
 
 from publisher.app.installation import DOCUMENT_JOBS
 from publisher.isolation import Isolated
-from publisher.storage import articles, events
+from publisher.storage.items import articles
+from publisher.storage.log import events
 from publisher.web.asking import BODY_LIMIT
 from publisher.web.batches import BATCH_LIMIT
 

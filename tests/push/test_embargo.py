@@ -16,9 +16,11 @@ from publisher.ingest import Definitions, Intake, Recorder
 from publisher.model import Article, DeliveryState, EventType
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.storage import articles, deliveries, embargoes, events
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles, embargoes
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries
 
 AT = "2026-03-02T10:00:00Z"
 """An hour after the clock's start."""

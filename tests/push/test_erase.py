@@ -14,10 +14,11 @@ from support.receiver import receiving
 from web.webroom import Newsroom
 
 from publisher.model import DeliveryState, EventType, Filter, Subscription
-from publisher.storage import deliveries, events
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Tx
-from publisher.storage.tables import metadata
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import metadata
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries
 
 WORD = "Zamrudkhatulistiwa"
 """Stands in everything that was pushed of the article that is erased, and nowhere else."""

@@ -14,9 +14,12 @@ from support import killed_push
 from support.clock import ManualClock
 from web.webroom import Newsroom
 
-from publisher.storage import articles, events, idempotency, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.tables import idempotency as table
+from publisher.storage.access import idempotency
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import idempotency as table
+from publisher.storage.items import articles
+from publisher.storage.log import events
+from publisher.storage.subscriptions import subscriptions
 
 ARTICLE = {"title": "Judul kopi", "body": "<p>Isi.</p>", "topics": ["kopi"]}
 OTHER = {**ARTICLE, "title": "Judul lain"}

@@ -15,7 +15,7 @@ from support.clock import ManualClock
 from web.webroom import Newsroom, open_newsroom
 
 from publisher.model.names import MAX_NAME
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 PATH = "/api/v1/articles"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"

@@ -16,7 +16,8 @@ from publisher.model import Article
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.model.provenance import MAX_DOUBTS, MAX_MESSAGE, MAX_TEXT, Doubt, Provenance, bounded
 from publisher.sources.base import NoOptions, Source
-from publisher.storage import articles, events
+from publisher.storage.items import articles
+from publisher.storage.log import events
 
 PATH = "/api/v1/articles"
 WARNING = Problem("a.html", "no time of day", field="published", text="8 Februari", severity="warning")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from support.service import write_installation
 
 from publisher.app.installation import App
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
 
 
 @pytest.fixture

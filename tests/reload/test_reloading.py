@@ -16,9 +16,9 @@ from support.reloading import Running, source
 from publisher import clock
 from publisher.app.watching import watch
 from publisher.errors import NotFound
-from publisher.storage import feeds as feed_states
-from publisher.storage import sources as source_states
-from publisher.storage.database import Tx
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.configuration import sources as source_states
+from publisher.storage.engine.database import Tx
 
 SOURCES = "config/sources.toml"
 

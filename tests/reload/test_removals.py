@@ -26,9 +26,11 @@ from publisher.model import Role, Subscription
 from publisher.publish import appearance
 from publisher.schedule import Schedule
 from publisher.settings import Site
-from publisher.storage import definitions, keys, offers, subscriptions
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Database, Tx
+from publisher.storage.access import keys
+from publisher.storage.configuration import definitions, offers
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.subscriptions import subscriptions
 from publisher.systemd import Manager
 
 SIX = {f"feeds/f{number}.toml": f'title = "F{number}"\n' for number in range(5)}  # and news

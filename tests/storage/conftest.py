@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

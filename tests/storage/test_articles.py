@@ -10,10 +10,10 @@ from publisher.errors import Conflict
 from publisher.model import EventType, Image, Related
 from publisher.model.article import article_json
 from publisher.model.change import Outcome
-from publisher.storage import articles
-from publisher.storage.database import Database, Tx
-from publisher.storage.record import record
-from publisher.storage.tables import articles as table
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import articles as table
+from publisher.storage.items import articles
+from publisher.storage.items.record import record
 
 
 def ids(found: list[articles.StoredArticle]) -> list[str]:

@@ -16,9 +16,12 @@ from support.items import an_event, article_change
 from support.postgres import blocking
 
 from publisher.errors import Conflict, NotFound, PublisherError, SecretError, StorageError
-from publisher.storage import articles, backup, events, feeds, installation, record
-from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import KEY_FILE, Sealer, new_key_line
+from publisher.storage.access.sealing import KEY_FILE, Sealer, new_key_line
+from publisher.storage.configuration import feeds, installation
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles, record
+from publisher.storage.log import events
+from publisher.storage.transfer import backup
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 

@@ -11,9 +11,10 @@ from support.deliveries import append, claim, fan_out, subscribe
 
 from publisher.app import clocks
 from publisher.app.clocks import ClockWatch
-from publisher.storage import deliveries, rights, sources
-from publisher.storage.database import Database
-from publisher.storage.deliveries import Outcome
+from publisher.storage.configuration import sources
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries, rights
+from publisher.storage.subscriptions.deliveries import Outcome
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

@@ -13,10 +13,13 @@ from support.items import an_event
 
 from publisher.model import Change, DeliveryState, EventType, SubscriptionState
 from publisher.model.change import FeedTouch
-from publisher.storage import deliveries, events, feeds, sources, steps, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Outcome
-from publisher.storage.record import Reading, record
+from publisher.storage import steps
+from publisher.storage.configuration import feeds, sources
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items.record import Reading, record
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions.deliveries import Outcome
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

@@ -12,9 +12,10 @@ from support.items import an_event, article_change
 
 from publisher import clock as clocks
 from publisher.errors import ConfigError, StorageError
-from publisher.storage import articles, events
-from publisher.storage.database import Database, Tx
-from publisher.storage.record import record
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles
+from publisher.storage.items.record import record
+from publisher.storage.log import events
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

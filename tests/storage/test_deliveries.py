@@ -6,9 +6,9 @@ from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, states, subscribe
 
 from publisher.model import Attempt, DeliveryState
-from publisher.storage import deliveries
-from publisher.storage.database import Database
-from publisher.storage.deliveries import Claimed, Outcome
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions.deliveries import Claimed, Outcome
 
 SENDING, RETRYING, DELIVERED = DeliveryState.SENDING, DeliveryState.RETRYING, DeliveryState.DELIVERED
 

@@ -5,8 +5,8 @@ import pytest
 from support.items import MORNING, an_event
 
 from publisher.model import Event, EventType
-from publisher.storage import events
-from publisher.storage.database import Database, Tx
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 
 
 async def appended(db: Database, *new: Event) -> list[Event]:

@@ -3,9 +3,9 @@ import asyncio
 from support.deliveries import append, fan_out, fan_out_once, states, subscribe
 
 from publisher.model import DeliveryState
-from publisher.storage import deliveries, fanout, subscriptions
-from publisher.storage.database import Database
-from publisher.storage.fanout import Cursor
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import deliveries, fanout, subscriptions
+from publisher.storage.subscriptions.fanout import Cursor
 
 
 async def matched(db: Database, *seqs: int) -> list[int]:

@@ -8,8 +8,9 @@ from support.items import an_event
 
 from publisher.model.change import FeedTouch
 from publisher.model.event import Change
-from publisher.storage import events, feeds
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 
 
 async def test_a_new_definition_and_a_changed_one_raise_the_version(db: Database, clock: ManualClock) -> None:

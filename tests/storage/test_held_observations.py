@@ -9,9 +9,9 @@ from support.items import an_indicator, indicator_change
 
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.indicator import indicator_json
-from publisher.storage import held, indicators
-from publisher.storage.database import Database
-from publisher.storage.record import record
+from publisher.storage.engine.database import Database
+from publisher.storage.items import held, indicators
+from publisher.storage.items.record import record
 
 
 def waits(value: str, source: str = "ticker", symbol: str = "USD/IDR") -> IndicatorChange:

@@ -5,10 +5,10 @@ from support.items import MORNING, an_indicator, indicator_change
 
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.indicator import indicator_json
-from publisher.storage import indicators
-from publisher.storage.database import Database, Tx
-from publisher.storage.record import record
-from publisher.storage.tables import indicators as table
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import indicators as table
+from publisher.storage.items import indicators
+from publisher.storage.items.record import record
 
 
 async def observed(db: Database, *changes: IndicatorChange) -> None:

@@ -14,9 +14,10 @@ from support.service import write_installation
 from publisher.app.marker import FILE
 from publisher.app.opening import open_storage
 from publisher.errors import SecretError, StorageError
-from publisher.storage import events, migrate
-from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import KEY_FILE, new_key_line
+from publisher.storage.access.sealing import KEY_FILE, new_key_line
+from publisher.storage.engine import migrate
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 
 Open = Callable[[], Awaitable[int]]
 

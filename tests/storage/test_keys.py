@@ -5,9 +5,9 @@ from support.clock import ManualClock
 
 from publisher.errors import NotFound
 from publisher.model import Role
-from publisher.storage import keys
-from publisher.storage.database import Database, Tx
-from publisher.storage.tables import keys as table
+from publisher.storage.access import keys
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import keys as table
 
 
 async def test_a_secret_opens_the_key_it_was_made_for(db: Database, clock: ManualClock) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 from support.deliveries import append, fan_out, subscribe
 from support.items import an_event
 
-from publisher.storage import events
-from publisher.storage.database import Database, Tx
-from publisher.storage.dialects import CHANNEL
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.dialects import CHANNEL
+from publisher.storage.log import events
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

@@ -7,9 +7,13 @@ from support.statements import counting
 
 from publisher.model import EventType
 from publisher.model.change import Outcome
-from publisher.storage import events, metrics, record, sources, subscriptions
-from publisher.storage.database import Database, Tx
+from publisher.storage import metrics
+from publisher.storage.configuration import sources
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import record
+from publisher.storage.log import events
 from publisher.storage.metrics import SourceHealth
+from publisher.storage.subscriptions import subscriptions
 
 
 async def test_a_source_is_as_old_as_its_last_success(db: Database, clock: ManualClock) -> None:

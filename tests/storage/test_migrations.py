@@ -10,9 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Integer, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from publisher.storage import installation, migrate
-from publisher.storage.database import Database, Tx
-from publisher.storage.tables import metadata
+from publisher.storage.configuration import installation
+from publisher.storage.engine import migrate
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import metadata
 
 
 def differences(tx: Tx) -> list[object]:

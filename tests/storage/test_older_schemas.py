@@ -12,8 +12,10 @@ from support.rights import a_feed, define, now
 
 from publisher.delivery.followers import permissions
 from publisher.model import Role
-from publisher.storage import articles, embargoes, migrate, subscriptions
-from publisher.storage.database import Database
+from publisher.storage.engine import migrate
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles, embargoes
+from publisher.storage.subscriptions import subscriptions
 
 OWNERS = ("operator", "acme", "former")
 

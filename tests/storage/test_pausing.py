@@ -3,8 +3,10 @@ from support.deliveries import NEWS, append, claim, fan_out, states, subscribe
 
 from publisher.errors import NotFound
 from publisher.model import DeliveryState, EventType, Filter, SubscriptionState
-from publisher.storage import deliveries, events, feeds, subscriptions
-from publisher.storage.database import Database
+from publisher.storage.configuration import feeds
+from publisher.storage.engine.database import Database
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
 
 PENDING, SENDING, CANCELLED = DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.CANCELLED
 

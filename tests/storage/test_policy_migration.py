@@ -10,10 +10,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 from support.deliveries import append, claim, fan_out, subscribe
 
-from publisher.storage import deliveries, hosts, migrate
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Outcome
-from publisher.storage.tables import feed_states, matches, subscriptions
+from publisher.storage.engine import migrate
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import feed_states, matches, subscriptions
+from publisher.storage.subscriptions import deliveries, hosts
+from publisher.storage.subscriptions.deliveries import Outcome
 
 BEFORE = (
     "DROP INDEX ix_subscriptions_host",

@@ -11,8 +11,9 @@ from support.delivering import eventually
 from test_concurrency import Holding
 
 from publisher.errors import StorageError
-from publisher.storage import database, events
-from publisher.storage.database import Database
+from publisher.storage.engine import database
+from publisher.storage.engine.database import Database
+from publisher.storage.log import events
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

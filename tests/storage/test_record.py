@@ -6,9 +6,11 @@ from support.statements import counting
 from publisher.errors import Conflict, StorageError
 from publisher.model import Change, EventType, SourceState
 from publisher.model.change import FeedTouch, Outcome
-from publisher.storage import articles, events, feeds, indicators, sources
-from publisher.storage.database import Database, Tx
-from publisher.storage.record import Reading, record
+from publisher.storage.configuration import feeds, sources
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.items import articles, indicators
+from publisher.storage.items.record import Reading, record
+from publisher.storage.log import events
 
 
 async def test_everything_that_came_of_a_reading_is_recorded_together(db: Database, clock: ManualClock) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import SecretError
-from publisher.storage.sealing import KEY_FILE, Sealer, new_key_line
+from publisher.storage.access.sealing import KEY_FILE, Sealer, new_key_line
 
 
 def test_what_is_sealed_opens_again_after_a_restart(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from support.clock import ManualClock
 
 from publisher.model import SourceState
-from publisher.storage import sources
-from publisher.storage.database import Database
+from publisher.storage.configuration import sources
+from publisher.storage.engine.database import Database
 
 
 async def test_a_source_that_was_never_read_has_an_empty_state(db: Database) -> None:

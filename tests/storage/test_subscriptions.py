@@ -4,10 +4,10 @@ from support.deliveries import NEWS, append, claim, fan_out, states, subscribe
 
 from publisher.errors import NotFound
 from publisher.model import DeliveryState, EventType, Filter, SubscriptionState
-from publisher.storage import deliveries, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Outcome
-from publisher.storage.tables import filters, follows
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import filters, follows
+from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions.deliveries import Outcome
 
 PENDING, CANCELLED = DeliveryState.PENDING, DeliveryState.CANCELLED
 INDICATORS = Filter(feeds=("indicators",))

@@ -19,11 +19,13 @@ from support.postgres import Postgres
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.model import DeliveryState, Filter, Role
 from publisher.outbound import Outbound
-from publisher.storage import deliveries, events, keys
-from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import Sealer
-from publisher.storage.tables import metadata
-from publisher.storage.transfer import Progress, Transferred, target_url, transfer
+from publisher.storage.access import keys
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import metadata
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries
+from publisher.storage.transfer.transfer import Progress, Transferred, target_url, transfer
 
 EVERY_TABLE = {table.name for table in metadata.sorted_tables}
 

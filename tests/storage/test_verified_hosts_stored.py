@@ -10,9 +10,10 @@ from support.deliveries import subscribe
 
 from publisher.errors import LimitReached
 from publisher.model.subscription import endpoint_host
-from publisher.storage import events, hosts, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.hosts import Most
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import hosts, subscriptions
+from publisher.storage.subscriptions.hosts import Most
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 

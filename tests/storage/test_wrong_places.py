@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import ConfigError, PublisherError, SecretError, StorageError
-from publisher.storage.database import Database
-from publisher.storage.sealing import KEY_FILE, Sealer
+from publisher.storage.access.sealing import KEY_FILE, Sealer
+from publisher.storage.engine.database import Database
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from publisher.delivery.followers import permissions
 from publisher.delivery.followers.fanout import FanOut
 from publisher.model import FeedDefinition
 from publisher.outbound import Outbound
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Database, Tx
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Database, Tx
 
 FEEDS = {"news": FeedDefinition(name="news", title="News")}
 

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Role, Subscription
-from publisher.storage import deliveries, events, fanout, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Claim
-from publisher.storage.fanout import Cursor, Judged
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, fanout, subscriptions
+from publisher.storage.subscriptions.deliveries import Claim
+from publisher.storage.subscriptions.fanout import Cursor, Judged
 from support.items import an_event
 
 NEWS = Filter(feeds=("news",))

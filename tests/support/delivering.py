@@ -14,8 +14,8 @@ from publisher.delivery import Deliverer
 from publisher.delivery.signing import new_secret
 from publisher.model import FeedDefinition, Subscription
 from publisher.outbound import Outbound
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
 from support.clock import ManualClock
 from support.deliveries import subscribe
 from support.rights import define

@@ -8,11 +8,13 @@ from sqlalchemy import Boolean, Integer, LargeBinary, Table, func, select
 
 from publisher.model import Change, EventType, Role
 from publisher.model.change import FeedTouch
-from publisher.storage import deliveries, feeds, keys, sources
-from publisher.storage.database import Database, Tx
-from publisher.storage.deliveries import Outcome
-from publisher.storage.record import record
-from publisher.storage.tables import metadata
+from publisher.storage.access import keys
+from publisher.storage.configuration import feeds, sources
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import metadata
+from publisher.storage.items.record import record
+from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions.deliveries import Outcome
 from support.deliveries import append, claim, fan_out, subscribe
 from support.items import an_article, an_event, an_indicator, article_change, indicator_change
 

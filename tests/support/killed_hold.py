@@ -21,8 +21,8 @@ from sqlalchemy import event  # noqa: E402
 
 from publisher.ingest import Definitions, Intake  # noqa: E402
 from publisher.model import Indicator  # noqa: E402
-from publisher.storage import held, indicators  # noqa: E402
-from publisher.storage.database import Database  # noqa: E402
+from publisher.storage.engine.database import Database  # noqa: E402
+from publisher.storage.items import held, indicators  # noqa: E402
 from support.items import MORNING  # noqa: E402
 
 NOTHING = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone="Asia/Jakarta")

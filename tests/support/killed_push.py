@@ -19,8 +19,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])] 
 from sqlalchemy import event  # noqa: E402
 from web.webroom import open_newsroom  # noqa: E402
 
-from publisher.storage import articles  # noqa: E402
-from publisher.storage.database import Database  # noqa: E402
+from publisher.storage.engine.database import Database  # noqa: E402
+from publisher.storage.items import articles  # noqa: E402
 from support.clock import ManualClock  # noqa: E402
 
 ARTICLE = {"title": "Judul kopi", "body": "<p>Isi.</p>", "topics": ["kopi"]}

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 T = TypeVar("T")
 

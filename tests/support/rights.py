@@ -8,9 +8,10 @@ from publisher.delivery.followers import permissions
 from publisher.delivery.followers.fanout import FanOut
 from publisher.model import EventType, FeedDefinition, Subscription, article_json
 from publisher.publish import SiteInfo, appearance
-from publisher.storage import deliveries, events, subscriptions
-from publisher.storage import feeds as feed_states
-from publisher.storage.database import Database, Tx
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, subscriptions
 from support.items import an_article, an_event
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 Statements = list[tuple[str, Any]]
 

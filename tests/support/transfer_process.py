@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from publisher.storage.transfer import Progress, transfer
+from publisher.storage.transfer.transfer import Progress, transfer
 
 BATCH = 7
 

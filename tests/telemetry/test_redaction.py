@@ -13,7 +13,7 @@ from publisher import settings
 from publisher.errors import ConfigErrors, FetchError, StorageError
 from publisher.model.observed import Problem
 from publisher.redaction import bare, redacted
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 SECRET = "hunter2"
 

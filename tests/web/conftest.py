@@ -11,7 +11,7 @@ import uvloop
 from support.clock import ManualClock
 from webroom import Newsroom, open_newsroom
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 
 
 @pytest.fixture

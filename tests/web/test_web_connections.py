@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from support.clock import ManualClock
 from webroom import Newsroom, open_newsroom
 
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
 from publisher.web.answers import PIECE
 from publisher.web.limits import Ended, Limits, client_of
 from publisher.web.protocol import Connection

@@ -6,8 +6,8 @@ import pytest
 from webroom import Newsroom
 
 from publisher.model import Event, EventType
-from publisher.storage import record
-from publisher.storage.database import Tx
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import record
 
 
 async def test_the_log_is_read_page_by_page_and_none_is_missed(newsroom: Newsroom) -> None:

@@ -13,7 +13,7 @@ from support.clock import ManualClock
 from support.rights import SITE, define
 from webroom import FEEDS, Newsroom
 
-from publisher.storage import feeds as feed_states
+from publisher.storage.configuration import feeds as feed_states
 
 TYPES = {
     "rss": "application/rss+xml; charset=utf-8",

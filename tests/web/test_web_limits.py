@@ -16,8 +16,9 @@ from support.delivering import endpoint
 from webroom import Newsroom, open_newsroom
 
 from publisher.model import Role
-from publisher.storage import hosts, keys
-from publisher.storage.database import Database, Tx
+from publisher.storage.access import keys
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.subscriptions import hosts
 from publisher.web.allowances import Allowances, Rates
 from publisher.web.app import make_app
 

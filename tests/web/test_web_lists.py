@@ -18,9 +18,10 @@ from support.statements import counting
 from webroom import SPECS, Newsroom
 
 from publisher.model import EventType, FeedDefinition, Filter, Selection
-from publisher.storage import articles, subscriptions
-from publisher.storage.database import Database
-from publisher.storage.record import record
+from publisher.storage.engine.database import Database
+from publisher.storage.items import articles
+from publisher.storage.items.record import record
+from publisher.storage.subscriptions import subscriptions
 from publisher.web.answers import PIECE
 from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.visibility import ASKED, TELLING, Sight

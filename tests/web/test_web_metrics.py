@@ -12,8 +12,8 @@ from support.deliveries import append, fan_out
 from support.statements import counting
 from webroom import Newsroom, open_newsroom
 
-from publisher.storage import sources
-from publisher.storage.database import Database
+from publisher.storage.configuration import sources
+from publisher.storage.engine.database import Database
 from publisher.web.app import make_app
 from publisher.web.measures import Metrics
 from publisher.web.metrics import Access, add_metrics, local

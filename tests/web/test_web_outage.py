@@ -20,8 +20,8 @@ from webroom import Definition, Newsroom, open_newsroom
 from publisher.app.probes import disk
 from publisher.errors import StorageError, told
 from publisher.publish import publications
-from publisher.storage import events
-from publisher.storage.database import SQLITE_READERS, Database, Tx
+from publisher.storage.engine.database import SQLITE_READERS, Database, Tx
+from publisher.storage.log import events
 from publisher.web import health, kept
 from publisher.web.answers import PIECE
 

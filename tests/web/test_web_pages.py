@@ -14,7 +14,7 @@ from webroom import Newsroom
 
 from publisher import web
 from publisher.model import FeedDefinition, Selection
-from publisher.storage import sources
+from publisher.storage.configuration import sources
 from publisher.web import assets
 from publisher.web.formats import Formats
 from publisher.web.texts import TEXTS

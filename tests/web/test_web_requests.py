@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from webroom import Newsroom
 
 from publisher.model import Role
-from publisher.storage import keys
+from publisher.storage.access import keys
 from publisher.web.proxies import client_address
 
 ARTICLE = b'{"title": "x", "body": "<p>x</p>"}'

@@ -16,7 +16,7 @@ from publisher.clock import rfc3339
 from publisher.model.refusals import Refusal, Refusals
 from publisher.schedule import next_run
 from publisher.sources.page import PageOptions, PageSource
-from publisher.storage import sources
+from publisher.storage.configuration import sources
 from publisher.web.app import make_app
 
 URL = "http://a.example/"

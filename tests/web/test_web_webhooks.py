@@ -15,9 +15,10 @@ from webroom import FEEDS, Newsroom
 from publisher.clock import rfc3339
 from publisher.delivery import signing
 from publisher.model import Role
-from publisher.storage import deliveries, keys, subscriptions
-from publisher.storage.database import Tx
-from publisher.storage.deliveries import Outcome
+from publisher.storage.access import keys
+from publisher.storage.engine.database import Tx
+from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions.deliveries import Outcome
 
 URL = "https://receiver.example/hook"
 

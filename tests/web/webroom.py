@@ -18,9 +18,9 @@ from publisher.ingest import Definitions, Intake
 from publisher.model import FeedDefinition, IndicatorSpec, Role, Selection
 from publisher.outbound import Outbound
 from publisher.publish import Publications
-from publisher.storage import keys
-from publisher.storage.database import Database
-from publisher.storage.sealing import Sealer
+from publisher.storage.access import keys
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
 from publisher.web.app import make_app
 from publisher.web.limits import Ended, Limits
 from publisher.web.runner import Runner, Server

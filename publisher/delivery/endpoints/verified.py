@@ -10,8 +10,8 @@ from publisher import telemetry
 from publisher.delivery.endpoints.hosts import host_of
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
-from publisher.storage import hosts
-from publisher.storage.database import Database
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import hosts
 
 log = telemetry.logger(__name__)
 

@@ -15,9 +15,9 @@ from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.model import Event
 from publisher.selection import Judge
-from publisher.storage import fanout
-from publisher.storage.database import Database
-from publisher.storage.fanout import Followed, Judged, Page
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import fanout
+from publisher.storage.subscriptions.fanout import Followed, Judged, Page
 
 log = telemetry.logger(__name__)
 

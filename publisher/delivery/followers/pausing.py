@@ -12,10 +12,11 @@ from publisher.delivery.followers import permissions
 from publisher.delivery.unbroken import unbroken
 from publisher.model import Event
 from publisher.model.change import FeedTouch
-from publisher.storage import feeds as feed_states
-from publisher.storage import in_force, rights, subscriptions
-from publisher.storage.database import Database, Tx
-from publisher.storage.in_force import KEPT_SECONDS
+from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.configuration import in_force
+from publisher.storage.configuration.in_force import KEPT_SECONDS
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.subscriptions import rights, subscriptions
 
 log = telemetry.logger(__name__)
 

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from publisher import selection, telemetry
 from publisher.model import Cause, Event, FeedDefinition, Filter, Key, Match, Role
 from publisher.selection import Judge, visible
-from publisher.storage import deliveries, events, in_force, keys, rights, subscriptions
-from publisher.storage.database import Tx
-from publisher.storage.in_force import Moved
-from publisher.storage.rights import Holder
+from publisher.storage.access import keys
+from publisher.storage.configuration import in_force
+from publisher.storage.configuration.in_force import Moved
+from publisher.storage.engine.database import Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, rights, subscriptions
+from publisher.storage.subscriptions.rights import Holder
 
 log = telemetry.logger(__name__)
 

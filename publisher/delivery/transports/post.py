@@ -13,8 +13,8 @@ from publisher.delivery import signing
 from publisher.delivery.endpoints import retry
 from publisher.outbound import Outbound, PostResult
 from publisher.redaction import bare, redacted
-from publisher.storage.deliveries import Claimed, Outcome
-from publisher.storage.sealing import Sealer
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.subscriptions.deliveries import Claimed, Outcome
 
 log = telemetry.logger(__name__)
 

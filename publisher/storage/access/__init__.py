@@ -1,0 +1,1 @@
+"""Keys, sealed secrets, and requests that are answered once."""

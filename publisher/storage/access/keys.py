@@ -1,0 +1,116 @@
+"""API keys. Only a SHA-256 hash of a secret is stored: with 256 random bits in it, no slower hash adds anything."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import insert, select, update
+
+from publisher import clock
+from publisher.errors import NotFound
+from publisher.model.key import Key, Role
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import keys
+from publisher.storage.engine.values import AnyRow, moment
+
+PREFIX_LENGTH = 8
+"""How much of a secret is kept to tell keys apart by: ``pk_`` and five characters."""
+
+
+def create(tx: Tx, role: Role, owner: str) -> tuple[Key, str]:
+    """A new key and its secret, which cannot be had again."""
+    secret = _new_secret()
+    row = {
+        "id": f"key_{secrets.token_hex(8)}",
+        **_kept_of(secret),
+        "role": role.value,
+        "owner": owner,
+        "created_at": tx.now,
+    }
+    created = tx.conn.execute(insert(keys).returning(keys), row).one()
+    return _key(created), secret
+
+
+def find(tx: Tx, secret: str) -> Key | None:
+    """The key that a secret opens; None if there is none or it was revoked."""
+    statement = select(keys).where(keys.c.hash == _hash(secret), keys.c.revoked_at.is_(None))
+    row = tx.conn.execute(statement).first()
+    return None if row is None else _key(row)
+
+
+def prefixes(tx: Tx) -> frozenset[str]:
+    """How the secrets of all keys in force begin: one that begins otherwise opens nothing."""
+    return frozenset(tx.conn.execute(select(keys.c.prefix).where(keys.c.revoked_at.is_(None))).scalars())
+
+
+def list_(tx: Tx) -> list[Key]:
+    """Every key, revoked ones too, the oldest first."""
+    return [_key(row) for row in tx.conn.execute(select(keys).order_by(keys.c.created_at, keys.c.id))]
+
+
+def role(tx: Tx, owner: str, granted: Role | None = None) -> Role | None:
+    """The highest role of an owner: of its keys in force, and what is ``granted`` beside them; None if it has none."""
+    return highest(roles(tx, owner).get(owner), granted)
+
+
+def roles(tx: Tx, owner: str | None = None) -> dict[str, Role]:
+    """By owner, the highest role of its keys in force; of all owners or of one."""
+    statement = select(keys.c.owner, keys.c.role).where(keys.c.revoked_at.is_(None)).distinct()
+    if owner is not None:
+        statement = statement.where(keys.c.owner == owner)
+    found: dict[str, Role] = {}
+    for name, value in tx.conn.execute(statement):
+        found[name] = highest(found.get(name), Role(value)) or Role(value)
+    return found
+
+
+def highest(*roles: Role | None) -> Role | None:
+    """The highest of these roles."""
+    order = list(Role)
+    return max((one for one in roles if one is not None), key=order.index, default=None)
+
+
+def revoke(tx: Tx, id: str) -> Key:
+    """Make a key open nothing from now on. Raises NotFound if there is none in force under this id."""
+    return _change(tx, id, {"revoked_at": tx.now})
+
+
+def rotate(tx: Tx, id: str) -> tuple[Key, str]:
+    """Give a key a new secret; the old one opens nothing from now on. Role, owner and what is theirs stay.
+
+    Raises NotFound if there is no key in force under this id.
+    """
+    secret = _new_secret()
+    return _change(tx, id, _kept_of(secret)), secret
+
+
+def _change(tx: Tx, id: str, fields: dict[str, str] | dict[str, int]) -> Key:
+    statement = update(keys).where(keys.c.id == id, keys.c.revoked_at.is_(None)).values(fields).returning(keys)
+    row = tx.conn.execute(statement).first()
+    if row is None:
+        raise NotFound(f"no key in force has the id {id!r}; `publisher keys list` shows them")
+    return _key(row)
+
+
+def _new_secret() -> str:
+    return "pk_" + secrets.token_urlsafe(32)
+
+
+def _kept_of(secret: str) -> dict[str, str]:
+    return {"hash": _hash(secret), "prefix": secret[:PREFIX_LENGTH]}
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def _key(row: AnyRow) -> Key:
+    return Key(
+        id=row.id,
+        role=Role(row.role),
+        owner=row.owner,
+        prefix=row.prefix,
+        created_at=clock.from_micros(row.created_at),
+        revoked_at=moment(row.revoked_at),
+    )

@@ -1,0 +1,398 @@
+"""Opening the database, and the transactions that every storage function runs in.
+
+SQLite: one writing connection that begins IMMEDIATE, so that a lock is waited for at the start and never upgraded to
+half-way, and a few reading ones. WAL lets readers read while it writes; ``synchronous=FULL`` makes a commit outlive a
+power cut, since a push is answered and an event promised on its strength.
+
+PostgreSQL: a pool for writing and one for reading, so that whatever holds up the writers holds up no page; and once
+something waits for the log to grow, one connection that listens. The server ends a transaction that a node left open,
+and no one waits for a lock or for the server itself without end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, NullPool, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from publisher import clock
+from publisher.clock import Clock
+from publisher.errors import ConfigError, PublisherError, StorageError
+from publisher.storage.engine.dialects import Dialect, dialect_for
+from publisher.storage.engine.listening import Listener
+from publisher.storage.engine.migrate import HEAD, migrate
+from publisher.storage.engine.outage import Outage
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+FILE = "publisher.db"
+
+SQLITE_READERS = 4
+BUSY_MILLISECONDS = 30_000
+WIPE_MILLISECONDS = 250
+
+POSTGRES_WRITERS, POSTGRES_READERS = 8, 8
+"""Connections of each pool at most; one of the first listens."""
+
+POOL_SECONDS = 20.0
+"""How long a transaction waits for a connection of its pool."""
+
+IDLE_MILLISECONDS = 10_000
+"""How long a PostgreSQL transaction may stand open without a statement: a node that hangs in one holds the log."""
+
+LOCK_MILLISECONDS = 15_000
+"""How long a statement waits for a lock. Longer than the server takes to end a transaction that stands still."""
+
+CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
+"""How long a server may take to accept a connection, and to answer a statement."""
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction: the connection, the dialect's own statements, and the time it runs at (microseconds)."""
+
+    conn: Connection
+    dialect: Dialect
+    now: int
+    appended: int = 0
+    """The last sequence number this transaction appended to the log, 0 if none."""
+    touched: bool = False
+    """Whether a feed has another state after this transaction."""
+
+
+class Database:
+    """An open database. Make it with :meth:`open`; close it with :meth:`close`."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, dialect: Dialect, now: Clock | None) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._dialect = dialect
+        self._now = now
+        # SQLite has one writer; waiting here, in turn, is fairer and cheaper than in its busy handler.
+        self._write_lock = asyncio.Lock() if dialect.single_writer else None
+        self._grown = asyncio.Condition()
+        self._last_seq = 0
+        self._edition = 0
+        self._versions = 0
+        self._judge: Callable[[Tx, Callable[[], int]], None] = lambda tx, now: None
+        self.reading, self.writing = Outage("reading"), Outage("writing")
+        self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
+        self._listening: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls, url: str, data: Path, *, judge: Callable[[Connection], None] = lambda conn: None, now: Clock | None = None
+    ) -> Database:
+        """Open the database that ``[storage] url`` names and bring its schema up to date.
+
+        ``sqlite`` is ``data/publisher.db``; otherwise a SQLAlchemy URL. ``judge`` raises where it is another's, and is
+        to be left as it is; it is asked before a schema is changed. ``now`` replaces the database's clock in tests.
+        Raises ConfigError for a URL of another kind, StorageError if it cannot be opened.
+        """
+        if url == "sqlite":
+            url = f"sqlite+aiosqlite:///{_made(data / FILE)}"
+        dialect = dialect_for(url)
+        if dialect is None:
+            raise _wrong_url(f"{make_url(url).drivername!r} is not served")
+        try:
+            if dialect.single_writer:
+                await asyncio.to_thread(_openable, make_url(url).database)
+            writer, reader = _engines(url, dialect)
+            db = cls(writer, reader, dialect, now)
+            await _brought_up_to_date(url, writer, dialect, judge)
+            await db.refresh()
+        except PublisherError:
+            await db.close()
+            raise
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
+        except (TypeError, ValueError) as error:  # of the driver, as for a parameter that it does not know
+            raise _wrong_url(f"cannot be used: {error}") from error
+        return db
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: without a password."""
+        return self._writer.url.render_as_string()
+
+    def judge_time(self, judge: Callable[[Tx, Callable[[], int]], None]) -> None:
+        """Have the time of every writing transaction judged before anything is written by it.
+
+        ``judge`` is given the transaction, and what reads the clock again (microseconds).
+        """
+        self._judge = judge
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+    async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
+        with self.reading:
+            async with _connected(self._reader) as connection:
+                return await connection.run_sync(
+                    lambda conn: fn(Tx(conn, self._dialect, self._moment(conn)), *args, **kwargs)
+                )
+
+    async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises.
+
+        Raises StorageError, with nothing written, once a newer publisher has raised the schema beneath this one.
+        """
+        with self.writing:
+            async with self._writing(), _connected(self._writer) as connection:
+                tx, result = await connection.run_sync(
+                    lambda conn: _announced(tx := self._writes(conn), fn(tx, *args, **kwargs))
+                )
+                await _whole(self._commit(connection, tx))
+        return result
+
+    async def _commit(self, connection: AsyncConnection, tx: Tx) -> None:
+        try:
+            await connection.commit()
+        except SQLAlchemyError:
+            # SQLite may leave the transaction open, and with the connection it would go to the next writer.
+            await connection.invalidate()
+            raise
+        finally:
+            # Also where it failed: a commit whose answer was lost on the way may be done all the same.
+            self._edition += tx.touched
+        await self._advance(tx.appended)
+
+    async def wipe(self) -> bool:
+        """Leave nothing of what was erased in SQLite's write-ahead log; False if a reader still needs that.
+
+        On PostgreSQL dead rows are the server's to remove (VACUUM), and this does nothing.
+        """
+        if not self._dialect.single_writer:
+            return True
+        async with self._writing(), _connected(self._writer) as connection:
+            return await connection.run_sync(_truncate_journal)
+
+    @property
+    def last_seq(self) -> int:
+        """The last sequence number known to be in the log; exact for what this process has appended."""
+        return self._last_seq
+
+    @property
+    def edition(self) -> int:
+        """Another number once any feed may have another state than it had.
+
+        What this process commits counts before :meth:`write` returns; what another does counts from the next
+        :meth:`refresh`, and on PostgreSQL sooner where it appended to the log.
+        """
+        return self._edition
+
+    async def refresh(self) -> int:
+        """Look at what other processes have appended to the log and changed in feeds; returns :attr:`last_seq`."""
+        seq, versions = await self.read(_standing)
+        if versions != self._versions:
+            self._versions = versions
+            self._edition += 1
+        await self._advance(seq)
+        return self._last_seq
+
+    async def grown(self, after: int) -> int:
+        """Wait until the log holds more than ``after``; returns its last sequence number.
+
+        What this process appends is seen at once; what another does at its :meth:`refresh`, and on PostgreSQL sooner.
+        """
+        self._listen()
+        async with self._grown:
+            await self._grown.wait_for(lambda: self._last_seq > after)
+        return self._last_seq
+
+    def _listen(self) -> None:
+        if self._listener is not None and self._listening is None:
+            self._listening = asyncio.create_task(self._listener.run(), name="listener")
+
+    async def _advance(self, seq: int) -> None:
+        if seq > self._last_seq:
+            self._edition += 1
+            async with self._grown:
+                self._last_seq = max(self._last_seq, seq)
+                self._grown.notify_all()
+
+    @contextlib.asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        if self._write_lock is None:
+            yield
+        else:
+            async with self._write_lock:
+                yield
+
+    def _moment(self, conn: Connection) -> int:
+        return clock.to_micros(self._now()) if self._now else self._dialect.now(conn)
+
+    def _writes(self, conn: Connection) -> Tx:
+        """A transaction that may write."""
+        revision, now = self._dialect.begin_write(conn)
+        _fence(revision)
+        tx = Tx(conn, self._dialect, clock.to_micros(self._now()) if self._now else now)
+        self._judge(tx, lambda: self._moment(tx.conn))
+        return tx
+
+
+@contextlib.asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection, in whose hands the driver's errors become ours."""
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageError(said(error)) from error
+
+
+def said(error: Exception) -> str:
+    """What the driver said, without the statement and the link that SQLAlchemy adds."""
+    return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+
+
+def _fence(found: str) -> None:
+    if found != HEAD:
+        raise StorageError(
+            f"the data is of schema {found!r} by now, and this process was written for {HEAD!r}: another publisher has "
+            "migrated it. Nothing is written; restart this one in the version of that"
+        )
+
+
+def _announced(tx: Tx, result: T) -> tuple[Tx, T]:
+    if tx.appended:
+        tx.dialect.announce(tx.conn, tx.appended)
+    return tx, result
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Await ``work`` to its end even if we are cancelled meanwhile.
+
+    A commit that is cancelled half-way is done all the same, but no one would be told that the log has grown.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _openable(file: str | None) -> None:
+    """Raises sqlite3.Error if there is no opening it: the driver's own thread would outlive that, and end noisily."""
+    sqlite3.connect(file or "").close()
+
+
+def _wrong_url(message: str) -> ConfigError:
+    advice = 'use "sqlite" or a URL that begins postgresql+asyncpg://'
+    return ConfigError("config/publisher.toml", f"{message}; {advice}", key="storage.url")
+
+
+def sqlite_file(url: str, data: Path) -> Path | None:
+    """The file that ``[storage] url`` names; None where it names none."""
+    if url == "sqlite":
+        return data / FILE
+    named = make_url(url)
+    return Path(named.database) if named.get_backend_name() == "sqlite" and named.database else None
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    return path
+
+
+def _standing(tx: Tx) -> tuple[int, int]:
+    """The last sequence number, and the sum of the feeds' versions, which only rise."""
+    statement = "SELECT seq, (SELECT coalesce(sum(version), 0) FROM feed_states) FROM cursors WHERE name = 'log'"
+    seq, versions = tx.conn.execute(text(statement)).one()
+    return int(seq), int(versions)
+
+
+def _truncate_journal(connection: Connection) -> bool:
+    # Outside any transaction, hence on the driver's own connection. Writers wait meanwhile, so not for long.
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={WIPE_MILLISECONDS}")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (busy, *_) = cursor.fetchone() or (1,)
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        cursor.close()
+    return not busy
+
+
+def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
+    if not dialect.single_writer:
+        # A snapshot for the whole of a reading transaction; the default would take one per statement.
+        reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        return _postgres(url, POSTGRES_WRITERS), _postgres(url, POSTGRES_READERS).execution_options(**reads)
+    writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
+    reader = create_async_engine(url, hide_parameters=True, pool_size=SQLITE_READERS, max_overflow=0)
+    _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
+    _sqlite_events(reader, begin="BEGIN", query_only=True)
+    return writer, reader
+
+
+def _postgres(url: str, connections: int) -> AsyncEngine:
+    limits = {
+        "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
+        "lock_timeout": str(LOCK_MILLISECONDS),
+    }
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": ANSWER_SECONDS, "server_settings": limits},
+    )
+
+
+async def _brought_up_to_date(
+    url: str, writer: AsyncEngine, dialect: Dialect, judge: Callable[[Connection], None]
+) -> None:
+    """Migrate, on PostgreSQL by a connection without the limits above: an index of millions of rows takes longer, and
+    so does the wait for a node that is making it."""
+    engine = writer if dialect.single_writer else create_async_engine(url, hide_parameters=True, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate, judge)
+
+
+def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        # The driver's own transactions begin too late and deferred; we begin them ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-8000")
+        # What is deleted or replaced is overwritten with zeros: an erased article is not left in a free page.
+        cursor.execute("PRAGMA secure_delete=ON")
+        if query_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # One change of thread, where SQLAlchemy's cursor takes three.
+        adapted: Any = connection.connection.dbapi_connection
+        try:
+            adapted.run_async(lambda driver: driver.execute_fetchall(begin))
+        except sqlite3.Error as error:
+            raise StorageError(said(error)) from error

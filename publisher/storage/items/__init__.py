@@ -1,0 +1,1 @@
+"""Articles and observations of indicators, with what is kept beside them."""

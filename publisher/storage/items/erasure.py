@@ -1,0 +1,76 @@
+"""Removing an article's text for good. What stays is the id, the tombstones and the events without their content.
+
+Followers must still be told that it is gone, and who they are is told by what it was (its topics, its section), which
+goes too. So what the events that are not fanned out yet are to each filter is settled first (:func:`unsent`,
+:func:`settle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select, update
+
+from publisher.model import Change, Event, EventType
+from publisher.storage.access import idempotency
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import article_facets, articles, attempts
+from publisher.storage.engine.tables import deliveries as sent
+from publisher.storage.engine.values import dump
+from publisher.storage.items import embargoes
+from publisher.storage.log import events
+from publisher.storage.subscriptions import deliveries, fanout
+from publisher.storage.subscriptions.fanout import Followed, Judged
+
+_TYPES = [type for type in EventType if type.items == "articles"]
+_ALL = 2**31
+
+
+def unsent(tx: Tx, id: str) -> tuple[list[Event], tuple[Followed, ...]]:
+    """The article's events of which no delivery was made yet, and every filter that may match one of them.
+
+    The fan-out keeps its place until this transaction ends.
+    """
+    at = fanout.hold(tx)
+    begun = at.seq + 1 if at.subscription else at.seq  # of the one under way, what it is to each filter is stored
+    return events.after(tx, begun, _ALL, subject=id, types=_TYPES), fanout.followed(tx, at.seq)
+
+
+def settle(tx: Tx, judged: Sequence[Judged]) -> None:
+    """Store what events are to each filter ahead of the fan-out, where they take the article away; the rest is void."""
+    for one in judged:
+        parting = {filter_id: match for filter_id, match in one.matches.items() if match.change is Change.LEFT}
+        fanout.store_matches(tx, [Judged(one.seq, parting)])
+
+
+def erase(tx: Tx, id: str, path: str) -> None:
+    """Erase an article that is withdrawn, or was never published; ``path`` is its address in the API.
+
+    Open deliveries of its events are cancelled, except those that take the article from a follower: they carry the id
+    alone from here on. What receivers answered goes too, since some answer with what they got.
+    """
+    seqs = events.erase(tx, id)
+    values = {"identity": id, "fingerprint": "", "recent": "[]", "held": None, "held_until": None}
+    values |= {"provenance": "{}", "held_provenance": None}
+    tx.conn.execute(update(articles).where(articles.c.id == id).values(**values, data=_reduced(id)))
+    tx.conn.execute(delete(article_facets).where(article_facets.c.article_id == id))
+    embargoes.drop(tx, [id])
+    idempotency.erase(tx, id, path)
+    deliveries.cancel_erased(tx, seqs)
+    echoed = select(sent.c.id).where(tx.dialect.among(sent.c.seq, seqs))
+    tx.conn.execute(update(attempts).where(attempts.c.delivery_id.in_(echoed)).values(response=None))
+
+
+def bury(tx: Tx, id: str, source: str) -> None:
+    """Keep the place of an article whose embargo is taken back, so that the source it came from does not bring it back.
+
+    Of one that was published before, and is withdrawn, only whose it is changes.
+    """
+    times = dict.fromkeys(("ordered_at", "first_seen_at", "last_seen_at", "changed_at", "withdrawn_at"), tx.now)
+    row = {"id": id, "source": source, "identity": id, "fingerprint": "", "revision": 0, **times, "data": _reduced(id)}
+    statement = tx.dialect.insert(articles).values(row)
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[articles.c.id], set_={"source": source}))
+
+
+def _reduced(id: str) -> str:
+    return dump({"id": id, "erased": True})

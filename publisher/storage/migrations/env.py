@@ -1,9 +1,0 @@
-"""Alembic's entry: it runs on the connection that ``storage.migrate`` hands over."""
-
-from alembic import context
-
-from publisher.storage.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
-with context.begin_transaction():
-    context.run_migrations()

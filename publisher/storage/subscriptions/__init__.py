@@ -1,0 +1,1 @@
+"""Subscriptions, what they follow, and their deliveries."""

@@ -1,0 +1,366 @@
+"""Deliveries: claimed under a lease, settled where the lease still holds, and shown.
+
+::
+
+    pending ──claim──▶ sending ──settle──▶ delivered
+       ▲                │ ▲ │
+       └─ handed back ──┘ │ ├──settle──▶ retrying ──claim──▶ sending …
+                          │ ├──settle──▶ dead        (the schedule is used up)
+        lease run out ────┘ └──settle──▶ cancelled   (its subscription ended meanwhile; pending and retrying at once)
+
+``due_at`` is when a worker may take a delivery: now, at the next attempt, or when the lease on it has run out. What is
+open of a paused subscription stands still: whoever claims it puts it back, due at :data:`PARKED`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, case, func, select
+
+from publisher import clock
+from publisher.model import (
+    Attempt,
+    Cause,
+    Change,
+    Delivery,
+    DeliveryState,
+    Event,
+    EventType,
+    SubscriptionState,
+)
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import attempts as attempts_table
+from publisher.storage.engine.tables import deliveries as table
+from publisher.storage.engine.tables import events, matches, subscriptions
+from publisher.storage.engine.values import AnyRow, moment
+from publisher.storage.log import events as log
+from publisher.storage.subscriptions import endpoints
+
+_TYPES = {type_.value: type_ for type_ in EventType}
+_CHANGES = {change.value: change for change in Change}
+
+PARKED = 2**62
+"""When what stands still is due: never, until :func:`resume`. From half of it on a time says so: no clock shows one,
+and earlier versions moved it where a clock was put back."""
+
+WINDOW = 4
+"""How many due rows a claim looks at for each that it may take, to find those of different subscriptions."""
+
+
+class Claimed(NamedTuple):
+    """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
+
+    ``cancelled`` is set where its subscription has ended or it is not for it any more: it must be settled and not sent;
+    ``summary`` where the item's full text is not for it. ``failing``: the last attempt at its endpoint failed. A tuple,
+    as is :class:`Outcome`, since one of each is made for every attempt.
+    """
+
+    id: int
+    seq: int
+    subscription: int
+    lease: str
+    number: int
+    webhook: str
+    url: str
+    format: str
+    secret: bytes
+    type: EventType
+    change: Change
+    cancelled: str | None
+    summary: bool
+    failing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one claim took, and each event of it that the claimer did not know yet."""
+
+    deliveries: tuple[Claimed, ...]
+    events: tuple[Event, ...]
+
+
+class Outcome(NamedTuple):
+    """What became of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
+
+    ``wait`` is in seconds: null settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
+    and ``failing`` are the claim's.
+    """
+
+    id: int
+    lease: str
+    state: Literal["delivered", "retrying", "dead", "pending", "cancelled"]
+    wait: float | None = None
+    number: int = 0
+    at: datetime = clock.EPOCH
+    duration_ms: int = 0
+    status: int | None = None
+    error: str | None = None
+    response: str | None = None
+    subscription: int = 0
+    failing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """One event: ``matched`` is the sum of ``states`` once it is fanned out, 0 before."""
+
+    seq: int
+    matched: int
+    states: dict[DeliveryState, int]
+
+
+def claim(
+    tx: Tx, *, limit: int, lease: str, lease_seconds: float, busy: Collection[int] = (), share: int = 5,
+    known: Collection[int] = (),
+) -> Claim:  # fmt: skip
+    """Take up to ``limit`` due deliveries, those longest due first, for ``lease_seconds`` by the database's clock.
+
+    None of a subscription in ``busy`` (their ``n``), and at most ``share`` of any other, so that one which has many
+    waiting leaves room. Events in ``known`` (their ``seq``) are not loaded, unless what is known of them was erased.
+    ``lease`` must be new each time.
+    """
+    tx.dialect.begin_claim(tx.conn)
+    until = tx.now + round(lease_seconds * 1e6)
+    parameters = (lease, until, tx.now, limit * WINDOW, share, limit, tx.dialect.array(busy))
+    ids = [row[0] for row in tx.dialect.fetch(tx.conn, tx.dialect.claim, parameters)]
+    if not ids:
+        return Claim((), ())
+    rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
+    paused = [row for row in rows if row[11] == SubscriptionState.PAUSED.value]
+    if paused:
+        _park(tx, [row[0] for row in paused], {row[2] for row in paused})
+        rows = [row for row in rows if row[11] != SubscriptionState.PAUSED.value]
+    claimed = tuple(
+        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), bool(row[13])))
+        for row in rows
+    )
+    return Claim(claimed, _events(tx, {row[1] for row in rows if row[14] or row[1] not in known}))
+
+
+def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
+    """Seconds until a delivery of a subscription not in ``busy`` is due (0 if one is); None if none waits."""
+    due = tx.dialect.fetch(tx.conn, tx.dialect.next_due, (tx.dialect.array(busy),))
+    return max(0.0, (due[0][0] - tx.now) / 1e6) if due else None
+
+
+def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
+    """Record outcomes, each only where its lease is still the delivery's own; returns the ids that were."""
+    # Before the deliveries, in the order that whoever ends a subscription takes them in.
+    endpoints.lock(tx, outcomes)
+    leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
+    held = {tuple(row) for row in leases}
+    own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
+    if own:
+        tx.dialect.many(tx.conn, tx.dialect.settle, [_settled(tx, one) for one in own])
+    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in own if one.number]
+    if tried:
+        tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
+    settled = {one.id for one in own}
+    endpoints.note(tx, [one for one in outcomes if one.id in settled])
+    return settled
+
+
+def cancel(tx: Tx, subscription: int, reason: str) -> None:
+    """Cancel what is open of a subscription (its ``n``).
+
+    What is under way keeps its lease: a success is still recorded as one, anything else settles as cancelled.
+    """
+    cancel_of(tx, [subscription], reason)
+
+
+def cancel_of(tx: Tx, subscriptions: Collection[int], reason: str) -> None:
+    """Cancel what is open of each of these subscriptions (their ``n``), as :func:`cancel` does."""
+    _cancel(tx, tx.dialect.among(table.c.subscription, subscriptions), reason)
+
+
+def cancel_matched(
+    tx: Tx, filter_id: int, seqs: Collection[int], reason: str, subscriptions: Collection[int] | None = None
+) -> None:
+    """Cancel what is open of these events as far as it matched this filter: all, or for these subscriptions (``n``)."""
+    which = (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs)
+    if subscriptions is not None:
+        which &= tx.dialect.among(table.c.subscription, subscriptions)
+    _cancel(tx, which, reason)
+
+
+def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
+    """The events of which something is open for any of these subscriptions (their ``n``), by the filter matched."""
+    statement = select(table.c.filter_id, table.c.seq).where(
+        table.c.due_at.is_not(None), tx.dialect.among(table.c.subscription, subscriptions)
+    )
+    found: dict[int, set[int]] = {}
+    for filter_id, seq in tx.conn.execute(statement.distinct()):
+        found.setdefault(filter_id, set()).add(seq)
+    return found
+
+
+def resume(tx: Tx, subscriptions: Collection[int]) -> None:
+    """Let what stood still of these subscriptions (their ``n``) go on at once."""
+    _resume(tx, tx.dialect.among(table.c.subscription, subscriptions))
+
+
+def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
+    """Let what stood still of these events, as far as it matched this filter, go on at once."""
+    _resume(tx, (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs))
+
+
+def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
+    parked = select(table.c.id).where(which, table.c.due_at >= PARKED // 2)
+    ids = tx.conn.execute(parked.order_by(table.c.id).with_for_update()).scalars().all()
+    if ids:
+        tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(due_at=tx.now))
+
+
+def stopped(tx: Tx, ids: Collection[int]) -> set[int]:
+    """Those of these deliveries under way that were cancelled since, or whose subscription was paused."""
+    paused = (subscriptions.c.state == SubscriptionState.PAUSED.value) & (subscriptions.c.cause == Cause.FEEDS.value)
+    statement = (
+        select(table.c.id)
+        .join(subscriptions, subscriptions.c.n == table.c.subscription)
+        .where(tx.dialect.among(table.c.id, ids), table.c.reason.is_not(None) | paused)
+    )
+    return set(tx.conn.execute(statement).scalars())
+
+
+def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
+    """Put back what was claimed of paused subscriptions; at once where one is being changed, since it may go on."""
+    columns = subscriptions.c
+    still = select(columns.n).where(
+        tx.dialect.among(columns.n, holders), columns.state == SubscriptionState.PAUSED.value
+    )
+    # Not waited for: whoever holds one waits for the deliveries that this transaction holds.
+    paused = tx.conn.execute(still.with_for_update(read=True, skip_locked=True)).scalars().all()
+    matched = (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id)
+    waits = select(table.c.id).join(matches, matched & matches.c.held.is_not(None))
+    waits = waits.where(tx.dialect.among(table.c.id, ids))
+    held = tx.conn.execute(waits.with_for_update(read=True, skip_locked=True, of=matches)).scalars().all()
+    back = case((table.c.attempts == 0, DeliveryState.PENDING.value), else_=DeliveryState.RETRYING.value)
+    parked = tx.dialect.among(table.c.subscription, paused) | tx.dialect.among(table.c.id, held)
+    due = case((parked, PARKED), else_=tx.now)
+    tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(state=back, due_at=due, lease=None))
+
+
+def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
+    """Cancel what is open of these events, except what takes the article from a follower; see ``storage/erasure``."""
+    if not seqs:
+        return
+    parting = select(matches.c.seq).where(
+        matches.c.seq == table.c.seq, matches.c.filter_id == table.c.filter_id, matches.c.change == Change.LEFT.value
+    )
+    _cancel(tx, tx.dialect.among(table.c.seq, seqs) & ~parting.exists(), "erased")
+
+
+def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
+    still_open = select(table.c.id).where(which, table.c.due_at.is_not(None))
+    # Locked in the order that settling locks them in, since each would otherwise wait for the other.
+    ids = tx.conn.execute(still_open.order_by(table.c.id).with_for_update()).scalars().all()
+    if not ids:
+        return
+    rest = tx.dialect.among(table.c.id, ids)
+    under_way = table.c.state == DeliveryState.SENDING.value
+    tx.conn.execute(table.update().where(rest, under_way).values(reason=reason))
+    ended = {"state": DeliveryState.CANCELLED.value, "reason": reason, "due_at": None, "settled_at": tx.now}
+    tx.conn.execute(table.update().where(rest, ~under_way).values(ended))
+
+
+def page(
+    tx: Tx, subscription: str, *, limit: int, before: int | None = None, states: Collection[DeliveryState] = ()
+) -> list[Delivery]:
+    """Deliveries of a subscription (its id), newest first; ``before`` is the id of the last one of the page before."""
+    statement = _DELIVERIES.where(subscriptions.c.id == subscription).order_by(table.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(table.c.id < before)
+    if states:
+        statement = statement.where(table.c.state.in_([state.value for state in states]))
+    return [_delivery(row) for row in tx.conn.execute(statement)]
+
+
+def get(tx: Tx, id: int) -> Delivery | None:
+    """One delivery."""
+    row = tx.conn.execute(_DELIVERIES.where(table.c.id == id)).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+def attempts(tx: Tx, delivery: int) -> list[Attempt]:
+    """Every attempt of a delivery, in order."""
+    return attempts_of(tx, [delivery])[delivery]
+
+
+def attempts_of(tx: Tx, ids: Collection[int]) -> dict[int, list[Attempt]]:
+    """Every attempt of each of these deliveries, in order."""
+    columns = attempts_table.c
+    chosen = select(attempts_table).where(tx.dialect.among(columns.delivery_id, ids))
+    found: dict[int, list[Attempt]] = {id: [] for id in ids}
+    for row in tx.conn.execute(chosen.order_by(columns.delivery_id, columns.number)):
+        found[row.delivery_id].append(_attempt(row))
+    return found
+
+
+def _attempt(row: AnyRow) -> Attempt:
+    return Attempt(
+        delivery=row.delivery_id,
+        number=row.number,
+        at=clock.from_micros(row.at),
+        duration_ms=row.duration_ms,
+        status=row.status,
+        error=row.error,
+        response=row.response,
+    )
+
+
+def accounting(tx: Tx, seqs: Collection[int]) -> list[Accounts]:
+    """For each of these events: how many subscriptions it matched, and how many deliveries are in each state."""
+    counted = select(table.c.seq, table.c.state, func.count()).where(tx.dialect.among(table.c.seq, seqs))
+    states: dict[int, dict[DeliveryState, int]] = {}
+    for seq, state, count in tx.conn.execute(counted.group_by(table.c.seq, table.c.state)):
+        states.setdefault(seq, {})[DeliveryState(state)] = count
+    matched = select(events.c.seq, events.c.matched).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
+    return [Accounts(seq, count or 0, states.get(seq, {})) for seq, count in tx.conn.execute(matched)]
+
+
+def depth(tx: Tx) -> dict[DeliveryState, int]:
+    """How many deliveries are open, by state."""
+    counted = select(table.c.state, func.count()).where(table.c.due_at.is_not(None)).group_by(table.c.state)
+    return {DeliveryState(state): count for state, count in tx.conn.execute(counted)}
+
+
+def _events(tx: Tx, seqs: Collection[int]) -> tuple[Event, ...]:
+    return tuple(log.among(tx, seqs)) if seqs else ()
+
+
+def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
+    due = None if one.wait is None else tx.now + round(one.wait * 1e6)
+    return one.id, one.state, due, tx.now, int(one.number > 0), one.status, one.error
+
+
+_DELIVERIES = (
+    select(table, subscriptions.c.id.label("webhook"), events.c.id.label("event_id"), matches.c.type)
+    .join(subscriptions, subscriptions.c.n == table.c.subscription)
+    .join(events, events.c.seq == table.c.seq)
+    .join(matches, (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id))
+)
+
+
+def _delivery(row: AnyRow) -> Delivery:
+    state = DeliveryState(row.state)
+    waits = state in (DeliveryState.PENDING, DeliveryState.RETRYING)
+    return Delivery(
+        id=row.id,
+        seq=row.seq,
+        event_id=row.event_id,
+        event_type=row.type,
+        subscription=row.webhook,
+        run=row.run,
+        state=state,
+        reason=row.reason,
+        attempts=row.attempts,
+        created_at=clock.from_micros(row.created_at),
+        next_attempt_at=moment(row.due_at) if waits and row.due_at < PARKED // 2 else None,
+        settled_at=moment(row.settled_at),
+        last_status=row.last_status,
+        last_error=row.last_error,
+    )
