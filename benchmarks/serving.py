@@ -36,7 +36,7 @@ from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database
 from publisher.web.app import make_app
-from publisher.web.metrics import add_metrics
+from publisher.web.ops.metrics import add_metrics
 from publisher.web.services import Services
 
 CONNECTIONS = 16

@@ -27,7 +27,7 @@ from publisher.sources.politeness import Polite
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import sources as source_states
 from publisher.storage.engine.database import Database, Tx
-from publisher.web.measures import Metrics
+from publisher.web.ops.measures import Metrics
 
 DOCUMENT_JOBS = "publisher.sources.parsing"
 """What is done with documents, in a process of its own."""

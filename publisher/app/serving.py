@@ -34,11 +34,11 @@ from publisher.storage.configuration import sources
 from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
-from publisher.web.allowances import Allowances, Rates
 from publisher.web.app import make_app
-from publisher.web.limits import LOOPBACK, Limits
-from publisher.web.metrics import add_metrics
-from publisher.web.runner import Runner
+from publisher.web.budgets.allowances import Allowances, Rates
+from publisher.web.http.limits import LOOPBACK, Limits
+from publisher.web.http.runner import Runner
+from publisher.web.ops.metrics import add_metrics
 from publisher.web.services import Services
 
 log = telemetry.logger(__name__)

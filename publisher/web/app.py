@@ -8,26 +8,17 @@ from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
 from publisher.errors import StorageError, told
-from publisher.web import (
-    articles,
-    batches,
-    cursors,
-    events,
-    feeds,
-    health,
-    indicators,
-    pages,
-    parameters,
-    sources,
-    webhooks,
-)
-from publisher.web.answers import Problem, problem_response
-from publisher.web.asking import BODY_LIMIT
-from publisher.web.headers import PREFLIGHT, finished, is_open
-from publisher.web.health import STOPPING
-from publisher.web.negotiate import prefers_html
-from publisher.web.prebuilt import HEADS, Heads
-from publisher.web.proxies import client_address
+from publisher.web.api import articles, batches, cursors, events, indicators, sources, webhooks
+from publisher.web.feeds import documents as feeds
+from publisher.web.http import parameters
+from publisher.web.http.headers import PREFLIGHT, finished, is_open
+from publisher.web.http.negotiation import prefers_html
+from publisher.web.http.prebuilt import HEADS, STOPPING, Heads
+from publisher.web.http.proxies import client_address
+from publisher.web.http.request import BODY_LIMIT
+from publisher.web.http.response import Problem, problem_response
+from publisher.web.ops import health
+from publisher.web.pages import handlers as pages
 from publisher.web.services import SERVICES, Services
 
 log = telemetry.logger(__name__)

@@ -16,9 +16,9 @@ from aiohttp import web
 
 from publisher.errors import StorageError
 from publisher.publish.cache import Bounded
-from publisher.web.answers import in_pieces, whole
-from publisher.web.headers import STALE_SECONDS
-from publisher.web.parameters import for_readers
+from publisher.web.http.headers import STALE_SECONDS
+from publisher.web.http.parameters import for_readers
+from publisher.web.http.response import in_pieces, whole
 from publisher.web.services import CatalogView, services_of
 
 PAGES_BYTES = 8 * 1024 * 1024

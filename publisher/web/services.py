@@ -21,7 +21,7 @@ from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceStat
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.observed import ObservedArticle
 from publisher.storage.engine.database import Database, Tx
-from publisher.web.allowances import Allowances
+from publisher.web.budgets.allowances import Allowances
 
 
 class Site(Protocol):

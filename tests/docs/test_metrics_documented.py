@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from publisher.storage.metrics import Present, Totals
-from publisher.web.measures import Metrics
+from publisher.web.ops.measures import Metrics
 
 OPERATION = (Path(__file__).parents[2] / "docs/operation.md").read_text()
 

@@ -17,8 +17,8 @@ from publisher.app.installation import DOCUMENT_JOBS
 from publisher.isolation import Isolated
 from publisher.storage.items import articles
 from publisher.storage.log import events
-from publisher.web.asking import BODY_LIMIT
-from publisher.web.batches import BATCH_LIMIT
+from publisher.web.api.batches import BATCH_LIMIT
+from publisher.web.http.request import BODY_LIMIT
 
 PATH = "/api/v1/articles"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.web.buckets import KEPT, Buckets, Slots
+from publisher.web.budgets.buckets import KEPT, Buckets, Slots
 
 
 class Stopped:

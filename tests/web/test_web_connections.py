@@ -16,9 +16,9 @@ from support.clock import ManualClock
 from webroom import Newsroom, open_newsroom
 
 from publisher.storage.engine.database import Database
-from publisher.web.answers import PIECE
-from publisher.web.limits import Ended, Limits, client_of
-from publisher.web.protocol import Connection
+from publisher.web.http.connection import Connection
+from publisher.web.http.limits import Ended, Limits, client_of
+from publisher.web.http.response import PIECE
 
 HELD = 2 * PIECE
 """What may lie unsent for one reader: a piece, and what aiohttp writes before it looks."""

@@ -19,8 +19,8 @@ from publisher.model import Role
 from publisher.storage.access import keys
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import hosts
-from publisher.web.allowances import Allowances, Rates
 from publisher.web.app import make_app
+from publisher.web.budgets.allowances import Allowances, Rates
 
 RATES = Rates(
     webhooks_per_owner=3,

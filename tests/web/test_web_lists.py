@@ -22,9 +22,9 @@ from publisher.storage.engine.database import Database
 from publisher.storage.items import articles
 from publisher.storage.items.record import record
 from publisher.storage.subscriptions import subscriptions
-from publisher.web.answers import PIECE
-from publisher.web.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
-from publisher.web.visibility import ASKED, TELLING, Sight
+from publisher.web.access.visibility import ASKED, TELLING, Sight
+from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
+from publisher.web.http.response import PIECE
 
 
 async def _stored(db: Database, count: int, *, size: int = 100, first: int = 0, **fields: Any) -> list[str]:

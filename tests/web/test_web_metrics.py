@@ -15,8 +15,8 @@ from webroom import Newsroom, open_newsroom
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import Database
 from publisher.web.app import make_app
-from publisher.web.measures import Metrics
-from publisher.web.metrics import Access, add_metrics, local
+from publisher.web.ops.measures import Metrics
+from publisher.web.ops.metrics import Access, add_metrics, local
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -22,8 +22,9 @@ from publisher.errors import StorageError, told
 from publisher.publish import publications
 from publisher.storage.engine.database import SQLITE_READERS, Database, Tx
 from publisher.storage.log import events
-from publisher.web import health, kept
-from publisher.web.answers import PIECE
+from publisher.web import kept
+from publisher.web.http.response import PIECE
+from publisher.web.ops import health
 
 PUBLIC = ["/feeds/news.rss", "/feeds/news.atom", "/feeds/news.json", "/", "/feeds/news", "/articles/a1"]
 

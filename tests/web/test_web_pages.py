@@ -15,9 +15,9 @@ from webroom import Newsroom
 from publisher import web
 from publisher.model import FeedDefinition, Selection
 from publisher.storage.configuration import sources
-from publisher.web import assets
-from publisher.web.formats import Formats
-from publisher.web.texts import TEXTS
+from publisher.web.pages import assets
+from publisher.web.pages.formats import Formats
+from publisher.web.pages.texts import TEXTS
 
 STYLE_LIMIT = 20_000
 FULL = {

@@ -10,7 +10,7 @@ import pytest
 from support.clock import ManualClock
 from webroom import Newsroom
 
-from publisher.web.health import STOPPING
+from publisher.web.ops.health import STOPPING
 
 Answer = tuple[int, dict[str, str], bytes]
 

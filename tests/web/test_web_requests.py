@@ -10,7 +10,7 @@ from webroom import Newsroom
 
 from publisher.model import Role
 from publisher.storage.access import keys
-from publisher.web.proxies import client_address
+from publisher.web.http.proxies import client_address
 
 ARTICLE = b'{"title": "x", "body": "<p>x</p>"}'
 JSON = {"Content-Type": "application/json"}

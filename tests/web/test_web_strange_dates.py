@@ -13,7 +13,7 @@ from publisher.model import Article, Indicator
 from publisher.model.base import STORED
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.render.words import date_and_time
-from publisher.web.formats import Formats
+from publisher.web.pages.formats import Formats
 
 MOMENTS = ("0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "2101-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
 FEEDS = ("/feeds/news.rss", "/feeds/news.atom", "/feeds/news.json", "/feeds/market.rss", "/feeds/market.atom")

@@ -22,8 +22,8 @@ from publisher.storage.access import keys
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
 from publisher.web.app import make_app
-from publisher.web.limits import Ended, Limits
-from publisher.web.runner import Runner, Server
+from publisher.web.http.limits import Ended, Limits
+from publisher.web.http.runner import Runner, Server
 from publisher.web.services import Services
 
 FEEDS = [

@@ -1,0 +1,79 @@
+"""Who is asking: ``Authorization: Bearer KEY``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from publisher.model import Key, Role
+from publisher.storage.access import keys
+from publisher.storage.engine.database import Database
+from publisher.web.http.proxies import client_address
+from publisher.web.http.response import Problem
+from publisher.web.services import services_of
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="publisher"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever sent a request; without a key they may read what public feeds show."""
+
+    key: Key | None = None
+
+    def may(self, role: Role) -> bool:
+        """Whether the key's role includes this one."""
+        return self.key is not None and self.key.role.allows(role)
+
+
+ANYONE = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The keys of the installation."""
+
+    db: Database
+
+    async def find(self, secret: str) -> Key | None:
+        return await self.db.read(keys.find, secret)
+
+    async def prefixes(self) -> frozenset[str]:
+        return await self.db.read(keys.prefixes)
+
+
+async def caller(request: web.Request) -> Caller:
+    """Who sent this request; 401 for a key that opens nothing, 429 where too many such came from its address."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return ANYONE
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise Problem(401, "send the key as Authorization: Bearer KEY", headers=CHALLENGE)
+    services = services_of(request)
+    address = client_address(request, services.trusted_proxies)
+    key = await services.limits.wrong_keys.find(secret.strip(), address, _Stored(services.db))
+    if key is None:
+        raise Problem(
+            401, "this key is unknown or was revoked", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        )
+    return Caller(key)
+
+
+async def require(request: web.Request, role: Role, *, to: str) -> Key:
+    """The key of a caller who may act as ``role``; 401 without a key, 403 naming the role that is needed.
+
+    ``to`` says what for, as the end of "a key is needed to …".
+    """
+    key = (await caller(request)).key
+    if key is None:
+        raise Problem(
+            401,
+            f"a key with the role {role.value!r} is needed to {to}; the operator makes one with "
+            f"`publisher keys create --role {role.value}`. Send it as Authorization: Bearer KEY",
+            headers=CHALLENGE,
+        )
+    if not key.role.allows(role):
+        raise Problem(403, f"a key with the role {role.value!r} is needed to {to}; this one is {key.role.value!r}")
+    return key

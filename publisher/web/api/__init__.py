@@ -1,0 +1,1 @@
+"""``/api/v1``: articles, indicators, events, sources and webhooks as JSON."""

@@ -1,0 +1,143 @@
+"""What may be asked of a webhook: its fields, where it may go and what it may follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from publisher.errors import AddressRefused
+from publisher.model import Cause, EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
+from publisher.model.base import Text
+from publisher.web.access.auth import Caller
+from publisher.web.access.visibility import may_read
+from publisher.web.http.request import faults_of
+from publisher.web.http.response import Fault, Problem, invalid, nearest
+from publisher.web.services import Services
+
+Names = Annotated[list[str], Field(min_length=1, max_length=100)]
+Note = Annotated[Text, Field(max_length=500)] | None
+
+
+class Registration(BaseModel):
+    """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    feeds: Names
+    events: Names | None = None
+    format: Literal["standard"] = "standard"
+    description: Note = None
+
+
+class Change(BaseModel):
+    """The body of ``PATCH /api/v1/webhooks/ID``: what is absent stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = ""
+    feeds: Names = Field(default_factory=list, validate_default=False)
+    events: Names | None = None
+    description: Note = None
+    state: Literal["active", "disabled"] = "active"
+
+
+Asked = TypeVar("Asked", Registration, Change)
+
+
+def read(model: type[Asked], data: dict[str, Any]) -> Asked:
+    """The body as one of the forms above; 422 names each field that is wrong."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(*faults_of(error)) from error
+
+
+def checked(
+    asked: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
+) -> dict[str, Any]:
+    """The given fields as storage takes them: ``url``, ``filter``, ``description``, ``state``.
+
+    ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once: of a
+    feed that the key may not even read no one learns here that there is one. 403 for one that it may only read.
+    """
+    given = asked.model_fields_set
+    feeds = services.catalog().feeds
+    offered = [name for name, one in feeds.items() if _may_follow(key, one)]
+    known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    if "url" in given:
+        try:
+            values["url"] = services.guard.check_url(asked.url)
+        except AddressRefused as error:
+            faults.append(Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error)))
+    if "feeds" in given:
+        faults += _unknown("feeds", asked.feeds, offered, known)
+    if "events" in given:
+        faults += _unknown("events", asked.events or (), EventType, EventType)
+    if isinstance(asked, Change) and "state" in given and asked.state == "active":
+        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, known)
+    if faults:
+        raise invalid(*faults)
+    if "feeds" in given:
+        _allow(key, [feeds[name] for name in asked.feeds])
+    if given & {"feeds", "events"}:
+        values["filter"] = _filter(asked, now)
+        if "feeds" in given and now is not None and now.cause is Cause.FEEDS:  # they are there: it follows them now
+            values["state"] = SubscriptionState.ACTIVE
+    elif isinstance(asked, Change) and now is not None and "state" in given and asked.state == "active":
+        _allow_some(key, [feeds[name] for name in now.filter.feeds if name in known])
+    if "description" in given:
+        values["description"] = asked.description
+    if isinstance(asked, Change) and "state" in given:
+        values["state"] = SubscriptionState(asked.state)
+    return values
+
+
+def _filter(asked: Registration | Change, now: Subscription | None) -> Filter:
+    """What is given, each name once, and for the rest what it is now."""
+    given = asked.model_fields_set
+    feeds = tuple(dict.fromkeys(asked.feeds))
+    events = tuple(EventType(name) for name in dict.fromkeys(asked.events or ()))
+    if now is None:
+        return Filter(feeds=feeds, events=events)
+    return Filter(
+        feeds=feeds if "feeds" in given else now.filter.feeds, events=events if "events" in given else now.filter.events
+    )
+
+
+def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: Iterable[str]) -> list[Fault]:
+    known, offered = set(known), list(offered)
+    return [
+        Fault(f"{field}[{place}]", f"{name[:80]!r} is not known; {nearest(name, offered)}")
+        for place, name in enumerate(names)
+        if name not in known
+    ]
+
+
+def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault]:
+    """Where none of its feeds is there for who asks (one is enough), it would be paused again at once."""
+    if not set(names).isdisjoint(known):
+        return []
+    missing = ", ".join(repr(name[:80]) for name in names)
+    return [Fault("state", f"cannot be 'active' before one of its feeds is there: {missing}")]
+
+
+def _may_follow(key: Key, feed: FeedDefinition) -> bool:
+    return key.role.allows(feed.follower)
+
+
+def _allow_some(key: Key, feeds: Sequence[FeedDefinition]) -> None:
+    if not any(_may_follow(key, feed) for feed in feeds):
+        _allow(key, feeds)
+
+
+def _allow(key: Key, feeds: Sequence[FeedDefinition]) -> None:
+    refused = [feed.name for feed in feeds if not _may_follow(key, feed)]
+    if refused:
+        raise Problem(
+            403, f"{', '.join(map(repr, refused))}: a key with the role 'operator' is needed to follow a private feed"
+        )

@@ -1,0 +1,300 @@
+"""``/api/v1/webhooks``: registering webhooks and seeing what became of each delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from publisher import telemetry
+from publisher.clock import rfc3339
+from publisher.delivery import signing
+from publisher.delivery.followers import permissions
+from publisher.errors import NotFound
+from publisher.model import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Key,
+    Role,
+    Subscription,
+    SubscriptionState,
+)
+from publisher.model.subscription import endpoint_host
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.subscriptions import deliveries, hosts, subscriptions
+from publisher.web.access.auth import require
+from publisher.web.api.cursors import cursor, place_of
+from publisher.web.api.idempotency import Answer, once
+from publisher.web.api.lists import Batches, list_response
+from publisher.web.api.registration import Change, Registration, checked, read
+from publisher.web.http.parameters import takes
+from publisher.web.http.request import integer, json_object, many
+from publisher.web.http.response import Fault, Problem, invalid, json_response
+from publisher.web.services import services_of
+
+log = telemetry.logger(__name__)
+
+routes = web.RouteTableDef()
+
+PATH = "/api/v1/webhooks"
+PAGE, MAX_PAGE = 50, 500
+LIST = "webhooks"
+BATCH = 100
+"""Webhooks, or deliveries with their attempts, that are read and written at once."""
+
+LAST = 2**63 - 1
+NO_STORE = {"Cache-Control": "no-store"}
+
+T = TypeVar("T")
+
+
+@routes.post(PATH)
+async def register(request: web.Request) -> web.Response:
+    """Register a webhook; it is told of every event from the next one on. The secret is shown this once."""
+    key = await require(request, Role.SUBSCRIBER, to="register webhooks")
+    asked = read(Registration, await json_object(request))
+    services = services_of(request)
+    values = checked(asked, key, services)
+    services.limits.registering(key)
+    secret = signing.new_secret()
+    sealed = services.sealer.seal(secret.encode())
+
+    def effect(tx: Tx) -> Answer:
+        services.limits.check(tx, key, values["url"], new=True)
+        created = subscriptions.create(
+            tx,
+            url=values["url"],
+            filter=values["filter"],
+            format=asked.format,
+            description=asked.description,
+            owner=key.owner,
+            sealed_secret=sealed,
+            granted=None,
+        )
+        log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
+        body = webhook_json(created)
+        body = {"id": body.pop("id"), "secret": secret, **body}
+        location = f"{services.site.url.rstrip('/')}{PATH}/{created.id}"
+        return Answer(body, 201, {"Location": location}, secret=True)
+
+    return await once(request, key, effect)
+
+
+@routes.get(PATH)
+@takes("limit", "after")
+async def list_webhooks(request: web.Request) -> web.StreamResponse:
+    """A page of the caller's webhooks, in the order they were made; an operator sees all. ``next`` as elsewhere."""
+    key = await require(request, Role.SUBSCRIBER, to="see webhooks")
+    owner = None if key.role.allows(Role.OPERATOR) else key.owner
+    limit = integer(request, "limit", MAX_PAGE, low=1, high=MAX_PAGE)
+    place = place_of(request, LIST)
+
+    def listed(tx: Tx) -> tuple[list[dict[str, Any]], int | None]:
+        found, n = subscriptions.page(tx, limit=limit, owner=owner, after=0 if place is None else int(place[0]))
+        return [webhook_json(one) for one in found], n
+
+    found, n = await services_of(request).db.read(listed)
+    following = None if n is None else cursor(request, LIST, [n])
+    batches = _in_batches(found)
+    return await list_response(request, "webhooks", batches, lambda: {"next": following}, NO_STORE)
+
+
+@routes.get(PATH + "/{id}")
+async def show(request: web.Request) -> web.Response:
+    """One webhook; an operator sees a deleted one too."""
+    _, found = await _own(request, deleted=True)
+    return json_response(webhook_json(found))
+
+
+@routes.patch(PATH + "/{id}")
+async def change(request: web.Request) -> web.Response:
+    """Change what is given. ``state`` ``disabled`` cancels what is open; ``active`` tells of what comes after it."""
+    key, found = await _own(request)
+    asked = read(Change, await json_object(request))
+    services = services_of(request)
+    values = checked(asked, key, services, now=found)
+    url = values.get("url", found.url)
+    moves = endpoint_host(url) != endpoint_host(found.url)
+    if moves:
+        services.limits.registering(key)
+
+    def update(tx: Tx) -> Subscription:
+        if moves:
+            services.limits.check(tx, key, url, new=False)
+        if url != found.url:
+            _may_redirect(tx, key, found.id)
+        return _changed(tx, found, values)
+
+    changed = await _or_404(services.db.write(update))
+    log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
+    return json_response(webhook_json(changed))
+
+
+@routes.delete(PATH + "/{id}")
+async def delete(request: web.Request) -> web.Response:
+    """Delete a webhook; what was still to be sent is cancelled."""
+    _, found = await _own(request)
+    await _or_404(services_of(request).db.write(subscriptions.delete, found.id))
+    log.info("webhook.deleted", id=found.id)
+    return web.Response(status=204)
+
+
+@routes.post(PATH + "/{id}/test")
+async def test(request: web.Request) -> web.Response:
+    """Send one signed ``webhook.test`` now, once, and say how that went."""
+    key, found = await _own(request)
+    services, host = services_of(request), endpoint_host(found.url)
+    verified = await services.db.read(hosts.is_verified, host)
+    with services.limits.testing(key, host, verified=verified):
+        result = await services.deliverer.test(found)
+    return json_response(
+        {
+            "delivered": result.status is not None and 200 <= result.status < 300,
+            "status": result.status,
+            "error": result.error,
+            "duration_ms": result.duration_ms,
+            "response": result.response_excerpt,
+        }
+    )
+
+
+@routes.get(PATH + "/{id}/deliveries")
+@takes("limit", "after", many=["state"])
+async def list_deliveries(request: web.Request) -> web.StreamResponse:
+    """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
+
+    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too.
+    """
+    _, found = await _own(request, deleted=True)
+    limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
+    place = place_of(request, f"deliveries of {found.id}")
+    states = [_state(text) for text in many(request, "state")]
+    db = services_of(request).db
+    page = await db.read(
+        deliveries.page,
+        found.id,
+        limit=limit + 1,
+        before=LAST if place is None else int(place[0]),
+        states=states,
+    )
+    more = len(page) > limit
+    following = cursor(request, f"deliveries of {found.id}", [page[limit - 1].id]) if more else None
+    return await list_response(
+        request, "deliveries", _with_attempts(db, page[:limit]), lambda: {"next": following}, NO_STORE
+    )
+
+
+def webhook_json(webhook: Subscription) -> dict[str, Any]:
+    """A webhook as the API shows it, without its secret; ``events`` is null for all types.
+
+    ``reason`` says why the publisher paused or disabled it, null where it did not; ``failures`` counts failed attempts
+    in a row.
+    """
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "feeds": webhook.filter.feeds,
+        "events": webhook.filter.events or None,
+        "format": webhook.format,
+        "description": webhook.description,
+        "state": webhook.state,
+        "reason": webhook.reason,
+        "owner": webhook.owner,
+        "created_at": rfc3339(webhook.created_at),
+        "updated_at": rfc3339(webhook.updated_at),
+        "failures": webhook.failures,
+        "failing_since": webhook.failing_since and rfc3339(webhook.failing_since),
+        "last_error": webhook.last_error,
+        "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
+    }
+
+
+def _may_redirect(tx: Tx, key: Key, id: str) -> None:
+    """A new URL gets what is still to be sent too: 403 where the webhook follows a feed that the key may not."""
+    found = subscriptions.get(tx, id)
+    refused = [] if found is None else permissions.confidential(tx, found.filter.feeds)
+    if refused and key.role is not Role.OPERATOR:
+        raise Problem(
+            403,
+            f"{', '.join(map(repr, refused))}: a key with the role 'operator' is needed to change the URL of what"
+            " follows a private feed",
+        )
+
+
+def _changed(tx: Tx, webhook: Subscription, values: dict[str, Any]) -> Subscription:
+    """Change it, as far as its owner may follow what it is to follow, whoever asks."""
+    changed = subscriptions.update(tx, webhook.id, **values)
+    permissions.review(tx, webhook.owner)
+    return subscriptions.get(tx, webhook.id) or changed
+
+
+async def _in_batches(page: list[dict[str, Any]]) -> Batches:
+    for start in range(0, len(page), BATCH):
+        yield page[start : start + BATCH]
+
+
+async def _with_attempts(db: Database, page: list[Delivery]) -> Batches:
+    for start in range(0, len(page), BATCH):
+        batch = page[start : start + BATCH]
+        attempts = await db.read(deliveries.attempts_of, [one.id for one in batch])
+        yield [_delivery_json(one, attempts[one.id]) for one in batch]
+
+
+def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "event": one.event_id,
+        "seq": one.seq,
+        "type": one.event_type,
+        "run": one.run,
+        "state": one.state,
+        "reason": one.reason,
+        "created_at": rfc3339(one.created_at),
+        "next_attempt_at": one.next_attempt_at and rfc3339(one.next_attempt_at),
+        "settled_at": one.settled_at and rfc3339(one.settled_at),
+        "attempts": [
+            {
+                "number": attempt.number,
+                "at": rfc3339(attempt.at),
+                "duration_ms": attempt.duration_ms,
+                "status": attempt.status,
+                "error": attempt.error,
+                "response": attempt.response,
+            }
+            for attempt in attempts
+        ],
+    }
+
+
+def _state(text: str) -> DeliveryState:
+    try:
+        return DeliveryState(text)
+    except ValueError:
+        raise invalid(Fault("state", f"must be one of {', '.join(DeliveryState)}, not {text[:40]!r}")) from None
+
+
+async def _or_404(change: Awaitable[T]) -> T:
+    """What was there a moment ago may have been deleted since."""
+    try:
+        return await change
+    except NotFound as error:
+        raise Problem(404, str(error)) from error
+
+
+async def _own(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
+    """The key and the webhook that the path names; one of another owner is as unknown as one that never was.
+
+    With ``deleted`` an operator finds deleted ones too.
+    """
+    key = await require(request, Role.SUBSCRIBER, to="see webhooks")
+    id_ = request.match_info["id"]
+    # A database may choke on what can be no id, such as a NUL.
+    states = tuple(SubscriptionState) if deleted and key.role.allows(Role.OPERATOR) else subscriptions.PRESENT
+    found = None
+    if id_.isascii() and id_.isprintable():
+        found = await services_of(request).db.read(subscriptions.get, id_, states=states)
+    if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
+        raise Problem(404, f"there is no webhook {id_!r}")
+    return key, found

@@ -1,0 +1,1 @@
+"""What one party may ask for, and what becomes of it that asks for more."""

@@ -1,0 +1,121 @@
+"""What one owner, and everyone together at one strange host, may ask for. What exceeds it is 429 and names the limit.
+
+The number of webhooks is held to in the transaction that makes one (``storage/hosts.py``); rates are counted here, by
+each process for itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+
+from publisher.errors import LimitReached
+from publisher.model import Key, Role
+from publisher.storage.engine.database import Tx
+from publisher.storage.log import events
+from publisher.storage.subscriptions import hosts
+from publisher.storage.subscriptions.hosts import Most
+from publisher.web.budgets.buckets import Buckets, Slots
+from publisher.web.budgets.wrong_keys import WrongKeys
+from publisher.web.http.response import Problem, too_many
+
+TESTS_AT_A_TIME = 2
+"""Tests under way for one owner, and at one unverified host."""
+
+BUSY_SECONDS = 5
+"""``Retry-After`` where tests are under way: an endpoint may take its time."""
+
+Counted = Callable[[str], None]
+"""Told why something was refused: the name of the limit, or ``wrong_key``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The settings: how many webhooks, and how many requests a minute."""
+
+    webhooks_per_owner: int = 100
+    webhooks_per_unverified_host: int = 10
+    registrations_per_minute: int = 30
+    tests_per_minute: int = 10
+    wrong_keys_per_minute: int = 20
+
+
+class _Tests:
+    """What of tests is counted for each owner, or for each host."""
+
+    def __init__(self, limit: str, per_minute: int, clock: Callable[[], float]) -> None:
+        self.limit = limit
+        self.buckets = Buckets(per_minute, clock)
+        self.slots = Slots(TESTS_AT_A_TIME)
+
+
+class Allowances:
+    """The limits of one process. An operator's key is held only to those that protect strangers' hosts from tests."""
+
+    def __init__(
+        self,
+        rates: Rates | None = None,
+        *,
+        counted: Counted = lambda _limit: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rates = rates = rates or Rates()
+        self._counted = counted
+        self._most = Most(rates.webhooks_per_owner, rates.webhooks_per_unverified_host)
+        self._registrations = Buckets(rates.registrations_per_minute, clock)
+        self._tests = _Tests("tests_per_minute", rates.tests_per_minute, clock)
+        self._strange_tests = _Tests("tests_at_unverified_host", rates.tests_per_minute, clock)
+        self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
+
+    def registering(self, key: Key) -> None:
+        """Count a registration, or a webhook that is pointed elsewhere; 429 for too many a minute."""
+        if key.role.allows(Role.OPERATOR):
+            return
+        if wait := self._registrations.wait(key.owner):
+            most = self._rates.registrations_per_minute
+            limit = "registrations_per_minute"
+            said = f"the owner {key.owner!r} may register {most} webhooks a minute ([registration] {limit})"
+            raise self._refused(limit, said, wait)
+        self._registrations.take(key.owner)
+
+    def check(self, tx: Tx, key: Key, url: str, *, new: bool) -> None:
+        """Hold a webhook that is made (``new``) or pointed at ``url`` to the numbers there may be, else 429.
+
+        The log is held from here on, so that of two at once each counts the other.
+        """
+        if key.role.allows(Role.OPERATOR):
+            return
+        events.lock(tx)
+        try:
+            if new:
+                hosts.check_owner(tx, key.owner, self._most)
+            hosts.check_host(tx, url, self._most)
+        except LimitReached as reached:
+            self._counted(reached.limit)
+            raise Problem(429, str(reached)) from reached
+
+    @contextmanager
+    def testing(self, key: Key, host: str, *, verified: bool) -> Iterator[None]:
+        """Count a test, and hold a place for it while it lasts; 429 for too many a minute or at a time."""
+        with ExitStack() as held:
+            if not key.role.allows(Role.OPERATOR):
+                held.enter_context(self._test(self._tests, key.owner, f"the owner {key.owner!r}"))
+            if not verified:
+                who = f"{host}, which has not answered 2xx yet,"
+                held.enter_context(self._test(self._strange_tests, host, who))
+            yield
+
+    def _test(self, tests: _Tests, party: str, who: str) -> AbstractContextManager[None]:
+        if tests.slots.full(party):
+            raise self._refused(tests.limit, f"{who} may have {TESTS_AT_A_TIME} tests under way", BUSY_SECONDS)
+        if wait := tests.buckets.wait(party):
+            most = f"{self._rates.tests_per_minute} tests a minute ([registration] tests_per_minute)"
+            raise self._refused(tests.limit, f"{who} may have {most}", wait)
+        tests.buckets.take(party)
+        return tests.slots.taken(party)
+
+    def _refused(self, limit: str, said: str, wait: float) -> Problem:
+        self._counted(limit)
+        return too_many(said, wait)

@@ -1,0 +1,1 @@
+"""``/feeds/NAME.FORMAT``: the documents that feed readers fetch."""

@@ -1,0 +1,167 @@
+"""``/feeds/NAME.FORMAT``: the documents. A version is built once; a request only picks the coding it accepts."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from aiohttp import ClientConnectionError, web
+
+from publisher.errors import NotFound
+from publisher.model import FeedDefinition
+from publisher.model.feed import NAME_PATTERN
+from publisher.storage.configuration import feeds as feed_states
+from publisher.web.access.auth import caller
+from publisher.web.access.visibility import may_read
+from publisher.web.http import negotiation
+from publisher.web.http.headers import PUBLIC
+from publisher.web.http.parameters import for_readers
+from publisher.web.http.prebuilt import HEADS, Prebuilt, takes_prebuilt, written
+from publisher.web.http.response import PIECE, Problem, in_pieces, nearest
+from publisher.web.services import PublishedDocument, services_of
+
+routes = web.RouteTableDef()
+
+KNOWN_NAME = re.compile(NAME_PATTERN)
+FORMATS = ("rss", "atom", "json")
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@routes.get("/feeds/{name:[^/]+}.{format:[^/.]+}")
+@for_readers
+async def document(request: web.Request) -> web.StreamResponse:
+    """One feed in one format; 304 for whoever has the present version in any coding."""
+    name, format_ = request.match_info["name"], request.match_info["format"]
+    definition = await readable(request, name)
+    if format_ not in FORMATS:
+        raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {format_!r} is none of them")
+    try:
+        unchanged = await _not_modified(request, definition, format_)
+        if unchanged is not None:
+            return unchanged
+        return await _send(request, definition, format_, await services_of(request).publications.current(name, format_))
+    except NotFound as error:  # taken away since it was looked up
+        raise Problem(404, str(error)) from error
+
+
+async def _not_modified(request: web.Request, feed: FeedDefinition, format_: str) -> web.StreamResponse | None:
+    """The 304 for whoever has the present version; it needs no rendering."""
+    if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
+        return None
+    version = await services_of(request).publications.version(feed.name)
+    tag = negotiation.matching_tag(request, version.etag)
+    if tag is None and not negotiation.unmodified(request, version.last_modified):
+        return None
+    return _answer(request, feed, format_, tag or version.etag, version.last_modified, status=304)
+
+
+async def readable(request: web.Request, name: str) -> FeedDefinition:
+    """The feed of this name, if the caller may read it.
+
+    One that the caller may not read is as unknown as one that never was: 404. 404 and, where a public one was removed,
+    410 name the nearest feeds that the caller may read.
+    """
+    feeds = services_of(request).catalog().feeds
+    feed = feeds.get(name)
+    if feed is not None and feed.public:
+        return feed
+    asking = await caller(request)  # before anything depends on whether there is such a feed
+    if feed is not None and may_read(asking, feed):
+        return feed
+    offered = [one.name for one in feeds.values() if may_read(asking, one)]
+    if feed is None and await was_removed(request, name):
+        raise Problem(410, f"the feed {name!r} was removed; {nearest(name, offered)}")
+    raise Problem(404, f"there is no feed {name!r}; {nearest(name, offered)}")
+
+
+async def was_removed(request: web.Request, name: str) -> bool:
+    """Whether a name that is no feed was a public one."""
+    # A database may choke on what can be no name, such as a NUL.
+    if not KNOWN_NAME.fullmatch(name):
+        return False
+    state = await services_of(request).db.read(feed_states.state, name)
+    return state is not None and not state.private
+
+
+async def _send(
+    request: web.Request, feed: FeedDefinition, format_: str, found: PublishedDocument
+) -> web.StreamResponse:
+    packed = found.gzip if negotiation.accepts_gzip(request) else None
+    body = found.body if packed is None else packed
+    content = {"Content-Type": _with_charset(found.content_type)}
+    if packed is not None:
+        content["Content-Encoding"] = "gzip"
+    tag = found.etag if packed is None else f"{found.etag}-gz"
+    if isinstance(body, Path):
+        return await _send_file(request, body, _headers(request, feed, format_, tag, found.last_modified) | content)
+    return _answer(request, feed, format_, tag, found.last_modified, status=200, content=content, body=body)
+
+
+def _answer(
+    request: web.Request,
+    feed: FeedDefinition,
+    format_: str,
+    tag: str,
+    changed_at: datetime | None,
+    *,
+    status: int,
+    content: Mapping[str, str] = NOTHING,
+    body: bytes | None = None,
+) -> web.StreamResponse:
+    if not takes_prebuilt(request):
+        return web.Response(
+            status=status,
+            body=in_pieces(body or b""),
+            headers={**_headers(request, feed, format_, tag, changed_at), **content},
+        )
+
+    def write() -> bytes:
+        headers = {**_headers(request, feed, format_, tag, changed_at), **content}
+        return written(request, status, headers, None if body is None else len(body))
+
+    heads, now = request.app[HEADS], services_of(request).now()
+    stamp = tag, negotiation.is_dated(changed_at, now), feed.public
+    head = heads.head((feed.name, format_, status, "Content-Encoding" in content), stamp, write)
+    return Prebuilt(status, head, heads.date(now), body or b"")
+
+
+def _headers(
+    request: web.Request, feed: FeedDefinition, format_: str, tag: str, changed_at: datetime | None
+) -> dict[str, str]:
+    """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
+    services = services_of(request)
+    url = f"{services.site.url.rstrip('/')}/feeds/{feed.name}.{format_}"
+    return {
+        "Cache-Control": PUBLIC if feed.public else "private, no-cache",
+        "Vary": "Accept-Encoding" if feed.public else "Accept-Encoding, Authorization",
+        "Link": f'<{url}>; rel="self"',
+        "ETag": f'"{tag}"',
+        **negotiation.last_modified(changed_at, services.now()),
+    }
+
+
+async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) -> web.StreamResponse:
+    # aiohttp's FileResponse would put the file's own ETag and Last-Modified in place of the feed's.
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        response = web.StreamResponse(headers=headers)
+        response.content_length = os.fstat(file.fileno()).st_size
+        await response.prepare(request)
+        while request.method != "HEAD" and (chunk := await asyncio.to_thread(file.read, PIECE)):
+            await response.write(chunk)
+            await request.writer.drain()
+        await response.write_eof()
+    except (ConnectionError, ClientConnectionError):
+        pass  # whoever asked has gone
+    finally:
+        file.close()
+    return response
+
+
+def _with_charset(content_type: str) -> str:
+    return content_type if "charset" in content_type else f"{content_type}; charset=utf-8"

@@ -1,0 +1,1 @@
+"""Requests and responses: negotiation, conditions, headers, proxies, and the connections themselves."""

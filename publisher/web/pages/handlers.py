@@ -1,0 +1,232 @@
+"""The pages for people: the front page, a feed, an article."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from publisher.model import FeedDefinition, IndicatorSpec
+from publisher.model.article import ID_PATTERN
+from publisher.model.feed import NAME_PATTERN
+from publisher.publish.items import chosen, shown
+from publisher.selection import wants
+from publisher.storage.engine.database import Tx
+from publisher.storage.items import indicators
+from publisher.storage.items.articles import Position, StoredArticle
+from publisher.storage.items.indicators import StoredIndicator
+from publisher.web.access.auth import ANYONE
+from publisher.web.access.visibility import Sight, in_sight, sight_of
+from publisher.web.feeds.documents import was_removed
+from publisher.web.http.headers import PUBLIC
+from publisher.web.http.response import in_pieces
+from publisher.web.kept import kept, prepare
+from publisher.web.pages import assets
+from publisher.web.pages.texts import LANGUAGE, TEXTS
+from publisher.web.pages.views import Headline, Views, in_order
+from publisher.web.services import Services, services_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+ON_FRONT = 11
+ON_FEED_PAGE = 50
+
+CONTENT_SECURITY = (
+    "default-src 'self'; img-src https: http: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Nothing but our own files runs or styles a page; pictures come from wherever an article has them."""
+
+ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
+
+
+def add_pages(app: web.Application) -> None:
+    """Serve the pages, and the files they are styled with."""
+    app[ASSETS] = assets.load()
+    prepare(app)
+    app.router.add_get("/", kept(front))
+    app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", kept(feed_page))
+    app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", kept(article_page))
+    app.router.add_get("/static/{name}", static)
+    app.router.add_get("/favicon.ico", favicon)
+
+
+async def front(request: web.Request) -> web.Response:
+    """What is published, the ticker, the feeds, and how to register a webhook."""
+    services, views = services_of(request), _views(request)
+    catalog = services.catalog()
+    sight = sight_of(ANYONE, catalog.feeds)
+    # Articles before indicators, and what takes everything before what selects.
+    feeds = sorted(sight.feeds.values(), key=lambda feed: (feed.items, bool(wants(feed.select)), feed.name))
+    newest, observed = await services.db.read(_front, feeds, sight, views)
+    return _page(
+        request,
+        "home.html",
+        views=views,
+        feeds=[views.feed(feed) for feed in feeds],
+        headlines=newest,
+        quotes=[
+            views.quote(item, catalog.indicators.get(item.symbol)) for item in in_order(observed, catalog.indicators)
+        ],
+        example_feed=next((feed.name for feed in feeds), "news"),
+    )
+
+
+async def feed_page(request: web.Request) -> web.Response:
+    """One feed: its items, and every way to follow it."""
+    services, views = services_of(request), _views(request)
+    catalog = services.catalog()
+    feed = catalog.feeds.get(request.match_info["name"])
+    if feed is None and await was_removed(request, request.match_info["name"]):
+        return _missing(request, 410, "gone_feed", "gone_feed_why")
+    if feed is None or not feed.public:
+        return _missing(request, 404, "not_found", "not_found_feed")
+    sight = sight_of(ANYONE, catalog.feeds)
+
+    def headline(item: StoredArticle) -> Headline:
+        return views.headline(sight.seen(item))
+
+    limit = min(feed.limit, ON_FEED_PAGE)
+    of_articles = feed.items == "articles"
+    headlines = await services.db.read(shown, feed, limit, headline) if of_articles else []
+    items = [] if of_articles else await services.db.read(chosen, feed, limit)
+    return _page(
+        request,
+        "feed.html",
+        views=views,
+        feed=views.feed(feed),
+        headlines=headlines,
+        quotes=_quotes(views, [item for item in items if isinstance(item, StoredIndicator)], catalog.indicators),
+    )
+
+
+async def article_page(request: web.Request) -> web.Response:
+    """One article; 410 for one that was withdrawn, 404 for one that no public feed shows."""
+    services, views = services_of(request), _views(request)
+    sight = sight_of(ANYONE, services.catalog().feeds)
+    item = await services.db.read(in_sight, sight, request.match_info["id"])
+    if item is None:
+        return _missing(request, 404, "not_found", "not_found_article")
+    if item.withdrawn_at is not None:
+        return _missing(request, 410, "gone", "gone_why")
+    shown_in = [
+        feed for feed in sight.feeds.values() if Sight({feed.name: feed}).shows("articles", item.data, item.source)
+    ]
+    # An article may be millions of characters long.
+    article = await asyncio.to_thread(views.article, sight.seen(item))
+    return _page(request, "article.html", views=views, article=article, feeds=[views.feed(one) for one in shown_in])
+
+
+async def static(request: web.Request) -> web.Response:
+    """One of our own files."""
+    asset = request.app[ASSETS].get(request.match_info["name"])
+    if asset is None:
+        return nothing_here(request)
+    return assets.answer(request, asset)
+
+
+async def favicon(request: web.Request) -> web.Response:
+    """The mark, for browsers that ask without having been told where it is."""
+    return assets.answer(request, request.app[ASSETS]["mark.svg"])
+
+
+def nothing_here(request: web.Request) -> web.Response:
+    """The page for an address that leads nowhere."""
+    return _missing(request, 404, "not_found", "not_found_here")
+
+
+def not_asked_so(request: web.Request) -> web.Response:
+    """The page for an address that is asked for with a query it does not take."""
+    return _missing(request, 400, "bad_query", "bad_query_why")
+
+
+def _front(
+    tx: Tx, feeds: list[FeedDefinition], sight: Sight, views: Views
+) -> tuple[list[Headline], list[StoredIndicator]]:
+    def headline(item: StoredArticle) -> tuple[Position, Headline]:
+        return item.position, views.headline(sight.seen(item))
+
+    found: dict[Position, Headline] = {}
+    for feed in _widest([feed for feed in feeds if feed.items == "articles"]):
+        found.update(shown(tx, feed, ON_FRONT, headline))
+    newest = [found[position] for position in sorted(found, reverse=True)[:ON_FRONT]]
+    observed = [item for item in indicators.latest(tx) if sight.shows("indicators", item.data, item.source)]
+    return newest, observed
+
+
+def _widest(feeds: list[FeedDefinition]) -> list[FeedDefinition]:
+    """The feeds that have to be read to know everything in any of them: one that takes all is enough."""
+    return next(([feed] for feed in feeds if not wants(feed.select)), feeds)
+
+
+def _quotes(views: Views, items: list[StoredIndicator], specs: Mapping[str, IndicatorSpec]) -> list[Any]:
+    return [views.quote(item, specs.get(item.symbol)) for item in items]
+
+
+def _views(request: web.Request) -> Views:
+    services: Services = services_of(request)
+    site = services.site
+    return Views(site.url, site.language, site.timezone, services.now())
+
+
+def _missing(request: web.Request, status: int, title: str, reason: str) -> web.Response:
+    page = _page(request, "missing.html", status=status, views=_views(request), title=title, reason=reason)
+    page.headers["Vary"] = "Accept, Accept-Encoding"  # programs are told the same as JSON
+    return page
+
+
+def _page(request: web.Request, template: str, *, views: Views, status: int = 200, **values: Any) -> web.Response:
+    """The template as a response, with a tag by which a browser knows these very bytes."""
+    services = services_of(request)
+    found = request.app[ASSETS]
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            t=TEXTS,
+            ui_language=LANGUAGE,
+            site=services.site,
+            views=views,
+            today=views.formats.day(views.today),
+            assets={name: views.root + asset.path for name, asset in found.items()},
+            **values,
+        )
+    )
+    body = html.encode()
+    tag = hashlib.sha256(body).hexdigest()[:32]
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Cache-Control": PUBLIC if status == 200 else "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    response = web.Response(
+        body=in_pieces(body),  # so that a large page is packed in pieces, too, with other work between them
+        status=status,
+        headers=headers,
+        content_type="text/html",
+        charset="utf-8",
+    )
+    response.enable_compression()
+    if status == 200:
+        response.headers["ETag"] = f'W/"{tag}"'  # weak: compressed or not, the page is the same
+    return response
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("publisher.web.pages"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
