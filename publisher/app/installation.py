@@ -23,7 +23,7 @@ from publisher.publish import Publications, SiteInfo
 from publisher.settings import Settings
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
-from publisher.sources.politeness import Polite
+from publisher.sources.fetching.politeness import Polite
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import sources as source_states
 from publisher.storage.engine.database import Database, Tx

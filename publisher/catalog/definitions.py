@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.sources.base import Source
-from publisher.sources.profile import HtmlProfile, TextProfile
+from publisher.sources.profiles.profile import HtmlProfile, TextProfile
 
 PUSHED = "api"
 """The built-in source of what is pushed; no other may have its name."""

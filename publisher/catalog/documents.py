@@ -15,7 +15,7 @@ import orjson
 
 from publisher.configfile import TomlFile, parse_toml, read_toml
 from publisher.errors import ConfigError, ConfigErrors, StorageError, Unreadable
-from publisher.sources.profile import FOLDER
+from publisher.sources.profiles.profile import FOLDER
 
 SOURCES = "config/sources.toml"
 INDICATORS = "config/indicators.toml"

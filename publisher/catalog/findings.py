@@ -7,7 +7,7 @@ from typing import Any
 from publisher.catalog.documents import Documents
 from publisher.configfile import TomlFile
 from publisher.errors import ConfigError
-from publisher.sources.profile import HtmlProfile, TextProfile
+from publisher.sources.profiles.profile import HtmlProfile, TextProfile
 
 
 class Findings:

@@ -14,9 +14,9 @@ from publisher.catalog.documents import PROFILES, SOURCES
 from publisher.catalog.findings import Findings, written
 from publisher.configfile import MAX_FAULTS, Cron, Duration, TomlFile, explain, nearest
 from publisher.errors import ConfigError, ConfigErrors, PublisherError
-from publisher.sources import KINDS, kind_for
 from publisher.sources.base import Source
-from publisher.sources.profile import HtmlProfile, TextProfile, parse_profile, shipped_profile
+from publisher.sources.kinds import KINDS, kind_for
+from publisher.sources.profiles.profile import HtmlProfile, TextProfile, parse_profile, shipped_profile
 
 
 def _plain_name(value: str) -> str:

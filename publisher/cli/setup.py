@@ -102,7 +102,7 @@ def _doubts(home: Path) -> Iterator[str]:
 def _profile_faults(home: Path) -> Iterator[ConfigError]:
     """What is wrong in the installation's own profiles, also in those that no source uses yet."""
     from publisher.catalog.documents import PROFILES, gather
-    from publisher.sources.profile import parse_profile
+    from publisher.sources.profiles.profile import parse_profile
 
     documents = gather(home)
     yield from documents.faults.get(PROFILES, ())

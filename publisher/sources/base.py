@@ -19,7 +19,7 @@ from publisher.model import IndicatorSpec
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch
 from publisher.sources.parsed import Parsed, read_back
-from publisher.sources.profile import Profile
+from publisher.sources.profiles.profile import Profile
 
 PAGE_LIMIT = 5_000_000
 """Bytes of one page or file; a larger one is refused unread."""

@@ -20,8 +20,8 @@ from publisher.content import harmless
 from publisher.errors import Faulty
 from publisher.model import Article, Indicator
 from publisher.model.observed import ObservedArticle, Problem
-from publisher.sources.batch import ENTRY, Entry
-from publisher.sources.limits import MAX_PROBLEMS, MAX_SHOWN
+from publisher.sources.documents.limits import MAX_PROBLEMS, MAX_SHOWN
+from publisher.sources.json.batch import ENTRY, Entry
 
 _ARTICLE = TypeAdapter(ObservedArticle)
 _INDICATORS = TypeAdapter(list[Indicator])

@@ -23,15 +23,15 @@ from publisher.locale import NAMED, known_locale, known_zone, parse_datetime, pa
 from publisher.model import IndicatorSpec
 from publisher.model.uri import ascii_host
 from publisher.sources.base import Document, Source, SourceContext
-from publisher.sources.batch import ENTRY, not_a_batch, read_entries, read_one
-from publisher.sources.feed import FeedSource
-from publisher.sources.folder import FolderSource
-from publisher.sources.index import IndexSource
-from publisher.sources.jsonapi import JsonSource
-from publisher.sources.page import read_document
+from publisher.sources.json.batch import ENTRY, not_a_batch, read_entries, read_one
+from publisher.sources.json.pushed import load_json
+from publisher.sources.kinds.feed import FeedSource
+from publisher.sources.kinds.folder import FolderSource
+from publisher.sources.kinds.index import IndexSource
+from publisher.sources.kinds.jsonapi import JsonSource
+from publisher.sources.kinds.page import read_document
 from publisher.sources.parsed import Parsed, written
-from publisher.sources.profile import profile_of
-from publisher.sources.push import load_json
+from publisher.sources.profiles.profile import profile_of
 
 _KEPT: list[object] = []
 # One of each kind, so that everything is loaded which is loaded when it is first needed.
@@ -113,7 +113,7 @@ def prepare(needs: Sequence[str]) -> None:
                 with contextlib.suppress(PublisherError):
                     parse_datetime("2024-01-13 10:00 XYZ", locale, zone)
     import_module("_strptime")  # which datetime.strptime loads at its first call
-    import_module("publisher.sources.places")  # which bylines ask only where a name may be that of a place
+    import_module("publisher.sources.forms.places")  # which bylines ask only where a name may be that of a place
     ascii_host("é.example")  # its tables are loaded by the first name of other letters
     _rehearse({need.removeprefix("job:") for need in needs})
 

@@ -16,8 +16,8 @@ from publisher.content.text import pieces
 from publisher.model import article_json
 from publisher.model.base import xml_legal
 from publisher.render import FORMATS, Head, Options, article_entry
-from publisher.sources.body import fragment_blocks, sanitised
-from publisher.sources.push import read_article_json
+from publisher.sources.html.body import fragment_blocks, sanitised
+from publisher.sources.json.pushed import read_article_json
 
 NOW = datetime(2024, 2, 9, tzinfo=UTC)
 SITE = "https://berita.example.id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.content import opening, text_of
-from publisher.sources.body import plain
+from publisher.sources.html.body import plain
 
 
 @pytest.mark.parametrize(

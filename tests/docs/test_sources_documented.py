@@ -19,8 +19,9 @@ from publisher.catalog import load
 from publisher.ingest import Report
 from publisher.sample.newsroom import Newsroom
 from publisher.sample.site import make_site
-from publisher.sources import KINDS, profile
-from publisher.sources.mapping import ArticleMap, IndicatorMap
+from publisher.sources.json.mapping import ArticleMap, IndicatorMap
+from publisher.sources.kinds import KINDS
+from publisher.sources.profiles import profile
 from publisher.storage.items import articles
 
 TEXT = (Path(__file__).parents[2] / "docs/sources.md").read_text()

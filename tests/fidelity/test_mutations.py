@@ -11,11 +11,11 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.clock import rfc3339
 from publisher.errors import ReadError
-from publisher.sources.dom import text_of
-from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, TextProfile, load_profile
-from publisher.sources.reading import Reading
-from publisher.sources.text import read_text
+from publisher.sources.documents.dom import text_of
+from publisher.sources.html.profiled import read_html
+from publisher.sources.profiles.profile import HtmlProfile, TextProfile, load_profile
+from publisher.sources.reading.draft import Reading
+from publisher.sources.text.dump import read_text
 
 NOW = datetime(2024, 2, 10, 3, tzinfo=UTC)
 ALL = mutations()

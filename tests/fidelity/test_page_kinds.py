@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from publisher.sources.reading import Reading
-from publisher.sources.unprofiled import read_any
+from publisher.sources.html.unprofiled import read_any
+from publisher.sources.reading.draft import Reading
 
 URL = "https://kabar.example/ekonomi/panen-garam"
 TITLE = "Panen garam maju tiga pekan"

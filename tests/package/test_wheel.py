@@ -31,7 +31,11 @@ def test_an_installation_is_made_checked_and_loaded_from_the_wheel_alone(tmp_pat
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(library)
     held = {path.relative_to(library).as_posix() for path in library.rglob("*")}
-    assert {"publisher/profiles/kontan.toml", "publisher/web/pages/static", "publisher/web/pages/templates"} <= held
+    assert {
+        "publisher/sources/profiles/shipped/kontan.toml",
+        "publisher/web/pages/static",
+        "publisher/web/pages/templates",
+    } <= held
     found = "import publisher; print(publisher.__file__)"
     origin = subprocess.run(
         [sys.executable, "-P", "-c", found],

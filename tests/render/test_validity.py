@@ -17,7 +17,7 @@ from publisher.model import Event, EventType, FeedDefinition, article_json
 from publisher.publish import SiteInfo
 from publisher.render import FORMATS, Head, Options, article_entry, event_entry, identity, indicator_entry
 from publisher.settings import Site
-from publisher.sources.push import read_article_json
+from publisher.sources.json.pushed import read_article_json
 
 SITE = "https://berita.example.id"
 NOW = datetime(2026, 11, 22, 8, 0, 0, 250_000, tzinfo=UTC)

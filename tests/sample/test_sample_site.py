@@ -14,9 +14,9 @@ from support.clock import ManualClock
 
 from publisher.sample.newsroom import Newsroom, Piece
 from publisher.sample.site import make_site
-from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, load_profile
-from publisher.sources.reading import Reading
+from publisher.sources.html.profiled import read_html
+from publisher.sources.profiles.profile import HtmlProfile, load_profile
+from publisher.sources.reading.draft import Reading
 
 HOME = Path(__file__).parents[2]
 

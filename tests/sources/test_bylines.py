@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.sources.bylines import MAX_BYLINE, People, is_byline, people
+from publisher.sources.forms.bylines import MAX_BYLINE, People, is_byline, people
 
 
 @pytest.mark.parametrize(

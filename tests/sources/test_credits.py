@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.sources.credits import Credited, credited
+from publisher.sources.forms.credits import Credited, credited
 
 CAPTIONS = ["Petani menjemur padi.", "Petani (kiri) di sawah, Senin (20/5/2024).", "A man walks to work.", "Was nun?"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.sources.datelines import dateline, fits
+from publisher.sources.forms.datelines import dateline, fits
 
 
 @pytest.mark.parametrize(

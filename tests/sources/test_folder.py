@@ -17,7 +17,7 @@ from publisher.errors import FetchError
 from publisher.isolation import Isolated
 from publisher.model import identity_id
 from publisher.sources.base import Source
-from publisher.sources.folder import FolderOptions
+from publisher.sources.kinds.folder import FolderOptions
 
 PAGE = (
     '<html><head>{head}</head><body><h1 class="detail-desk">{title}</h1>'

@@ -25,7 +25,7 @@ from publisher.model import IndicatorSpec
 from publisher.model.languages import canonical_tag
 from publisher.model.observed import Batch, Problem
 from publisher.sources.base import Source
-from publisher.sources.limits import MAX_PROBLEMS
+from publisher.sources.documents.limits import MAX_PROBLEMS
 from publisher.sources.parsed import Parsed, written
 
 URL = "https://contoh.id/a"

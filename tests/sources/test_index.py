@@ -20,9 +20,9 @@ from publisher.model.observed import Batch
 from publisher.model.refusals import Refusals, after
 from publisher.outbound import Outbound
 from publisher.sources.base import SourceContext
-from publisher.sources.index import IndexOptions, IndexSource
-from publisher.sources.listing import read_sitemap
-from publisher.sources.profile import parse_profile
+from publisher.sources.html.listing import read_sitemap
+from publisher.sources.kinds.index import IndexOptions, IndexSource
+from publisher.sources.profiles.profile import parse_profile
 
 TESTS = Path(__file__).parents[1]
 

@@ -20,8 +20,8 @@ from support.site import Answer, Site, client, reading_site, serving
 from publisher.errors import FetchError, ReadError
 from publisher.outbound import Outbound
 from publisher.sources.base import Source
-from publisher.sources.jsonapi import JsonOptions
-from publisher.sources.mapping import ValueRule, entries, load, moment, steps, walk
+from publisher.sources.json.mapping import ValueRule, entries, load, moment, steps, walk
+from publisher.sources.kinds.jsonapi import JsonOptions
 
 WORDPRESS = """
 language = "en"

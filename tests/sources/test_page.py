@@ -12,8 +12,8 @@ from support.reading import FIXTURES, Answer, Server, open_source
 from publisher.configfile import TomlFile
 from publisher.errors import AddressRefused, FetchError
 from publisher.sources.base import Source
-from publisher.sources.page import PageOptions
-from publisher.sources.profile import parse_profile
+from publisher.sources.kinds.page import PageOptions
+from publisher.sources.profiles.profile import parse_profile
 
 PAGE = (FIXTURES / "kontan" / "cengkih.html").read_bytes()
 URL = "https://industri.kontan.co.id/news/x"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, load_profile
+from publisher.sources.html.profiled import read_html
+from publisher.sources.profiles.profile import HtmlProfile, load_profile
 
 TEXT = "<p>KONTAN.CO.ID - AMBON. Gudang cengkih itu dibuka pada hari Senin oleh koperasi.</p>"
 

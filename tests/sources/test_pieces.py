@@ -12,11 +12,11 @@ from support.effort import QUADRATIC, growth
 from publisher.content import absolute, harmless
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime
-from publisher.sources import KINDS, kind_for
-from publisher.sources.body import escaped, fragment_blocks, sanitised
-from publisher.sources.charset import decode
-from publisher.sources.depth import too_deep
-from publisher.sources.dom import text_of
+from publisher.sources.documents.charset import decode
+from publisher.sources.documents.depth import too_deep
+from publisher.sources.documents.dom import text_of
+from publisher.sources.html.body import escaped, fragment_blocks, sanitised
+from publisher.sources.kinds import KINDS, kind_for
 from publisher.sources.urls import canonical
 
 META = b'<meta charset="%b">'

@@ -18,8 +18,8 @@ from support.site import Answer, Site, client, serving
 
 from publisher.errors import FetchError
 from publisher.outbound import Outbound
-from publisher.sources.politeness import Polite
-from publisher.sources.robots import parse
+from publisher.sources.fetching.politeness import Polite
+from publisher.sources.fetching.robots import parse
 
 
 @pytest.fixture

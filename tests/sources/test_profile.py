@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import ConfigErrors, ReadError
-from publisher.sources.profile import HtmlProfile, load_profile, profile_names
+from publisher.sources.profiles.profile import HtmlProfile, load_profile, profile_names
 
 GOOD = """kind = "html"
 base_url = "https://contoh.id/"

@@ -9,7 +9,7 @@ from support.effort import QUADRATIC, growth
 from publisher.clock import rfc3339
 from publisher.model import IndicatorSpec, identity_id
 from publisher.model.article import Image
-from publisher.sources.push import read_article_json, read_indicator_json
+from publisher.sources.json.pushed import read_article_json, read_indicator_json
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STORY: dict[str, Any] = {"title": "Judul", "body": "<p>Isi</p>", "published": "2024-02-08T23:31:00Z"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from publisher.configfile import TomlFile
-from publisher.sources.profile import TextProfile, load_profile, parse_profile
-from publisher.sources.reading import Reading
-from publisher.sources.text import read_text
+from publisher.sources.profiles.profile import TextProfile, load_profile, parse_profile
+from publisher.sources.reading.draft import Reading
+from publisher.sources.text.dump import read_text
 
 NOW = datetime(2024, 2, 10, 3, tzinfo=UTC)
 DUMP = """kontan.co.id

@@ -9,10 +9,10 @@ import pytest
 
 from publisher.configfile import TomlFile
 from publisher.model import IndicatorSpec
-from publisher.sources.html import read_html
-from publisher.sources.profile import HtmlProfile, TextProfile, parse_profile
-from publisher.sources.reading import Reading
-from publisher.sources.text import read_text
+from publisher.sources.html.profiled import read_html
+from publisher.sources.profiles.profile import HtmlProfile, TextProfile, parse_profile
+from publisher.sources.reading.draft import Reading
+from publisher.sources.text.dump import read_text
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PLACE = """

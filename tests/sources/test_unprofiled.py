@@ -13,7 +13,7 @@ from support.reading import Answer, Server, open_source
 from support.unprofiled import json_ld, meta, page
 from support.unprofiled import read as read_at
 
-from publisher.sources.reading import Reading
+from publisher.sources.reading.draft import Reading
 
 URL = "http://contoh.id/berita/garam"
 

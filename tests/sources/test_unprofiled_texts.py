@@ -9,8 +9,8 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from support.unprofiled import URL, json_ld, page, paragraphs, read, told
 
-from publisher.sources.body import fragment_blocks
-from publisher.sources.unprofiled.texts import Text, choose, stated
+from publisher.sources.html.body import fragment_blocks
+from publisher.sources.html.unprofiled.texts import Text, choose, stated
 
 HEADLINE = "Panen padi naik tahun ini"
 

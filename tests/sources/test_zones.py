@@ -13,7 +13,7 @@ from support.reading import Answer, Server, open_source
 
 from publisher.configfile import TomlFile
 from publisher.model.observed import Batch
-from publisher.sources.profile import parse_profile
+from publisher.sources.profiles.profile import parse_profile
 
 URL = "https://warta.example/1"
 SCRIPT = """{{"@type": "NewsArticle", "headline": "Ernte gestiegen", "datePublished": "{}",

@@ -8,9 +8,9 @@ from typing import Any
 from publisher.clock import Clock
 from publisher.errors import FetchError
 from publisher.model import IndicatorSpec
-from publisher.sources import kind_for
 from publisher.sources.base import Source, SourceContext
-from publisher.sources.profile import Profile, load_profile
+from publisher.sources.kinds import kind_for
+from publisher.sources.profiles.profile import Profile, load_profile
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 

@@ -16,9 +16,9 @@ from aiohttp.test_utils import TestServer
 from publisher.clock import Clock
 from publisher.configfile import TomlFile
 from publisher.outbound import Outbound
-from publisher.sources import kind_for
 from publisher.sources.base import Source, SourceContext
-from publisher.sources.profile import parse_profile
+from publisher.sources.kinds import kind_for
+from publisher.sources.profiles.profile import parse_profile
 
 
 @dataclass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from publisher.sources.reading import Reading
-from publisher.sources.unprofiled import read_any
+from publisher.sources.html.unprofiled import read_any
+from publisher.sources.reading.draft import Reading
 
 URL = "https://kanal.example/berita/panen-padi-naik"
 

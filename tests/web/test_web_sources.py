@@ -15,7 +15,7 @@ from publisher.catalog import SourceDefinition
 from publisher.clock import rfc3339
 from publisher.model.refusals import Refusal, Refusals
 from publisher.schedule import next_run
-from publisher.sources.page import PageOptions, PageSource
+from publisher.sources.kinds.page import PageOptions, PageSource
 from publisher.storage.configuration import sources
 from publisher.web.app import make_app
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from publisher.sources.limits import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_OF_ONE
+from publisher.sources.documents.limits import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, MAX_OF_ONE
 
 # HTML standard 13.2.5.32 to 13.2.5.39: a name may hold anything but white space, "/", ">" and, behind its first
 # character, "="; a quote begins a value behind "=" alone.

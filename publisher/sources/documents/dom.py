@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.errors import ReadError
-from publisher.sources.depth import too_much
-from publisher.sources.patterns import value_of
-from publisher.sources.profile import Rule
+from publisher.sources.documents.depth import too_much
+from publisher.sources.profiles.patterns import value_of
+from publisher.sources.profiles.profile import Rule
 
 # Elements without text for people, and those that begin a new piece of text.
 _SILENT = frozenset(("script", "style", "template", "noscript", "iframe", "object", "svg", "math"))

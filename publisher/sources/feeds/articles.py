@@ -15,13 +15,13 @@ from publisher.errors import ReadError
 from publisher.locale import DateOrder, ReadDate, parse_datetime
 from publisher.model import Article, Image, identity_id
 from publisher.model.observed import ObservedArticle, Problem
-from publisher.sources import dom
-from publisher.sources.body import escaped, fragment_blocks, sanitised
+from publisher.sources.documents import dom
 from publisher.sources.feeds import media
 from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
 from publisher.sources.feeds.names import joined
-from publisher.sources.tidying import tidied
+from publisher.sources.forms.tidying import tidied
+from publisher.sources.html.body import escaped, fragment_blocks, sanitised
 
 TITLE = 80
 """Characters of a title that is made of a text's first words."""

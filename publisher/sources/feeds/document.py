@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from publisher.content import absolute
 from publisher.errors import FetchError, ReadError
 from publisher.model.base import xml_legal
-from publisher.sources import dom
-from publisher.sources.charset import Decoded, decode
-from publisher.sources.limits import MAX_ELEMENTS
+from publisher.sources.documents import dom
+from publisher.sources.documents.charset import Decoded, decode
+from publisher.sources.documents.limits import MAX_ELEMENTS
 
 if TYPE_CHECKING:
     from lxml import etree

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from publisher.content import one_line
 from publisher.model import Attachment, Image
 from publisher.model.base import xml_legal
-from publisher.sources.limits import MAX_VALUES
+from publisher.sources.documents.limits import MAX_VALUES
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from html import escape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+from publisher.sources.documents.limits import MAX_OF_ONE
 from publisher.sources.feeds.names import CANONICAL, XML, family_of
-from publisher.sources.limits import MAX_OF_ONE
 
 if TYPE_CHECKING:
     from lxml import etree

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from publisher.content import absolute, one_line
 from publisher.model import Attachment, Image
-from publisher.sources.credits import credited
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.feeds.names import attribute, base_of, children, text_in, unescaped
 from publisher.sources.feeds.texts import plain_text
+from publisher.sources.forms.credits import credited
 
 if TYPE_CHECKING:
     from lxml import etree

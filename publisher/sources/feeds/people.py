@@ -8,10 +8,10 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from publisher.content import one_line
-from publisher.sources.bylines import people
 from publisher.sources.feeds.entry import Entry, lines
 from publisher.sources.feeds.names import children, name_of, text_in, text_of_first
 from publisher.sources.feeds.texts import is_markup, plain_text
+from publisher.sources.forms.bylines import people
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -56,8 +56,9 @@ def inherited(element: etree._Element) -> list[str]:
 def take(values: Iterable[str], entry: Entry, site: str | None) -> None:
     """Add the people of texts that each stand where an author's name stands.
 
-    A role word, a degree or an agency is none of a name (see :mod:`publisher.sources.bylines`). A name in one word
-    that is written as no name is what somebody calls themselves there; what the feed is called may be who writes it.
+    A role word, a degree or an agency is none of a name (see :mod:`publisher.sources.forms.bylines`). A name in one
+    word that is written as no name is what somebody calls themselves there; what the feed is called may be
+    who writes it.
     """
     found: list[str] = []
     for text in lines(values, entry, "authors"):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from publisher.content import absolute, one_line
 from publisher.errors import FetchError
+from publisher.sources.documents.limits import MAX_CATEGORIES, MAX_ENTRIES
 from publisher.sources.feeds import media, names, people, texts
 from publisher.sources.feeds.document import NO_FEED, tree_of
 from publisher.sources.feeds.entry import Content, Entry, lines
@@ -23,7 +24,6 @@ from publisher.sources.feeds.names import (
     text_of_first,
     unescaped,
 )
-from publisher.sources.limits import MAX_CATEGORIES, MAX_ENTRIES
 from publisher.sources.urls import with_scheme
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import FetchError
 from publisher.sources.base import PAGE_LIMIT, Fetcher, Pause, Response
-from publisher.sources.page import refusal
-from publisher.sources.robots import Robots, parse
+from publisher.sources.fetching.request import refusal
+from publisher.sources.fetching.robots import Robots, parse
 
 ROBOT = "publisher"
 """The product token under which robots.txt knows us; the User-Agent begins with it."""

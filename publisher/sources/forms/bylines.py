@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from publisher.sources.bylinewords import (
+from publisher.sources.forms.bylinewords import (
     ADDRESS,
     AGENCY,
     AND_OTHERS,

@@ -346,6 +346,6 @@ def roles_of(label: str | None) -> frozenset[str]:
 
 def is_place(text: str) -> bool:
     """Whether it is a city or a country that datelines name."""
-    from publisher.sources.places import known
+    from publisher.sources.forms.places import known
 
     return known(text)

@@ -12,7 +12,7 @@ from publisher.locale.money import PER_CENT, currency_within
 from publisher.model import Indicator, IndicatorSpec
 from publisher.model.agreement import doubt, misread
 from publisher.model.indicator import decimal_text
-from publisher.sources.profile import COLUMNS
+from publisher.sources.profiles.profile import COLUMNS
 
 # What can be only one country's, beside the codes themselves.
 _CURRENCIES = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from publisher.sources.bylinewords import is_agency, is_degree, is_name, is_outlet
+from publisher.sources.forms.bylinewords import is_agency, is_degree, is_name, is_outlet
 
 MAX_CAPTION = 2_000
 """Characters of a caption in which a credit is looked for."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from publisher.sources import places
-from publisher.sources.bylinewords import is_agency, is_outlet, words
+from publisher.sources.forms import places
+from publisher.sources.forms.bylinewords import is_agency, is_outlet, words
 
 MAX_DATELINE = 160
 """Characters at the start of a text in which a dateline ends, with its house, date and agency."""

@@ -17,10 +17,10 @@ from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, REMOV
 from publisher.content.walking import walk
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
-from publisher.sources.dom import descendants, parse
-from publisher.sources.limits import MAX_BODY
-from publisher.sources.patterns import matches_any
-from publisher.sources.profile import HtmlBody
+from publisher.sources.documents.dom import descendants, parse
+from publisher.sources.documents.limits import MAX_BODY
+from publisher.sources.profiles.patterns import matches_any
+from publisher.sources.profiles.profile import HtmlBody
 
 MAX_BLOCKS = 20_000
 """Paragraphs of one article; no newsroom writes more, and each costs time."""

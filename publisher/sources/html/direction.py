@@ -10,9 +10,9 @@ from selectolax.lexbor import LexborNode
 
 from publisher.errors import ReadError
 from publisher.locale import parse_decimal
-from publisher.sources import dom
-from publisher.sources.bylinewords import words
-from publisher.sources.profile import HtmlTicker
+from publisher.sources.documents import dom
+from publisher.sources.forms.bylinewords import words
+from publisher.sources.profiles.profile import HtmlTicker
 
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 # No colours: red is a rise in Shanghai and Tokyo.

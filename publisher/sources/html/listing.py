@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.sources import dom
-from publisher.sources.charset import decode
+from publisher.sources.documents import dom
+from publisher.sources.documents.charset import decode
 from publisher.sources.urls import canonical
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import absolute
 from publisher.model import Image, IndicatorSpec, Related
-from publisher.sources import dom
-from publisher.sources.attribution import authors, bylines, image, place
-from publisher.sources.body import Block, body_blocks, sanitised, strip_prefix
-from publisher.sources.charset import decode
-from publisher.sources.direction import contradicted
-from publisher.sources.patterns import find, matches_any
-from publisher.sources.profile import COLUMNS, HtmlArticle, HtmlBody, HtmlProfile, HtmlTicker
-from publisher.sources.reading import Reading, add_row
-from publisher.sources.soundness import is_closed, leads_elsewhere, tell_doubts
+from publisher.sources.documents import dom
+from publisher.sources.documents.charset import decode
+from publisher.sources.html.body import Block, body_blocks, sanitised, strip_prefix
+from publisher.sources.html.direction import contradicted
+from publisher.sources.profiles.patterns import find, matches_any
+from publisher.sources.profiles.profile import COLUMNS, HtmlArticle, HtmlBody, HtmlProfile, HtmlTicker
+from publisher.sources.reading.attribution import authors, bylines, image, place
+from publisher.sources.reading.draft import Reading, add_row
+from publisher.sources.reading.soundness import is_closed, leads_elsewhere, tell_doubts
 
 PART = 25
 """Characters of a further part of a text; what is shorter is a label."""

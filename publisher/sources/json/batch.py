@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from publisher.jsonbytes import HALF
 from publisher.model.observed import ObservedArticle, Problem
-from publisher.sources.halves import CUT
-from publisher.sources.limits import MAX_PUSHED
-from publisher.sources.push import read_article_json
+from publisher.sources.documents.limits import MAX_PUSHED
+from publisher.sources.forms.halves import CUT
+from publisher.sources.json.pushed import read_article_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from publisher.errors import ReadError
 from publisher.jsonbytes import whole
 from publisher.locale import ReadDate, parse_datetime
 from publisher.model.base import Frozen
-from publisher.sources.patterns import MAX_LINE, Pattern, value_of
+from publisher.sources.profiles.patterns import MAX_LINE, Pattern, value_of
 
 _MOST_DIGITS = 100
 

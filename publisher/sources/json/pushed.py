@@ -26,10 +26,10 @@ from publisher.model.base import is_blank
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.model.provenance import Doubt, bounded
-from publisher.sources.body import fragment_blocks, sanitised
-from publisher.sources.halves import CUT, halves
-from publisher.sources.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
-from publisher.sources.tidying import tidied
+from publisher.sources.documents.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
+from publisher.sources.forms.halves import CUT, halves
+from publisher.sources.forms.tidying import tidied
+from publisher.sources.html.body import fragment_blocks, sanitised
 from publisher.sources.urls import canonical
 
 # RFC 3339 section 5.6; a number or a time without a zone would have to be guessed at.

@@ -23,7 +23,8 @@ from publisher.sources.feeds import jsonfeed, xmlfeed
 from publisher.sources.feeds.articles import Settings, article_of
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.feeds.known_by import Mode, known_by
-from publisher.sources.page import COMMON, get, header, moved, unreadable, validators, web_address
+from publisher.sources.fetching.request import get, header, moved, unreadable, validators, web_address
+from publisher.sources.kinds.page import COMMON
 from publisher.sources.parsed import Parsed
 
 _LANGUAGE = re.compile(

@@ -22,11 +22,11 @@ from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Source, SourceContext
-from publisher.sources.page import parse_document
+from publisher.sources.json.pushed import load_json, read_article_json
+from publisher.sources.kinds.page import parse_document
 from publisher.sources.parsed import Parsed
-from publisher.sources.profile import HtmlProfile
-from publisher.sources.push import load_json, read_article_json
-from publisher.sources.reading import observed
+from publisher.sources.profiles.profile import HtmlProfile
+from publisher.sources.reading.draft import observed
 from publisher.sources.urls import canonical
 
 SETTLED = timedelta(seconds=0.5)

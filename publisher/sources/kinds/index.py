@@ -24,17 +24,19 @@ from publisher.errors import Faulty, FetchError, ReadError, Unread, Unready
 from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources import remembered, silence
 from publisher.sources.base import PAGE_LIMIT, Response, Source
-from publisher.sources.limits import MAX_ENTRIES
-from publisher.sources.listing import LIST_LIMIT, Link, Listing, is_sitemap, read_list, read_sitemap
-from publisher.sources.page import get, header, parse_page, unreadable, validators, web_address
+from publisher.sources.documents.limits import MAX_ENTRIES
+from publisher.sources.fetching import bookmarks
+from publisher.sources.fetching.bookmarks import Page
+from publisher.sources.fetching.request import get, header, unreadable, validators, web_address
+from publisher.sources.html.listing import LIST_LIMIT, Link, Listing, is_sitemap, read_list, read_sitemap
+from publisher.sources.html.unprofiled import shared_ending, without_ending
+from publisher.sources.kinds.page import parse_page
 from publisher.sources.parsed import Parsed
-from publisher.sources.patterns import Pattern, Selector, find
-from publisher.sources.profile import HtmlProfile
-from publisher.sources.reading import Reading, observed
-from publisher.sources.remembered import Page
-from publisher.sources.unprofiled import shared_ending, without_ending
+from publisher.sources.profiles.patterns import Pattern, Selector, find
+from publisher.sources.profiles.profile import HtmlProfile
+from publisher.sources.reading import silence
+from publisher.sources.reading.draft import Reading, observed
 from publisher.sources.urls import addresses, canonical, identifying
 
 LONGEST_READING = timedelta(minutes=4)
@@ -138,9 +140,9 @@ class _Round:
 class IndexSource(Source):
     """Reads lists and the pages that they link to.
 
-    The bookmark keeps ``lists`` (URL → validators and links), ``pages`` (see :mod:`publisher.sources.remembered`),
-    those that are listed first, at most ``limit``, ``shared``: addresses that name no single article, and ``ending``:
-    what all headlines end with.
+    The bookmark keeps ``lists`` (URL → validators and links), ``pages`` (those that are listed
+    first, at most ``limit``; see :mod:`publisher.sources.fetching.bookmarks`), ``shared``: addresses that name no
+    single article, and ``ending``: what all headlines end with.
     """
 
     kind: ClassVar[str] = "index"
@@ -150,7 +152,7 @@ class IndexSource(Source):
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
         """What is new and changed. Raises FetchError if a list, or every page asked for, cannot be read."""
         now = self.context.now()
-        reading = _Round(now, remembered.load(bookmark.get("pages", ())), shared=tuple(bookmark.get("shared", ())))
+        reading = _Round(now, bookmarks.load(bookmark.get("pages", ())), shared=tuple(bookmark.get("shared", ())))
         lists: dict[str, Any] = {}
         links: dict[str, Link] = {}
         for url in self.options.url:
@@ -186,7 +188,7 @@ class IndexSource(Source):
             tuple(reading.problems),
             {
                 "lists": lists,
-                "pages": remembered.dump(kept),
+                "pages": bookmarks.dump(kept),
                 **({"shared": list(reading.shared)} if reading.shared else {}),
                 **({"ending": ending} if ending else {}),
             },

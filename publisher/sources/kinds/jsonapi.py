@@ -19,17 +19,26 @@ from publisher.model import Indicator
 from publisher.model.base import Frozen, Language
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources import silence
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
-from publisher.sources.body import escaped, plain
-from publisher.sources.cells import misplaced_percent, other_currency, other_way
 from publisher.sources.feeds import people
 from publisher.sources.feeds.entry import Entry
-from publisher.sources.mapping import ArticleMap, IndicatorMap, ValueRule, entries, exact_number, load, moment, texts
-from publisher.sources.notation import Notation
-from publisher.sources.page import get, moved, unreadable, validators, web_address
+from publisher.sources.fetching.request import get, moved, unreadable, validators, web_address
+from publisher.sources.forms.cells import misplaced_percent, other_currency, other_way
+from publisher.sources.forms.notation import Notation
+from publisher.sources.html.body import escaped, plain
+from publisher.sources.json.mapping import (
+    ArticleMap,
+    IndicatorMap,
+    ValueRule,
+    entries,
+    exact_number,
+    load,
+    moment,
+    texts,
+)
+from publisher.sources.json.pushed import read_article_json, read_indicator_json
 from publisher.sources.parsed import Parsed
-from publisher.sources.push import read_article_json, read_indicator_json
+from publisher.sources.reading import silence
 from publisher.sources.urls import addresses, identifying, with_scheme
 
 _LINES = ("editor", "agency", "dateline", "section", "language")

@@ -20,9 +20,9 @@ from publisher.content import absolute
 from publisher.errors import ConfigErrors, ReadError
 from publisher.locale import DateOrder, known_locale
 from publisher.model.base import Frozen, LanguageTag
-from publisher.sources.patterns import Pattern, Selector
+from publisher.sources.profiles.patterns import Pattern, Selector
 
-SHIPPED = Path(__file__).resolve().parent.parent / "profiles"
+SHIPPED = Path(__file__).resolve().parent / "shipped"
 FOLDER = "config/profiles"
 COLUMNS = ("symbol", "value", "change", "percent")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from publisher.sources.profile import HtmlProfile, Profile, TextProfile
+from publisher.sources.profiles.profile import HtmlProfile, Profile, TextProfile
 
 
 def rules_of(profile: Profile, name: str) -> str:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.model import Image
-from publisher.sources.bylines import MAX_LINE, is_byline, labels, names_only, people
-from publisher.sources.credits import credited
-from publisher.sources.datelines import Dateline, dateline, fits
-from publisher.sources.patterns import find, matches_any
-from publisher.sources.profile import Byline, Caption, DatelineRule
-from publisher.sources.reading import Reading
-from publisher.sources.soundness import is_closed
+from publisher.sources.forms.bylines import MAX_LINE, is_byline, labels, names_only, people
+from publisher.sources.forms.credits import credited
+from publisher.sources.forms.datelines import Dateline, dateline, fits
+from publisher.sources.profiles.patterns import find, matches_any
+from publisher.sources.profiles.profile import Byline, Caption, DatelineRule
+from publisher.sources.reading.draft import Reading
+from publisher.sources.reading.soundness import is_closed
 
 _ORDINARY = 100
 """Characters of a paragraph that is one, though no period ends it."""

@@ -16,11 +16,11 @@ from publisher.locale import parse_datetime
 from publisher.model import Article, Indicator, IndicatorSpec
 from publisher.model.agreement import contradiction
 from publisher.model.observed import ObservedArticle, Problem
-from publisher.sources.cells import doubts, read_cells
-from publisher.sources.limits import MAX_VALUES
-from publisher.sources.profile import Profile, Ticker
-from publisher.sources.rules import rules_of
-from publisher.sources.tidying import tidied
+from publisher.sources.documents.limits import MAX_VALUES
+from publisher.sources.forms.cells import doubts, read_cells
+from publisher.sources.forms.tidying import tidied
+from publisher.sources.profiles.profile import Profile, Ticker
+from publisher.sources.profiles.rules import rules_of
 
 
 @dataclass(slots=True)

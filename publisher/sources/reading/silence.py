@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from publisher.model import Indicator
 from publisher.model.observed import Problem
-from publisher.sources.reading import Reading
-from publisher.sources.rules import rules_of
+from publisher.sources.profiles.rules import rules_of
+from publisher.sources.reading.draft import Reading
 
 
 def parts(reading: Reading) -> list[str]:

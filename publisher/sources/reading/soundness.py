@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from publisher.sources.reading import Reading
+from publisher.sources.reading.draft import Reading
 
 _CLOSED = re.compile(r"[.!?…。！？।؟:;]['\"”’»)\]]*$|[)\]\"”»]$")
 _JUNK = re.compile(

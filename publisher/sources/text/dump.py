@@ -10,15 +10,15 @@ from html import unescape
 from typing import Any
 
 from publisher.model import IndicatorSpec, Related
-from publisher.sources.attribution import add_byline, bylines, image, place, reads_as_byline
-from publisher.sources.body import escaped
-from publisher.sources.bylines import parted
-from publisher.sources.charset import decode
-from publisher.sources.layout import Layout, Value, found_by, is_row, layout, like_a_row
-from publisher.sources.patterns import find, matches_any, value_of
-from publisher.sources.profile import LineRule, TextArticle, TextProfile, TextTicker
-from publisher.sources.reading import Reading, add_row
-from publisher.sources.soundness import is_closed, is_wrapped, tell_doubts
+from publisher.sources.documents.charset import decode
+from publisher.sources.forms.bylines import parted
+from publisher.sources.html.body import escaped
+from publisher.sources.profiles.patterns import find, matches_any, value_of
+from publisher.sources.profiles.profile import LineRule, TextArticle, TextProfile, TextTicker
+from publisher.sources.reading.attribution import add_byline, bylines, image, place, reads_as_byline
+from publisher.sources.reading.draft import Reading, add_row
+from publisher.sources.reading.soundness import is_closed, is_wrapped, tell_doubts
+from publisher.sources.text.layout import Layout, Value, found_by, is_row, layout, like_a_row
 
 MAX_HEADLINE = 200
 """Characters of a headline."""

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from publisher.sources.attribution import reads_as_byline
-from publisher.sources.patterns import find, matches_any, value_of
-from publisher.sources.profile import LineRule, TextArticle, TextProfile, TextTicker
+from publisher.sources.profiles.patterns import find, matches_any, value_of
+from publisher.sources.profiles.profile import LineRule, TextArticle, TextProfile, TextTicker
+from publisher.sources.reading.attribution import reads_as_byline
 
 NEAR = 12
 """Lines between a byline and the first sentence: share bars and white space."""

@@ -10,7 +10,7 @@ from aiohttp import web
 from publisher import telemetry
 from publisher.clock import rfc3339
 from publisher.model import Role
-from publisher.sources.batch import Entry
+from publisher.sources.json.batch import Entry
 from publisher.storage.engine.database import Tx
 from publisher.web.access.auth import require
 from publisher.web.api.idempotency import Answer, once

@@ -13,9 +13,9 @@ from publisher.errors import Faulty, ReadError, Unread
 from publisher.model import Indicator
 from publisher.model.observed import ObservedArticle
 from publisher.model.observed import Problem as Doubt
-from publisher.sources.batch import Entry, not_a_batch, read_entries, read_one
+from publisher.sources.json.batch import Entry, not_a_batch, read_entries, read_one
+from publisher.sources.json.pushed import read_indicator_json
 from publisher.sources.parsed import read_back, read_entry
-from publisher.sources.push import read_indicator_json
 from publisher.web.http.request import body_of, json_bytes, json_object, loaded
 from publisher.web.http.response import Fault, Problem, invalid
 from publisher.web.services import services_of

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from publisher.configfile import in_words
 from publisher.jsonbytes import load
 from publisher.model.base import xml_legal
-from publisher.sources.limits import MAX_KEYS, MAX_PUSHED
+from publisher.sources.documents.limits import MAX_KEYS, MAX_PUSHED
 from publisher.web.http.connection import RequestTooSlow
 from publisher.web.http.response import Fault, Problem, bounded, invalid
 

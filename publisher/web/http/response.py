@@ -14,7 +14,7 @@ from aiohttp import payload, web
 from aiohttp.abc import AbstractStreamWriter
 
 from publisher.configfile import LONGEST_NAME
-from publisher.sources.limits import MAX_FAULTS
+from publisher.sources.documents.limits import MAX_FAULTS
 
 PIECE = 64 * 1024
 """Bytes that are given to a connection at once; the next when these are sent."""

@@ -5,7 +5,7 @@ what the page's markup states, its structure; a guess comes last. Where a field 
 is doubtful about it is told.
 """
 
-from publisher.sources.unprofiled.page import conventions, read_any
-from publisher.sources.unprofiled.titles import shared_ending, without_ending
+from publisher.sources.html.unprofiled.page import conventions, read_any
+from publisher.sources.html.unprofiled.titles import shared_ending, without_ending
 
 __all__ = ["conventions", "read_any", "shared_ending", "without_ending"]

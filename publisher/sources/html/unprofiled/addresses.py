@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.content import absolute
-from publisher.sources.reading import Reading
-from publisher.sources.unprofiled.evidence import OPENGRAPH, PAGE, words
+from publisher.sources.html.unprofiled.evidence import OPENGRAPH, PAGE, words
+from publisher.sources.reading.draft import Reading
 from publisher.sources.urls import canonical
 
 _HOME = re.compile(r"/*(?:[a-z]{2}(?:[-_][a-z]{2})?/?)?(?:(?:index|home|default)(?:\.\w{2,5})?/?)?", re.IGNORECASE)

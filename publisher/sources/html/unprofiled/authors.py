@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from publisher.sources.bylines import people
-from publisher.sources.unprofiled.evidence import GUESSED, JSONLD, OPENGRAPH, PAGE, distinct, plain, word_set, words
+from publisher.sources.forms.bylines import people
+from publisher.sources.html.unprofiled.evidence import (
+    GUESSED,
+    JSONLD,
+    OPENGRAPH,
+    PAGE,
+    distinct,
+    plain,
+    word_set,
+    words,
+)
 
 _NOBODY = word_set(
     "admin administrator root webmaster user author editor redaktur redaksi staff guest anonymous unknown none"

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.content.text import one_line
-from publisher.sources.body import Block
-from publisher.sources.bylines import is_byline
-from publisher.sources.unprofiled.evidence import alike, plain
+from publisher.sources.forms.bylines import is_byline
+from publisher.sources.html.body import Block
+from publisher.sources.html.unprofiled.evidence import alike, plain
 
 _CRUMB = re.compile(r"\s[>›»/]\s")
 _DATED = re.compile(

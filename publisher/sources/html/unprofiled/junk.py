@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from publisher.sources.body import Block
-from publisher.sources.unprofiled.evidence import word_set
+from publisher.sources.html.body import Block
+from publisher.sources.html.unprofiled.evidence import word_set
 
 _LEADS = (
     # id, ms

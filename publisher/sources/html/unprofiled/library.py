@@ -8,8 +8,8 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-from publisher.sources.body import Block, fragment_blocks
-from publisher.sources.reading import Reading
+from publisher.sources.html.body import Block, fragment_blocks
+from publisher.sources.reading.draft import Reading
 
 MAX_READ = 2_000_000
 """Characters of a page beyond which it is not asked: it takes several times as long as our own reading."""

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import one_line
-from publisher.sources.dom import text_of
-from publisher.sources.unprofiled.evidence import GUESSED, PAGE, Claim, alike, distinct
-from publisher.sources.unprofiled.names import is_aside, name_words
+from publisher.sources.documents.dom import text_of
+from publisher.sources.html.unprofiled.evidence import GUESSED, PAGE, Claim, alike, distinct
+from publisher.sources.html.unprofiled.names import is_aside, name_words
 
 MAX_FOUND = 20
 """Elements of one kind that are looked at."""

@@ -9,8 +9,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from publisher.content import absolute
 from publisher.model import Attachment, Image
-from publisher.sources.unprofiled.evidence import OPENGRAPH, PAGE, Claim, distinct, text_value, word_list
-from publisher.sources.unprofiled.schema import size
+from publisher.sources.html.unprofiled.evidence import OPENGRAPH, PAGE, Claim, distinct, text_value, word_list
+from publisher.sources.html.unprofiled.schema import size
 
 _PUBLISHED = word_list(
     "datepublished pubdate publishdate publish-date publish_date publication_date publication-date"

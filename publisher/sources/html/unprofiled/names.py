@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from selectolax.lexbor import LexborNode
 
-from publisher.sources.unprofiled.evidence import word_set
+from publisher.sources.html.unprofiled.evidence import word_set
 
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 

@@ -13,14 +13,11 @@ from publisher.content import absolute
 from publisher.errors import ReadError
 from publisher.locale import known_locale
 from publisher.model import Image
-from publisher.sources import dom
-from publisher.sources.body import sanitised
-from publisher.sources.charset import decode
-from publisher.sources.html import base_of, is_whole
-from publisher.sources.profile import HtmlProfile
-from publisher.sources.reading import Reading
-from publisher.sources.soundness import is_closed
-from publisher.sources.unprofiled import (
+from publisher.sources.documents import dom
+from publisher.sources.documents.charset import decode
+from publisher.sources.html.body import sanitised
+from publisher.sources.html.profiled import base_of, is_whole
+from publisher.sources.html.unprofiled import (
     authors,
     edges,
     extracting,
@@ -34,11 +31,14 @@ from publisher.sources.unprofiled import (
     times,
     titles,
 )
-from publisher.sources.unprofiled.addresses import contradicted, own_address
-from publisher.sources.unprofiled.evidence import EXTRACTED, GUESSED, JSONLD, OPENGRAPH, PAGE, Claim, distinct
-from publisher.sources.unprofiled.figures import other_number
-from publisher.sources.unprofiled.junk import is_junk
-from publisher.sources.unprofiled.scripts import documents
+from publisher.sources.html.unprofiled.addresses import contradicted, own_address
+from publisher.sources.html.unprofiled.evidence import EXTRACTED, GUESSED, JSONLD, OPENGRAPH, PAGE, Claim, distinct
+from publisher.sources.html.unprofiled.figures import other_number
+from publisher.sources.html.unprofiled.junk import is_junk
+from publisher.sources.html.unprofiled.scripts import documents
+from publisher.sources.profiles.profile import HtmlProfile
+from publisher.sources.reading.draft import Reading
+from publisher.sources.reading.soundness import is_closed
 
 _MISSING = (
     "no text could be made out; write a profile for the site, or have a second reading of such pages: "

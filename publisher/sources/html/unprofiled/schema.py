@@ -8,9 +8,9 @@ from typing import Any
 
 from publisher.content import absolute
 from publisher.model import Attachment, Image
-from publisher.sources.credits import credited
-from publisher.sources.unprofiled.evidence import alike, distinct, text_value
-from publisher.sources.unprofiled.jsonld import Graph, Node, listed, named
+from publisher.sources.forms.credits import credited
+from publisher.sources.html.unprofiled.evidence import alike, distinct, text_value
+from publisher.sources.html.unprofiled.jsonld import Graph, Node, listed, named
 
 _SIZE = re.compile(r"(\d{1,5})(?:\.0+)?(?: ?px)?", re.ASCII)
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII | re.IGNORECASE)

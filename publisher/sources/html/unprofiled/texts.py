@@ -9,12 +9,12 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser
 
-from publisher.sources.body import Block, escaped, fragment_blocks
-from publisher.sources.unprofiled.edges import trimmed
-from publisher.sources.unprofiled.evidence import EXTRACTED, JSONLD, decoded, word_set, words
-from publisher.sources.unprofiled.extracting import linked_text
-from publisher.sources.unprofiled.figures import other_number
-from publisher.sources.unprofiled.junk import is_junk
+from publisher.sources.html.body import Block, escaped, fragment_blocks
+from publisher.sources.html.unprofiled.edges import trimmed
+from publisher.sources.html.unprofiled.evidence import EXTRACTED, JSONLD, decoded, word_set, words
+from publisher.sources.html.unprofiled.extracting import linked_text
+from publisher.sources.html.unprofiled.figures import other_number
+from publisher.sources.html.unprofiled.junk import is_junk
 
 TEASER = 0.6
 """A text that the page states is taken for the whole if it holds at least so much of what the page shows."""

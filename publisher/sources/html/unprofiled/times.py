@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 
 from publisher.errors import ReadError
 from publisher.locale import known_zone, parse_datetime
-from publisher.sources.reading import Reading
-from publisher.sources.unprofiled.evidence import JSONLD, OPENGRAPH, Claim
+from publisher.sources.html.unprofiled.evidence import JSONLD, OPENGRAPH, Claim
+from publisher.sources.reading.draft import Reading
 
 MAX_CLAIMS = 12
 SAME = timedelta(minutes=1)

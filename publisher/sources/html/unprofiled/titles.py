@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from publisher.sources.unprofiled.evidence import PAGE, Claim, alike, decoded, plain
+from publisher.sources.html.unprofiled.evidence import PAGE, Claim, alike, decoded, plain
 
 _SEPARATED = re.compile(r"\s*[|｜¦•·»«‹›]+\s*|\s+(?:[-–—―/~]|::|//|<|>|\\)+\s+|_(?=[^_]*$)|:\s+|\s*[-–—](?=[^-–—]*$)")
 _ENDS = ("…", "...", "[…]", "[...]")

@@ -1,0 +1,1 @@
+"""Bytes as text and as a tree, within limits."""

@@ -1,0 +1,1 @@
+"""Asking servers politely: pauses, robots.txt, and what is remembered between readings."""

@@ -1,0 +1,95 @@
+"""One request for a document: asked with what is known of it, and what an answer that is none of it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from publisher import retryafter
+from publisher.content import absolute
+from publisher.errors import AddressRefused, FetchError, Overrun, ReadError
+from publisher.model.observed import Problem
+from publisher.sources.base import Response, Source
+
+OVERRUN_WAIT = 300.0
+"""Seconds that a source is left alone after one of its documents took more than it may."""
+
+_CHALLENGE = re.compile(
+    rb"just a moment\.\.\.|attention required|cf-browser-verification|challenge-platform|cf_chl_|captcha"
+    rb"|verify(?:ing)? (?:that )?you are (?:a )?human|are you a robot|access denied|pardon our interruption",
+    re.IGNORECASE,
+)
+
+
+def web_address(value: str) -> str:
+    """An absolute http or https URL; raises ValueError."""
+    if absolute(value, None) is None:
+        raise ValueError(f'"{value}" is no absolute http or https URL')
+    return value
+
+
+async def get(
+    source: Source, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
+    asked = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
+    sent = {**(headers or {}), **{name: value for name, value in asked.items() if value}}
+    try:
+        response = await source.context.http.get(url, sent, limit)
+    except AddressRefused as error:
+        raise FetchError(f"refused: {error}", advice=error.advice) from error
+    except TimeoutError as error:
+        raise FetchError("did not answer in time") from error
+    if response.status == 304 and any(asked.values()):
+        return response
+    if response.status == 200:
+        if len(response.body) > limit:
+            raise FetchError(f"is too large: the limit is {limit:,} bytes")
+        return response
+    raise refusal(response, source.context.now())
+
+
+def refusal(response: Response, now: datetime) -> FetchError:
+    """Why an answer is none that can be used, in words, and for how long its server wants to be left alone."""
+    status = response.status
+    said = f"answered {status}"
+    challenged = header(response, "cf-mitigated").lower() == "challenge" or _CHALLENGE.search(response.body[:65_536])
+    if status in (401, 403, 429, 503) and challenged:
+        said += " with a challenge page: blocked"
+    elif status in (404, 410):
+        said += ": there is no such page"
+    elif status == 429:
+        said += ": asked too often"
+    asked = retryafter.read(header(response, "retry-after"), now)
+    if asked.ignored:
+        said += f" ({asked.ignored})"
+    return FetchError(said, status=status, retry_after=asked.seconds)
+
+
+def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchError:
+    """A source's document that cannot be read. One that took too much leaves its source alone for a while.
+
+    ``url`` is said where a source has several.
+    """
+    wait = OVERRUN_WAIT if isinstance(error, Overrun) else None
+    return FetchError(f"{url}: {error}" if url else str(error), status=status, retry_after=wait)
+
+
+def moved(response: Response, url: str) -> list[Problem]:
+    """What is to be said of a source's own address that has moved for good."""
+    to = getattr(response, "moved", None)
+    message = f"has moved for good to {to}; correct the url of the source"
+    return [Problem(url, message, field="url", severity="warning")] if to else []
+
+
+def header(response: Response, name: str) -> str:
+    """A header's value, whatever the case of its name; empty where there is none."""
+    return next((value for key, value in response.headers.items() if key.lower() == name), "")
+
+
+def validators(response: Response) -> dict[str, str]:
+    """What a conditional request for the same document sends back."""
+    named = {"etag": header(response, "etag"), "last_modified": header(response, "last-modified")}
+    return {name: value for name, value in named.items() if value}

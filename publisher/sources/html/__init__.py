@@ -1,0 +1,1 @@
+"""Articles out of HTML: by a profile, or without one."""

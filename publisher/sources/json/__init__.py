@@ -1,0 +1,1 @@
+"""Articles and indicators out of JSON."""

@@ -1,0 +1,1 @@
+"""One reading of a document: its fields, with their doubts beside them."""

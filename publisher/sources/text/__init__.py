@@ -1,0 +1,1 @@
+"""Articles out of plain text, by a profile."""
