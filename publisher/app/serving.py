@@ -18,18 +18,16 @@ from typing import Any
 from aiohttp import web
 
 from publisher import descriptors, telemetry
-from publisher.app.clocks import LOOK_SECONDS, ClockWatch
 from publisher.app.installation import App
 from publisher.app.offering import ANSWER_SECONDS, answer, present
 from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
-from publisher.delivery.followers.pausing import keep
 from publisher.errors import NotFound, PublisherError, told
+from publisher.maintenance import Job, Parts, jobs
 from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec
-from publisher.storage.access import idempotency
 from publisher.storage.configuration import sources
 from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
@@ -47,17 +45,8 @@ HELPERS_GRACE, READINGS_GRACE, DELIVERIES_GRACE, REQUESTS_GRACE = 0.5, 2.0, 3.0,
 """Seconds that what is under way may take to end after SIGTERM, in this order. Settling deliveries may take one more,
 so the whole stop takes under 10 s."""
 
-TAIL_SECONDS = 1.0
-"""How often the log is looked at for what another process appended."""
-
-SETTLE_SECONDS = 30.0
-"""How often articles that went back and forth are looked at, and webhooks that have no feed left."""
-
 KEPT = "the files are not taken; the last good ones are in force: see the log, or publisher apply"
 SEALED = "some webhooks are told of nothing, since their secrets cannot be opened: see delivery.secret_sealed"
-
-PRUNE_SECONDS = 3600.0
-"""How often what is kept for a time only is cleared away."""
 
 
 async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop: asyncio.Event | None = None) -> None:
@@ -92,10 +81,10 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
         reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
-        _start_helpers(helpers, app)
+        helpers.run(*jobs(Parts(db=app.db, intake=app.intake, clock_moved=app.deliverer.wake)))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
-        helpers.start("offers", _every(ANSWER_SECONDS, lambda: answer(app, reloader, service)))
+        helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
         _on(stack, on_hangup(stop.set, reloader.asked), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
@@ -110,21 +99,6 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
     log.info("service.stopped")
 
 
-def _start_helpers(helpers: _Helpers, app: App) -> None:
-    helpers.start("tail", _every(TAIL_SECONDS, app.db.refresh))
-    helpers.start("clock", _every(LOOK_SECONDS, ClockWatch(app.db, app.deliverer.wake).look))
-    helpers.start("settle", _every(SETTLE_SECONDS, app.intake.settle))
-    helpers.start("embargoes", app.intake.keep_time())
-    # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
-    helpers.start("webhooks", _every(SETTLE_SECONDS, lambda: keep(app.db)))
-    helpers.start("log", _every(telemetry.FOLD_SECONDS, _told))
-    helpers.start("prune", _every(PRUNE_SECONDS, lambda: app.db.write(idempotency.prune)))
-
-
-async def _told() -> None:
-    telemetry.flush()
-
-
 class _Helpers:
     """Tasks that run beside the server until it stops."""
 
@@ -133,6 +107,10 @@ class _Helpers:
 
     def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
+
+    def run(self, *jobs: Job) -> None:
+        for job in jobs:
+            self.start(job.name, job.run())
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -219,17 +197,6 @@ def _on(stack: contextlib.AsyncExitStack, do: Callable[[], None], *signals: int)
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, do)
             stack.callback(loop.remove_signal_handler, number)
-
-
-async def _every(seconds: float, action: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Do it now, and again ``seconds`` after it was done; one failure is not the last try."""
-    while True:
-        try:
-            await action()
-        except Exception as error:
-            if not told(error):
-                log.exception("service.task_failed", task=getattr(action, "__qualname__", "?"))
-        await asyncio.sleep(seconds)
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from publisher import changes, clock, telemetry
-from publisher.errors import NotFound, told
+from publisher.errors import NotFound
 from publisher.ingest.embargoes import release_due
 from publisher.ingest.erasure import Eraser
 from publisher.ingest.provenance import accounted
@@ -27,8 +27,6 @@ from publisher.storage.items import articles, embargoes, erasure
 from publisher.storage.log import events
 
 log = telemetry.logger(__name__)
-
-POLL_SECONDS = 1.0
 
 _PREPARED_AT_ONCE = 8_192
 """Characters of text that are looked through where requests are served; more is, beside them."""
@@ -93,22 +91,6 @@ class Intake:
     async def next_due(self) -> float | None:
         """Seconds until the next embargo ends, by the database's clock (0: now); None if none waits."""
         return await self._db.read(embargoes.next_due)
-
-    async def keep_time(self) -> None:
-        """Publish each embargoed article at its time, until cancelled. A fault is logged and tried again.
-
-        Between two embargoes it looks once in :data:`POLL_SECONDS` for one that was set or moved meanwhile, by this
-        process or another.
-        """
-        while True:
-            try:
-                await self.release_due()
-                due = await self.next_due()
-            except Exception as error:
-                if not told(error):
-                    log.error("embargo.failed", error=str(error)[:300])
-                due = None
-            await asyncio.sleep(POLL_SECONDS if due is None else min(due, POLL_SECONDS))
 
     async def _prune(self) -> None:
         if await self._db.read(idempotency.outdated):

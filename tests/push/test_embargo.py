@@ -13,6 +13,8 @@ from support.items import an_article
 from web.webroom import FEEDS, Newsroom
 
 from publisher.ingest import Definitions, Intake, Recorder
+from publisher.maintenance import Job
+from publisher.maintenance import embargoes as keeping
 from publisher.model import Article, DeliveryState, EventType
 from publisher.model.change import Outcome
 from publisher.model.observed import Batch, ObservedArticle
@@ -111,7 +113,8 @@ async def test_the_next_time_is_known_to_the_second_also_after_a_restart(
 async def test_the_keeper_of_time_publishes_without_being_asked(sqlite_url: str, tmp_path: Path) -> None:
     db = await Database.open(sqlite_url, tmp_path / "data")
     await db.write(feed_states.sync, {feed.name: feed.digest for feed in FEEDS})
-    keeper = asyncio.create_task(Intake(db, DEFINITIONS).keep_time())
+    job = Job("embargoes", keeping.EVERY, lambda: keeping.release(Intake(db, DEFINITIONS)))
+    keeper = asyncio.create_task(job.run())
     now = await db.read(lambda tx: tx.now)
     soon = an_article(topics=("kopi",)).model_copy(update={"published": _in(now, 0.3)})
     assert await Intake(db, DEFINITIONS).push_article(ObservedArticle(soon, "a1", "test")) == (

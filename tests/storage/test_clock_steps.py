@@ -9,8 +9,8 @@ import pytest
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
 
-from publisher.app import clocks
-from publisher.app.clocks import ClockWatch
+from publisher.maintenance import clocks
+from publisher.maintenance.clocks import ClockWatch
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import deliveries, rights

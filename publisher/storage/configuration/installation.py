@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, exists, inspect, literal, select, upd
 
 from publisher.model import SubscriptionState
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import cursors, installation, metadata, subscriptions
+from publisher.storage.engine.tables import cursors, installation, metadata, nodes, subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _glance(conn: Connection) -> Standing | None:
 
 def claim(tx: Tx, proof: bytes) -> None:
     """Make the database an installation's if it is none, and keep this proof if it has none."""
-    row = {"n": 1, "id": secrets.token_hex(8), "proof": proof}
+    row = {"n": 1, "id": secrets.token_hex(8), "proof": proof, "generation": secrets.token_hex(8)}
     tx.conn.execute(tx.dialect.insert(installation).values(row).on_conflict_do_nothing())
     tx.conn.execute(update(installation).where(installation.c.proof.is_(None)).values(proof=proof))
 
@@ -89,5 +89,5 @@ def _secrets() -> Select[Any]:
 
 
 def _holds_rows(tx: Tx) -> bool:
-    tables = [table for table in metadata.sorted_tables if table not in (cursors, installation)]
+    tables = [table for table in metadata.sorted_tables if table not in (cursors, installation, nodes)]
     return any(tx.conn.execute(select(exists(select(literal(1)).select_from(table)))).scalar() for table in tables)

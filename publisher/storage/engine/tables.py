@@ -52,6 +52,7 @@ sources = Table(
     Column("events", Integer, nullable=False, server_default="0"),
     Column("lease", Text),
     Column("lease_until", BigInteger),
+    Column("node", Text),  # the name of the node that read it last
 )
 
 # What of a source is refused at present; see model/refusals.py. Apart, since it changes less often than the rest.
@@ -375,18 +376,19 @@ cursors = Table(
     Column("subscription", BigInteger, nullable=False),
 )
 
-# One row: whose database this is, and a proof of the key that its secrets are sealed with. A database
-# without it is new, or the half of a copy: it is copied last. See storage/installation.py.
+# One row: whose database this is, a proof of the key that its secrets are sealed with, and the log's generation, which
+# is random, and another one once numbers of the log may be given out anew (restore, transfer). A database without the
+# row is new, or the half of a copy: it is copied last. See storage/configuration/installation.py.
 installation = Table(
     "installation",
     metadata,
     Column("n", Integer, primary_key=True, autoincrement=False),  # 1
     Column("id", Text, nullable=False),
     Column("proof", LargeBinary),
+    Column("generation", Text, nullable=False, server_default=""),
 )
 
-# The definitions that were last taken, so that a start whose files are gone goes on with them. One row, the highest
-# ``number``: it rises with each that is taken.
+# The definitions of an installation, version by version; what runs is that of the highest ``number``.
 definitions = Table(
     "definitions",
     metadata,
@@ -396,7 +398,31 @@ definitions = Table(
     # JSON: the feeds in force, when those came that came lately, and when those went that went; see catalog/guard.py.
     Column("standing", Text, nullable=False),
     Column("site", Text, nullable=False),  # JSON
-    Column("files", Text, nullable=False),  # JSON: the text of each file by its name; see catalog/documents.py
+    # JSON: the text of each file by its name, see catalog/documents.py; empty where it is so old that only its digest
+    # is kept.
+    Column("files", Text, nullable=False),
+    # JSON: the settings that hold for all nodes, beside ``site``: [registration], and [delivery] schedule and timeout.
+    Column("settings", Text, nullable=False, server_default="{}"),
+    Column("needs", Text, nullable=False, server_default=""),  # the lowest version of the program that can read it
+    Column("node", Text, nullable=False, server_default=""),  # that offered it
+    Column("seq", BigInteger, nullable=False, server_default="0"),  # the last event that was recorded by those before
+    Index("ix_definitions_digest", "digest"),
+)
+
+# The processes that run on this database, and when each was last heard of by the database's clock.
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),  # random, of one process
+    Column("name", Text, nullable=False),  # of the node: [server] node, or the machine's
+    Column("roles", Text, nullable=False),  # separated by commas
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),  # of the program
+    Column("definitions", BigInteger, nullable=False),  # the number of those that it goes by
+    Column("problem", Text),  # why it goes by no newer ones
+    Column("clock_offset", BigInteger, nullable=False, server_default="0"),  # microseconds that its clock is ahead
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
 )
 
 # Files that ``publisher apply`` asks a running service to take, and what came of it.
