@@ -12,9 +12,9 @@ from content.test_clean import CASES
 from selectolax.lexbor import LexborHTMLParser
 from webroom import Newsroom
 
-from publisher import web
 from publisher.model import FeedDefinition, Selection
 from publisher.storage.configuration import sources
+from publisher.web import pages
 from publisher.web.pages import assets
 from publisher.web.pages.formats import Formats
 from publisher.web.pages.texts import TEXTS
@@ -284,8 +284,8 @@ def test_the_style_sheet_stays_small() -> None:
 
 
 def test_every_text_is_used() -> None:
-    folder = Path(web.__file__).parent
-    files = [*folder.glob("templates/*.html"), folder / "pages.py", folder / "views.py"]
+    folder = Path(pages.__file__).parent
+    files = [*folder.glob("templates/*.html"), folder / "handlers.py", folder / "views.py"]
     written = "\n".join(path.read_text() for path in files)
     # These are chosen by what an item or feed is: t["holds_" ~ …], t[quote.direction].
     chosen = ("format_", "select_", "holds_", "up", "down", "flat")

@@ -15,6 +15,7 @@ from aiohttp import ClientConnectionError, web
 from publisher.errors import NotFound
 from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
+from publisher.publish import Document
 from publisher.storage.configuration import feeds as feed_states
 from publisher.web.access.auth import caller
 from publisher.web.access.visibility import may_read
@@ -23,7 +24,7 @@ from publisher.web.http.headers import PUBLIC
 from publisher.web.http.parameters import for_readers
 from publisher.web.http.prebuilt import HEADS, Prebuilt, takes_prebuilt, written
 from publisher.web.http.response import PIECE, Problem, in_pieces, nearest
-from publisher.web.services import PublishedDocument, services_of
+from publisher.web.services import services_of
 
 routes = web.RouteTableDef()
 
@@ -88,9 +89,7 @@ async def was_removed(request: web.Request, name: str) -> bool:
     return state is not None and not state.private
 
 
-async def _send(
-    request: web.Request, feed: FeedDefinition, format_: str, found: PublishedDocument
-) -> web.StreamResponse:
+async def _send(request: web.Request, feed: FeedDefinition, format_: str, found: Document) -> web.StreamResponse:
     packed = found.gzip if negotiation.accepts_gzip(request) else None
     body = found.body if packed is None else packed
     content = {"Content-Type": _with_charset(found.content_type)}
