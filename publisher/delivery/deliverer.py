@@ -14,7 +14,7 @@ from publisher.delivery.endpoints.hosts import PER_HOST
 from publisher.delivery.endpoints.verified import Verified
 from publisher.delivery.followers import pausing
 from publisher.delivery.followers.fanout import FanOut
-from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
+from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Policy, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.transports import envelope
 from publisher.delivery.transports.post import Poster
@@ -45,8 +45,8 @@ class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
-    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without asking again. Start it with
-    :meth:`run`, end it with :meth:`stop`.
+    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without asking again. ``now`` is the time
+    that signatures state. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class Deliverer:
     ) -> None:
         self._db = db
         self._now = now
-        self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
+        self._lease_margin = lease_margin
+        self._poster = Poster(outbound, sealer, now=now)
         self._owed = asyncio.Event()
         self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
         self._verified = Verified(db)
@@ -75,8 +76,7 @@ class Deliverer:
             db,
             self._poster,
             self._settler,
-            schedule=schedule,
-            lease_seconds=timeout + lease_margin,
+            policy=self._policy(schedule, timeout),
             slots=slots,
             per_endpoint=per_endpoint,
             per_host=per_host,
@@ -88,6 +88,16 @@ class Deliverer:
         self._loops: tuple[asyncio.Task[None], ...] = ()
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
+
+    def configure(self, *, schedule: Sequence[float], timeout: float) -> None:
+        """Go by this schedule and timeout, in seconds, from the next claim on.
+
+        What is under way keeps to those that it was claimed with, and what waits for a retry to the time it was given.
+        """
+        self._sender.policy = self._policy(schedule, timeout)
+
+    def _policy(self, schedule: Sequence[float], timeout: float) -> Policy:
+        return Policy(tuple(schedule), timeout, lease=timeout + self._lease_margin)
 
     @property
     def running(self) -> bool:
@@ -168,7 +178,7 @@ class Deliverer:
         id_ = "evt_test_" + secrets.token_urlsafe(12)
         body = envelope.test_body(id_, self._now(), subscription.id)
         try:
-            _, result = await self._poster.post(subscription.url, sealed, id_, body)
+            _, result = await self._poster.post(subscription.url, sealed, id_, body, self._sender.policy.timeout)
         except SecretError as error:
             return PostResult(None, str(error))
         if result.delivered:

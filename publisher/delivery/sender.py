@@ -6,8 +6,10 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from publisher import telemetry
 from publisher.delivery.endpoints.hosts import PER_HOST, Hosts
@@ -43,7 +45,27 @@ ASK_SECONDS = 2.0
 SEALED_SECONDS = 300.0
 """How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
 
-Job = tuple[Claimed, Prepared, float]
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``schedule``: the waits between attempts; ``timeout``: the limit of one; ``lease``: of a claim. In seconds.
+
+    The lease outlasts the timeout: else another process would send again what is still under way.
+    """
+
+    schedule: tuple[float, ...]
+    timeout: float
+    lease: float
+
+
+class Job(NamedTuple):
+    """A claimed delivery. ``policy`` is that of its claim, which its lease was made for; ``asked`` is monotonic."""
+
+    claimed: Claimed
+    prepared: Prepared
+    asked: float
+    policy: Policy
+
 
 Observer = Callable[[int | None, float | None], None]
 """Told of each attempt: the status that was answered, null if none, and the event's age in seconds if it arrived."""
@@ -63,8 +85,7 @@ class Sender:
         poster: Poster,
         settler: Settler,
         *,
-        schedule: Sequence[float],
-        lease_seconds: float,
+        policy: Policy,
         slots: int,
         per_endpoint: int,
         per_host: int = PER_HOST,
@@ -76,8 +97,8 @@ class Sender:
         self._fresh_seconds = fresh_seconds
         self._poster = poster
         self._settler = settler
-        self._schedule = tuple(schedule)
-        self._lease_seconds = lease_seconds
+        self.policy = policy
+        """What the next claim goes by; what was claimed before keeps to its own."""
         self._observe = observe
         self._answered = answered
         self._slots = slots
@@ -149,17 +170,17 @@ class Sender:
 
     async def _claim(self) -> bool:
         self._claims += 1
-        asked = time.monotonic()
+        asked, policy = time.monotonic(), self.policy
         claim = await self._db.write(
             deliveries.claim,
             limit=self._free,
             lease=f"{self._name}.{self._claims}",
-            lease_seconds=self._lease_seconds,
+            lease_seconds=policy.lease,
             busy=self._busy,
             share=self._share,
             known=self._bodies.known,
         )
-        self._start(claim, asked)
+        self._start(claim, asked, policy)
         self._flowing = bool(claim.deliveries)
         return self._flowing
 
@@ -176,7 +197,7 @@ class Sender:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
-    def _start(self, claim: Claim, asked: float) -> None:
+    def _start(self, claim: Claim, asked: float, policy: Policy) -> None:
         self._bodies.add(claim.events)
         for one in claim.deliveries:
             if one.cancelled:
@@ -187,16 +208,16 @@ class Sender:
                 self._settler.add(_unsent(one, turn))
                 continue
             self._of[one.subscription] += 1
-            self._workers.start((one, self._bodies.get(one.seq), asked))
+            self._workers.start(Job(one, self._bodies.get(one.seq), asked, policy))
         self._bodies.trim()
 
     async def _deliver(self, job: Job) -> None:
-        one, prepared, asked = job
+        one, prepared, asked, policy = job
         question = _Question()
         BEFORE_SENDING.set(lambda: self._still(one, asked, question))
         body = prepared.body(one.type, one.change, one.summary)
         try:
-            at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
+            at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body, policy.timeout)
         except SecretError as error:
             self._sealed_at = time.monotonic()
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
@@ -211,7 +232,7 @@ class Sender:
             return
         self._strain.over()
         self._hosts.took(one.url, result.duration_ms / 1000, taken=result.delivered)
-        self._settler.add(outcome(one, at, result, self._schedule))
+        self._settler.add(outcome(one, at, result, policy.schedule))
         if result.delivered:
             self._answered(one.url)
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
@@ -235,7 +256,7 @@ class Sender:
         question.open = False
 
     def _ended(self, job: Job, error: BaseException | None) -> None:
-        one, *_ = job
+        one = job.claimed
         left = self._of[one.subscription] - 1
         if left:
             self._of[one.subscription] = left

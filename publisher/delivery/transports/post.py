@@ -23,24 +23,24 @@ KEPT_KEYS = 16_384
 
 
 class Poster:
-    """Signs and sends, once, within ``timeout`` seconds."""
+    """Signs and sends, once. ``now`` is the time that a signature states, and that an attempt is recorded with."""
 
-    def __init__(self, outbound: Outbound, sealer: Sealer, *, timeout: float, now: Clock = clock.now) -> None:
+    def __init__(self, outbound: Outbound, sealer: Sealer, *, now: Clock = clock.now) -> None:
         self._outbound = outbound
         self._sealer = sealer
-        self._timeout = timeout
         self._now = now
         self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
-    async def post(self, url: str, sealed: bytes, id: str, body: bytes) -> tuple[datetime, PostResult]:
+    async def post(self, url: str, sealed: bytes, id: str, body: bytes, timeout: float) -> tuple[datetime, PostResult]:
         """Send a body now; returns when that was and how it went. Whatever goes wrong is in the result.
 
-        Raises SecretError, with nothing sent, where the secret cannot be opened: that is no fault of the receiver's.
+        ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
+        cannot be opened: that is no fault of the receiver's.
         """
         at = self._now()
         headers = signing.headers(self._key(sealed), id, int(at.timestamp()), body)
         try:
-            return at, await self._outbound.post(url, body, headers, self._timeout)
+            return at, await self._outbound.post(url, body, headers, timeout)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", url=bare(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
