@@ -10,15 +10,16 @@ from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery.endpoints.hosts import PER_HOST
-from publisher.delivery.endpoints.verified import Verified
+from publisher.delivery.endpoints.caps import PER_HOST
+from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
 from publisher.delivery.followers import pausing
 from publisher.delivery.followers.fanout import FanOut
+from publisher.delivery.posting import Poster
 from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Policy, Sender
 from publisher.delivery.settler import Settler
-from publisher.delivery.transports import envelope
-from publisher.delivery.transports.post import Poster
-from publisher.errors import SecretError, told
+from publisher.delivery.transports import named
+from publisher.delivery.transports.base import Ping
+from publisher.errors import NotFound, SecretError, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage.access.sealing import Sealer
@@ -71,7 +72,7 @@ class Deliverer:
         self._poster = Poster(outbound, sealer, now=now)
         self._owed = asyncio.Event()
         self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
-        self._verified = Verified(db)
+        self._verified = VerifiedHosts(db)
         self._sender = Sender(
             db,
             self._poster,
@@ -173,13 +174,16 @@ class Deliverer:
             self._sender.wake()
 
     async def test(self, subscription: Subscription) -> PostResult:
-        """Send one signed ``webhook.test`` now, once, outside the log; returns how it went."""
+        """Send one signed ``webhook.test`` now, once, outside the log; returns how it went.
+
+        Raises NotFound where the subscription is gone.
+        """
         sealed = await self._db.read(subscriptions.secret, subscription.id)
-        id_ = "evt_test_" + secrets.token_urlsafe(12)
-        body = envelope.test_body(id_, self._now(), subscription.id)
+        ping = Ping("evt_test_" + secrets.token_urlsafe(12), self._now(), subscription.id)
         try:
-            _, result = await self._poster.post(subscription.url, sealed, id_, body, self._sender.policy.timeout)
-        except SecretError as error:
+            request = named(subscription.format).request(ping)
+            _, result = await self._poster.post(subscription.url, sealed, request, self._sender.policy.timeout)
+        except (SecretError, NotFound) as error:  # nothing was sent: the key or the format is not here
             return PostResult(None, str(error))
         if result.delivered:
             self._verified.answered(subscription.url)

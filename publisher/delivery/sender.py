@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from publisher import telemetry
-from publisher.delivery.endpoints.hosts import PER_HOST, Hosts
-from publisher.delivery.endpoints.strain import Strain
+from publisher.delivery.backoff import Backoff
+from publisher.delivery.endpoints.caps import PER_HOST, HostCaps
+from publisher.delivery.endpoints.retry import outcome
+from publisher.delivery.posting import Poster
+from publisher.delivery.prepared import Prepared, PreparedEvents
 from publisher.delivery.settler import Settler
-from publisher.delivery.transports.bodies import Bodies, Prepared
-from publisher.delivery.transports.post import Poster, outcome
+from publisher.delivery.transports import FORMATS
+from publisher.delivery.transports.base import Request
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
 from publisher.errors import SecretError, StorageError, told
@@ -44,6 +47,9 @@ ASK_SECONDS = 2.0
 
 SEALED_SECONDS = 300.0
 """How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
+
+UNWRITTEN_SECONDS = 300.0
+"""How long a delivery waits that this program cannot write: its format is one of a later program, or has a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Sender:
 
     ``slots`` deliveries are under way at most, ``per_endpoint`` of them to one subscription. A claim takes at most half
     of that of one subscription, and none of one that has less than that half left: so the cap always holds, and a slow
-    endpoint never holds the slots of others. ``per_host`` go to one host at most, see :class:`Hosts`.
+    endpoint never holds the slots of others. ``per_host`` go to one host at most, see :class:`HostCaps`.
     """
 
     def __init__(
@@ -109,9 +115,9 @@ class Sender:
         self._flowing = False
         self._workers = Workers(self._deliver, self._ended)
         self._of: Counter[int] = Counter()
-        self._bodies = Bodies()
-        self._strain = Strain()
-        self._hosts = Hosts(time.monotonic, per_host)
+        self._prepared = PreparedEvents()
+        self._backoff = Backoff()
+        self._hosts = HostCaps(time.monotonic, per_host)
         self._wake = asyncio.Event()
         self._sealed_at = float("-inf")
         self.moved_at = time.monotonic()
@@ -131,7 +137,7 @@ class Sender:
         while True:
             try:
                 await self._settler.keeps_up.wait()
-                await self._strain.rest()
+                await self._backoff.wait()
                 self._wake.clear()
                 if not await self._take():
                     await self._pause()
@@ -178,7 +184,7 @@ class Sender:
             lease_seconds=policy.lease,
             busy=self._busy,
             share=self._share,
-            known=self._bodies.known,
+            known=self._prepared.known,
         )
         self._start(claim, asked, policy)
         self._flowing = bool(claim.deliveries)
@@ -198,7 +204,7 @@ class Sender:
             await asyncio.wait_for(self._wake.wait(), wait)
 
     def _start(self, claim: Claim, asked: float, policy: Policy) -> None:
-        self._bodies.add(claim.events)
+        self._prepared.add(claim.events)
         for one in claim.deliveries:
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
@@ -208,16 +214,19 @@ class Sender:
                 self._settler.add(_unsent(one, turn))
                 continue
             self._of[one.subscription] += 1
-            self._workers.start(Job(one, self._bodies.get(one.seq), asked, policy))
-        self._bodies.trim()
+            self._workers.start(Job(one, self._prepared.get(one.seq), asked, policy))
+        self._prepared.trim()
 
     async def _deliver(self, job: Job) -> None:
         one, prepared, asked, policy = job
+        request = _written(one, prepared)
+        if request is None:
+            self._settler.add(_unsent(one, UNWRITTEN_SECONDS))
+            return
         question = _Question()
         BEFORE_SENDING.set(lambda: self._still(one, asked, question))
-        body = prepared.body(one.type, one.change, one.summary)
         try:
-            at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body, policy.timeout)
+            at, result = await self._poster.post(one.url, one.secret, request, policy.timeout)
         except SecretError as error:
             self._sealed_at = time.monotonic()
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
@@ -228,9 +237,9 @@ class Sender:
             self._settler.add(_unsent(one, FAULT_SECONDS))
             return
         if result.ours:
-            self._settler.add(_unsent(one, self._strain.felt(result.error)))
+            self._settler.add(_unsent(one, self._backoff.failed(result.error)))
             return
-        self._strain.over()
+        self._backoff.succeeded()
         self._hosts.took(one.url, result.duration_ms / 1000, taken=result.delivered)
         self._settler.add(outcome(one, at, result, policy.schedule))
         if result.delivered:
@@ -270,6 +279,16 @@ class Sender:
         elif error is not None:
             # Left to its lease: it is not known what to settle.
             log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
+
+
+def _written(one: Claimed, prepared: Prepared) -> Request | None:
+    """The event in the delivery's format; None, told in the log, where this program cannot write that."""
+    try:
+        return prepared.request(FORMATS[one.format], one.type, one.change, one.summary)
+    except Exception as error:
+        said = f"there is no format {one.format!r} here" if one.format not in FORMATS else repr(error)[:300]
+        log.error("delivery.unwritten", webhook=one.webhook, seq=one.seq, error=said, retry_in=UNWRITTEN_SECONDS)
+        return None
 
 
 class _Question:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from publisher.errors import AddressRefused
+from publisher.delivery import transports
+from publisher.errors import AddressRefused, NotFound
 from publisher.model import Cause, EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
 from publisher.model.base import Text
+from publisher.model.subscription import STANDARD
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
 from publisher.web.http.request import faults_of
@@ -28,7 +30,7 @@ class Registration(BaseModel):
     url: str
     feeds: Names
     events: Names | None = None
-    format: Literal["standard"] = "standard"
+    format: str = STANDARD
     description: Note = None
 
 
@@ -58,7 +60,7 @@ def read(model: type[Asked], data: dict[str, Any]) -> Asked:
 def checked(
     asked: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
 ) -> dict[str, Any]:
-    """The given fields as storage takes them: ``url``, ``filter``, ``description``, ``state``.
+    """The given fields as storage takes them: ``url``, ``filter``, ``format``, ``description``, ``state``.
 
     ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once: of a
     feed that the key may not even read no one learns here that there is one. 403 for one that it may only read.
@@ -67,18 +69,9 @@ def checked(
     feeds = services.catalog().feeds
     offered = [name for name, one in feeds.items() if _may_follow(key, one)]
     known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
-    values: dict[str, Any] = {}
-    faults: list[Fault] = []
-    if "url" in given:
-        try:
-            values["url"] = services.guard.check_url(asked.url)
-        except AddressRefused as error:
-            faults.append(Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error)))
-    if "feeds" in given:
-        faults += _unknown("feeds", asked.feeds, offered, known)
-    if "events" in given:
-        faults += _unknown("events", asked.events or (), EventType, EventType)
-    if isinstance(asked, Change) and "state" in given and asked.state == "active":
+    values, faults = _address(asked, key, services)
+    faults += _names(asked, offered, known)
+    if _activates(asked):
         faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, known)
     if faults:
         raise invalid(*faults)
@@ -88,13 +81,41 @@ def checked(
         values["filter"] = _filter(asked, now)
         if "feeds" in given and now is not None and now.cause is Cause.FEEDS:  # they are there: it follows them now
             values["state"] = SubscriptionState.ACTIVE
-    elif isinstance(asked, Change) and now is not None and "state" in given and asked.state == "active":
+    elif now is not None and _activates(asked):
         _allow_some(key, [feeds[name] for name in now.filter.feeds if name in known])
     if "description" in given:
         values["description"] = asked.description
-    if isinstance(asked, Change) and "state" in given:
+    if isinstance(asked, Registration):
+        values["format"] = asked.format
+    elif "state" in given:
         values["state"] = SubscriptionState(asked.state)
     return values
+
+
+def _activates(asked: Registration | Change) -> bool:
+    return isinstance(asked, Change) and "state" in asked.model_fields_set and asked.state == "active"
+
+
+def _address(asked: Registration | Change, key: Key, services: Services) -> tuple[dict[str, Any], list[Fault]]:
+    """The URL as it is called, where one is given; or why it may not be."""
+    if "url" not in asked.model_fields_set:
+        return {}, []
+    try:
+        return {"url": services.guard.check_url(asked.url)}, []
+    except AddressRefused as error:
+        return {}, [Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error))]
+
+
+def _names(asked: Registration | Change, offered: Sequence[str], known: Sequence[str]) -> list[Fault]:
+    """Which of the given names of feeds, event types and formats are none."""
+    faults: list[Fault] = []
+    if "feeds" in asked.model_fields_set:
+        faults += _unknown("feeds", asked.feeds, offered, known)
+    if "events" in asked.model_fields_set:
+        faults += _unknown("events", asked.events or (), EventType, EventType)
+    if isinstance(asked, Registration):
+        faults += _unknown_format(asked.format)
+    return faults
 
 
 def _filter(asked: Registration | Change, now: Subscription | None) -> Filter:
@@ -116,6 +137,14 @@ def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: It
         for place, name in enumerate(names)
         if name not in known
     ]
+
+
+def _unknown_format(name: str) -> list[Fault]:
+    try:
+        transports.named(name)
+    except NotFound as error:
+        return [Fault("format", str(error))]
+    return []
 
 
 def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault]:

@@ -67,7 +67,7 @@ async def register(request: web.Request) -> web.Response:
             tx,
             url=values["url"],
             filter=values["filter"],
-            format=asked.format,
+            format=values["format"],
             description=asked.description,
             owner=key.owner,
             sealed_secret=sealed,
@@ -148,7 +148,7 @@ async def test(request: web.Request) -> web.Response:
     services, host = services_of(request), endpoint_host(found.url)
     verified = await services.db.read(hosts.is_verified, host)
     with services.limits.testing(key, host, verified=verified):
-        result = await services.deliverer.test(found)
+        result = await _or_404(services.deliverer.test(found))
     return json_response(
         {
             "delivered": result.status is not None and 200 <= result.status < 300,

@@ -35,7 +35,7 @@ FIRST_GUESS = 0.1
 """Seconds that a request takes, as long as none was answered."""
 
 
-class Hosts:
+class HostCaps:
     """Counts what is under way to each host. ``now`` is in seconds, monotonic."""
 
     def __init__(self, now: Callable[[], float], per_host: int = PER_HOST) -> None:
