@@ -23,7 +23,7 @@ class Backoff:
         self._until = 0.0
 
     def failed(self, reason: str | None) -> float:
-        """Something could not be sent for want of means; returns how long from now it need not be tried again."""
+        """Descriptors or memory ran out; returns for how many seconds from now nothing need be tried."""
         now = asyncio.get_running_loop().time()
         if now >= self._until:  # what was under way at the same time is the same trouble
             self._until = now + self._next

@@ -46,7 +46,7 @@ class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
-    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without asking again. ``now`` is the time
+    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without another check. ``now`` is the time
     that signatures state. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 

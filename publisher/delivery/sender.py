@@ -39,11 +39,11 @@ GATHER_SECONDS = 0.01
 FAULT_SECONDS = 1.0
 
 FRESH_SECONDS = 0.5
-"""How long after its claim a delivery is sent without asking again whether it is to be; later, it is asked once there
-is a connection. So nothing begins to be sent a second after it was stopped, whatever it waited for."""
+"""How long after its claim a delivery is sent without checking again that it still may be; later, that is checked once
+there is a connection. So nothing begins to be sent a second after it was stopped, whatever it waited for."""
 
-ASK_SECONDS = 2.0
-"""How long that may take. What is asked about for longer is not sent: the receiver would have to make up for it."""
+CHECK_SECONDS = 2.0
+"""How long that check may take. After that it is not sent: the receiver would be left with less than its timeout."""
 
 SEALED_SECONDS = 300.0
 """How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
@@ -65,16 +65,16 @@ class Policy:
 
 
 class Job(NamedTuple):
-    """A claimed delivery. ``policy`` is that of its claim, which its lease was made for; ``asked`` is monotonic."""
+    """A claimed delivery, ``claimed_at`` by the monotonic clock, under the ``policy`` that its lease was made for."""
 
     claimed: Claimed
     prepared: Prepared
-    asked: float
+    claimed_at: float
     policy: Policy
 
 
 Observer = Callable[[int | None, float | None], None]
-"""Told of each attempt: the status that was answered, null if none, and the event's age in seconds if it arrived."""
+"""Told of each attempt: the status of the response, None without one, and the event's age in seconds if it arrived."""
 
 
 class Sender:
@@ -176,7 +176,7 @@ class Sender:
 
     async def _claim(self) -> bool:
         self._claims += 1
-        asked, policy = time.monotonic(), self.policy
+        claimed_at, policy = time.monotonic(), self.policy
         claim = await self._db.write(
             deliveries.claim,
             limit=self._free,
@@ -186,7 +186,7 @@ class Sender:
             share=self._share,
             known=self._prepared.known,
         )
-        self._start(claim, asked, policy)
+        self._start(claim, claimed_at, policy)
         self._flowing = bool(claim.deliveries)
         return self._flowing
 
@@ -203,7 +203,7 @@ class Sender:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
-    def _start(self, claim: Claim, asked: float, policy: Policy) -> None:
+    def _start(self, claim: Claim, claimed_at: float, policy: Policy) -> None:
         self._prepared.add(claim.events)
         for one in claim.deliveries:
             if one.cancelled:
@@ -214,17 +214,17 @@ class Sender:
                 self._settler.add(_unsent(one, turn))
                 continue
             self._of[one.subscription] += 1
-            self._workers.start(Job(one, self._prepared.get(one.seq), asked, policy))
+            self._workers.start(Job(one, self._prepared.get(one.seq), claimed_at, policy))
         self._prepared.trim()
 
     async def _deliver(self, job: Job) -> None:
-        one, prepared, asked, policy = job
+        one, prepared, claimed_at, policy = job
         request = _written(one, prepared)
         if request is None:
             self._settler.add(_unsent(one, UNWRITTEN_SECONDS))
             return
-        question = _Question()
-        BEFORE_SENDING.set(lambda: self._still(one, asked, question))
+        checking = _Checking()
+        BEFORE_SENDING.set(lambda: self._check(one, claimed_at, checking))
         try:
             at, result = await self._poster.post(one.url, one.secret, request, policy.timeout)
         except SecretError as error:
@@ -232,8 +232,8 @@ class Sender:
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
             self._settler.add(_unsent(one, SEALED_SECONDS))
             return
-        if question.open:
-            # The time for the receiver ran out while our own database was asked.
+        if checking.open:
+            # The receiver's timeout ran out while our own database was checked.
             self._settler.add(_unsent(one, FAULT_SECONDS))
             return
         if result.ours:
@@ -247,22 +247,22 @@ class Sender:
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 
-    async def _still(self, one: Claimed, asked: float, question: _Question) -> None:
+    async def _check(self, one: Claimed, claimed_at: float, checking: _Checking) -> None:
         """Raise CancelledError if this is not to be sent any more: to wait for a connection may take long.
 
-        It is handed back then, and settled as what stopped it. So is what cannot be asked about.
+        It is handed back then, and settled as what stopped it; so is one that cannot be checked.
         """
         began = time.monotonic()
-        if began - asked < self._fresh_seconds:
+        if began - claimed_at < self._fresh_seconds:
             return
-        question.open = True
+        checking.open = True
         try:
             stopped = await unbroken(self._db.read(deliveries.stopped, [one.id]))
         except StorageError as error:
             raise asyncio.CancelledError from error
-        if stopped or time.monotonic() - began > ASK_SECONDS:
+        if stopped or time.monotonic() - began > CHECK_SECONDS:
             raise asyncio.CancelledError
-        question.open = False
+        checking.open = False
 
     def _ended(self, job: Job, error: BaseException | None) -> None:
         one = job.claimed
@@ -291,8 +291,8 @@ def _written(one: Claimed, prepared: Prepared) -> Request | None:
         return None
 
 
-class _Question:
-    """Whether a delivery is still to be sent; ``open`` from when it is asked until the answer is that it is."""
+class _Checking:
+    """Whether a delivery may still be sent; ``open`` from the start of the check until it has said yes."""
 
     __slots__ = ("open",)
 

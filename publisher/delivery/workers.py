@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Workers(Generic[T]):
     """Does as many jobs at once as are started; whoever starts them keeps the bound.
 
-    ``work`` does one. ``ended`` is called once it is over, with what went wrong: null, an exception, or CancelledError.
+    ``work`` does one. ``ended`` is called once it is over, with what went wrong: None, an exception, or CancelledError.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ class Format(ABC):
     """One format, which describes itself; adding one is a file beside ``standard.py`` that looks like it.
 
     ``name`` is what it is called in the API, in commands and in storage; ``label`` what people call it; ``about`` one
-    sentence for the documentation. ``carries`` are the classes of contents that it can write.
+    sentence for docs/webhooks.md, which a test compares. ``carries`` are the classes of contents that it can write.
 
     What it writes is a function of the content alone: every attempt carries the same bytes.
     """

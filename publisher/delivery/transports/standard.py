@@ -18,7 +18,7 @@ class Standard(Format):
     name: ClassVar[str] = "standard"
     label: ClassVar[str] = "Standard Webhooks"
     about: ClassVar[str] = (
-        "JSON as Standard Webhooks version 1 has it: type, timestamp and data, with the place in the log"
+        "JSON as Standard Webhooks version 1 has it: type, timestamp and data, with the place in the log."
     )
     carries: ClassVar[frozenset[type[Content]]] = frozenset({SingleEvent, Ping})
 

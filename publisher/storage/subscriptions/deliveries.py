@@ -86,7 +86,7 @@ class Claim:
 class Outcome(NamedTuple):
     """What became of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
-    ``wait`` is in seconds: null settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
+    ``wait`` is in seconds: None settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
     and ``failing`` are the claim's.
     """
 
