@@ -1,6 +1,6 @@
 """Backing off while this machine itself cannot send: no descriptor or memory is left to connect with.
 
-Trying on at full speed would keep it so, and every delivery would be claimed and handed back for nothing.
+Trying again at full speed would keep it so, and deliveries would be claimed and handed back for nothing.
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ from publisher.delivery.endpoints.caps import PER_HOST
 from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
 from publisher.delivery.followers import pausing
 from publisher.delivery.followers.fanout import FanOut
+from publisher.delivery.lastcheck import FRESH_SECONDS
 from publisher.delivery.posting import Poster
-from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Policy, Sender
+from publisher.delivery.sender import POLL_SECONDS, Observer, Policy, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.transports import named
 from publisher.delivery.transports.base import Ping
@@ -32,14 +33,14 @@ SLOTS = 256
 PER_ENDPOINT = 10
 
 LEASE_MARGIN = 10.0
-"""Seconds by which a lease outlasts the timeout: time to settle in, and how late a killed worker's work goes on."""
+"""Seconds by which a lease outlasts the timeout: to settle in, and before a killed worker's work goes on."""
 
 LAST_COMMIT_SECONDS = 1.0
 
 STUCK_SECONDS = 60.0
 """How long the fan-out or the sender may be without getting any further before it counts as stuck."""
 TELL_SECONDS = 5.0
-"""How often it is looked for what other processes left to be told of webhooks."""
+"""How often to look for what other processes left to be told about webhooks."""
 
 
 class Deliverer:
@@ -110,7 +111,7 @@ class Deliverer:
     def stuck(self) -> str:
         """Which part has not got any further for a minute, and for how long; empty where all do.
 
-        One with nothing to do gets further all the same: it looks every second.
+        A part with nothing to do gets further too: it looks every second.
         """
         now = time.monotonic()
         parts = (("fan-out", self._fanout.moved_at), ("sender", self._sender.moved_at))
@@ -158,7 +159,7 @@ class Deliverer:
         self._sender.wake()
 
     async def _tell(self) -> None:
-        """Tell what is owed of webhooks, until cancelled: what this process settles soon, what others do in time."""
+        """Tell what is owed about webhooks, until cancelled: at once after our own failures, in time after others'."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._owed.wait(), TELL_SECONDS)

@@ -16,7 +16,7 @@ from publisher.storage.access.sealing import Sealer
 log = telemetry.logger(__name__)
 
 KEPT_KEYS = 16_384
-"""Keys of endpoints kept unsealed, in memory alone: opening one costs twice what signing with it does."""
+"""Keys of endpoints kept unsealed, in memory alone: unsealing one costs twice as much as signing with it."""
 
 
 class Poster:

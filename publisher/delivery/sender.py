@@ -15,6 +15,7 @@ from publisher import telemetry
 from publisher.delivery.backoff import Backoff
 from publisher.delivery.endpoints.caps import PER_HOST, HostCaps
 from publisher.delivery.endpoints.retry import outcome
+from publisher.delivery.lastcheck import FRESH_SECONDS, LastCheck
 from publisher.delivery.posting import Poster
 from publisher.delivery.prepared import Prepared, PreparedEvents
 from publisher.delivery.settler import Settler
@@ -22,7 +23,7 @@ from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Request
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
-from publisher.errors import SecretError, StorageError, told
+from publisher.errors import SecretError, told
 from publisher.outbound import BEFORE_SENDING
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import deliveries
@@ -31,19 +32,12 @@ from publisher.storage.subscriptions.deliveries import Claim, Claimed, Outcome
 log = telemetry.logger(__name__)
 
 POLL_SECONDS = 1.0
-"""How often the queue is looked at for what other processes put there."""
+"""How often to look at the queue for what other processes put there."""
 
 GATHER_SECONDS = 0.01
-"""While few slots are free, how long to wait for more: claims of one row each would be all commits."""
+"""How long to wait for more slots while few are free: claims of one row each would spend all time in commits."""
 
 FAULT_SECONDS = 1.0
-
-FRESH_SECONDS = 0.5
-"""How long after its claim a delivery is sent without checking again that it still may be; later, that is checked once
-there is a connection. So nothing begins to be sent a second after it was stopped, whatever it waited for."""
-
-CHECK_SECONDS = 2.0
-"""How long that check may take. After that it is not sent: the receiver would be left with less than its timeout."""
 
 SEALED_SECONDS = 300.0
 """How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
@@ -223,8 +217,8 @@ class Sender:
         if request is None:
             self._settler.add(_unsent(one, UNWRITTEN_SECONDS))
             return
-        checking = _Checking()
-        BEFORE_SENDING.set(lambda: self._check(one, claimed_at, checking))
+        check = LastCheck(self._db, one.id, claimed_at, self._fresh_seconds)
+        BEFORE_SENDING.set(check)
         try:
             at, result = await self._poster.post(one.url, one.secret, request, policy.timeout)
         except SecretError as error:
@@ -232,7 +226,7 @@ class Sender:
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
             self._settler.add(_unsent(one, SEALED_SECONDS))
             return
-        if checking.open:
+        if check.unanswered:
             # The receiver's timeout ran out while our own database was checked.
             self._settler.add(_unsent(one, FAULT_SECONDS))
             return
@@ -246,23 +240,6 @@ class Sender:
             self._answered(one.url)
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
-
-    async def _check(self, one: Claimed, claimed_at: float, checking: _Checking) -> None:
-        """Raise CancelledError if this is not to be sent any more: to wait for a connection may take long.
-
-        It is handed back then, and settled as what stopped it; so is one that cannot be checked.
-        """
-        began = time.monotonic()
-        if began - claimed_at < self._fresh_seconds:
-            return
-        checking.open = True
-        try:
-            stopped = await unbroken(self._db.read(deliveries.stopped, [one.id]))
-        except StorageError as error:
-            raise asyncio.CancelledError from error
-        if stopped or time.monotonic() - began > CHECK_SECONDS:
-            raise asyncio.CancelledError
-        checking.open = False
 
     def _ended(self, job: Job, error: BaseException | None) -> None:
         one = job.claimed
@@ -289,15 +266,6 @@ def _written(one: Claimed, prepared: Prepared) -> Request | None:
         said = f"there is no format {one.format!r} here" if one.format not in FORMATS else repr(error)[:300]
         log.error("delivery.unwritten", webhook=one.webhook, seq=one.seq, error=said, retry_in=UNWRITTEN_SECONDS)
         return None
-
-
-class _Checking:
-    """Whether a delivery may still be sent; ``open`` from the start of the check until it has said yes."""
-
-    __slots__ = ("open",)
-
-    def __init__(self) -> None:
-        self.open = False
 
 
 def _unsent(one: Claimed, wait: float) -> Outcome:
