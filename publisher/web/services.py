@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -20,6 +19,7 @@ from publisher.isolation import Runner
 from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.observed import ObservedArticle
+from publisher.publish import Publications
 from publisher.storage.engine.database import Database, Tx
 from publisher.web.budgets.allowances import Allowances
 
@@ -89,49 +89,6 @@ class Intake(Protocol):
         ...
 
 
-class PublishedDocument(Protocol):
-    """One feed in one format, ready to be sent. ``etag`` is bare (no quotes); a Path is a file of those bytes.
-
-    ``last_modified`` is None where no date stands for these bytes alone.
-    """
-
-    @property
-    def etag(self) -> str: ...
-    @property
-    def last_modified(self) -> datetime | None: ...
-    @property
-    def content_type(self) -> str: ...
-    @property
-    def body(self) -> bytes | Path: ...
-    @property
-    def gzip(self) -> bytes | Path | None: ...
-
-
-class FeedVersion(Protocol):
-    """What the validators of a feed's documents are made of."""
-
-    @property
-    def etag(self) -> str: ...
-    @property
-    def last_modified(self) -> datetime | None: ...
-
-
-class PublishedFeeds(Protocol):
-    """The current documents; both raise NotFound for a name that is no feed."""
-
-    async def current(self, name: str, format: str) -> PublishedDocument:
-        """The document of a feed in ``rss``, ``atom`` or ``json``."""
-        ...
-
-    async def version(self, name: str) -> FeedVersion:
-        """Its validators alone, without rendering."""
-        ...
-
-    async def sweep(self) -> None:
-        """Forget every version but the present ones."""
-        ...
-
-
 class TrialResult(Protocol):
     """How one test delivery went; ``status`` is null where no status line came, ``error`` then says why."""
 
@@ -188,7 +145,7 @@ class Services:
     site: Site
     catalog: Callable[[], CatalogView]
     ingest: Intake
-    publications: PublishedFeeds
+    publications: Publications
     deliverer: Sender
     sealer: Seal
     guard: UrlGuard
