@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -40,3 +42,18 @@ def emptied(*modules: str) -> Iterator[None]:
     finally:
         for name in missing:
             del sys.modules[name]
+
+
+class _Later(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = import_module(self.__name__)
+        # From now on it costs what any module's attributes cost.
+        self.__dict__.update(vars(found))
+        return getattr(found, name)
+
+
+def later(module: str) -> Any:
+    """The module, imported once something of it is used."""
+    return _Later(module)

@@ -19,11 +19,17 @@ from typing import NamedTuple
 
 from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Role, Selection
 from publisher.model.facets import Facets, item_facets, wanted_values
+from publisher.model.narrowing import Narrowing
 
 
 def selects(feed: FeedDefinition, kind: str, facets: Facets) -> bool:
     """Whether the feed takes an item of ``kind`` (``articles``, ``indicators``, ``operations``) with these facets."""
     return feed.items == kind and all(not wanted.isdisjoint(facets.get(key, ())) for key, wanted in wants(feed.select))
+
+
+def narrowed_to(narrowing: Narrowing, facets: Facets) -> bool:
+    """Whether an item with these facets is one of those that the narrowing leaves of a feed."""
+    return all(not wanted.isdisjoint(facets.get(key, ())) for key, wanted in narrowing.wants)
 
 
 @lru_cache(maxsize=4096)
@@ -38,14 +44,14 @@ def only_summary(feeds: Iterable[FeedDefinition], kind: str, facets: Facets) -> 
 
 
 def compare(feed: FeedDefinition, kind: str, before: Facets | None, after: Facets | None) -> Change | None:
-    """What it means to the feed that an item's facets went from ``before`` to ``after``; null: there was no item."""
+    """What it means to the feed that an item's facets went from ``before`` to ``after``; None: there was no item."""
     was = before is not None and selects(feed, kind, before)
     now = after is not None and selects(feed, kind, after)
     return _change(was, now)
 
 
 def judge(feed: FeedDefinition, event: Event) -> Change | None:
-    """What the event means to the feed, null if nothing."""
+    """What the event means to the feed, None if nothing."""
     return judge_many((feed,), event).get(feed.name)
 
 
@@ -60,7 +66,7 @@ def judge_many(feeds: Iterable[FeedDefinition], event: Event) -> dict[str, Chang
 
 
 def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) -> Match | None:
-    """What the event is to a follower of several feeds, null if it is not told.
+    """What the event is to a follower of several feeds, None if it is not told.
 
     The feeds count as one: an item that moves from one of them to another stays. A follower that filters by type sees
     an article that enters as published and one that leaves as withdrawn, so that the type is always one it asked for.
@@ -154,7 +160,7 @@ class _Taken(NamedTuple):
 
 
 def before_and_after(event: Event) -> tuple[Facets | None, Facets | None]:
-    """The facets of the event's item before and after it; null where there was, or is, no item.
+    """The facets of the event's item before and after it; None where there was, or is, no item.
 
     ``before`` names its source where it was another than the event's.
     """

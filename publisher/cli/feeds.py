@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
     from publisher.app.installation import App
 
 
-class Format(StrEnum):
-    """The formats of a feed."""
-
-    RSS = "rss"
-    ATOM = "atom"
-    JSON = "json"
-
-
 def register(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     group = typer.Typer(help="What is published.", no_args_is_help=True)
@@ -34,16 +25,25 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(group, name="feeds")
 
 
+def _formats() -> list[str]:
+    from publisher.render import FORMATS
+
+    return [*FORMATS]
+
+
 def list_feeds(home: Home = HERE) -> None:
     """List the feeds.
 
     Shows name, items, who may read it, address, title.
     """
     from publisher import catalog, settings
+    from publisher.publish import Address
+    from publisher.render import FORMATS
 
     url = settings.load(home).site.url
+    first = FORMATS.first.name
     rows = [
-        (feed.name, feed.items, "public" if feed.public else "private", f"{url}/feeds/{feed.name}.rss", feed.title)
+        (feed.name, feed.items, "public" if feed.public else "private", Address(feed.name, first).url(url), feed.title)
         for feed in catalog.load(home).feeds.values()
     ]
     show_table(("name", "items", "readers", "address", "title"), rows)
@@ -51,17 +51,21 @@ def list_feeds(home: Home = HERE) -> None:
 
 def show(
     name: Annotated[str, typer.Argument(help="The feed's name: that of its file in feeds/.")],
-    format: Annotated[Format, typer.Option("--format", help="rss, atom or json.")] = Format.ATOM,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="The ending of its address for it.", autocompletion=_formats),
+    ] = None,
     home: Home = HERE,
 ) -> None:
     """Print a feed's document as it is served now."""
 
     async def work(app: App) -> bytes:
         from publisher.configfile import nearest
+        from publisher.render import FORMATS
 
         if name not in app.catalog.feeds:
             raise NotFound(f'there is no feed "{name}"; {nearest(name, app.catalog.feeds)}')
-        body = (await app.publications.current(name, format.value)).body
+        body = (await app.publications.current(name, format or FORMATS.printed.name)).body
         return await asyncio.to_thread(body.read_bytes) if isinstance(body, Path) else body
 
     document = with_app(home, work)

@@ -1,6 +1,9 @@
-"""Feed name → current document, with its validators. A version of a feed is built once, and asked for cheaply."""
+"""Feed, narrowing, format → current document, with its validators. A version is built once, and asked for cheaply."""
 
+from publisher.publish.addresses import Address, page_path
 from publisher.publish.appearance import SiteInfo, appearance
-from publisher.publish.publications import Document, Publications, Version
+from publisher.publish.composing import Document
+from publisher.publish.publications import Publications
+from publisher.publish.versions import Version
 
-__all__ = ["Document", "Publications", "SiteInfo", "Version", "appearance"]
+__all__ = ["Address", "Document", "Publications", "SiteInfo", "Version", "appearance", "page_path"]

@@ -16,7 +16,8 @@ import orjson
 from publisher.jsonbytes import compact
 from publisher.model import Event, EventType, FeedDefinition
 from publisher.model.facets import fold, item_facets
-from publisher.selection import selects, wants
+from publisher.model.narrowing import EMPTY, Narrowing
+from publisher.selection import narrowed_to, selects, wants
 from publisher.storage.configuration import feeds
 from publisher.storage.configuration.feeds import FeedState
 from publisher.storage.engine.database import Tx
@@ -76,23 +77,26 @@ class Snapshot:
     revisions: frozenset[Revision] = frozenset()
 
 
-def snapshot(tx: Tx, feed: FeedDefinition, written: Written) -> Snapshot:
-    """Read a feed's version, items and tombstones in one transaction."""
+def snapshot(tx: Tx, feed: FeedDefinition, narrowing: Narrowing, written: Written) -> Snapshot:
+    """Read a feed's version, items and tombstones in one transaction.
+
+    The tombstones are those of the whole feed: of what a reader never had, one says nothing.
+    """
     state = feeds.state(tx, feed.name)
     if feed.items != "articles":
-        return Snapshot(state, [*chosen(tx, feed, feed.limit)], [])
-    found = _lines(tx, feed, written)
+        return Snapshot(state, [*chosen(tx, feed, feed.limit, narrowing)], [])
+    found = _lines(tx, feed, narrowing, written)
     deleted = feeds.tombstones(tx, feed.name, TOMBSTONES_SHOWN)
     return Snapshot(state, [line for _, line in found], deleted, frozenset(revision for revision, _ in found))
 
 
-def chosen(tx: Tx, feed: FeedDefinition, limit: int) -> list[Item]:
-    """Up to ``limit`` items of the feed, newest first."""
+def chosen(tx: Tx, feed: FeedDefinition, limit: int, narrowing: Narrowing = EMPTY) -> list[Item]:
+    """Up to ``limit`` items of the feed, narrowed, newest first."""
     if feed.items == "articles":
-        return [*_articles(tx, feed, limit)]
+        return [*_articles(tx, feed, narrowing, limit)]
     if feed.items == "indicators":
-        return [*_indicators(tx, feed, limit)]
-    return [*_operations(tx, feed, limit)]
+        return [*_indicators(tx, feed, narrowing, limit)]
+    return [*_operations(tx, feed, narrowing, limit)]
 
 
 def revision_of(article: ArticleHead) -> Revision:
@@ -102,17 +106,17 @@ def revision_of(article: ArticleHead) -> Revision:
 
 def shown(tx: Tx, feed: FeedDefinition, limit: int, show: Callable[[StoredArticle], T]) -> list[T]:
     """What ``show`` makes of the newest articles of a feed, up to ``limit``; no more than that is kept of one."""
-    return [show(one) for one in _articles(tx, feed, limit)]
+    return [show(one) for one in _articles(tx, feed, EMPTY, limit)]
 
 
-def _articles(tx: Tx, feed: FeedDefinition, limit: int) -> Iterator[StoredArticle]:
-    narrowing = dict(wants(feed.select))
+def _articles(tx: Tx, feed: FeedDefinition, narrowing: Narrowing, limit: int) -> Iterator[StoredArticle]:
+    facets = _asked_of_storage(feed, narrowing)
     missing, before = limit, None
     while missing:
         asked = min(missing, HEADS)
-        heads = articles.heads(tx, limit=asked, before=before, facets=narrowing)
+        heads = articles.heads(tx, limit=asked, before=before, facets=facets)
         for batch in articles.batches(tx, [head.id for head in heads], READ_BYTES):
-            chosen = [one for one in batch if _selected(feed, one)]
+            chosen = [one for one in batch if _selected(feed, narrowing, one)]
             missing -= len(chosen)
             yield from chosen
         if len(heads) < asked:
@@ -120,14 +124,16 @@ def _articles(tx: Tx, feed: FeedDefinition, limit: int) -> Iterator[StoredArticl
         before = heads[-1].position
 
 
-def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revision, Packed | bytes]]:
-    narrowing = dict(wants(feed.select))
+def _lines(
+    tx: Tx, feed: FeedDefinition, narrowing: Narrowing, written: Written
+) -> list[tuple[Revision, Packed | bytes]]:
+    facets = _asked_of_storage(feed, narrowing)
     found: list[tuple[Revision, Packed | bytes]] = []
     before = None
     while missing := feed.limit - len(found):
         asked = min(missing, HEADS)
-        heads = articles.heads(tx, limit=asked, before=before, facets=narrowing)
-        found += _completed(tx, feed, heads, written)
+        heads = articles.heads(tx, limit=asked, before=before, facets=facets)
+        found += _completed(tx, feed, narrowing, heads, written)
         if len(heads) < asked:
             break
         before = heads[-1].position
@@ -135,20 +141,26 @@ def _lines(tx: Tx, feed: FeedDefinition, written: Written) -> list[tuple[Revisio
 
 
 def _completed(
-    tx: Tx, feed: FeedDefinition, heads: Sequence[ArticleHead], written: Written
+    tx: Tx, feed: FeedDefinition, narrowing: Narrowing, heads: Sequence[ArticleHead], written: Written
 ) -> Iterator[tuple[Revision, Packed | bytes]]:
     lines: dict[str, Packed | bytes] = {head.id: line for head in heads if (line := written(head)) is not None}
     missing = [head.id for head in heads if head.id not in lines]
     for batch in articles.batches(tx, missing, READ_BYTES):
-        lines.update({one.id: Packed.of(one) for one in batch if _selected(feed, one)})
+        lines.update({one.id: Packed.of(one) for one in batch if _selected(feed, narrowing, one)})
     return ((revision_of(head), lines[head.id]) for head in heads if head.id in lines)
 
 
-def _selected(feed: FeedDefinition, article: StoredArticle) -> bool:
-    return selects(feed, "articles", item_facets(article.data, article.source))
+def _asked_of_storage(feed: FeedDefinition, narrowing: Narrowing) -> dict[str, frozenset[str]]:
+    # Each is something that an item must meet, so of two for one key either will do.
+    return {**dict(wants(feed.select)), **dict(narrowing.wants)}
 
 
-def _indicators(tx: Tx, feed: FeedDefinition, limit: int) -> list[StoredIndicator]:
+def _selected(feed: FeedDefinition, narrowing: Narrowing, item: Item) -> bool:
+    facets = item_facets(item.data, item.source)
+    return selects(feed, feed.items, facets) and narrowed_to(narrowing, facets)
+
+
+def _indicators(tx: Tx, feed: FeedDefinition, narrowing: Narrowing, limit: int) -> list[StoredIndicator]:
     symbols = None
     if feed.select.symbols:
         wanted = set(map(fold, feed.select.symbols))
@@ -156,18 +168,18 @@ def _indicators(tx: Tx, feed: FeedDefinition, limit: int) -> list[StoredIndicato
     asked = limit
     while True:
         page = indicators.periods(tx, limit=asked, symbols=symbols)
-        found = [one for one in page if selects(feed, "indicators", item_facets(one.data, one.source))]
+        found = [one for one in page if _selected(feed, narrowing, one)]
         if len(found) >= limit or len(page) < asked:
             return found[:limit]
         asked *= 4
 
 
-def _operations(tx: Tx, feed: FeedDefinition, limit: int) -> list[Event]:
+def _operations(tx: Tx, feed: FeedDefinition, narrowing: Narrowing, limit: int) -> list[Event]:
     found: list[Event] = []
     until = None
     while missing := limit - len(found):
         page = events.after(tx, 0, missing, until=until, types=_OPERATIONS, newest_first=True)
-        found += [one for one in page if selects(feed, "operations", item_facets(one.data, one.source))]
+        found += [one for one in page if _selected(feed, narrowing, one)]
         if len(page) < missing:
             break
         until = page[-1].seq - 1

@@ -36,9 +36,40 @@ class Head:
 
 
 class Format(ABC):
-    """One feed format. Adding one: subclass this in a file of its own and name it in ``render.FORMATS``."""
+    """One feed format, as it describes and writes itself. Adding one: a subclass in a file of ``render/formats/``.
+
+    What is large is imported there when the first entry is written: a process that publishes nothing asks formats for
+    their names all the same.
+    """
+
+    name: ClassVar[str]
+    """The ending of its URLs: ``rss``; of small letters and digits."""
+
+    label: ClassVar[str]
+    """What people call it: ``RSS 2.0``."""
+
+    short: ClassVar[str]
+    """The same where there is little room: ``RSS``."""
 
     content_type: ClassVar[str]
+    """Of its documents, with their charset."""
+
+    media_types: ClassVar[tuple[str, ...]]
+    """What a request accepts that would have it: its own type first, in small letters."""
+
+    place: ClassVar[int] = 100
+    """Where it stands among the others, where people are shown them: by this number, then by name."""
+
+    printed: ClassVar[bool] = False
+    """Whether it is printed where none is asked for."""
+
+    for_programs: ClassVar[bool] = False
+    """Whether a program is told to read it."""
+
+    @property
+    def media_type(self) -> str:
+        """Its own media type, without parameters."""
+        return self.media_types[0]
 
     @abstractmethod
     def fragment(self, entry: Entry) -> bytes:

@@ -1,14 +1,25 @@
-"""What RSS and Atom have in common: XML by lxml, put together from fragments."""
+"""What formats of XML have in common: entries by feedgen, elements by lxml, documents put together from fragments.
+
+Both libraries are imported when the first entry is written: they are 6 MB that a service need not hold before it is
+read.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from lxml import etree
-
+from publisher.imports import later
 from publisher.render.entry import Entry
 from publisher.render.media import Attached, Picture
+
+if TYPE_CHECKING:
+    import feedgen.entry as feedgen_entry
+    from lxml import etree
+else:
+    feedgen_entry = later("feedgen.entry")
+    etree = later("lxml.etree")
 
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
@@ -19,6 +30,16 @@ TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _START_TAG = re.compile(rb"<[^>]*>")
+
+
+def blank_entry() -> feedgen_entry.FeedEntry:
+    """An entry of feedgen's with nothing in it."""
+    return feedgen_entry.FeedEntry()
+
+
+def root(tag: str, namespaces: Mapping[str | None, str], **attributes: str) -> etree._Element:
+    """An element for others to stand in, which declares their namespaces."""
+    return etree.Element(tag, attributes, nsmap=dict(namespaces))
 
 
 def inner_xml(parent: etree._Element) -> bytes:

@@ -7,7 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.publish.cache import Bounded, Shelf
+from publisher.publish.addresses import Address
+from publisher.publish.cache import Bounded
+from publisher.publish.shelf import Shelf
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.binary(max_size=60)), max_size=60))
@@ -37,18 +39,18 @@ def test_what_is_larger_than_all_room_is_not_held_and_drives_nothing_out() -> No
 
 
 def test_a_version_half_written_is_not_found_and_is_cleared_away(tmp_path: Path) -> None:
-    Shelf(tmp_path).put("news", "rss", "v1", b"body", b"packed")
+    Shelf(tmp_path).put(Address("news", "rss"), "v1", b"body", b"packed")
     (tmp_path / ".writing-x").write_bytes(b"bo")
     (tmp_path / "news.rss.v2").write_bytes(b"body without its packed form")
     shelf = Shelf(tmp_path)
-    assert shelf.find("news", "rss", "v2") is None
-    assert shelf.find("news", "rss", "v1") is not None
+    assert shelf.find(Address("news", "rss"), "v2") is None
+    assert shelf.find(Address("news", "rss"), "v1") is not None
     assert not list(tmp_path.glob(".writing-*"))
 
 
 def test_a_feed_whose_name_begins_like_anothers_keeps_its_files(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    shelf.put("news-gold", "rss", "v1", b"a", b"b")
+    shelf.put(Address("news-gold", "rss"), "v1", b"a", b"b")
     for version in range(5):
-        shelf.put("news", "rss", f"v{version}", b"a", b"b")
-    assert shelf.find("news-gold", "rss", "v1") is not None
+        shelf.put(Address("news", "rss"), f"v{version}", b"a", b"b")
+    assert shelf.find(Address("news-gold", "rss"), "v1") is not None

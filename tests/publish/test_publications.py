@@ -22,7 +22,7 @@ from publisher.model import EventType, FeedDefinition, Selection
 from publisher.model.change import FeedTouch
 from publisher.model.event import Change
 from publisher.model.facets import item_facets
-from publisher.publish import Document
+from publisher.publish import Document, Publications
 from publisher.selection import selects
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database
@@ -384,3 +384,20 @@ async def test_the_document_shows_exactly_what_the_matching_rule_selects(newsroo
         assert [item["id"].rpartition(":")[2] for item in document["items"]] == selected
         gone = {one["id"].rpartition(":")[2] for one in document["_publisher"].get("deleted", [])}
         assert not gone & set(selected)
+
+
+async def test_documents_follow_the_site_once_it_is_replaced(newsroom: Open) -> None:
+    room = await newsroom(NEWS)
+    await room.take("a1")
+    moved = replace(SITE, title="Kabar Baru", url="https://kabar.example.id")
+    for format in ("rss", "atom", "json"):
+        before = await room.publications.current("news", format)
+        room.publications.replace(room.feeds, moved)
+        after = await room.publications.current("news", format)
+        assert after.etag != before.etag
+        assert plain(after) == plain(await Publications(room.db, room.feeds, moved, room.data).current("news", format))
+        assert b"kabar.example.id" in plain(after)
+        room.publications.replace(room.feeds, SITE)
+        assert plain(await room.publications.current("news", format)) == plain(before)
+    room.publications.replace(room.feeds)
+    assert await room.publications.current("news", "rss")

@@ -225,4 +225,4 @@ def test_the_judge_tells_of_what_is_wrong(format: str, good: str, bad: str, told
 
 
 def test_a_document_without_items_is_valid() -> None:
-    assert [faults(format, rendered(format)) for format in FORMATS] == [[], [], []]
+    assert {format: faults(format, rendered(format)) for format in FORMATS} == {format: [] for format in FORMATS}

@@ -18,6 +18,9 @@ import html5lib
 from babel import Locale
 from babel.core import get_global
 from lxml import etree
+from support.strings import strings
+
+from publisher.render import FORMATS
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -45,8 +48,18 @@ Fault = Iterator[str]
 
 
 def faults(format: str, document: bytes) -> list[str]:
-    """What is wrong with a document in ``rss``, ``atom`` or ``json``."""
-    return list({"rss": _rss, "atom": _atom, "json": _json}[format](document))
+    """What is wrong with a document; of a format that has no rules here, whether it is well formed."""
+    return list({"rss": _rss, "atom": _atom, "json": _json}.get(format, _well_formed(format))(document))
+
+
+def _well_formed(format: str) -> Callable[[bytes], Fault]:
+    def judge(document: bytes) -> Fault:
+        try:
+            strings(FORMATS[format].media_type, document)
+        except (ValueError, SyntaxError) as error:
+            yield f"it is not well formed: {error}"
+
+    return judge
 
 
 def _rss(document: bytes) -> Fault:

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from webroom import Newsroom
 
 from publisher.model import FeedDefinition, Selection
+from publisher.render import FORMATS
 from publisher.storage.configuration import sources
 from publisher.web import pages
 from publisher.web.pages import assets
@@ -62,11 +63,7 @@ async def test_an_empty_front_page_says_what_will_come(newsroom: Newsroom) -> No
 
 async def test_the_front_page_names_each_public_feed_in_each_format_and_no_other(newsroom: Newsroom) -> None:
     tree = await page(newsroom, "/")
-    expected = {
-        f"https://news.example/feeds/{name}.{end}"
-        for name in ("news", "coffee", "market")
-        for end in ("rss", "atom", "json")
-    }
+    expected = {f"https://news.example/feeds/{name}.{end}" for name in ("news", "coffee", "market") for end in FORMATS}
     assert {link.attributes["href"] for link in tree.css("link[rel=alternate]")} == expected
     assert {button.attributes["data-copy"] for button in tree.css("#feeds .copy")} == expected
 
@@ -112,7 +109,7 @@ async def test_a_feed_page_lists_its_items_and_its_addresses(newsroom: Newsroom)
     tree = await page(newsroom, "/feeds/coffee")
     assert [link.attributes["href"] for link in tree.css("#items h3 a")] == ["/articles/brew"]
     assert [link.text() for link in tree.css(".address")] == [
-        f"https://news.example/feeds/coffee.{end}" for end in ("rss", "atom", "json")
+        f"https://news.example/feeds/coffee.{end}" for end in FORMATS
     ]
 
 
@@ -288,7 +285,7 @@ def test_every_text_is_used() -> None:
     files = [*folder.glob("templates/*.html"), folder / "handlers.py", folder / "views.py"]
     written = "\n".join(path.read_text() for path in files)
     # These are chosen by what an item or feed is: t["holds_" ~ …], t[quote.direction].
-    chosen = ("format_", "select_", "holds_", "up", "down", "flat")
+    chosen = ("select_", "holds_", "up", "down", "flat")
     unused = [key for key in TEXTS if f"t.{key}" not in written and f'"{key}"' not in written]
     assert [key for key in unused if not key.startswith(chosen)] == []
 

@@ -15,7 +15,8 @@ from aiohttp import ClientConnectionError, web
 from publisher.errors import NotFound
 from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
-from publisher.publish import Document
+from publisher.publish import Address, Document
+from publisher.render import FORMATS
 from publisher.storage.configuration import feeds as feed_states
 from publisher.web.access.auth import caller
 from publisher.web.access.visibility import may_read
@@ -29,7 +30,6 @@ from publisher.web.services import services_of
 routes = web.RouteTableDef()
 
 KNOWN_NAME = re.compile(NAME_PATTERN)
-FORMATS = ("rss", "atom", "json")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -37,28 +37,28 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 @for_readers
 async def document(request: web.Request) -> web.StreamResponse:
     """One feed in one format; 304 for whoever has the present version in any coding."""
-    name, format_ = request.match_info["name"], request.match_info["format"]
-    definition = await readable(request, name)
-    if format_ not in FORMATS:
-        raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {format_!r} is none of them")
+    address = Address(request.match_info["name"], request.match_info["format"])
+    feed = await readable(request, address.feed)
+    if address.format not in FORMATS:
+        raise Problem(404, f"feeds come as {', '.join(FORMATS)}; {address.format!r} is none of them")
     try:
-        unchanged = await _not_modified(request, definition, format_)
+        unchanged = await _not_modified(request, feed, address)
         if unchanged is not None:
             return unchanged
-        return await _send(request, definition, format_, await services_of(request).publications.current(name, format_))
+        return await _send(request, feed, address, await services_of(request).publications.current(*address))
     except NotFound as error:  # taken away since it was looked up
         raise Problem(404, str(error)) from error
 
 
-async def _not_modified(request: web.Request, feed: FeedDefinition, format_: str) -> web.StreamResponse | None:
+async def _not_modified(request: web.Request, feed: FeedDefinition, address: Address) -> web.StreamResponse | None:
     """The 304 for whoever has the present version; it needs no rendering."""
     if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
         return None
-    version = await services_of(request).publications.version(feed.name)
+    version = await services_of(request).publications.version(address.feed, address.narrowing)
     tag = negotiation.matching_tag(request, version.etag)
     if tag is None and not negotiation.unmodified(request, version.last_modified):
         return None
-    return _answer(request, feed, format_, tag or version.etag, version.last_modified, status=304)
+    return _answer(request, feed, address, tag or version.etag, version.last_modified, status=304)
 
 
 async def readable(request: web.Request, name: str) -> FeedDefinition:
@@ -89,22 +89,22 @@ async def was_removed(request: web.Request, name: str) -> bool:
     return state is not None and not state.private
 
 
-async def _send(request: web.Request, feed: FeedDefinition, format_: str, found: Document) -> web.StreamResponse:
+async def _send(request: web.Request, feed: FeedDefinition, address: Address, found: Document) -> web.StreamResponse:
     packed = found.gzip if negotiation.accepts_gzip(request) else None
     body = found.body if packed is None else packed
-    content = {"Content-Type": _with_charset(found.content_type)}
+    content = {"Content-Type": found.content_type}
     if packed is not None:
         content["Content-Encoding"] = "gzip"
     tag = found.etag if packed is None else f"{found.etag}-gz"
     if isinstance(body, Path):
-        return await _send_file(request, body, _headers(request, feed, format_, tag, found.last_modified) | content)
-    return _answer(request, feed, format_, tag, found.last_modified, status=200, content=content, body=body)
+        return await _send_file(request, body, _headers(request, feed, address, tag, found.last_modified) | content)
+    return _answer(request, feed, address, tag, found.last_modified, status=200, content=content, body=body)
 
 
 def _answer(
     request: web.Request,
     feed: FeedDefinition,
-    format_: str,
+    address: Address,
     tag: str,
     changed_at: datetime | None,
     *,
@@ -116,29 +116,28 @@ def _answer(
         return web.Response(
             status=status,
             body=in_pieces(body or b""),
-            headers={**_headers(request, feed, format_, tag, changed_at), **content},
+            headers={**_headers(request, feed, address, tag, changed_at), **content},
         )
 
     def write() -> bytes:
-        headers = {**_headers(request, feed, format_, tag, changed_at), **content}
+        headers = {**_headers(request, feed, address, tag, changed_at), **content}
         return written(request, status, headers, None if body is None else len(body))
 
     heads, now = request.app[HEADS], services_of(request).now()
     stamp = tag, negotiation.is_dated(changed_at, now), feed.public
-    head = heads.head((feed.name, format_, status, "Content-Encoding" in content), stamp, write)
+    head = heads.head((address, status, "Content-Encoding" in content), stamp, write)
     return Prebuilt(status, head, heads.date(now), body or b"")
 
 
 def _headers(
-    request: web.Request, feed: FeedDefinition, format_: str, tag: str, changed_at: datetime | None
+    request: web.Request, feed: FeedDefinition, address: Address, tag: str, changed_at: datetime | None
 ) -> dict[str, str]:
     """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
     services = services_of(request)
-    url = f"{services.site.url.rstrip('/')}/feeds/{feed.name}.{format_}"
     return {
         "Cache-Control": PUBLIC if feed.public else "private, no-cache",
         "Vary": "Accept-Encoding" if feed.public else "Accept-Encoding, Authorization",
-        "Link": f'<{url}>; rel="self"',
+        "Link": f'<{address.url(services.site.url)}>; rel="self"',
         "ETag": f'"{tag}"',
         **negotiation.last_modified(changed_at, services.now()),
     }
@@ -160,7 +159,3 @@ async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) 
     finally:
         file.close()
     return response
-
-
-def _with_charset(content_type: str) -> str:
-    return content_type if "charset" in content_type else f"{content_type}; charset=utf-8"

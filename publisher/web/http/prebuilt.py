@@ -14,6 +14,9 @@ from aiohttp.abc import AbstractStreamWriter
 from publisher.web.http.headers import finished
 from publisher.web.http.response import PIECE, pieces
 
+MOST_HEADS = 4096
+"""Kept at once, half a kilobyte each. A place may be one that nobody will ask for again."""
+
 
 class Heads:
     """Heads that were written before, one to a place; ``head`` writes one anew when its stamp is another."""
@@ -26,6 +29,8 @@ class Heads:
         """The head at this place, as ``write`` made it for this stamp."""
         held = self._held.get(place)
         if held is None or held[0] != stamp:
+            if len(self._held) >= MOST_HEADS:
+                self._held.clear()
             held = self._held[place] = stamp, write()
         return held[1]
 

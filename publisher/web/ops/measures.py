@@ -11,11 +11,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from publisher.model import DeliveryState, EventType
+from publisher.render import FORMATS
 from publisher.storage.metrics import Present, Totals
 from publisher.web.http.limits import Ended
 
 AGES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0)
-FORMATS = ("rss", "atom", "json")
 
 
 class Metrics:

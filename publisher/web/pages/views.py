@@ -17,6 +17,8 @@ from publisher.locale.names import text_direction
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.model.names import joined
 from publisher.model.uri import uri
+from publisher.publish import Address, page_path
+from publisher.render import FORMATS, Format
 from publisher.render.identity import symbol_slug
 from publisher.render.media import attached
 from publisher.storage.items.articles import StoredArticle
@@ -27,16 +29,13 @@ from publisher.web.pages.texts import TEXTS
 EXCERPT = 220
 """Characters of an article's text that a list shows."""
 
-FORMATS = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
-"""Each format's extension in a feed's address, and its media type."""
-
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One address of a feed."""
+    """One address of a feed: a format of it. ``short`` is its label where there is little room."""
 
-    format: str
     label: str
+    short: str
     media_type: str
     path: str
     url: str
@@ -52,7 +51,9 @@ class FeedCard:
     items: str
     language: str
     path: str
+    url: str
     links: tuple[Link, ...]
+    for_programs: Link
     full: bool
     limit: int
     selects: tuple[tuple[str, str], ...]
@@ -85,7 +86,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class ArticleView:
-    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, null where it is not shown.
+    """An article on its page. ``body`` is HTML that was sanitised when it was taken in, None where it is not shown.
 
     ``authors`` are their names in one. ``attachments`` are (file name, address), ``related`` (title, address).
     """
@@ -141,18 +142,16 @@ class Views:
 
     def feed(self, feed: FeedDefinition) -> FeedCard:
         """The card of a feed."""
-        path = f"/feeds/{feed.name}"
         return FeedCard(
             name=feed.name,
             title=feed.title,
             description=feed.description,
             items=feed.items,
             language=feed.language or self.language,
-            path=f"{self.root}{path}",
-            links=tuple(
-                Link(end, TEXTS[f"format_{end}"], media, f"{self.root}{path}.{end}", f"{self.url}{path}.{end}")
-                for end, media in FORMATS.items()
-            ),
+            path=f"{self.root}{page_path(feed.name)}",
+            url=f"{self.url}{page_path(feed.name)}",
+            links=tuple(self._link(feed, format) for format in FORMATS.values()),
+            for_programs=self._link(feed, FORMATS.for_programs),
             full=feed.content == "full",
             limit=feed.limit,
             selects=tuple(
@@ -160,6 +159,16 @@ class Views:
                 for key, values in feed.select
                 if values and key != "sources"
             ),
+        )
+
+    def _link(self, feed: FeedDefinition, format: Format) -> Link:
+        address = Address(feed.name, format.name)
+        return Link(
+            label=format.label,
+            short=format.short,
+            media_type=format.media_type,
+            path=f"{self.root}{address.path}",
+            url=address.url(self.url),
         )
 
     def headline(self, item: StoredArticle) -> Headline:

@@ -8,14 +8,28 @@ so these are set here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from feedgen.entry import FeedEntry
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, zulu
 from publisher.render.media import Attached
-from publisher.render.xml import ATOM, DC, MEDIA, TOMBSTONES, XML_LANG, add, add_common, inner_xml, stated, xml_document
+from publisher.render.xml import (
+    ATOM,
+    DC,
+    MEDIA,
+    TOMBSTONES,
+    XML_LANG,
+    add,
+    add_common,
+    blank_entry,
+    inner_xml,
+    root,
+    stated,
+    xml_document,
+)
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 _NAMESPACES: dict[str | None, str] = {"dc": DC, "media": MEDIA}
 
@@ -23,11 +37,17 @@ _NAMESPACES: dict[str | None, str] = {"dc": DC, "media": MEDIA}
 class Atom(Format):
     """Atom 1.0."""
 
+    name = "atom"
+    label = "Atom 1.0"
+    short = "Atom"
     content_type = "application/atom+xml; charset=utf-8"
+    media_types = ("application/atom+xml",)
+    place = 20
+    printed = True
 
     def fragment(self, entry: Entry) -> bytes:
         """The ``<entry>``; title and summary are plain text, content is escaped HTML."""
-        written = FeedEntry()
+        written = blank_entry()
         written.id(entry.id)
         written.title(entry.title)
         written.updated(entry.updated)
@@ -43,35 +63,35 @@ class Atom(Format):
             written.summary(entry.summary)
         if entry.content:
             written.content(entry.content, type="html")
-        root = etree.Element("feed", nsmap=_NAMESPACES)
+        feed = root("feed", _NAMESPACES)
         element = written.atom_entry()
-        root.append(element)
+        feed.append(element)
         _add_links(element, entry)
         if entry.language:
             element.set(XML_LANG, entry.language)
         add_common(element, entry)
-        return inner_xml(root)
+        return inner_xml(feed)
 
     def document(self, head: Head, fragments: Iterable[bytes]) -> bytes:
         """The ``<feed>`` document. The site is its author, so that an entry need not have one (section 4.1.1)."""
         namespaces: dict[str | None, str] = {None: ATOM, **_NAMESPACES}
         if head.deleted:
             namespaces["at"] = TOMBSTONES
-        root = etree.Element(f"{{{ATOM}}}feed", {XML_LANG: head.language}, nsmap=namespaces)
-        _add(root, "id", head.id)
-        _add(root, "title", head.title)
+        feed = root(f"{{{ATOM}}}feed", namespaces, **{XML_LANG: head.language})
+        _add(feed, "id", head.id)
+        _add(feed, "title", head.title)
         if head.description:
-            _add(root, "subtitle", head.description)
-        _add(root, "updated", zulu(head.updated))
-        author = _add(root, "author")
+            _add(feed, "subtitle", head.description)
+        _add(feed, "updated", zulu(head.updated))
+        author = _add(feed, "author")
         _add(author, "name", head.site_title)
         _add(author, "uri", head.site_url)
-        _add(root, "link", rel="self", type="application/atom+xml", href=head.url)
-        _add(root, "link", rel="alternate", type="text/html", href=head.home_url)
-        _add(root, "generator", GENERATOR)
+        _add(feed, "link", rel="self", type="application/atom+xml", href=head.url)
+        _add(feed, "link", rel="alternate", type="text/html", href=head.home_url)
+        _add(feed, "generator", GENERATOR)
         for id, at in head.deleted:
-            add(root, f"{{{TOMBSTONES}}}deleted-entry", ref=id, when=zulu(at))
-        return xml_document(root, b"</feed>", fragments)
+            add(feed, f"{{{TOMBSTONES}}}deleted-entry", ref=id, when=zulu(at))
+        return xml_document(feed, b"</feed>", fragments)
 
 
 def _add_links(element: etree._Element, entry: Entry) -> None:

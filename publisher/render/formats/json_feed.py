@@ -18,7 +18,13 @@ VERSION = "https://jsonfeed.org/version/1.1"
 class JsonFeed(Format):
     """JSON Feed 1.1."""
 
+    name = "json"
+    label = "JSON Feed 1.1"
+    short = "JSON"
     content_type = "application/feed+json; charset=utf-8"
+    media_types = ("application/feed+json",)
+    place = 30
+    for_programs = True
 
     def fragment(self, entry: Entry) -> bytes:
         """One item. An item must have content: where a feed gives only summaries, the summary is its text."""

@@ -9,30 +9,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-
-from feedgen.entry import FeedEntry
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from publisher.model.names import joined
 from publisher.render.entry import Entry
 from publisher.render.format import GENERATOR, Format, Head, rfc822, zulu
 from publisher.render.market import Statistic
 from publisher.render.media import SOME_FILE, enclosure
-from publisher.render.xml import ATOM, CB, CONTENT, DC, MEDIA, add, add_common, inner_xml, xml_document
+from publisher.render.xml import (
+    ATOM,
+    CB,
+    CONTENT,
+    DC,
+    MEDIA,
+    add,
+    add_common,
+    blank_entry,
+    inner_xml,
+    root,
+    xml_document,
+)
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 TTL_MINUTES = 5
-_NAMESPACES = {"atom": ATOM, "content": CONTENT, "dc": DC, "media": MEDIA}
-_MARKET_NAMESPACES = {**_NAMESPACES, "cb": CB}
+_NAMESPACES: dict[str | None, str] = {"atom": ATOM, "content": CONTENT, "dc": DC, "media": MEDIA}
+_MARKET_NAMESPACES: dict[str | None, str] = {**_NAMESPACES, "cb": CB}
 
 
 class Rss(Format):
     """RSS 2.0."""
 
+    name = "rss"
+    label = "RSS 2.0"
+    short = "RSS"
     content_type = "application/rss+xml; charset=utf-8"
+    media_types = ("application/rss+xml",)
+    place = 10
 
     def fragment(self, entry: Entry) -> bytes:
         """The ``<item>``. Its title is plain text, its description HTML, as readers take them."""
-        written = FeedEntry()
+        written = blank_entry()
         written.id(entry.id)
         written.title(entry.title)
         written.link(href=entry.url)
@@ -42,17 +60,17 @@ class Rss(Format):
             written.content(entry.content)
         if entry.categories:
             written.category([{"term": name} for name in entry.categories])
-        root = etree.Element("channel", nsmap=_MARKET_NAMESPACES)
+        channel = root("channel", _MARKET_NAMESPACES)
         item = written.rss_entry()
-        root.append(item)
+        channel.append(item)
         _add_rest(item, entry)
-        return inner_xml(root)
+        return inner_xml(channel)
 
     def document(self, head: Head, fragments: Iterable[bytes]) -> bytes:
         """The ``<rss>`` document."""
         namespaces = _MARKET_NAMESPACES if head.items == "indicators" else _NAMESPACES
-        root = etree.Element("rss", {"version": "2.0"}, nsmap=namespaces)
-        channel = add(root, "channel")
+        rss = root("rss", namespaces, version="2.0")
+        channel = add(rss, "channel")
         add(channel, "title", head.title)
         add(channel, "link", head.home_url)
         add(channel, "description", head.description or head.title)
@@ -61,7 +79,7 @@ class Rss(Format):
         add(channel, "lastBuildDate", rfc822(head.updated))
         add(channel, "ttl", str(TTL_MINUTES))
         add(channel, "generator", GENERATOR)
-        return xml_document(root, b"</channel></rss>", fragments)
+        return xml_document(rss, b"</channel></rss>", fragments)
 
 
 def _add_rest(item: etree._Element, entry: Entry) -> None:

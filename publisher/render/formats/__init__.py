@@ -1,0 +1,67 @@
+"""The formats of feeds: a file each. One is known by lying here; see :class:`~publisher.render.format.Format`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+
+from publisher.render.format import Format
+
+
+class Formats(Mapping[str, Format]):
+    """Every format by its name, in the order in which people see them; the files are read when first asked for."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Format] | None = None
+
+    def __getitem__(self, name: str) -> Format:
+        return self._all[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def first(self) -> Format:
+        """The one that stands for a feed where there is room for one address."""
+        return next(iter(self._all.values()))
+
+    @property
+    def printed(self) -> Format:
+        """The one that is printed where none is asked for."""
+        return next((one for one in self._all.values() if one.printed), self.first)
+
+    @property
+    def for_programs(self) -> Format:
+        """The one that a program is told to read."""
+        return next((one for one in self._all.values() if one.for_programs), self.first)
+
+    def discover(self) -> None:
+        """Read the files of this package. Raises ValueError for two formats of one name."""
+        modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+        made = [kind() for module in modules for kind in vars(module).values() if _is_format(kind, module.__name__)]
+        found = {one.name: one for one in sorted(made, key=lambda one: (one.place, one.name))}
+        if len(found) < len(made):
+            raise ValueError(f"two feed formats have one name: {', '.join(sorted(one.name for one in made))}")
+        self._found = found
+
+    @property
+    def _all(self) -> dict[str, Format]:
+        if self._found is None:
+            self.discover()
+        assert self._found is not None
+        return self._found
+
+
+def _is_format(kind: object, module: str) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Format) and kind.__module__ == module
+
+
+FORMATS = Formats()
+"""Every format by the ending of its URLs."""
