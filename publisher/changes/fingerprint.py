@@ -151,7 +151,7 @@ def _squeeze(text: str) -> str:
 def _markup(html: str) -> str:
     """HTML with each text and each address in it freed of noise, and without white space beside tags."""
     out: list[str] = []
-    for piece in markup_of(html):
+    for piece in markup_of(_squeeze(html)):
         if not piece.startswith("<"):
             out.append(_timeless(_squeeze(piece)))
         else:
