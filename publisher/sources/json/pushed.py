@@ -19,7 +19,7 @@ from publisher.clock import rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
-from publisher.jsonbytes import HALF, load
+from publisher.jsonbytes import CUT, HALF, halves, load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.agreement import contradiction, doubt, misread
 from publisher.model.base import is_blank
@@ -27,7 +27,6 @@ from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.model.provenance import Doubt, bounded
 from publisher.sources.documents.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
-from publisher.sources.forms.halves import CUT, halves
 from publisher.sources.forms.tidying import tidied
 from publisher.sources.html.body import fragment_blocks, sanitised
 from publisher.sources.urls import canonical
