@@ -27,6 +27,12 @@ PAGE_LIMIT = 5_000_000
 Limit = Annotated[Whole, Field(ge=1, le=100_000_000)]
 """Bytes of one page or file, as a source may set them."""
 
+GoneAfter = Annotated[Whole, Field(ge=1, le=100)]
+"""Readings in a row in which an article must be missing to count as gone."""
+
+HoldAbove = Annotated[float, Field(gt=0, le=1)]
+"""The share of a source's articles that may be missing at once before it is taken for the source's fault."""
+
 CONDITIONS = ("etag", "last_modified", "digest")
 """Keys of a bookmark by which a document that is the one read last is not read again."""
 

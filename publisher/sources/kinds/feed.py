@@ -14,7 +14,7 @@ from pydantic import field_validator
 
 from publisher.configfile import Zone
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale
+from publisher.locale import DateOrder, LocaleName
 from publisher.model.base import Frozen, Language
 from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Sample, Source
@@ -43,7 +43,7 @@ class FeedOptions(Frozen):
 
     url: str
     limit: Limit = PAGE_LIMIT
-    locale: str = "en"
+    locale: LocaleName = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None
     language: Language = None
@@ -51,15 +51,6 @@ class FeedOptions(Frozen):
     identity: Mode = "entry"
 
     _web = field_validator("url")(web_address)
-
-    @field_validator("locale")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            known_locale(value)
-        except ReadError as error:
-            raise ValueError(str(error)) from error
-        return value
 
 
 class FeedSource(Source):

@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from publisher.clock import from_micros
-from publisher.configfile import Whole
 from publisher.errors import FetchError, ReadError, Unread
 from publisher.locale import parse_datetime
 from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Limit, Response, Sample, Source, SourceContext
+from publisher.sources.base import PAGE_LIMIT, GoneAfter, HoldAbove, Limit, Response, Sample, Source, SourceContext
 from publisher.sources.json.pushed import load_json, read_article_json
 from publisher.sources.kinds.page import parse_document
 from publisher.sources.parsed import Parsed
@@ -60,8 +59,8 @@ class FolderOptions(Frozen):
     identity: Literal["url", "path", "id"] = "url"
     limit: Limit = PAGE_LIMIT
     withdraw: bool = False
-    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 2
-    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+    gone_after: GoneAfter = 2
+    hold_above: HoldAbove = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("withdraw", "gone_after", "hold_above"))
 

@@ -11,15 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from publisher.configfile import Whole, Zone
+from publisher.configfile import Zone
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing, without_arrow
+from publisher.locale import DateOrder, LocaleName, known_locale, parse_datetime, says_nothing, without_arrow
 from publisher.model import Indicator
 from publisher.model.base import Frozen, Language
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source, as_list
+from publisher.sources.base import PAGE_LIMIT, GoneAfter, HoldAbove, Limit, Response, Source, as_list
 from publisher.sources.feeds import people
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.fetching.request import get, moved, unreadable, validators, web_address
@@ -60,14 +60,14 @@ class JsonOptions(Frozen):
     indicators: Annotated[tuple[IndicatorMap, ...], BeforeValidator(as_list)] = ()
     limit: Limit = PAGE_LIMIT
     headers: dict[str, str] = Field(default_factory=dict)
-    locale: str | None = None
+    locale: LocaleName | None = None
     timezone: Zone | None = None
     date_order: DateOrder | None = None
     language: Language = None
     identity: Literal["url", "id"] = "url"
     complete: bool = False
-    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
-    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+    gone_after: GoneAfter = 3
+    hold_above: HoldAbove = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("complete", "gone_after", "hold_above"))
 
@@ -81,15 +81,6 @@ class JsonOptions(Frozen):
                 text.isprintable() and text == text.strip()
             ):
                 raise ValueError(f'"{name}" is no header of HTTP, or its value is not one line of text')
-        return value
-
-    @field_validator("locale")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        try:
-            known_locale(value or "en")
-        except ReadError as error:
-            raise ValueError(str(error)) from error
         return value
 
     @model_validator(mode="after")

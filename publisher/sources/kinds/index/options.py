@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from publisher.configfile import Duration, Whole, Zone
 from publisher.model.base import Frozen
-from publisher.sources.base import as_list
+from publisher.sources.base import GoneAfter, HoldAbove, as_list
 from publisher.sources.fetching.request import web_address
 from publisher.sources.profiles.patterns import Pattern, Selector
 
@@ -31,8 +31,8 @@ class IndexOptions(Frozen):
     timezone: Zone | None = None
     identity: Literal["url", "path"] = "url"
     complete: bool = False
-    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
-    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+    gone_after: GoneAfter = 3
+    hold_above: HoldAbove = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("limit", "recheck", "complete", "gone_after", "hold_above"))
 
