@@ -6,7 +6,7 @@ expression.
 
 from publisher.content.address import absolute
 from publisher.content.cleaning import Cleaned, Notes, clean, harmless
-from publisher.content.text import excerpt, first_text, one_line, opening, shortened, text_of
+from publisher.content.text import excerpt, first_text, markup_of, one_line, opening, shortened, text_of
 from publisher.content.vocabulary import ELEMENTS
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "excerpt",
     "first_text",
     "harmless",
+    "markup_of",
     "one_line",
     "opening",
     "shortened",

@@ -13,7 +13,7 @@ from babel.dates import format_time
 from publisher.clock import bounded
 from publisher.errors import ReadError
 from publisher.locale import format_date, format_decimal, known_locale, known_zone
-from publisher.locale.names import zone_name
+from publisher.locale.lookup import zone_name
 
 
 @dataclass(frozen=True, slots=True)
