@@ -174,10 +174,9 @@ class Publications:
     def _version(self, feed: FeedDefinition, state: FeedState | None) -> Version:
         looks = appearance(feed, self._site)
         if state is None:
-            return Version(_digest(looks, 0, clock.EPOCH), None)
-        return Version(
-            _digest(looks, state.version, state.changed_at), state.changed_at if state.digest == looks else None
-        )
+            return Version(_digest(looks, 0, clock.EPOCH, ""), None)
+        etag = _digest(looks, state.version, state.changed_at, state.generation)
+        return Version(etag, state.changed_at if state.digest == looks else None)
 
     async def _build(self, feed: FeedDefinition, format: str, version: Version) -> Document:
         kept = await asyncio.to_thread(self._shelf.find, feed.name, format, version.etag)
@@ -242,8 +241,8 @@ class Publications:
         return fragment
 
 
-def _digest(looks: str, version: int, changed_at: datetime) -> str:
-    return hashlib.sha256(orjson.dumps([looks, version, clock.to_micros(changed_at)])).hexdigest()[:32]
+def _digest(looks: str, version: int, changed_at: datetime, generation: str) -> str:
+    return hashlib.sha256(orjson.dumps([generation, looks, version, clock.to_micros(changed_at)])).hexdigest()[:32]
 
 
 def _revision(item: Item | ArticleHead) -> tuple[str, str, int]:
