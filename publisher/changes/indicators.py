@@ -7,6 +7,7 @@ moved column or a slip of the finger looks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -46,8 +47,7 @@ def indicator(
     A value that differs from the known one by more than the share ``hold_above`` is held, until a later reading agrees
     with one that is held. A reading that is near the known value again ends what its source had held.
     """
-    data = indicator_json(observed)
-    taken = indicator_fingerprint(data)
+    taken = indicator_fingerprint(indicator_json(observed))
     period = period_of(observed, timezone)
     own = frozenset(one.source for one in held if one.source == source)
     if known is None:
@@ -64,20 +64,24 @@ def indicator(
         return _unchanged(known, settled=frozenset(), doubt=late)
     if _jumps(known, observed, hold_above) and not any(_agrees(one, observed, hold_above) for one in held):
         return _held(known, observed, source, period, held=held, share=hold_above)
-    same = period == known.period
-    silent = rebaseline or alike
+    settled = frozenset(one.source for one in held) if _jumps(known, observed, hold_above) else own
+    change = _taken(known, observed, source, period, silent=rebaseline or alike)
+    return replace(change, settled=settled, displaced=today if ahead else None)
+
+
+def _taken(known: KnownIndicator, observed: Indicator, source: str, period: str, *, silent: bool) -> IndicatorChange:
+    """The observation in the place of the known one; a correction within one period, and an event unless ``silent``."""
+    data, same = indicator_json(observed), period == known.period
     return IndicatorChange(
         Outcome.REBASELINED if silent else Outcome.CHANGED if same else Outcome.NEW,
         source,
         observed,
         period,
-        taken,
+        indicator_fingerprint(data),
         known.revision + 1 if same else 1,
         before=was(known.data, known.source, source),
         event=None if silent else EventType.INDICATOR_UPDATED,
         changed=() if silent else differing(canonical_indicator(known.data), canonical_indicator(data)),
-        settled=frozenset(one.source for one in held) if _jumps(known, observed, hold_above) else own,
-        displaced=today if ahead else None,
     )
 
 

@@ -143,6 +143,10 @@ class Article(Frozen):
         return value.strip()
 
 
+LISTS = tuple(name for name, declared in Article.model_fields.items() if declared.default == ())
+"""The fields that hold several values."""
+
+
 def article_json(article: Article) -> dict[str, Any]:
     """The article as JSON-ready values, in the documented key order."""
     return article.model_dump(mode="json")

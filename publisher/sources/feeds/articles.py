@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
 from pydantic import ValidationError
 
-from publisher.configfile import in_words
 from publisher.content import one_line, shortened, text_of
 from publisher.errors import ReadError
 from publisher.locale import DateOrder, ReadDate, parse_datetime
-from publisher.model import Article, Image, identity_id
+from publisher.model import Image, identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.documents import dom
 from publisher.sources.feeds import media
@@ -22,6 +21,7 @@ from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
 from publisher.sources.forms.tidying import tidied
 from publisher.sources.html.body import escaped, fragment_blocks, sanitised
+from publisher.sources.reading.draft import valid_article
 
 TITLE = 80
 """Characters of a title that is made of a text's first words."""
@@ -85,21 +85,13 @@ def article_of(
     fields, doubts = tidied(given)
     for one in doubts:
         making.warn(str(one.at[0]), one.message, one.text)
-    while True:
-        try:
-            article = Article.model_validate(fields)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            at = str(fault["loc"][0])
-            making.error(at, in_words(fault), str(fault["input"]))
-            if at in ("id", "title", "body") or at not in fields:
-                return None
-            del fields[at]
-            continue
-        origins = {at: making.origins.get(at, "feed") for at, value in fields.items() if value and at != "id"}
-        return ObservedArticle(
-            article, name.identity, origin, key=name.key, origins=origins, keys=name.keys, addresses=name.addresses
-        )
+    article = valid_article(fields, making.error)
+    if article is None:
+        return None
+    origins = {at: making.origins.get(at, "feed") for at, value in fields.items() if value and at != "id"}
+    return ObservedArticle(
+        article, name.identity, origin, key=name.key, origins=origins, keys=name.keys, addresses=name.addresses
+    )
 
 
 def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
@@ -116,12 +108,7 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
     language, agency = _language(making), making.settings.agency or entry.agency
     if making.settings.agency:
         making.origins["agency"] = "profile"
-    published, updated = _moment(making, "published"), _moment(making, "updated")
-    if published is None and not any(
-        one.field == "published" and one.origin == making.origin for one in making.problems
-    ):
-        said = "says when it was updated, but not when it was published" if updated else "has no date"
-        making.warn("published", f"{said}: it is ordered by when it was first seen")
+    published, updated = _times(making)
     return {
         "id": identity_id(name.identity),
         "url": entry.link,
@@ -134,11 +121,22 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
         "section": entry.section,
         "topics": entry.topics,
         "language": language,
-        "published": published and published.value,
-        "updated": updated and updated.value,
+        "published": published,
+        "updated": updated,
         "images": _pictures(making, body),
         "attachments": entry.attachments,
     }
+
+
+def _times(making: _Making) -> tuple[datetime | None, datetime | None]:
+    """When it was published and updated, as far as it says."""
+    published, updated = _moment(making, "published"), _moment(making, "updated")
+    if published is None and not any(
+        one.field == "published" and one.origin == making.origin for one in making.problems
+    ):
+        said = "says when it was updated, but not when it was published" if updated else "has no date"
+        making.warn("published", f"{said}: it is ordered by when it was first seen")
+    return published.value if published else None, updated.value if updated else None
 
 
 def _body(making: _Making) -> str:

@@ -41,7 +41,12 @@ from publisher.sources.parsed import Parsed
 from publisher.sources.reading import silence
 from publisher.sources.urls import addresses, identifying, with_scheme
 
-_LINES = ("editor", "agency", "dateline", "section", "language")
+_READ_OTHERWISE = frozenset((
+    "items", "id", "url", "title", "summary", "body", "authors", "topics", "images", "published", "updated",
+))  # fmt: skip
+_LINES = tuple(name for name in ArticleMap.model_fields if name not in _READ_OTHERWISE)
+"""Values of an article that are one line, taken as it stands."""
+
 _NUMBERS = ("value", "change", "percent")
 
 
