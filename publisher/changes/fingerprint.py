@@ -59,7 +59,7 @@ _RECENTLY = _relative(_SMALL)
 _LONG_AGO = _relative(f"{_SMALL}|{_LARGE}")
 
 # One of these stands in whatever the two patterns match. Looking for them first spares most paragraphs a search that
-# begins anew at each of their characters, and took four fifths of the time that loading a source took.
+# begins again at each of their characters, and took four fifths of the time that loading a source took.
 _HINTS = ("lalu", "ago", "vor ", "il y a ", "baru saja", "just now")
 
 _APART = frozenset({"url", "body", "images", "related", "attachments"})

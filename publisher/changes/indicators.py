@@ -108,7 +108,7 @@ def _unchanged(known: KnownIndicator, *, settled: frozenset[str], doubt: str | N
 
 
 def _too_late(known: KnownIndicator, observed: Indicator, period: str, now: datetime) -> str | None:
-    """Why an observation comes too late, in words; null where it does not. A moment to come keeps nobody out."""
+    """Why an observation comes too late, in words; None where it does not. A moment to come keeps nobody out."""
     standing = Indicator.model_validate(known.data, context=STORED)
     before, after = standing.observed_at, observed.observed_at
     if standing.as_of is not None and observed.as_of is not None:

@@ -343,7 +343,7 @@ def _written_again(html: str) -> str:
 
 
 def _hidden(html: str) -> str:
-    """HTML for ``nh3``, which looks through the rest of a text anew for each ampersand and each of _SOUGHT in it.
+    """HTML for ``nh3``, which looks through the rest of a text again for each ampersand and each of _SOUGHT in it.
 
     Characters that no document may hold stand for them until :func:`_shown` puts them back. None of them begins or
     ends any markup, before or after, so it is the same HTML to the parser.

@@ -60,7 +60,7 @@ def says_nothing(text: str) -> bool:
 
 
 def without_arrow(text: str, locale: str) -> tuple[str, bool | None]:
-    """A text without the arrow beside its number, and whether that points down; null where there is none.
+    """A text without the arrow beside its number, and whether that points down; None where there is none.
 
     Beside a change an arrow is its sign. Beside a value it says which way that went, and the value has its own sign;
     not where one up may be a minus, as in Japanese accounts: there it stays. Raises ReadError as `one_form` does.

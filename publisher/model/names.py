@@ -38,7 +38,7 @@ def is_name(text: str) -> bool:
 
 
 def no_name(text: str, most: int = MAX_NAME) -> str | None:
-    """Why a text that can be read is no name, in words; null where it may be one."""
+    """Why a text that can be read is no name, in words; None where it may be one."""
     if " ".join(text.split()).casefold() in _PLACEHOLDERS:
         return "is what a program writes for no name; it is left out"
     if len(text) > most:

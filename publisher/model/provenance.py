@@ -18,9 +18,9 @@ MAX_MESSAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is doubtful about a field of an article that was taken, or wrong, so that the field is null.
+    """What is doubtful about a field of an article that was taken, or wrong, so that the field is None.
 
-    ``text`` is what was found, null where that says nothing; ``field`` is null where it is about the whole article.
+    ``text`` is what was found, None where that says nothing; ``field`` is None where it is about the whole article.
     """
 
     field: str | None

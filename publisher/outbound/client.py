@@ -82,7 +82,7 @@ class Outbound:
         return str(self.guard.checked(url))
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = 10_000_000) -> FetchResponse:
-        """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each judged anew.
+        """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each checked.
 
         Raises FetchError where the guard refuses, nothing answers in time, or the document is too large.
         """

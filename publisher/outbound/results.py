@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class FetchResponse:
     """What a server answered. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
 
-    ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); null where none was.
+    ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); None where none was.
     """
 
     status: int
@@ -24,8 +24,8 @@ class FetchResponse:
 class PostResult:
     """How one POST went.
 
-    ``status`` is null where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
-    ``ours``: nothing was asked of the receiver, since this machine had no descriptor or memory left to connect with.
+    ``status`` is None where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
+    ``ours``: no request was sent, since this machine had no descriptor or memory left to connect with.
     ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
     heeded, and its value.
     """

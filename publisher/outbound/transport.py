@@ -59,7 +59,7 @@ BUDGET: ContextVar[Budget] = ContextVar("BUDGET")
 
 
 class BudgetedProtocol(ResponseHandler):
-    """One connection, whose every answer keeps within the budget it was asked with."""
+    """One connection, whose every response keeps within the budget of its request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -104,7 +104,7 @@ class BudgetedProtocol(ResponseHandler):
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Take a parsed head."""
-        if not self._in_head:  # an answer to a question that was not asked
+        if not self._in_head:  # a response without a request
             self._over = True
             self.force_close()
             return
@@ -253,7 +253,7 @@ class BudgetedConnector(aiohttp.TCPConnector):
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
-        """A connection; whoever set :data:`BEFORE_SENDING` is asked then, since it may have been waited for long."""
+        """A connection; what :data:`BEFORE_SENDING` holds is called then, since the wait may have been long."""
         connection = await super().connect(req, traces, timeout)
         ask = BEFORE_SENDING.get()
         if ask is not None:

@@ -175,7 +175,7 @@ class Source(ABC):
         """What one document holds, for kinds that parse their own: it is run where nothing can be fetched or opened.
 
         ``self.context.parse(kind, body, url=…, content_type=…, options=…)`` calls it in a process that can be killed,
-        with a source made anew from ``options``, and checks what comes back. It must take time linear in the document.
+        with a source made from ``options`` there, and checks what comes back. It must take time linear in the document.
         Raises ReadError where nothing can be read.
         """
         raise NotImplementedError(f"the kind {self.kind} has no documents of its own")

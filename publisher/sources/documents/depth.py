@@ -75,7 +75,7 @@ def too_deep(text: str, limit: int = MAX_DEPTH) -> bool:
 
 
 def too_much(text: str, *, depth: int = MAX_DEPTH) -> str | None:
-    """What of a page is over its limit, in words; null where nothing is. Takes time linear in the page."""
+    """What of a page is over its limit, in words; None where nothing is. Takes time linear in the page."""
     text = text.lower()
     seen = _Seen()
     at = 0
@@ -114,7 +114,7 @@ class _Seen:
         self.attributes = 0
         self.most = 0
         self.varied: set[str] = set()
-        self.going_on = 0  # formatting that outlived its block, and is made anew in each block from then on
+        self.going_on = 0  # formatting that outlived its block, and is repeated in each block from then on
         self._opaque = _OPAQUE
 
     def over(self, depth: int) -> str | None:

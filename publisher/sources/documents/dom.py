@@ -92,7 +92,7 @@ def select(
 
 
 def first(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...], *, apart: bool = False) -> str | None:
-    """The first value that the rules find; null if none does. ``apart``: see :func:`text_of`."""
+    """The first value that the rules find; None if none does. ``apart``: see :func:`text_of`."""
     found = select(scope, rules, apart=apart)
     return found[0][1] if found else None
 

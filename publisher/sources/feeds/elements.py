@@ -105,7 +105,7 @@ def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
 
 @lru_cache(maxsize=16)
 def _by_name(element: etree._Element) -> dict[str, list[etree._Element]]:
-    # An entry is asked for some fifty names.
+    # Some fifty names are looked up in an entry.
     found: dict[str, list[etree._Element]] = {}
     for child in element:
         found.setdefault(name_of(child), []).append(child)

@@ -35,7 +35,7 @@ _NO_PICTURE = re.compile(
     r"|doubleclick\.net/|pixel\.wp\.com/|stats\.wordpress\.com/|/wp-includes/images/(?:smilies|media)/|/emoji/",
     re.IGNORECASE,
 )
-"""Portraits of writers, counters and signs: what stands where pictures stand, and is none of the story."""
+"""Portraits of writers, counters and signs: what stands where pictures stand, and is not part of the story."""
 
 _SIZING = re.compile(
     r"w|h|width|height|q|quality|s|fit|auto|dpr|format|fm|crop|resize|size|usm|sig|signature|hash|v|strip|",
@@ -130,7 +130,7 @@ def fill(entry: Entry, pictures: Iterable[Medium], files: Iterable[Medium], dura
 
 
 def seconds(text: str) -> float | None:
-    """How long a recording is: ``H:MM:SS``, ``MM:SS``, seconds, or as ISO 8601 has it; None for what is none of them.
+    """How long a recording is: ``H:MM:SS``, ``MM:SS``, seconds, or as ISO 8601 has it; None where it is none of these.
 
     A minute has sixty seconds; ``75:30`` are minutes beyond the hour, but ``1:75:30`` is no time.
     """

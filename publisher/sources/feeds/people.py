@@ -56,7 +56,7 @@ def inherited(element: etree._Element) -> list[str]:
 def take(values: Iterable[str], entry: Entry, site: str | None) -> None:
     """Add the people of texts that each stand where an author's name stands.
 
-    A role word, a degree or an agency is none of a name (see :mod:`publisher.sources.forms.bylines`). A name in one
+    A role word, a degree or an agency is not part of a name (see :mod:`publisher.sources.forms.bylines`). A name in one
     word that is written as no name is what somebody calls themselves there; what the feed is called may be
     who writes it.
     """

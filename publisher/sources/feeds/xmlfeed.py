@@ -78,7 +78,7 @@ class Channel:
 
 
 def entries(body: bytes, content_type: str | None, url: str) -> tuple[list[Entry], list[str]]:
-    """The entries of a feed and warnings about the whole. Raises FetchError for what is none, or has too many."""
+    """The entries of a feed and warnings about the whole. Raises FetchError for what is not a feed, or has too many."""
     root, warnings, is_cut = tree_of(body, content_type, url)
     kind = name_of(root)
     if kind.startswith("sitemap:") or kind in ("urlset", "sitemapindex"):

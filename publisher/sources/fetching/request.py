@@ -1,4 +1,4 @@
-"""One request for a document: asked with what is known of it, and what an answer that is none of it means."""
+"""One conditional request for a document, and what a response without the document means."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ async def get(
     context: SourceContext, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
-    asked = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
-    sent = {**(headers or {}), **{name: value for name, value in asked.items() if value}}
+    conditions = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
+    sent = {**(headers or {}), **{name: value for name, value in conditions.items() if value}}
     try:
         response = await context.http.get(url, sent, limit)
     except AddressRefused as error:
         raise FetchError(f"refused: {error}", advice=error.advice) from error
     except TimeoutError as error:
         raise FetchError("did not answer in time") from error
-    if response.status == 304 and any(asked.values()):
+    if response.status == 304 and any(conditions.values()):
         return response
     if response.status == 200:
         if len(response.body) > limit:
@@ -52,7 +52,7 @@ async def get(
 
 
 def refusal(response: Response, now: datetime) -> FetchError:
-    """Why an answer is none that can be used, in words, and for how long its server wants to be left alone."""
+    """What a status other than 200 and 304 means, in words, with the ``Retry-After`` of the response if it has one."""
     status = response.status
     said = f"answered {status}"
     challenged = header(response, "cf-mitigated").lower() == "challenge" or _CHALLENGE.search(response.body[:65_536])
@@ -62,10 +62,10 @@ def refusal(response: Response, now: datetime) -> FetchError:
         said += ": there is no such page"
     elif status == 429:
         said += ": asked too often"
-    asked = retryafter.read(header(response, "retry-after"), now)
-    if asked.ignored:
-        said += f" ({asked.ignored})"
-    return FetchError(said, status=status, retry_after=asked.seconds)
+    wait = retryafter.read(header(response, "retry-after"), now)
+    if wait.ignored:
+        said += f" ({wait.ignored})"
+    return FetchError(said, status=status, retry_after=wait.seconds)
 
 
 def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchError:

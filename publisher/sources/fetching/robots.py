@@ -24,7 +24,7 @@ _AGENT = re.compile(r"\s*user[- ]?agent\s*:?\s*([A-Za-z_-]+|\*)?", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """The rules for one robot. ``delay`` is the pause that it is asked to make, in seconds."""
+    """The rules for one robot. ``delay`` is the pause between its requests, in seconds."""
 
     robot: str
     rules: Protego = field(default_factory=Protego)

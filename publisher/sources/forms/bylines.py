@@ -49,7 +49,7 @@ class People:
 
     ``authors`` wrote it (reporters and contributors are among them), ``photographers`` made the pictures, ``others``
     translated or produced it. ``agency`` is a news agency, or what stands as the source; ``outlets`` are other names
-    that are no people's, the site's own among them. ``doubt`` says what the line leaves open, null where nothing.
+    that are no people's, the site's own among them. ``doubt`` says what the line leaves open, None where nothing.
     """
 
     authors: tuple[str, ...] = ()

@@ -65,7 +65,7 @@ _AGENCY_START = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """A caption and its credit, each null where there is none. ``doubt`` says what could be a credit and was left."""
+    """A caption and its credit, each None where there is none. ``doubt`` says what could be a credit and was left."""
 
     caption: str | None = None
     credit: str | None = None

@@ -76,7 +76,7 @@ def fragment_blocks(html: str) -> list[Block]:
 
 
 def plain(html: str) -> str | None:
-    """The text of a piece of HTML on one line; null where it has none. Raises ReadError as above."""
+    """The text of a piece of HTML on one line; None where it has none. Raises ReadError as above."""
     body = parse(f"<body>{html}").body
     return (one_line("".join(said(body))) or None) if body is not None else None
 
@@ -193,7 +193,7 @@ def _gone_into(node: LexborNode, holding: Set[int]) -> bool:
 
 
 def _holding_blocks(top: LexborNode) -> Set[int]:
-    """The elements below a node that hold a block, each found once: not looked for anew from each one around it."""
+    """The elements below a node that hold a block, each found once: not looked for again from each one around it."""
     holding = {top.mem_id}
     for node, met in walk(top, _read):
         if met and node.is_element_node and node.tag in _PARTS:

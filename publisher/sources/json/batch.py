@@ -28,7 +28,7 @@ ENTRY = TypeAdapter(Entry)
 
 
 def not_a_batch(payload: Any, most: int) -> str | None:
-    """Why a document is no list of articles, in words; null where it is one."""
+    """Why a document is no list of articles, in words; None where it is one."""
     if isinstance(payload, list) and 1 <= len(payload) <= most:
         return None
     said = f"is a list of {len(payload)}" if isinstance(payload, list) else "is no list; send one article with PUT"

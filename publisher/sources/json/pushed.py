@@ -132,7 +132,7 @@ class _Item:
         self.values.pop(str(at[0]), None)
 
     def validated(self, needed: Sequence[str]) -> Any:
-        """The item, without the values that cannot be; null where one of ``needed`` is among them."""
+        """The item, without the values that cannot be; None where one of ``needed`` is among them."""
         while True:
             try:
                 return self.model.model_validate(self.values)
@@ -191,7 +191,7 @@ def read_article_json(
     identity: str | None = None,
     path: str = "",
 ) -> tuple[ObservedArticle | None, list[Problem]]:
-    """One article in the form that the API shows, and what is wrong with it; null where it is refused whole.
+    """One article in the form that the API shows, and what is wrong with it; None where it is refused whole.
 
     ``article_id`` is a pushed id: the payload may repeat it. Without one the payload's ``id`` counts, then
     ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL. A text that is

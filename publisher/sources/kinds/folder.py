@@ -32,7 +32,7 @@ SETTLED = timedelta(seconds=0.5)
 """How long a file's size must have stood still before it is read."""
 
 REST = 30.0
-"""Seconds after which a file is opened again that was not read for no fault of its own, unless more are asked for."""
+"""Seconds after which a file that could not be read, for no fault of its own, is opened again; or more, if so told."""
 
 MOST_FAILED = 3
 """So many such files in a row mean that no other would be read now."""
@@ -48,7 +48,7 @@ class FolderOptions(Frozen):
     own id comes first); ``path``: always its path in the folder; ``id``: the id that a JSON article must have.
 
     ``withdraw``: an article whose file was missing in ``gone_after`` looks in a row is withdrawn, but not where more
-    than the share ``hold_above`` of all is missing at once. It is off unless asked for: many empty an inbox when it has
+    than the share ``hold_above`` of all is missing at once. It is off by default: many empty an inbox when it has
     been read.
     """
 
@@ -340,7 +340,7 @@ class FolderSource(Source):
         return found
 
     def _may_be_early(self, problems: Iterable[Problem]) -> Problem | None:
-        """What is wrong with the published time of an article that may have to wait for it; null where nothing is."""
+        """What is wrong with the published time of an article that may have to wait for it; None where nothing is."""
         for one in problems:
             if one.severity == "error" and one.text and (one.field or "").split(".")[-1] == "published":
                 try:

@@ -267,7 +267,7 @@ class JsonSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One item being read; what cannot be read is noted and null."""
+    """One item being read; what cannot be read is noted and None."""
 
     value: Any
     origin: str
@@ -323,7 +323,7 @@ class _Item:
         return read.value.isoformat().replace("+00:00", "Z")
 
     def number(self, rule: ValueRule | None, name: str, read: Callable[[str], Decimal]) -> str | None:
-        """JSON's own number as it is, text as ``read`` does; null where a change or percent is said to be unknown."""
+        """JSON's own number as it is, text as ``read`` does; None where a change or percent is said to be unknown."""
         if rule is None:
             return None
         text = _first(self.value, rule)

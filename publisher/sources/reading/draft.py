@@ -25,7 +25,7 @@ from publisher.sources.profiles.profile import HtmlProfile, Profile, TextProfile
 
 @dataclass(slots=True)
 class Reading:
-    """One document being read. ``fields`` are those of an article but its id, null where there is no article.
+    """One document being read. ``fields`` are those of an article but its id, None where there is no article.
 
     ``origins`` says where fields came from that no rule of the profile found, ``symbols`` of which indicators a row was
     read. ``assumed``: the profile's time zone is only the installation's.
@@ -54,7 +54,7 @@ class Reading:
             self.warn(note, "body")
 
     def moment(self, name: str, text: str | None) -> datetime | None:
-        """A date as the profile's locale means it; null, and noted, where it cannot be read."""
+        """A date as the profile's locale means it; None, and noted, where it cannot be read."""
         if text is None:
             return None
         try:
@@ -181,7 +181,7 @@ def valid_article(fields: dict[str, Any], note: Callable[[str, str, str], None])
 
 
 def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticle | None:
-    """The article under its id; null where there is none. A value that no article can have is noted and left out."""
+    """The article under its id; None where there is none. A value that no article can have is noted and left out."""
     if reading.fields is None:
         return None
     fields, doubts = tidied(reading.fields)

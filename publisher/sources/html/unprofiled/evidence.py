@@ -40,7 +40,7 @@ def word_list(text: str) -> tuple[str, ...]:
 
 
 def text_value(value: Any) -> str | None:
-    """A string on one line, without the entities that some encode once too often; null for anything else."""
+    """A string on one line, without the entities that some encode once too often; None for anything else."""
     return one_line(decoded(value)) or None if isinstance(value, str) else None
 
 

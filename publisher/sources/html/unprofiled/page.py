@@ -140,7 +140,7 @@ class _Page:
 
     @cached_property
     def guess(self) -> library.Guess:
-        """What the library makes of it; asked only where it is needed, for it takes long."""
+        """What the library makes of it; called only where it is needed, since it takes long."""
         return library.guess(self.text, self.url, self.reading)
 
     def _any_title(self) -> str:

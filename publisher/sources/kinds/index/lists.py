@@ -146,7 +146,7 @@ class Lists:
 
 
 def _checked(pairs: object) -> list[Link]:
-    """Links as the process that parsed the list names them. Raises Faulty for what are none."""
+    """Links as the process that parsed the list names them. Raises Faulty where they are not links."""
     try:
         links = [Link(canonical(url), stamp) for url, stamp in _PAIRS.validate_python(pairs)]
     except ValueError as error:
