@@ -84,7 +84,7 @@ class Polite:
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = PAGE_LIMIT) -> Response:
         """GET one document when it is its turn.
 
-        Raises FetchError where robots.txt forbids it or a ``Retry-After`` of the host is not over, and as the client does.
+        Raises FetchError where robots.txt forbids it or a ``Retry-After`` of the host is not over, and as clients do.
         """
         host = self._host(url)
         async with host.lock:
