@@ -1,4 +1,4 @@
-"""Indicators: every difference is told at once; only the moment of observation is none.
+"""Indicators: every difference is an event at once, except one of the time of observation alone.
 
 One that is far from what is published waits until a second reading agrees with it: that is how a misread separator, a
 moved column or a slip of the finger looks.
@@ -123,13 +123,13 @@ def _too_late(known: KnownIndicator, observed: Indicator, period: str, now: date
 
 
 def _jumps(known: KnownIndicator, observed: Indicator, share: float) -> bool:
-    """Whether the value is far from the published one. Of zero, nothing is a share."""
+    """Whether the value is far from the published one; never where that is zero."""
     before = Decimal(known.data["value"])
     return bool(share and before) and abs(observed.value - before) > abs(before) * Decimal(str(share))
 
 
 def _agrees(held: HeldObservation, observed: Indicator, share: float) -> bool:
-    """Whether it is a later reading of what is held."""
+    """Whether the observation confirms the one that is held."""
     first = Indicator.model_validate(held.data, context=STORED)
     near = abs(observed.value - first.value) <= abs(first.value) * Decimal(str(share)) / AGREEING
     return near and observed.observed_at > first.observed_at

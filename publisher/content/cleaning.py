@@ -106,7 +106,7 @@ def clean(html: str, base: str | None, notes: Notes | None = None) -> Cleaned:
 
 @dataclass(slots=True)
 class _Open:
-    """An element being written: its name (None: only its children are), and where in the output it begins."""
+    """An element being written: its name (None: only its children are written), and where in the output it begins."""
 
     name: str | None
     start: int
@@ -282,7 +282,7 @@ def _tag(name: str, attributes: dict[str, str]) -> str:
 
 
 def _attributes(node: LexborNode, tag: str, base: str | None) -> dict[str, str]:
-    """The attributes that stay, as they are to be written; not a picture's source."""
+    """The attributes that stay, as they are written; not a picture's source."""
     allowed: Collection[str] = ATTRIBUTES.get(tag, ())
     kept = {}
     for name, value in node.attributes.items():

@@ -55,7 +55,7 @@ def parse_decimal(text: str, locale: str) -> Decimal:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether what stands where a number should says that there is none: a dash, "n/a", nothing at all."""
+    """Whether a text in the place of a number says that there is none: a dash, "n/a", nothing at all."""
     return _NOTHING.fullmatch(one_form(text[: MAX_NUMBER + 1])) is not None
 
 
@@ -206,7 +206,7 @@ def _parts(text: str, digits: str, locale: Locale) -> tuple[str, str]:
 
 
 def _why(digits: str) -> str:
-    """What is wrong with it, as far as that can be told."""
+    """What is wrong with the number, as far as it can be told."""
     if _RANGE.search(digits):
         return ": it looks like a range, which has no one value"
     if re.search(r"\d ?[eE][+-]?\d", digits):

@@ -9,7 +9,7 @@ from functools import lru_cache
 from publisher.model.subtags import DEPRECATED, EXTENDED, LANGUAGES, REGIONS, REGISTERED, SHORT, WHOLE
 
 ANY = "*"
-"""The range that every tag is in."""
+"""The range that includes every tag."""
 
 _LONGEST = 64
 # What POSIX writes behind a locale: "id_ID.UTF-8", "de_DE@euro"; and in what letters: "sr_RS@latin".

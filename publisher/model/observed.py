@@ -61,7 +61,7 @@ class ObservedArticle:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that one reading brought. ``bookmark`` is what the next reading is given.
+    """Everything that one reading found. ``bookmark`` is passed to the next reading.
 
     ``gone`` are ids of articles that the source says it has no more; naming one again does nothing. ``listed`` are the
     ids of all articles that it has, None where it does not list everything: one that was missing in ``gone_after``

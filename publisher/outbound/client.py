@@ -29,7 +29,7 @@ MAX_REDIRECTS = 5
 RESPONSE_LIMIT = 16 * 1024
 EXCERPT = 1024
 POST_LIMIT = 64 * 1024
-"""Bytes of the whole answer to a POST, as they arrive: heads, framing and body."""
+"""Bytes of the whole response to a POST, as they arrive: heads, framing and body."""
 _POST_BUDGET = Budget(POST_LIMIT, cut=True)
 KEPT_BODIES = 16
 KEPT_CONNECTIONS = 256

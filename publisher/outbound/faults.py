@@ -1,4 +1,4 @@
-"""Whose fault it was that a request failed, and how that is said."""
+"""Who caused a request to fail, and the message for it."""
 
 from __future__ import annotations
 

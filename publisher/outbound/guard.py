@@ -1,4 +1,4 @@
-"""Where may be connected to.
+"""Which addresses may be connected to.
 
 Others choose where we connect, so nothing but public addresses may be reached unless the operator opts in. A check
 of the URL gives an early, readable refusal; what holds is the check **at the socket**: every address is judged in the

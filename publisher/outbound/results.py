@@ -1,4 +1,4 @@
-"""What comes of a request."""
+"""The outcomes of requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FetchResponse:
-    """What a server answered. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
+    """The response of a server. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
 
     ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); None where none was.
     """
@@ -41,5 +41,5 @@ class PostResult:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it: 2xx alone, and a redirect is none."""
+        """Whether the receiver took it: only 2xx; a redirect does not count."""
         return self.status is not None and 200 <= self.status < 300

@@ -22,10 +22,10 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of all heads of one answer, interim ones included."""
+"""Bytes of all heads of one response, interim ones included."""
 
 MAX_INTERIM = 32
-"""Interim answers before the real one; a server has one or two to give."""
+"""Interim responses (1xx) before the final one; a server sends one or two."""
 
 PIECE = 4096
 """Bytes of a head that are parsed at once: at most 256 interim answers, some milliseconds."""
@@ -39,7 +39,7 @@ _NO_BODY = (204, 304)
 
 
 class AnswerRefused(aiohttp.ClientError):
-    """An answer that costs more than it may."""
+    """A response that costs more than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Budget:
 
 
 BUDGET: ContextVar[Budget] = ContextVar("BUDGET")
-"""What the answer to the next request of this task may cost."""
+"""What the response to the next request of this task may cost."""
 
 
 class BudgetedProtocol(ResponseHandler):
@@ -79,7 +79,7 @@ class BudgetedProtocol(ResponseHandler):
         return bool(self._later) or super().should_close
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin to wait for an answer."""
+        """Begin to wait for a response."""
         self._budget = BUDGET.get()
         self._left = self._budget.wire
         self._head_left = HEAD_LIMIT
@@ -115,7 +115,7 @@ class BudgetedProtocol(ResponseHandler):
             super().feed_data(data, size)
 
     def _unasked(self, data: bytes) -> None:
-        """What is said before a question, or after the answer: never the answer to the next question."""
+        """Bytes before a request or after its response; they are never the response to the next request."""
         if self._budget is not None or len(self._tail) + len(data) > PIECE:
             self._over = True
             self.force_close()

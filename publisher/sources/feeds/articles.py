@@ -67,7 +67,7 @@ class _Making:
 def article_of(
     entry: Entry, name: KnownBy, origin: str, settings: Settings, problems: list[Problem]
 ) -> ObservedArticle | None:
-    """The article that an entry is; None, and told, where it is none."""
+    """The article of an entry; None, with a problem noted, where it has none."""
     making = _Making(entry, origin, settings, problems, dict(entry.origins))
     if entry.cut:
         making.error(None, "the feed ends within it; it is left out until it comes whole")
@@ -140,7 +140,7 @@ def _times(making: _Making) -> tuple[datetime | None, datetime | None]:
 
 
 def _body(making: _Making) -> str:
-    """The first of the texts that has words in it, else the first that shows anything; empty where none does."""
+    """The first text that has words, else the first with a picture; empty where there is neither."""
     shown = ""
     for content in making.entry.contents:
         html, has_words, notes = _cleaned(content, making.entry)
@@ -167,7 +167,7 @@ def _cleaned(content: Content, entry: Entry) -> tuple[str, bool, tuple[str, ...]
 
 
 def _made_up(making: _Making) -> str:
-    """The text of an entry that has none: its title, which leads to the page that has the text."""
+    """A text for an entry without one: its title, as a link to the page."""
     making.origins["body"] = "guessed"
     making.warn("body", "has no text: its title is taken for it")
     title, link = escape(making.entry.title or "", quote=False), making.entry.link
@@ -175,7 +175,7 @@ def _made_up(making: _Making) -> str:
 
 
 def _title(making: _Making, body: str) -> str:
-    """The title of an entry that has none: the first words of its text."""
+    """A title for an entry without one: the first words of its text."""
     making.origins["title"] = "guessed"
     making.warn("title", "has no title: the first words of its text are taken")
     words = shortened(text_of(body[:_READ_FOR_TITLE]), TITLE)
@@ -193,7 +193,7 @@ def _language(making: _Making) -> str | None:
 
 
 def _pictures(making: _Making, body: str) -> list[Image]:
-    """Those that the entry names, else the first one of its text; a small one is only better than none."""
+    """The pictures that the entry names, else the first in its text; a small one only where there is no other."""
     given = making.entry.images
     if given and not making.entry.has_small_picture:
         return given
@@ -225,9 +225,9 @@ def _seen_in(making: _Making, body: str) -> list[Image]:
 
 
 def _moment(making: _Making, name: str) -> ReadDate | None:
-    """The best of the dates that an entry gives: the first with a zone, else with a time, else any.
+    """The best date of an entry: the first with a zone, else the first with a time, else the first.
 
-    What cannot be read is told, and so is where two of them differ.
+    A problem is noted for each that cannot be read, and where two differ.
     """
     texts = making.entry.published if name == "published" else making.entry.updated
     found: list[tuple[str, ReadDate]] = []

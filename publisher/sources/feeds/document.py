@@ -110,7 +110,7 @@ def repaired(text: str) -> str:
 
 
 def without_default(root: etree._Element) -> None:
-    """Take RSS out of the namespace that it was put into, be it Atom's; elements with a prefix keep theirs."""
+    """Remove the default namespace from RSS, even where it is Atom's; elements with a prefix keep theirs."""
     tag = str(root.tag)
     if not tag.startswith("{") or root.prefix is not None or tag.rpartition("}")[2].lower() != "rss":
         return
@@ -161,7 +161,7 @@ def _parsed(text: str) -> tuple[etree._Element, str | None, bool]:
 
 
 def _a_page(text: str, url: str) -> str:
-    """That it is a page, and which feed the page names."""
+    """The message for a page instead of a feed, with the feed that the page names."""
     said = f"{NO_FEED} but an HTML page"
     try:
         tree = dom.parse(text)

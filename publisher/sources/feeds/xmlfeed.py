@@ -204,7 +204,7 @@ def _texts(element: etree._Element, wanted: Iterable[str], entry: Entry) -> list
 
 
 def _describe(element: etree._Element, entry: Entry) -> None:
-    """Of an entry that is a recording and has no text of its own: what is said of the recording."""
+    """The description of the recording, for an entry that is a recording without a text."""
     groups = [*children(element, "media:group"), element]
     within = [one for group in groups for one in children(group, "media:content")]
     if any(media.says_picture(one) for one in within):

@@ -14,7 +14,7 @@ from publisher.model.observed import Problem
 from publisher.sources.base import Response, SourceContext
 
 OVERRUN_WAIT = 300.0
-"""Seconds that a source is left alone after one of its documents took more than it may."""
+"""Seconds that a source rests after one of its documents took more than it may."""
 
 _CHALLENGE = re.compile(
     rb"just a moment\.\.\.|attention required|cf-browser-verification|challenge-platform|cf_chl_|captcha"
@@ -33,7 +33,7 @@ def web_address(value: str) -> str:
 async def get(
     context: SourceContext, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
+    """The response with the document, or 304 where it has not changed. Raises FetchError for any other status."""
     conditions = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
     sent = {**(headers or {}), **{name: value for name, value in conditions.items() if value}}
     try:
@@ -69,7 +69,7 @@ def refusal(response: Response, now: datetime) -> FetchError:
 
 
 def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchError:
-    """A source's document that cannot be read. One that took too much leaves its source alone for a while.
+    """The error for a document that cannot be parsed. After one that took too much, its source rests for a while.
 
     ``url`` is said where a source has several.
     """
@@ -78,7 +78,7 @@ def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchEr
 
 
 def moved(response: Response, url: str) -> list[Problem]:
-    """What is to be said of a source's own address that has moved for good."""
+    """A warning where the source's own address has moved for good."""
     to = getattr(response, "moved", None)
     message = f"has moved for good to {to}; correct the url of the source"
     return [Problem(url, message, field="url", severity="warning")] if to else []

@@ -43,7 +43,7 @@ def parse(text: str, robot: str) -> Robots:
 
 
 def _concerning(text: str, robot: str) -> Iterator[str]:
-    """The lines with robots named by their product token alone, and all others by one name."""
+    """The lines that matter; robots are named by their product token, and all but ours by one name."""
     for line in text.splitlines()[:MAX_LINES]:
         agent = _AGENT.match(line)
         if agent:

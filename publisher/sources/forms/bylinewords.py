@@ -1,4 +1,4 @@
-"""The words of bylines: roles, joiners, degrees, agencies, and what is no name. Data, and what asks it."""
+"""The words of bylines: roles, joiners, degrees, agencies, and what is not a name. Data, with its look-ups."""
 
 from __future__ import annotations
 
@@ -332,7 +332,7 @@ def _is_particle(word: str) -> bool:
 
 
 def roles_of(label: str | None) -> frozenset[str]:
-    """The roles that a label names; none for what is no label."""
+    """The roles that a label names; empty where it is not a label."""
     if not label:
         return frozenset()
     shown = " ".join(label.casefold().split())

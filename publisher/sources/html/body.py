@@ -28,9 +28,9 @@ MAX_BLOCKS = 20_000
 _PARTS = ENDS_A_WORD - {"br"}
 _HEADINGS = frozenset(("h2", "h3", "h4", *RENAMED))
 _WHOLE = frozenset(("p", "ul", "ol", "dl", "blockquote", "figure", "table", "pre", "hr")) | _HEADINGS
-"""What is one block with all that is in it; what else parts a text is gone into."""
+"""Elements that are one block with all of their content; other block elements are searched for blocks."""
 _SHOWN = MEDIA | {"img", "hr"}
-"""What is worth a block without any text."""
+"""Elements that make a block even without text."""
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ def _cut(body: LexborNode, comment: str) -> None:
 
 
 def _take_out(body: LexborNode) -> list[str]:
-    """Take out what is no part of a text, and what stands in players for who cannot play; the names of the first.
+    """Remove what is not text, and the fallback content of players; returns the names of the former.
 
     Both may hold paragraphs, which would end the one that they are in.
     """

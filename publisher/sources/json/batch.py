@@ -17,7 +17,7 @@ from publisher.sources.json.pushed import read_article_json
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of them: its id as far as it has one, the article unless it is refused, and what is wrong or doubtful."""
+    """One article of a batch: its id if it has one, the article unless it is refused, and what is wrong or doubtful."""
 
     id: str | None
     article: ObservedArticle | None = None

@@ -159,7 +159,7 @@ def load(body: bytes) -> Any:
 
 
 def walk(document: Any, path: str) -> list[Any]:
-    """Everything that stands at a path; an empty list where nothing does."""
+    """All values at a path; an empty list where there are none."""
     return list(_walk([document], steps(path)))
 
 

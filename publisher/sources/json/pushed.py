@@ -77,14 +77,14 @@ class _Item:
         )
 
     def told(self) -> list[Problem]:
-        """Everything that is wrong with it."""
+        """All problems of the item."""
         if not self._untold:
             return self.problems
         message = f"{self._untold:,} more faults are not told; put these right first"
         return [*self.problems, Problem(self.origin, message, field=self.path or None)]
 
     def bound(self) -> None:
-        """Take out what is too much to be looked at value by value."""
+        """Remove what is too much to be checked value by value."""
         unknown = [key for key in self.values if key not in self.model.model_fields]
         if len(unknown) > MAX_KEYS:
             for key in unknown:
@@ -105,7 +105,7 @@ class _Item:
                 return
 
     def check(self, *, cut: bool = False) -> None:
-        """Take out values that are too much, and those whose type pydantic would guess at.
+        """Remove values that are too much, and those whose type pydantic would guess.
 
         ``cut``: a text that is cut inside a character is taken without the half.
         """
@@ -127,7 +127,7 @@ class _Item:
                 self.drop((name,), 'is no plain decimal; write it as "-1.32"', value)
 
     def drop(self, at: Sequence[str | int], message: str, value: object) -> None:
-        """Note a fault, and leave out the top-level value that it is in."""
+        """Note a fault, and drop the top-level value that has it."""
         self.fail(at, message, value)
         self.values.pop(str(at[0]), None)
 

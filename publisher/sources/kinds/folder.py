@@ -29,7 +29,7 @@ from publisher.sources.reading.draft import observed
 from publisher.sources.urls import canonical
 
 SETTLED = timedelta(seconds=0.5)
-"""How long a file's size must have stood still before it is read."""
+"""How long a file's size must not have changed before it is read."""
 
 REST = 30.0
 """Seconds after which a file that could not be read, for no fault of its own, is opened again; or more, if so told."""
@@ -206,7 +206,7 @@ class FolderSource(Source):
         return replace(batch, listed=listed, unread=frozenset(by_path.keys() - parsed.keys()))
 
     def _still_resting(self, files: Iterable[_File]) -> set[str]:
-        """The files that are not to be opened again yet, since nothing but time was lost by it lately."""
+        """The files that are not opened again yet, since they could not be read a moment ago."""
         now = self.context.now()
         same = {one.path: one for one in files}
         self._resting = {
@@ -370,7 +370,7 @@ def _holders(known: Mapping[str, list[Any]]) -> dict[str, str]:
 
 
 def _called_up(known: Mapping[str, list[Any]]) -> set[str]:
-    """The files that stood back for another that is gone, or holds another article now."""
+    """The files whose article another file stood for, which is gone or has another article now."""
     holders = _holders(known)
     return {path for path, entry in known.items() if any(holders[one] == path for one in entry[3])}
 

@@ -267,7 +267,7 @@ class JsonSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One item being read; what cannot be read is noted and None."""
+    """One item being read; a value that cannot be read is None, and noted."""
 
     value: Any
     origin: str

@@ -134,7 +134,7 @@ class _Page:
         self._language()
 
     def take(self, name: str, value: Any, origin: str) -> None:
-        """Have a value for a field, unless there is one, or it is empty."""
+        """Set a field, unless it has a value already or the new one is empty."""
         if value and name not in self.fields:
             self.fields[name], self.origins[name] = value, origin
 

@@ -123,13 +123,13 @@ def choose(said: Text | None, shown: Text | None, second: Callable[[], Text | No
 
 
 def _apart(said: Text, shown: Text) -> str | None:
-    """That the page shows another text than JSON-LD gives."""
+    """The doubt where the page shows another text than JSON-LD gives."""
     apart = covered(said, shown) < DOUBTED and shown.length > 200
     return "JSON-LD gives another text than the page shows" if apart else None
 
 
 def _other_number(said: Text, shown: Text) -> str | None:
-    """That the page shows another number than JSON-LD gives for the same."""
+    """The doubt where the page shows another number than JSON-LD gives for the same."""
     found = other_number(said.line, shown.line)
     return f"JSON-LD says {found[0]} where the page shows {found[1]}" if found else None
 

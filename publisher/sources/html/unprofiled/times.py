@@ -126,7 +126,7 @@ def _read(claim: Claim, reading: Reading) -> _Read | None:
 
 
 def _taken(read: Sequence[_Read]) -> _Read:
-    """The first, unless it lacks its zone or its hour, and another that is about the same has them."""
+    """The first time, unless it lacks a zone or an hour that another of about the same time has."""
     first = read[0]
     if not first.timed:
         first = next((one for one in read[1:] if one.timed and _completes(one, first)), first)

@@ -79,7 +79,7 @@ class Lists:
         return await asyncio.to_thread(self._followed, links), further[:FURTHER], found.rest.get("cut") is not False
 
     def _followed(self, links: Iterable[Link]) -> list[Link]:
-        """Those that this source follows, whatever the process that parsed the list says."""
+        """The links that this source follows, whatever the process that parsed the list claims."""
         return [link for link in links if self._follows(link.url)][:MAX_ENTRIES]
 
     def parse(self, document: Response) -> Parsed:

@@ -140,7 +140,7 @@ def _addresses(pages: Iterable[Page], lists: Iterable[str]) -> Iterator[str]:
 
 
 def _rename(visit: Visit, followed: Mapping[str, Link]) -> None:
-    """Know a page that moved by the address that is listed now."""
+    """Give a page that moved the address that is listed now."""
     for link, page in list(visit.pages.items()):
         if page.to in followed and page.to != link and link not in followed and page.to not in visit.pages:
             del visit.pages[link]
