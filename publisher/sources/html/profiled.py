@@ -25,6 +25,7 @@ PART = 25
 """Characters of a further part of a text; what is shorter is a label."""
 
 _HIDDEN = '[hidden], [style*="display:none"], [style*="display: none"]'
+# Whether a page came whole is told from its text: a parser closes every element, whether its end tag came or not.
 _END = re.compile(r"</(?:body|html)\b", re.IGNORECASE)
 
 MAX_RELATED = 20
