@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -32,7 +32,7 @@ def nearest(word: str, known: Iterable[str], *, most: int = 1, quote: str = '"')
     names = sorted(map(str, known))  # else an enumeration's members would be shown as Python shows them
     # Every fault of a file may come here, and every name of another be known: of many, those that begin alike.
     likely = names if len(names) <= MAX_NAMES else [name for name in names if name[:1] == word[:1]][: MAX_NAMES * 5]
-    close = get_close_matches(word, likely, n=most, cutoff=0.6) if len(word) <= LONGEST_NAME else ()
+    close = difflib.get_close_matches(word, likely, n=most, cutoff=0.6) if len(word) <= LONGEST_NAME else ()
     if close:
         return f"did you mean {' or '.join(f'{quote}{one}{quote}' for one in close)}?"
     if not names:
