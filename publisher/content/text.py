@@ -1,4 +1,4 @@
-"""What people read of HTML: text on one line, the first paragraph, a summary of bounded length."""
+"""The text of HTML that people read: on one line, the first paragraph, a summary of bounded length."""
 
 from __future__ import annotations
 

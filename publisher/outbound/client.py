@@ -29,7 +29,7 @@ MAX_REDIRECTS = 5
 RESPONSE_LIMIT = 16 * 1024
 EXCERPT = 1024
 POST_LIMIT = 64 * 1024
-"""Bytes of the whole answer to a POST, as they arrive: heads, framing and body."""
+"""Bytes of the whole response to a POST, as they arrive: heads, framing and body."""
 _POST_BUDGET = Budget(POST_LIMIT, cut=True)
 KEPT_BODIES = 16
 KEPT_CONNECTIONS = 256
@@ -82,7 +82,7 @@ class Outbound:
         return str(self.guard.checked(url))
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = 10_000_000) -> FetchResponse:
-        """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each judged anew.
+        """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each checked.
 
         Raises FetchError where the guard refuses, nothing answers in time, or the document is too large.
         """
