@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from publisher.clock import rfc3339
+from publisher.content import summarised
 from publisher.jsonbytes import compact
 from publisher.model import Change, Event, EventType
-from publisher.render import summarised
 
 TEST_TYPE = "webhook.test"
 
