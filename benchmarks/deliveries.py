@@ -31,8 +31,10 @@ from publisher.app.collecting import spare_the_collector
 from publisher.delivery import Deliverer, signing
 from publisher.delivery.deliverer import SLOTS
 from publisher.delivery.followers import permissions
-from publisher.delivery.transports.envelope import body as envelope
+from publisher.delivery.transports import FORMATS
+from publisher.delivery.transports.base import SingleEvent
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Role
+from publisher.model.subscription import STANDARD
 from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import feeds as feed_states
@@ -92,13 +94,15 @@ def define(tx: Tx) -> None:
 async def bare(url: str, count: int) -> None:
     """As many workers as we have slots, each sending one after the other; what fails is lost."""
     secret = signing.new_secret()
-    body = envelope(an_event(0), EventType.ARTICLE_PUBLISHED, Change.ENTERED)
+    request = FORMATS[STANDARD].request(SingleEvent.of(an_event(0), EventType.ARTICLE_PUBLISHED, Change.ENTERED))
+    body = request.body
     numbers = iter(range(count))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def work() -> None:
             for number in numbers:
-                headers = signing.headers(secret, f"evt_{number}", int(time.time()), body)
+                signature = signing.headers(secret, f"evt_{number}", int(time.time()), body)
+                headers = {**request.headers, **signature}
                 target = f"{url}/{number}"
                 async with session.post(target, data=body, headers=headers, allow_redirects=False) as response:
                     assert response.status == 204
@@ -148,7 +152,7 @@ async def subscribe_all(db: Database, sealer: Sealer, url: str, count: int) -> N
     def create(tx) -> None:  # type: ignore[no-untyped-def]
         for number in range(count):
             subscriptions.create(
-                tx, url=f"{url}/{number}", filter=Filter(feeds=("news",)), format="standard", description=None,
+                tx, url=f"{url}/{number}", filter=Filter(feeds=("news",)), format=STANDARD, description=None,
                 owner="bench", sealed_secret=sealer.seal(signing.new_secret().encode()), granted=Role.OPERATOR,
             )  # fmt: skip
 

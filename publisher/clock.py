@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+SKEW = timedelta(minutes=5)
+"""How far the clock of whoever wrote a time may be ahead of ours."""
+
 Clock = Callable[[], datetime]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -193,14 +193,17 @@ def key_of(at: Location) -> str:
     return text.removeprefix(".")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``did you mean "news"?`` where something known is near, else what is known."""
-    names = sorted(known)
+def nearest(word: str, known: Iterable[str], *, most: int = 1, quote: str = '"') -> str:
+    """``did you mean "news"?`` where something known is near, else what is known: the end of a sentence.
+
+    ``most``: how many near names are offered. ``quote`` is what stands around them.
+    """
+    names = sorted(map(str, known))  # else an enumeration's members would be shown as Python shows them
     # Every fault of a file may come here, and every name of another be known: of many, those that begin alike.
     likely = names if len(names) <= MAX_NAMES else [name for name in names if name[:1] == word[:1]][: MAX_NAMES * 5]
-    close = get_close_matches(word, likely, n=1, cutoff=0.6) if len(word) <= LONGEST_NAME else ()
+    close = get_close_matches(word, likely, n=most, cutoff=0.6) if len(word) <= LONGEST_NAME else ()
     if close:
-        return f'did you mean "{close[0]}"?'
+        return f"did you mean {' or '.join(f'{quote}{one}{quote}' for one in close)}?"
     if not names:
         return "none is defined"
     more = len(names) - MAX_NAMES

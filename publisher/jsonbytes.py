@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -17,6 +18,12 @@ _TO_A_HALF = re.compile(rb"((?:%b)*+)\\u[dD][89a-fA-F][0-9a-fA-F]{2}" % _SOUND, 
 _RAW = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")
 
 _SUSPECT = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+
+
+CUT = "is cut inside a character: it holds half of one (a lone surrogate)"
+
+Place = tuple[str | int, ...]
+"""Where a value stands in a JSON object: keys, and numbers in lists."""
 
 
 def compact(value: Any) -> bytes:
@@ -54,6 +61,28 @@ def whole(body: bytes, half: str = HALF) -> bytes:
         pieces += found[1], escaped
         at = found.end()
     return _RAW.sub(lambda raw: _character(raw, half), b"".join((*pieces, body[at:])))
+
+
+def halves(values: Mapping[str, Any]) -> Iterator[Place]:
+    """The places of all texts that hold half a character, in their order."""
+    waiting: list[Iterator[tuple[Place, Any]]] = [(((key,), value) for key, value in values.items())]
+    while waiting:
+        found = next(waiting[-1], None)
+        if found is None:
+            waiting.pop()
+            continue
+        at, value = found
+        if isinstance(value, str):
+            if HALF in value:
+                yield at
+        elif isinstance(value, dict):
+            waiting.append(_within(at, value.items()))
+        elif isinstance(value, list):
+            waiting.append(_within(at, enumerate(value)))
+
+
+def _within(at: Place, parts: Any) -> Iterator[tuple[Place, Any]]:
+    return (((*at, key), value) for key, value in parts)
 
 
 def _character(found: re.Match[bytes], half: str) -> bytes:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from publisher.changes.fingerprint import article_fingerprint, canonical_article, differing, is_current
-from publisher.clock import rfc3339
+from publisher.clock import SKEW, rfc3339
 from publisher.model import Article, EventType, article_json
 from publisher.model.base import STORED
 from publisher.model.change import ArticleChange, Outcome
@@ -23,8 +23,6 @@ from publisher.model.provenance import Provenance
 WINDOW = timedelta(hours=1)
 RETURNS_SENT = 3
 SETTLE_TIME = timedelta(minutes=15)
-SKEW = timedelta(minutes=5)
-"""How much a site's clock may be ahead of ours."""
 LONGEST_SLIP = timedelta(hours=26)
 """Between the zones that are furthest apart: no time is further off because of a wrong zone."""
 _RECENT_KEPT = 24

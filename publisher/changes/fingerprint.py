@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from publisher.content import markup_of
 from publisher.model.tracking import TRACKING, without_session, without_tracking
 
 FINGERPRINT_VERSION = "3"
@@ -66,7 +67,6 @@ _APART = frozenset({"url", "body", "images", "related", "attachments"})
 # The usual context has 28 digits, and two numbers that differ in the 29th would be one.
 _EXACT = Context(prec=60)
 
-_TAG = re.compile(r"\s*(<[^>]*>)\s*")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
@@ -149,20 +149,15 @@ def _squeeze(text: str) -> str:
 
 
 def _markup(html: str) -> str:
-    html = _squeeze(html)
-    # Behind the last ">" no "<" begins a tag, and looking for its end from each of them would take quadratic time.
-    end = html.find("<", html.rfind(">") + 1)
-    whole, rest = (html, "") if end < 0 else (html[:end], html[end:])
-    # Text and tags in turns, without the white space between them; of two tags in a row, an empty text stands between.
-    pieces = _TAG.split(whole)
-    pieces[-1] += rest
-    return "".join([_piece(piece) for piece in pieces if piece])
-
-
-def _piece(piece: str) -> str:
-    if piece[0] != "<" or piece[-1] != ">":
-        return _timeless(piece)
-    return _URL.sub(_body_url, piece) if "://" in piece else piece
+    """HTML with each text and each address in it freed of noise, and without white space beside tags."""
+    out: list[str] = []
+    for piece in markup_of(_squeeze(html)):
+        if not piece.startswith("<"):
+            out.append(_timeless(_squeeze(piece)))
+        else:
+            tag = _squeeze(piece)
+            out.append(_URL.sub(_body_url, tag) if "://" in tag else tag)
+    return "".join(out)
 
 
 def _body_url(found: re.Match[str]) -> str:

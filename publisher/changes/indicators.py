@@ -7,21 +7,18 @@ moved column or a slip of the finger looks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from publisher.changes.articles import was
 from publisher.changes.fingerprint import canonical_indicator, differing, indicator_fingerprint
-from publisher.clock import bounded, rfc3339
+from publisher.clock import SKEW, bounded, rfc3339
 from publisher.model import EventType, Indicator, indicator_json
 from publisher.model.base import STORED
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.indicator import HOLD_ABOVE, decimal_text
 from publisher.model.known import HeldObservation, KnownIndicator
-
-SKEW = timedelta(minutes=5)
-"""How far the clock of whoever observed may be ahead of ours."""
 
 AGREEING = 10
 """A second reading agrees that is as near to the first as a tenth of what is held: within 2 % where 20 % are."""

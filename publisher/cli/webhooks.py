@@ -31,6 +31,7 @@ def register(cli: typer.Typer) -> None:
     group = typer.Typer(help="Webhooks.", no_args_is_help=True)
     group.command("list")(list_webhooks)
     group.command()(add)
+    group.command()(show)
     group.command("test")(send_test)
     group.command()(remove)
     group.command("deliveries")(list_deliveries)
@@ -89,7 +90,7 @@ def _json(one: Subscription) -> dict[str, Any]:
 
     failing = {"failing_since": one.failing_since, "last_error_at": one.last_error_at}
     return {
-        **one.model_dump(mode="json", include={"id", "state", "reason", "owner", "url", "description"}),
+        **one.model_dump(mode="json", include={"id", "state", "reason", "owner", "url", "format", "description"}),
         "feeds": one.filter.feeds,
         "events": one.filter.events or None,
         "created_at": rfc3339(one.created_at),
@@ -106,6 +107,9 @@ def add(
     event: Annotated[
         list[str] | None, typer.Option("--event", help="A type to be told of; may be repeated. Default: all.")
     ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="How events are written, by a name of docs/webhooks.md.")
+    ] = "standard",
     owner: Annotated[str, typer.Option("--owner", help="Whose webhook it is.")] = "operator",
     description: Annotated[str | None, typer.Option("--description", help="A note for people.")] = None,
     home: Home = HERE,
@@ -116,10 +120,12 @@ def add(
     """
 
     async def work(db: Database, sealer: Sealer) -> tuple[Subscription, str]:
+        from publisher.delivery import transports
         from publisher.delivery.signing import new_secret
         from publisher.model import Role
         from publisher.storage.subscriptions import subscriptions
 
+        written = transports.named(format).name
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
         async with _sender(home) as (sender, _):
             checked = _checked(sender, url)
@@ -127,7 +133,7 @@ def add(
             subscriptions.create,
             url=checked,
             filter=wanted,
-            format="standard",
+            format=written,
             description=description,
             owner=owner,
             sealed_secret=sealer.seal(secret.encode()),
@@ -146,6 +152,32 @@ def _checked(sender: Outbound, url: str) -> str:
         return sender.check_url(url)
     except AddressRefused as error:
         raise PublisherError(f"{url}: {error.for_operators}") from error
+
+
+def show(
+    id: WebhookId,
+    home: Home = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show one webhook.
+
+    What it follows, how events are written for it, and how its endpoint answers.
+    """
+    found = with_storage(home, lambda db: _find(db, id))
+    shown = _json(found)
+    if as_json:
+        show_json(shown)
+        return
+    shown |= {"state": _state(found), "format": _format(found.format)}
+    shown |= {"feeds": ",".join(found.filter.feeds), "events": ",".join(found.filter.events) or "all"}
+    show_table(("", ""), [(name, str(value)) for name, value in shown.items() if value is not None])
+
+
+def _format(name: str) -> str:
+    """What people call it; its name alone where a later program made the webhook."""
+    from publisher.delivery.transports import FORMATS
+
+    return f"{name} ({FORMATS[name].label})" if name in FORMATS else f"{name} (unknown to this program)"
 
 
 def send_test(id: WebhookId, home: Home = HERE) -> None:

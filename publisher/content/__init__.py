@@ -9,6 +9,7 @@ from publisher.content.cleaning import Cleaned, Notes, clean, harmless
 from publisher.content.text import (
     excerpt,
     first_text,
+    markup_of,
     one_line,
     opening,
     paragraph,
@@ -28,6 +29,7 @@ __all__ = [
     "excerpt",
     "first_text",
     "harmless",
+    "markup_of",
     "one_line",
     "opening",
     "paragraph",

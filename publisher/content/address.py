@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from publisher.model.base import xml_legal
-from publisher.model.uri import uri
+from publisher.model.uri import on_one_line, uri
 
 __all__ = ["MAX_URL", "WEB", "absolute", "largest", "uri"]
 
 WEB = frozenset(("http", "https"))
 MAX_URL = 2048
-_BREAKS = str.maketrans("", "", "\t\r\n")
 
 
 def absolute(link: str | None, base: str | None, schemes: Collection[str] = WEB) -> str | None:
@@ -22,8 +20,7 @@ def absolute(link: str | None, base: str | None, schemes: Collection[str] = WEB)
     """
     if not link or len(link) > MAX_URL:
         return None
-    # Browsers drop tabs and line breaks in URLs (WHATWG URL, "remove all ASCII tab or newline").
-    text = xml_legal(link).translate(_BREAKS).strip()
+    text = on_one_line(link)
     try:
         joined = urljoin(base, text) if base else text
         parts = urlsplit(joined)

@@ -8,7 +8,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, READINGS, REMOVED, STRUCK
+from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, READINGS, REMOVED, STRUCK, VOID
 from publisher.content.walking import walk
 from publisher.model.base import xml_legal
 
@@ -47,6 +47,21 @@ def text_of(html: str) -> str:
     """All text of HTML on one line, as :func:`said` has it; a space stands where a block or a line ends."""
     body = LexborHTMLParser(f"<body>{html}").body
     return one_line("".join(said(body))) if body is not None else ""
+
+
+def markup_of(html: str) -> Iterator[str]:
+    """The tags and texts of HTML in turn, each as it is written: ``<p>``, ``a &amp; b``, ``</p>``.
+
+    A text never begins with ``<``. HTML that was cleaned comes out as it went in.
+    """
+    body = LexborHTMLParser(f"<body>{html}").body
+    for node, met in walk(body, lambda _: True) if body is not None else ():
+        if node.is_text_node:
+            yield _written(node.text_content or "")
+        elif node.is_element_node and met:
+            yield _start_tag(node)
+        elif node.is_element_node and node.tag not in VOID:
+            yield f"</{node.tag}>"
 
 
 def first_text(html: str) -> str | None:
@@ -141,3 +156,16 @@ def pieces(node: LexborNode) -> Iterator[str]:
             yield below.text_content or ""
         elif below.is_element_node and below.tag in ENDS_A_WORD:
             yield " "
+
+
+def _start_tag(node: LexborNode) -> str:
+    attributes = node.attributes
+    if not attributes:
+        return f"<{node.tag}>"
+    values = ((name, _written(value or "").replace('"', "&quot;")) for name, value in attributes.items())
+    return f"<{node.tag} " + " ".join(f'{name}="{value}"' for name, value in values) + ">"
+
+
+def _written(text: str) -> str:
+    """Text as HTML has it: four references and no others (HTML standard, "escaping a string")."""
+    return text.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace("<", "&lt;").replace(">", "&gt;")

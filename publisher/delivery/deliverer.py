@@ -10,15 +10,17 @@ from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery.endpoints.hosts import PER_HOST
-from publisher.delivery.endpoints.verified import Verified
+from publisher.delivery.endpoints.caps import PER_HOST
+from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
 from publisher.delivery.followers import pausing
 from publisher.delivery.followers.fanout import FanOut
-from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS, Observer, Sender
+from publisher.delivery.lastcheck import FRESH_SECONDS
+from publisher.delivery.posting import Poster
+from publisher.delivery.sender import POLL_SECONDS, Observer, Policy, Sender
 from publisher.delivery.settler import Settler
-from publisher.delivery.transports import envelope
-from publisher.delivery.transports.post import Poster
-from publisher.errors import SecretError, told
+from publisher.delivery.transports import named
+from publisher.delivery.transports.base import Ping
+from publisher.errors import NotFound, SecretError, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage.access.sealing import Sealer
@@ -31,22 +33,22 @@ SLOTS = 256
 PER_ENDPOINT = 10
 
 LEASE_MARGIN = 10.0
-"""Seconds by which a lease outlasts the timeout: time to settle in, and how late a killed worker's work goes on."""
+"""Seconds by which a lease outlasts the timeout: to settle in, and before a killed worker's work goes on."""
 
 LAST_COMMIT_SECONDS = 1.0
 
 STUCK_SECONDS = 60.0
 """How long the fan-out or the sender may be without getting any further before it counts as stuck."""
 TELL_SECONDS = 5.0
-"""How often it is looked for what other processes left to be told of webhooks."""
+"""How often to look for what other processes left to be told about webhooks."""
 
 
 class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
-    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without asking again. Start it with
-    :meth:`run`, end it with :meth:`stop`.
+    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without another check. ``now`` is the time
+    that signatures state. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -67,16 +69,16 @@ class Deliverer:
     ) -> None:
         self._db = db
         self._now = now
-        self._poster = Poster(outbound, sealer, timeout=timeout, now=now)
+        self._lease_margin = lease_margin
+        self._poster = Poster(outbound, sealer, now=now)
         self._owed = asyncio.Event()
         self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
-        self._verified = Verified(db)
+        self._verified = VerifiedHosts(db)
         self._sender = Sender(
             db,
             self._poster,
             self._settler,
-            schedule=schedule,
-            lease_seconds=timeout + lease_margin,
+            policy=self._policy(schedule, timeout),
             slots=slots,
             per_endpoint=per_endpoint,
             per_host=per_host,
@@ -89,6 +91,16 @@ class Deliverer:
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
+    def configure(self, *, schedule: Sequence[float], timeout: float) -> None:
+        """Go by this schedule and timeout, in seconds, from the next claim on.
+
+        What is under way keeps to those that it was claimed with, and what waits for a retry to the time it was given.
+        """
+        self._sender.policy = self._policy(schedule, timeout)
+
+    def _policy(self, schedule: Sequence[float], timeout: float) -> Policy:
+        return Policy(tuple(schedule), timeout, lease=timeout + self._lease_margin)
+
     @property
     def running(self) -> bool:
         """Whether it follows the log, sends and settles."""
@@ -99,7 +111,7 @@ class Deliverer:
     def stuck(self) -> str:
         """Which part has not got any further for a minute, and for how long; empty where all do.
 
-        One with nothing to do gets further all the same: it looks every second.
+        A part with nothing to do gets further too: it looks every second.
         """
         now = time.monotonic()
         parts = (("fan-out", self._fanout.moved_at), ("sender", self._sender.moved_at))
@@ -147,7 +159,7 @@ class Deliverer:
         self._sender.wake()
 
     async def _tell(self) -> None:
-        """Tell what is owed of webhooks, until cancelled: what this process settles soon, what others do in time."""
+        """Tell what is owed about webhooks, until cancelled: at once after our own failures, in time after others'."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._owed.wait(), TELL_SECONDS)
@@ -163,13 +175,16 @@ class Deliverer:
             self._sender.wake()
 
     async def test(self, subscription: Subscription) -> PostResult:
-        """Send one signed ``webhook.test`` now, once, outside the log; returns how it went."""
+        """Send one signed ``webhook.test`` now, once, outside the log; returns how it went.
+
+        Raises NotFound where the subscription is gone.
+        """
         sealed = await self._db.read(subscriptions.secret, subscription.id)
-        id_ = "evt_test_" + secrets.token_urlsafe(12)
-        body = envelope.test_body(id_, self._now(), subscription.id)
+        ping = Ping("evt_test_" + secrets.token_urlsafe(12), self._now(), subscription.id)
         try:
-            _, result = await self._poster.post(subscription.url, sealed, id_, body)
-        except SecretError as error:
+            request = named(subscription.format).request(ping)
+            _, result = await self._poster.post(subscription.url, sealed, request, self._sender.policy.timeout)
+        except (SecretError, NotFound) as error:  # nothing was sent: the key or the format is not here
             return PostResult(None, str(error))
         if result.delivered:
             self._verified.answered(subscription.url)

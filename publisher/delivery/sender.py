@@ -6,18 +6,24 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from publisher import telemetry
-from publisher.delivery.endpoints.hosts import PER_HOST, Hosts
-from publisher.delivery.endpoints.strain import Strain
+from publisher.delivery.backoff import Backoff
+from publisher.delivery.endpoints.caps import PER_HOST, HostCaps
+from publisher.delivery.endpoints.retry import outcome
+from publisher.delivery.lastcheck import FRESH_SECONDS, LastCheck
+from publisher.delivery.posting import Poster
+from publisher.delivery.prepared import Prepared, PreparedEvents
 from publisher.delivery.settler import Settler
-from publisher.delivery.transports.bodies import Bodies, Prepared
-from publisher.delivery.transports.post import Poster, outcome
+from publisher.delivery.transports import FORMATS
+from publisher.delivery.transports.base import Request
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
-from publisher.errors import SecretError, StorageError, told
+from publisher.errors import SecretError, told
 from publisher.outbound import BEFORE_SENDING
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import deliveries
@@ -26,27 +32,43 @@ from publisher.storage.subscriptions.deliveries import Claim, Claimed, Outcome
 log = telemetry.logger(__name__)
 
 POLL_SECONDS = 1.0
-"""How often the queue is looked at for what other processes put there."""
+"""How often to look at the queue for what other processes put there."""
 
 GATHER_SECONDS = 0.01
-"""While few slots are free, how long to wait for more: claims of one row each would be all commits."""
+"""How long to wait for more slots while few are free: claims of one row each would spend all time in commits."""
 
 FAULT_SECONDS = 1.0
-
-FRESH_SECONDS = 0.5
-"""How long after its claim a delivery is sent without asking again whether it is to be; later, it is asked once there
-is a connection. So nothing begins to be sent a second after it was stopped, whatever it waited for."""
-
-ASK_SECONDS = 2.0
-"""How long that may take. What is asked about for longer is not sent: the receiver would have to make up for it."""
 
 SEALED_SECONDS = 300.0
 """How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
 
-Job = tuple[Claimed, Prepared, float]
+UNWRITTEN_SECONDS = 300.0
+"""How long a delivery waits that this program cannot write: its format is one of a later program, or has a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``schedule``: the waits between attempts; ``timeout``: the limit of one; ``lease``: of a claim. In seconds.
+
+    The lease outlasts the timeout: else another process would send again what is still under way.
+    """
+
+    schedule: tuple[float, ...]
+    timeout: float
+    lease: float
+
+
+class Job(NamedTuple):
+    """A claimed delivery, ``claimed_at`` by the monotonic clock, under the ``policy`` that its lease was made for."""
+
+    claimed: Claimed
+    prepared: Prepared
+    claimed_at: float
+    policy: Policy
+
 
 Observer = Callable[[int | None, float | None], None]
-"""Told of each attempt: the status that was answered, null if none, and the event's age in seconds if it arrived."""
+"""Told of each attempt: the status of the response, None without one, and the event's age in seconds if it arrived."""
 
 
 class Sender:
@@ -54,7 +76,7 @@ class Sender:
 
     ``slots`` deliveries are under way at most, ``per_endpoint`` of them to one subscription. A claim takes at most half
     of that of one subscription, and none of one that has less than that half left: so the cap always holds, and a slow
-    endpoint never holds the slots of others. ``per_host`` go to one host at most, see :class:`Hosts`.
+    endpoint never holds the slots of others. ``per_host`` go to one host at most, see :class:`HostCaps`.
     """
 
     def __init__(
@@ -63,8 +85,7 @@ class Sender:
         poster: Poster,
         settler: Settler,
         *,
-        schedule: Sequence[float],
-        lease_seconds: float,
+        policy: Policy,
         slots: int,
         per_endpoint: int,
         per_host: int = PER_HOST,
@@ -76,8 +97,8 @@ class Sender:
         self._fresh_seconds = fresh_seconds
         self._poster = poster
         self._settler = settler
-        self._schedule = tuple(schedule)
-        self._lease_seconds = lease_seconds
+        self.policy = policy
+        """What the next claim goes by; what was claimed before keeps to its own."""
         self._observe = observe
         self._answered = answered
         self._slots = slots
@@ -88,9 +109,9 @@ class Sender:
         self._flowing = False
         self._workers = Workers(self._deliver, self._ended)
         self._of: Counter[int] = Counter()
-        self._bodies = Bodies()
-        self._strain = Strain()
-        self._hosts = Hosts(time.monotonic, per_host)
+        self._prepared = PreparedEvents()
+        self._backoff = Backoff()
+        self._hosts = HostCaps(time.monotonic, per_host)
         self._wake = asyncio.Event()
         self._sealed_at = float("-inf")
         self.moved_at = time.monotonic()
@@ -110,7 +131,7 @@ class Sender:
         while True:
             try:
                 await self._settler.keeps_up.wait()
-                await self._strain.rest()
+                await self._backoff.wait()
                 self._wake.clear()
                 if not await self._take():
                     await self._pause()
@@ -149,17 +170,17 @@ class Sender:
 
     async def _claim(self) -> bool:
         self._claims += 1
-        asked = time.monotonic()
+        claimed_at, policy = time.monotonic(), self.policy
         claim = await self._db.write(
             deliveries.claim,
             limit=self._free,
             lease=f"{self._name}.{self._claims}",
-            lease_seconds=self._lease_seconds,
+            lease_seconds=policy.lease,
             busy=self._busy,
             share=self._share,
-            known=self._bodies.known,
+            known=self._prepared.known,
         )
-        self._start(claim, asked)
+        self._start(claim, claimed_at, policy)
         self._flowing = bool(claim.deliveries)
         return self._flowing
 
@@ -176,8 +197,8 @@ class Sender:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
 
-    def _start(self, claim: Claim, asked: float) -> None:
-        self._bodies.add(claim.events)
+    def _start(self, claim: Claim, claimed_at: float, policy: Policy) -> None:
+        self._prepared.add(claim.events)
         for one in claim.deliveries:
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
@@ -187,55 +208,41 @@ class Sender:
                 self._settler.add(_unsent(one, turn))
                 continue
             self._of[one.subscription] += 1
-            self._workers.start((one, self._bodies.get(one.seq), asked))
-        self._bodies.trim()
+            self._workers.start(Job(one, self._prepared.get(one.seq), claimed_at, policy))
+        self._prepared.trim()
 
     async def _deliver(self, job: Job) -> None:
-        one, prepared, asked = job
-        question = _Question()
-        BEFORE_SENDING.set(lambda: self._still(one, asked, question))
-        body = prepared.body(one.type, one.change, one.summary)
+        one, prepared, claimed_at, policy = job
+        request = _written(one, prepared)
+        if request is None:
+            self._settler.add(_unsent(one, UNWRITTEN_SECONDS))
+            return
+        check = LastCheck(self._db, one.id, claimed_at, self._fresh_seconds)
+        BEFORE_SENDING.set(check)
         try:
-            at, result = await self._poster.post(one.url, one.secret, prepared.event.id, body)
+            at, result = await self._poster.post(one.url, one.secret, request, policy.timeout)
         except SecretError as error:
             self._sealed_at = time.monotonic()
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
             self._settler.add(_unsent(one, SEALED_SECONDS))
             return
-        if question.open:
-            # The time for the receiver ran out while our own database was asked.
+        if check.unanswered:
+            # The receiver's timeout ran out while our own database was checked.
             self._settler.add(_unsent(one, FAULT_SECONDS))
             return
         if result.ours:
-            self._settler.add(_unsent(one, self._strain.felt(result.error)))
+            self._settler.add(_unsent(one, self._backoff.failed(result.error)))
             return
-        self._strain.over()
+        self._backoff.succeeded()
         self._hosts.took(one.url, result.duration_ms / 1000, taken=result.delivered)
-        self._settler.add(outcome(one, at, result, self._schedule))
+        self._settler.add(outcome(one, at, result, policy.schedule))
         if result.delivered:
             self._answered(one.url)
         age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
         self._observe(result.status, age if result.delivered else None)
 
-    async def _still(self, one: Claimed, asked: float, question: _Question) -> None:
-        """Raise CancelledError if this is not to be sent any more: to wait for a connection may take long.
-
-        It is handed back then, and settled as what stopped it. So is what cannot be asked about.
-        """
-        began = time.monotonic()
-        if began - asked < self._fresh_seconds:
-            return
-        question.open = True
-        try:
-            stopped = await unbroken(self._db.read(deliveries.stopped, [one.id]))
-        except StorageError as error:
-            raise asyncio.CancelledError from error
-        if stopped or time.monotonic() - began > ASK_SECONDS:
-            raise asyncio.CancelledError
-        question.open = False
-
     def _ended(self, job: Job, error: BaseException | None) -> None:
-        one, *_ = job
+        one = job.claimed
         left = self._of[one.subscription] - 1
         if left:
             self._of[one.subscription] = left
@@ -251,13 +258,14 @@ class Sender:
             log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
 
 
-class _Question:
-    """Whether a delivery is still to be sent; ``open`` from when it is asked until the answer is that it is."""
-
-    __slots__ = ("open",)
-
-    def __init__(self) -> None:
-        self.open = False
+def _written(one: Claimed, prepared: Prepared) -> Request | None:
+    """The event in the delivery's format; None, told in the log, where this program cannot write that."""
+    try:
+        return prepared.request(FORMATS[one.format], one.type, one.change, one.summary)
+    except Exception as error:
+        said = f"there is no format {one.format!r} here" if one.format not in FORMATS else repr(error)[:300]
+        log.error("delivery.unwritten", webhook=one.webhook, seq=one.seq, error=said, retry_in=UNWRITTEN_SECONDS)
+        return None
 
 
 def _unsent(one: Claimed, wait: float) -> Outcome:

@@ -1,7 +1,7 @@
 """Settling: outcomes are gathered for some milliseconds and committed together.
 
-While a commit fails nothing may be sent: every delivery sent meanwhile would be one more whose outcome cannot be
-recorded, and which would be sent again.
+While commits fail nothing may be sent: the outcome of a delivery sent meanwhile could not be recorded, and it would be
+sent again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = telemetry.logger(__name__)
 BATCH = 500
 BACKLOG = 4 * BATCH
 _TELLING = frozenset((1, BATCH, BACKLOG))
-"""How many must wait for an outcome more to change anything."""
+"""Lengths of the queue at which one more outcome changes a signal."""
 
 GATHER_SECONDS = 0.02
 FIRST_BACKOFF = 0.05

@@ -38,9 +38,8 @@ def sign(secret: str | bytes, id: str, timestamp: int, body: bytes) -> str:
 
 
 def headers(secret: str | bytes, id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers of one attempt; ``secret`` as in :func:`sign`."""
+    """The headers that sign one attempt; ``secret`` as in :func:`sign`."""
     return {
-        "Content-Type": "application/json",
         "webhook-id": id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": sign(secret, id, timestamp, body),

@@ -1,4 +1,4 @@
-"""Awaiting what must not be torn apart."""
+"""Awaiting work that must not be cancelled half-way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks that are kept, each doing one job after the other: to make one for each job cost as much as to sign it."""
+"""A pool of tasks, each doing one job after another: creating a task for each job cost as much as signing it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Workers(Generic[T]):
-    """Does as many jobs at once as are started; whoever starts them keeps the bound.
+    """Does as many jobs at once as are started; the caller bounds how many.
 
-    ``work`` does one. ``ended`` is called once it is over, with what went wrong: null, an exception, or CancelledError.
+    ``work`` does one. ``ended`` is called once it is over, with what went wrong: None, an exception, or CancelledError.
     """
 
     def __init__(

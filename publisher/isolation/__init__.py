@@ -4,8 +4,7 @@
 kills it where that takes too long. ``worker`` is the process: it does named jobs of one module, and nothing else.
 """
 
-from publisher.isolation.inprocess import InProcess
 from publisher.isolation.isolated import Isolated
-from publisher.isolation.jobs import Job, Runner
+from publisher.isolation.runner import InProcess, Job, Runner
 
 __all__ = ["InProcess", "Isolated", "Job", "Runner"]

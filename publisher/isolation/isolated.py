@@ -16,22 +16,9 @@ from typing import Any
 
 from publisher import telemetry
 from publisher.errors import Faulty, Overdue, Overrun, ReadError, Unready
-from publisher.isolation import worker
+from publisher.isolation import frames, worker
 from publisher.isolation.confinement import CPU_SECONDS
-from publisher.isolation.frames import (
-    BODY,
-    DONE,
-    FAILED,
-    HEAD,
-    JOB,
-    MAX_ANSWER,
-    MAX_PIECE,
-    PIECE,
-    READY,
-    REFUSED,
-    TOO_MUCH,
-    frame,
-)
+from publisher.isolation.frames import frame
 
 log = telemetry.logger(__name__)
 
@@ -100,9 +87,9 @@ class Isolated:
     async def run(
         self, job: str, body: bytes, options: Mapping[str, Any], *, needs: Sequence[str] = ()
     ) -> Sequence[bytes]:
-        """See :class:`~publisher.isolation.jobs.Runner`."""
-        asked = frame(JOB, json.dumps({"job": job, "options": options}, ensure_ascii=False).encode("utf-8", "replace"))
-        sent = (asked, frame(BODY, body))
+        """See :class:`~publisher.isolation.runner.Runner`."""
+        named = json.dumps({"job": job, "options": options}, ensure_ascii=False)
+        sent = (frame(frames.JOB, named.encode("utf-8", "replace")), frame(frames.BODY, body))
         async with self._turn:
             self._rest(False)
             try:
@@ -193,7 +180,7 @@ class Isolated:
         except BaseException:
             await self._kill()
             raise
-        if kind != READY or self._closed:
+        if kind != frames.READY or self._closed:
             await self._kill()
             raise Unready
         return process
@@ -262,23 +249,23 @@ async def _exchange(process: Process, *sent: bytes) -> list[bytes]:
     total = 0
     while True:
         kind, content = await _frame(process)
-        if kind == DONE:
+        if kind == frames.DONE:
             return pieces
-        if kind == REFUSED:
+        if kind == frames.REFUSED:
             raise ReadError(content.decode("utf-8", "replace"))
-        if kind == TOO_MUCH:
+        if kind == frames.TOO_MUCH:
             raise Overrun("takes more memory than a document may; it is too much to be read")
-        if kind == FAILED:
+        if kind == frames.FAILED:
             raise _Failed(content.decode("utf-8", "replace"))
         total += len(content)
-        if kind != PIECE or total > MAX_ANSWER or len(pieces) >= _PIECES:
+        if kind != frames.PIECE or total > frames.MAX_ANSWER or len(pieces) >= _PIECES:
             raise EOFError
         pieces.append(content)
 
 
 async def _frame(process: Process) -> tuple[bytes, bytes]:
     assert process.stdout is not None
-    kind, length = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
-    if length > MAX_PIECE:
+    kind, length = frames.HEAD.unpack(await process.stdout.readexactly(frames.HEAD.size))
+    if length > frames.MAX_PIECE:
         raise EOFError
     return kind, await process.stdout.readexactly(length)

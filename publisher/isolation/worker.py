@@ -18,24 +18,10 @@ if __name__ == "__main__":
 import json
 
 from publisher.errors import PublisherError
-from publisher.isolation import confinement
-from publisher.isolation.frames import (
-    BODY,
-    DONE,
-    FAILED,
-    HEAD,
-    JOB,
-    MAX_ANSWER,
-    MAX_PIECE,
-    MAX_TRACEBACK,
-    PIECE,
-    READY,
-    REFUSED,
-    TOO_MUCH,
-    frame,
-)
+from publisher.isolation import confinement, frames
+from publisher.isolation.frames import frame
 
-_ENDING = frame(TOO_MUCH)
+_ENDING = frame(frames.TOO_MUCH)
 
 
 def main(module: str, seconds: int, needs: list[str]) -> None:
@@ -47,10 +33,10 @@ def main(module: str, seconds: int, needs: list[str]) -> None:
     jobs.prepare(needs)
     os.closerange(told.fileno() + 1, 64)
     confinement.confine()
-    told.write(frame(READY))
+    told.write(frame(frames.READY))
     told.flush()
-    while (asked := _frame(received, JOB)) is not None:
-        body = _frame(received, BODY)
+    while (asked := _frame(received, frames.JOB)) is not None:
+        body = _frame(received, frames.BODY)
         confinement.allow_seconds(seconds)
         _answer(told, jobs.JOBS, json.loads(asked), body or b"")
         told.flush()
@@ -61,28 +47,30 @@ def _answer(told: BinaryIO, jobs: Any, asked: Any, body: bytes) -> None:
     try:
         for piece in jobs[asked["job"]](body, asked["options"]):
             written += len(piece)
-            if len(piece) > MAX_PIECE or written > MAX_ANSWER:
-                raise PublisherError(f"comes to more than {MAX_PIECE:,} bytes an item, or {MAX_ANSWER:,} in all")
-            told.write(frame(PIECE, piece))
+            if len(piece) > frames.MAX_PIECE or written > frames.MAX_ANSWER:
+                raise PublisherError(
+                    f"comes to more than {frames.MAX_PIECE:,} bytes an item, or {frames.MAX_ANSWER:,} in all"
+                )
+            told.write(frame(frames.PIECE, piece))
     except PublisherError as error:
-        told.write(frame(REFUSED, str(error).encode("utf-8", "replace")[:2_000]))
+        told.write(frame(frames.REFUSED, str(error).encode("utf-8", "replace")[:2_000]))
     except MemoryError:
         told.write(_ENDING)
         told.flush()
         os._exit(0)  # what memory is left may be in pieces, and what a library was about may be half done
     except RecursionError:
-        told.write(frame(REFUSED, b"is nested too deeply"))
+        told.write(frame(frames.REFUSED, b"is nested too deeply"))
     except Exception:
-        told.write(frame(FAILED, traceback.format_exc().encode("utf-8", "replace")[-MAX_TRACEBACK:]))
+        told.write(frame(frames.FAILED, traceback.format_exc().encode("utf-8", "replace")[-frames.MAX_TRACEBACK :]))
     else:
-        told.write(frame(DONE))
+        told.write(frame(frames.DONE))
 
 
 def _frame(source: BinaryIO, kind: bytes) -> bytes | None:
-    head = source.read(HEAD.size)
-    if len(head) < HEAD.size:
+    head = source.read(frames.HEAD.size)
+    if len(head) < frames.HEAD.size:
         return None
-    found, length = HEAD.unpack(head)
+    found, length = frames.HEAD.unpack(head)
     if found != kind:
         raise SystemExit(f"a frame {found!r} where {kind!r} was due")
     return source.read(length)

@@ -6,14 +6,15 @@ worse than none.
 """
 
 from publisher.locale.decimals import format_decimal, parse_decimal, says_nothing, without_arrow
+from publisher.locale.lookup import LocaleName, known_locale, known_zone
 from publisher.locale.moments import ReadDate, format_date, format_datetime, parse_datetime
-from publisher.locale.names import known_locale, known_zone
 from publisher.locale.written import DateOrder
 from publisher.locale.zones import NAMED
 
 __all__ = [
     "NAMED",
     "DateOrder",
+    "LocaleName",
     "ReadDate",
     "format_date",
     "format_datetime",

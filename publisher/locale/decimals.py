@@ -11,8 +11,8 @@ from babel import Locale, numbers
 
 from publisher.errors import ReadError
 from publisher.locale.characters import one_form
+from publisher.locale.lookup import known_locale, language_name
 from publisher.locale.money import CURRENCIES, PER_CENT, currency_within
-from publisher.locale.names import known_locale, language_name
 
 MAX_NUMBER = 64
 """Characters of a number, its currency and sign included; nothing longer is looked at."""

@@ -16,7 +16,7 @@ from babel import Locale
 
 from publisher.locale import words
 from publisher.locale.characters import one_form
-from publisher.locale.names import known_locale
+from publisher.locale.lookup import known_locale
 
 MONTH, DAY, EITHER = 0xE000, 0xE020, 0xE100
 AM, PM, HOUR, MINUTE, AT = "\ue040", "\ue041", "\ue042", "\ue043", "\ue045"

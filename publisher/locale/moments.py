@@ -13,8 +13,8 @@ from publisher.clock import EARLIEST, EPOCH, LATEST, bounded
 from publisher.errors import ReadError
 from publisher.locale.characters import one_form
 from publisher.locale.iso import read_iso, read_unix
+from publisher.locale.lookup import known_locale, known_zone, language_name, plain, zone_name
 from publisher.locale.mail import read_mail
-from publisher.locale.names import known_locale, known_zone, language_name, plain, zone_name
 from publisher.locale.parts import Said, offset_in_words
 from publisher.locale.written import DateOrder, read_written
 from publisher.locale.zones import Place, agrees, meaning

@@ -10,7 +10,7 @@ from typing import Literal
 from publisher.errors import ReadError
 from publisher.locale.hours import take_clock
 from publisher.locale.lexicon import AM, AT, HOUR, LETTER, MINUTE, PM, is_day, is_month, lexicon
-from publisher.locale.names import day_name, known_locale, language_name
+from publisher.locale.lookup import day_name, known_locale, language_name
 from publisher.locale.parts import Said, Unread, a_day
 
 DateOrder = Literal["locale", "dmy", "mdy", "ymd"]

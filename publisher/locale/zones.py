@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from publisher.errors import ReadError
-from publisher.locale.names import known_locale, known_zone, zone_abbreviations
+from publisher.locale.lookup import known_locale, known_zone, zone_abbreviations
 from publisher.locale.parts import an_offset, offset_in_words
 
 ZONES = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 from urllib.parse import urlsplit
 
 from publisher.model.base import Frozen
 from publisher.model.event import EventType
 from publisher.model.key import Role
+
+STANDARD = "standard"
+"""The format of a webhook that asks for no other; ``delivery/transports`` knows all."""
 
 
 class SubscriptionState(StrEnum):
@@ -51,19 +53,22 @@ class Filter(Frozen):
 
 
 class Subscription(Frozen):
-    """A webhook and its owner. ``from_seq`` is the first event it is told of, ``until_seq`` the last (null: no end).
+    """A webhook and its owner.
 
-    ``reason`` says in words why the publisher paused or disabled it, null where it did not; ``cause`` is set while it
+    ``format`` is the name of how events are written for it. ``from_seq`` is the first event that it is told of,
+    ``until_seq`` the last (None: no end).
+
+    ``reason`` says in words why the publisher paused or disabled it, None where it did not; ``cause`` is set while it
     is paused. ``granted`` is a role that it has whatever keys its owner has.
 
     ``failures`` is how many attempts failed since the last that did not, ``failing_since`` when the first of them did
-    (null: the last attempt succeeded); ``last_error`` stays after a success.
+    (None: the last attempt succeeded); ``last_error`` stays after a success.
     """
 
     id: str
     url: str
     filter: Filter
-    format: Literal["standard"] = "standard"
+    format: str = STANDARD
     description: str | None = None
     owner: str
     state: SubscriptionState = SubscriptionState.ACTIVE
@@ -111,7 +116,7 @@ class Delivery(Frozen):
 
 
 class Attempt(Frozen):
-    """One try of a delivery. ``status`` is null where no status line came; ``error`` then says why."""
+    """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why."""
 
     delivery: int
     number: int

@@ -36,6 +36,11 @@ MOST_HOST = 255
 """Characters of a host name (RFC 1035 section 2.3.4); what is longer is no name, and none is made of it."""
 
 
+def on_one_line(address: str) -> str:
+    """An address without what browsers drop from it: tabs, line breaks, and white space at its ends."""
+    return xml_legal(address).translate(_BREAKS).strip()
+
+
 def uri(text: str) -> str:
     """The URI that an address means: its host as punycode (UTS 46), every other character outside ASCII and all that
     RFC 3986 does not allow where it stands as percent-escapes of its UTF-8.
@@ -44,7 +49,7 @@ def uri(text: str) -> str:
     """
     if _PLAIN.fullmatch(text):
         return text
-    found = _PARTS.fullmatch(xml_legal(text).translate(_BREAKS).strip())
+    found = _PARTS.fullmatch(on_one_line(text))
     assert found is not None
     scheme, authority, path, query, fragment = found.groups()
     return "".join(

@@ -45,7 +45,7 @@ def version_of(feed: FeedDefinition, site: SiteInfo, state: FeedState | None) ->
     if state is None:
         return Version(_hashed(looks, 0, clock.to_micros(clock.EPOCH)), None)
     changed_at = state.changed_at if state.digest == looks else None
-    return Version(_hashed(looks, state.version, clock.to_micros(state.changed_at)), changed_at)
+    return Version(_hashed(state.generation, looks, state.version, clock.to_micros(state.changed_at)), changed_at)
 
 
 def _hashed(*parts: str | int) -> str:

@@ -18,7 +18,7 @@ from babel.dates import format_time
 from publisher.clock import bounded
 from publisher.errors import ReadError
 from publisher.locale import format_date, format_decimal, known_locale, known_zone
-from publisher.locale.names import zone_name
+from publisher.locale.lookup import zone_name
 
 _EXACT = Context(prec=100)
 _PAIR = re.compile(r"([A-Z]{3})/([A-Z]{3})")

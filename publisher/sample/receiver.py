@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -16,12 +17,15 @@ from rich.text import Text
 
 from publisher import clock
 from publisher.clock import Clock
+from publisher.delivery.signing import sign
 from publisher.errors import PublisherError
-from publisher.sample.verifying import NotGenuine, verify
 
 BODY_LIMIT = 4 * 1024**2
 REMEMBERED = 10_000
 """Events whose ids are kept, to tell a repeat."""
+
+TOLERANCE_SECONDS = 300
+"""How old, or how far ahead, a timestamp may be: an old recording must not pass for news."""
 
 _COLOURS = {
     "article.published": "green",
@@ -29,6 +33,10 @@ _COLOURS = {
     "article.withdrawn": "red",
     "indicator.updated": "cyan",
 }
+
+
+class NotGenuine(Exception):
+    """The request was not signed with the secret, or not lately."""
 
 
 class Receiver:
@@ -70,6 +78,23 @@ class Receiver:
         self._seen[id] = None
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
+
+
+def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Raise NotGenuine, with the reason, unless the signature of these very bytes is right and fresh.
+
+    What any receiver does, after the Standard Webhooks specification.
+    """
+    try:
+        id, sent = headers["webhook-id"], int(headers["webhook-timestamp"])
+        signatures = headers["webhook-signature"].split()
+    except (KeyError, ValueError) as error:
+        raise NotGenuine(f"a header is missing or unreadable ({error})") from error
+    if abs(now.timestamp() - sent) > TOLERANCE_SECONDS:
+        raise NotGenuine(f"its timestamp is {round(now.timestamp() - sent)} s away")
+    expected = sign(secret, id, sent, body).encode()
+    if not any(hmac.compare_digest(one.encode(), expected) for one in signatures):
+        raise NotGenuine("no signature in it is right")
 
 
 def describe(event: Mapping[str, Any], received: datetime, *, repeated: bool = False) -> Text:

@@ -27,10 +27,24 @@ PAGE_LIMIT = 5_000_000
 Limit = Annotated[Whole, Field(ge=1, le=100_000_000)]
 """Bytes of one page or file, as a source may set them."""
 
+GoneAfter = Annotated[Whole, Field(ge=1, le=100)]
+"""Readings in a row in which an article must be missing to count as gone."""
+
+HoldAbove = Annotated[float, Field(gt=0, le=1)]
+"""The share of a source's articles that may be missing at once before it is taken for the source's fault."""
+
 CONDITIONS = ("etag", "last_modified", "digest")
 """Keys of a bookmark by which a document that is the one read last is not read again."""
 
 Pause = Callable[[float], Awaitable[None]]
+
+Sample = tuple[bytes, Mapping[str, Any]]
+"""A small document, and the options of a source that reads it."""
+
+
+def as_list(value: object) -> object:
+    """One value as a list of one, where a key takes one or several."""
+    return value if isinstance(value, list | tuple) else [value]
 
 
 class Response(Protocol):
@@ -90,7 +104,7 @@ class SourceContext:
     async def parse(self, job: str, body: bytes, *, indicators: bool = False, **options: Any) -> Parsed:
         """What a document holds, read by one of :data:`publisher.sources.parsing.JOBS`. Raises ReadError.
 
-        The job is given the installation's conventions beside ``options``, and its indicators if they are asked for.
+        The job is given the installation's conventions beside ``options``, and its indicators where ``indicators``.
         """
         given: dict[str, Any] = {
             "now": clock.rfc3339(self.now()),
@@ -134,12 +148,15 @@ class Source(ABC):
     """One table of ``config/sources.toml``.
 
     ``kind`` is its name there; ``Options`` validates the keys that are the kind's own, and forbids all others.
-    ``origin`` is where its articles' values came from, where the reader of one says nothing else.
+    ``origin`` is where its articles' values came from, where the reader of one says nothing else. ``samples`` are
+    documents of the kind: the process that parses documents reads them before it gives up opening files, so that
+    whatever is loaded late is loaded by then.
     """
 
     kind: ClassVar[str]
     origin: ClassVar[str] = "profile"
     Options: ClassVar[type[BaseModel]] = NoOptions
+    samples: ClassVar[tuple[Sample, ...]] = ()
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:
         self.name = name
@@ -154,8 +171,17 @@ class Source(ABC):
         read.
         """
 
+    def parse(self, document: Response) -> Parsed:
+        """What one document holds, for kinds that parse their own: it is run where nothing can be fetched or opened.
+
+        ``self.context.parse(kind, body, url=…, content_type=…, options=…)`` calls it in a process that can be killed,
+        with a source made anew from ``options``, and checks what comes back. It must take time linear in the document.
+        Raises ReadError where nothing can be read.
+        """
+        raise NotImplementedError(f"the kind {self.kind} has no documents of its own")
+
     def watch_path(self) -> Path | None:
-        """The folder in which a change means that there may be something to read; null where none does."""
+        """The folder in which a change means that there may be something to read; None where none does."""
         return None
 
     async def close(self) -> None:

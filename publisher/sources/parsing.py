@@ -1,7 +1,9 @@
-"""The jobs of the process that reads documents: each makes of bytes what a kind of source takes from them.
+"""The jobs of the process that parses documents: each makes of bytes what a kind of source takes from them.
 
 A job sees nothing but the document and its options. It makes the same reader that the service has, without a way to
-ask anybody for anything.
+request anything. Every kind that has a :meth:`~publisher.sources.base.Source.parse` has a job of its name; ``page`` is
+a document that a profile describes, or its own markup, for whichever kind met it; ``pushed`` and ``batch`` are the
+API's.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import encodings
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,51 +28,32 @@ from publisher.model.uri import ascii_host
 from publisher.sources.base import Document, Source, SourceContext
 from publisher.sources.json.batch import ENTRY, not_a_batch, read_entries, read_one
 from publisher.sources.json.pushed import load_json
-from publisher.sources.kinds.feed import FeedSource
-from publisher.sources.kinds.folder import FolderSource
-from publisher.sources.kinds.index import IndexSource
-from publisher.sources.kinds.jsonapi import JsonSource
+from publisher.sources.kinds import KINDS
 from publisher.sources.kinds.page import read_document
 from publisher.sources.parsed import Parsed, written
 from publisher.sources.profiles.profile import profile_of
 
 _KEPT: list[object] = []
-# One of each kind, so that everything is loaded which is loaded when it is first needed.
+# So that everything is loaded which is loaded when it is first needed; the kinds have samples of their own.
 _PAGE = b"<!doctype html><html lang=en><title>T</title><article><h1>Title</h1><p>Some text of no weight.</article>"
-_FEEDS = (
-    b'<rss version="2.0"><channel><title>T</title><item><title>t</title><pubDate>Mon, 1 Jan 2024 10:00:00 GMT</pubDate>'
-    b"<category>c</category><description>&lt;p&gt;x</description></item></channel></rss>",
-    b'<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>i</id><title>t &nbsp; <b>open</entry>',
-)
-_SITEMAP = (
-    b'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>https://a.example/</loc></url></urlset>'
-)
+_ARTICLE = b'{"title": "T", "body": "<p>x"}'
+
+
+def _own(kind: type[Source], body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
+    source = kind(given.get("name", "source"), kind.Options.model_validate(given["options"]), _context(given))
+    return written(source.parse(_document(body, given)))
 
 
 def _page(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
-    context = _context(given)
-    document = Document(body, given["url"], {"content-type": given["content_type"]})
     reading = read_document(
-        document, context, given["origin"], fetched=given["fetched"], locale=given.get("locale", "en")
+        _document(body, given),
+        _context(given),
+        given["origin"],
+        fetched=given["fetched"],
+        locale=given.get("locale", "en"),
     )
     rest = {"fields": reading.fields, "origins": reading.origins}
     return written(Parsed([], reading.indicators, reading.problems, rest))
-
-
-def _file(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
-    return written(_source(FolderSource, given).parse_json(given["path"], body))
-
-
-def _feed(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
-    return written(_source(FeedSource, given).parse(_document(body, given)))
-
-
-def _json(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
-    return written(_source(JsonSource, given).parse(_document(body, given)))
-
-
-def _list(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
-    return written(_source(IndexSource, given).parse_list(_document(body, given)))
 
 
 def _pushed(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
@@ -84,14 +68,16 @@ def _batch(body: bytes, given: Mapping[str, Any]) -> Iterator[bytes]:
     return map(ENTRY.dump_json, read_entries(payload, origin=given["origin"], language=given["language"]))
 
 
+def own_jobs(kinds: Mapping[str, type[Source]]) -> dict[str, Job]:
+    """The jobs of kinds that parse documents of their own, by the names of the kinds."""
+    return {name: partial(_own, kind) for name, kind in kinds.items() if kind.parse is not Source.parse}
+
+
 JOBS: dict[str, Job] = {
+    **own_jobs(KINDS),
+    "page": _page,
     "pushed": _pushed,
     "batch": _batch,
-    "page": _page,
-    "file": _file,
-    "feed": _feed,
-    "json": _json,
-    "list": _list,
 }
 
 
@@ -119,30 +105,22 @@ def prepare(needs: Sequence[str]) -> None:
 
 
 def _rehearse(needs: Set[str]) -> None:
-    url, now = "https://a.example/", "2024-01-01T00:00:00Z"
-    given = {"url": url, "language": "en", "timezone": "UTC", "content_type": "", "now": now}
-    own = {"url": "https://a.example/"}
-    jobs: list[tuple[str, bytes, dict[str, Any]]] = [
+    now = "2024-01-01T00:00:00Z"
+    given = {"url": "https://a.example/", "language": "en", "timezone": "UTC", "content_type": "", "now": now}
+    jobs: list[tuple[str, bytes, Mapping[str, Any]]] = [
+        ("pushed", _ARTICLE, given | {"id": "1", "origin": "x"}),
         # Where no profile is at hand, a large library may be asked to guess.
         *([("page", _PAGE, given | {"origin": "x", "fetched": True})] if "extract" in needs else ()),
-        *(("feed", feed, given | {"options": own}) for feed in _FEEDS),
-        ("list", _SITEMAP, given | {"options": own}),
-        ("list", _PAGE, given | {"options": own | {"links": "a"}}),
-        ("file", b'{"title": "T", "body": "<p>x"}', given | {"path": "a.json", "options": {"path": "x"}}),
     ]
+    for name, kind in KINDS.items():
+        jobs += [(name, body, given | {"options": options}) for body, options in kind.samples if name in needs]
     for job, body, options in jobs:
-        if job not in needs and job not in ("page", "file"):
-            continue
         with contextlib.suppress(PublisherError):
             list(JOBS[job](body, options))
 
 
 def _document(body: bytes, given: Mapping[str, Any]) -> Document:
     return Document(body, given["url"], {"content-type": given["content_type"]})
-
-
-def _source(kind: type[Source], given: Mapping[str, Any]) -> Any:
-    return kind(given.get("name", "source"), kind.Options.model_validate(given["options"]), _context(given))
 
 
 def _context(given: Mapping[str, Any]) -> SourceContext:

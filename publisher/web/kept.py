@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from publisher.catalog import Catalog
 from publisher.errors import StorageError
 from publisher.publish.cache import Bounded
 from publisher.web.http.headers import STALE_SECONDS
 from publisher.web.http.parameters import for_readers
 from publisher.web.http.response import in_pieces, whole
-from publisher.web.services import CatalogView, services_of
+from publisher.web.services import services_of
 
 PAGES_BYTES = 8 * 1024 * 1024
 
@@ -70,9 +71,9 @@ class Pages:
         self._rendering: dict[str, _Rendering] = {}
         self._tasks: set[asyncio.Task[_Page]] = set()
         self._generation = 0
-        self._catalog: CatalogView | None = None
+        self._catalog: Catalog | None = None
 
-    def under(self, catalog: CatalogView) -> None:
+    def under(self, catalog: Catalog) -> None:
         """Keep nothing that was rendered under other definitions."""
         if catalog is not self._catalog:
             self._catalog = catalog

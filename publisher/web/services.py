@@ -1,130 +1,25 @@
-"""What the web room is given: the services it calls and the values of the installation it shows.
-
-The protocols say how much of each service is used here, so that a test or another composition can stand in for one.
-"""
+"""What the web room is given: the services it calls and the values of the installation it shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
 
 from aiohttp import web
 
 from publisher import clock
-from publisher.catalog import SourceDefinition
+from publisher.catalog import Catalog, SourceDefinition
 from publisher.clock import Clock
+from publisher.delivery import Deliverer
+from publisher.ingest import Intake
 from publisher.isolation import Runner
-from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
-from publisher.model.change import IndicatorChange, Outcome
-from publisher.model.observed import ObservedArticle
-from publisher.publish import Publications
-from publisher.storage.engine.database import Database, Tx
+from publisher.model import SourceState
+from publisher.outbound import Outbound
+from publisher.publish import Publications, SiteInfo
+from publisher.storage.access.sealing import Sealer
+from publisher.storage.engine.database import Database
 from publisher.web.budgets.allowances import Allowances
-
-
-class Site(Protocol):
-    """How the installation names itself; ``url`` is canonical and ends without a slash."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def language(self) -> str: ...
-    @property
-    def timezone(self) -> str: ...
-
-
-class CatalogView(Protocol):
-    """The definitions as they are at this moment."""
-
-    @property
-    def feeds(self) -> Mapping[str, FeedDefinition]: ...
-    @property
-    def indicators(self) -> Mapping[str, IndicatorSpec]: ...
-
-
-class Taken(Protocol):
-    """A pushed article as it was taken; ``until`` is set where it waits for its published time."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def outcome(self) -> Outcome: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def data(self) -> dict[str, Any]: ...
-    @property
-    def until(self) -> datetime | None: ...
-
-
-class Intake(Protocol):
-    """Where pushed items go; once a call returns, every feed shows the item."""
-
-    async def prepared(self, observed: Sequence[ObservedArticle]) -> Sequence[ObservedArticle]:
-        """The articles as :meth:`take` is best given them: what takes time is done before the transaction."""
-        ...
-
-    def take(self, tx: Tx, observed: Sequence[ObservedArticle]) -> Sequence[Taken]:
-        """Take articles of different ids; returns what each was, in their order."""
-        ...
-
-    def observe(self, tx: Tx, observed: Sequence[Indicator]) -> list[IndicatorChange]:
-        """Take observations; what each was, in their order."""
-        ...
-
-    def remove(self, tx: Tx, article_id: str) -> Outcome:
-        """Withdraw one article; raises NotFound."""
-        ...
-
-    def version(self, tx: Tx, article_id: str) -> str | None:
-        """The version of an article, None for one that is not there."""
-        ...
-
-    async def erase(self, article_id: str, check: Callable[[Tx], object]) -> None:
-        """Withdraw one article and remove its text for good, after ``check``; raises NotFound."""
-        ...
-
-
-class TrialResult(Protocol):
-    """How one test delivery went; ``status`` is null where no status line came, ``error`` then says why."""
-
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def error(self) -> str | None: ...
-    @property
-    def response_excerpt(self) -> str | None: ...
-    @property
-    def duration_ms(self) -> int: ...
-
-
-class Sender(Protocol):
-    """The part of the deliverer that the API calls."""
-
-    async def test(self, subscription: Subscription) -> TrialResult:
-        """Send one signed test event to a subscription, now and once."""
-        ...
-
-
-class Seal(Protocol):
-    """Encrypts secrets at rest."""
-
-    def seal(self, secret: bytes) -> bytes: ...
-    def unseal(self, sealed: bytes) -> bytes: ...
-    def derived(self, purpose: str) -> bytes: ...
-
-
-class UrlGuard(Protocol):
-    """Judges where webhooks may go."""
-
-    def check_url(self, url: str) -> str:
-        """The URL, normalised; raises AddressRefused with the reason."""
-        ...
-
 
 Probe = Callable[[], bool | str]
 """Whether a part of the process is running; or what is wrong with it, ``ok`` for nothing."""
@@ -142,13 +37,13 @@ class Services:
     """
 
     db: Database
-    site: Site
-    catalog: Callable[[], CatalogView]
+    site: SiteInfo
+    catalog: Callable[[], Catalog]
     ingest: Intake
     publications: Publications
-    deliverer: Sender
-    sealer: Seal
-    guard: UrlGuard
+    deliverer: Deliverer
+    sealer: Sealer
+    guard: Outbound
     probes: Mapping[str, Probe] = field(default_factory=dict)
     notes: Callable[[], Mapping[str, str]] = dict
     trusted_proxies: Sequence[str] = ()

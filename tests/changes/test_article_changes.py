@@ -221,6 +221,17 @@ def test_a_changed_way_of_reading_is_stored_in_silence() -> None:
     assert decide(stored(decide(older, observed()), older), observed()).outcome is Outcome.UNCHANGED
 
 
+def test_the_fingerprint_of_what_is_stored_outlives_an_upgrade() -> None:
+    """Else every article would be read anew in silence, and an edit that was made meanwhile with them."""
+    body = (
+        "<p>Naik 3 &lt; 4 &amp; turun &nbsp; 2 menit lalu."
+        ' <a href="https://x.id/a?id=1&amp;utm_source=x">Sini &gt;</a></p>\n'
+        '<figure><img src="https://x.id/emas-3f2a9c1be8d0.jpg?w=7&amp;s=1" alt="a &gt; b  &quot;c&quot;"></figure>'
+        '<ol start="3" reversed=""><li>satu<br>dua</li></ol><pre>\n  a\n b</pre>'
+    )
+    assert decide(None, observed(body=body)).fingerprint == "3:90d2ae50f7a2cf43fcecc6c634e3a4786221cb42"
+
+
 def test_a_withdrawal_keeps_the_article_as_it_last_was_and_happens_once() -> None:
     known = first()
     change = changes.withdrawal(known, source="desk", now=NOW)

@@ -32,5 +32,7 @@ def test_a_text_of_counts_is_furniture_up_to_the_seven_units_there_are() -> None
     assert body("Dua jam") == "<p>Dua jam</p>"
 
 
-def test_an_angle_bracket_that_closes_nothing_stays_what_it_is() -> None:
-    assert canonical_article({"body": "<p>a > b</p> <p>c <d"})["body"] == "<p>a > b</p><p>c <d"
+def test_an_angle_bracket_in_a_text_or_an_attribute_parts_nothing() -> None:
+    body = '<p>a > b &lt;i&gt;</p> <img alt="c > 1 jam lalu" src="http://x/1.jpg"> <p>c &lt;d</p>'
+    told = '<p>a &gt; b &lt;i&gt;</p><img alt="c &gt; 1 jam lalu" src="http://x/1.jpg"><p>c &lt;d</p>'
+    assert canonical_article({"body": body})["body"] == told

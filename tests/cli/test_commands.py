@@ -266,6 +266,8 @@ def test_a_webhook_is_registered_tested_listed_and_removed(local: Path, publishe
     assert secret.startswith("whsec_")
     (listed,) = publisher("webhooks", "list", "--home", local).rows
     assert [*listed[:5], listed[6]] == [webhook, "active", "operator", "news", "article.published", url]
+    shown = dict(publisher("webhooks", "show", webhook, "--home", local).rows)
+    assert (shown["url"], shown["format"], shown["feeds"]) == (url, "standard (Standard Webhooks)", "news")
     tested = publisher("webhooks", "test", webhook, "--home", local)
     assert tested.code == 0 and tested.out.startswith("taken with 204")
     assert publisher("webhooks", "remove", webhook, "--home", local).code == 0
@@ -288,6 +290,7 @@ def test_a_test_that_is_not_taken_says_why_and_exits_1(local: Path, publisher: P
         (["ftp://example.org/", "--feed", "news"], "http"),
         (["https://example.org/", "--feed", "nwes"], 'did you mean "news"?'),
         (["https://example.org/", "--feed", "news", "--event", "article.new"], "is no type of event"),
+        (["https://example.org/", "--feed", "news", "--format", "standart"], 'did you mean "standard"?'),
     ],
 )
 def test_a_webhook_that_cannot_be_served_is_refused_with_the_reason(
@@ -298,8 +301,10 @@ def test_a_webhook_that_cannot_be_served_is_refused_with_the_reason(
     assert reason in done.err and "Traceback" not in done.err
 
 
-def test_removing_an_unknown_webhook_exits_1(installed: Path, publisher: Publisher) -> None:
+def test_removing_or_showing_an_unknown_webhook_exits_1(installed: Path, publisher: Publisher) -> None:
     assert publisher("webhooks", "remove", "wh_none", "--home", installed).code == 1
+    shown = publisher("webhooks", "show", "wh_none", "--home", installed)
+    assert shown.code == 1 and "'wh_none'" in shown.err
 
 
 def test_sources_are_shown_with_how_they_are_doing(installed: Path, publisher: Publisher) -> None:

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from publisher.clock import EPOCH
-from publisher.delivery.transports.post import outcome
+from publisher.delivery.endpoints.retry import outcome
 from publisher.model import Change, EventType
 from publisher.outbound import PostResult
 from publisher.storage.subscriptions.deliveries import Claimed

@@ -12,7 +12,7 @@ from support.delivering import Bench, endpoint, eventually
 from support.rights import now
 
 from publisher.delivery import Deliverer
-from publisher.delivery.endpoints.strain import LONGEST_REST, Strain
+from publisher.delivery.backoff import LONGEST_REST, Backoff
 from publisher.delivery.sender import SEALED_SECONDS
 from publisher.delivery.signing import new_secret
 from publisher.model import DeliveryState
@@ -55,17 +55,17 @@ async def test_more_endpoints_than_descriptors_are_all_told_and_none_is_charged_
 
 
 async def test_rests_grow_while_it_lasts_and_are_short_again_after_it() -> None:
-    strain = Strain()
-    first = [strain.felt("no descriptors") for _ in range(3)]
+    backoff = Backoff()
+    first = [backoff.failed("no descriptors") for _ in range(3)]
     assert first[0] >= first[1] >= first[2] > 0
     waits = []
     for _ in range(10):
-        strain._until = 0.0  # the rest is over
-        waits.append(round(strain.felt("no descriptors"), 3))
+        backoff._until = 0.0  # the rest is over
+        waits.append(round(backoff.failed("no descriptors"), 3))
     assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, *[LONGEST_REST] * 5]
-    strain.over()
-    strain._until = 0.0
-    assert round(strain.felt("no descriptors"), 3) == 0.1
+    backoff.succeeded()
+    backoff._until = 0.0
+    assert round(backoff.failed("no descriptors"), 3) == 0.1
 
 
 async def test_no_more_connections_are_kept_than_may_be() -> None:

@@ -6,7 +6,7 @@ from support.deliveries import append
 from support.delivering import Bench, endpoint
 from support.statements import counting
 
-from publisher.delivery.endpoints.verified import Verified
+from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import hosts
 
@@ -35,7 +35,7 @@ async def test_a_test_that_is_taken_verifies_the_host_before_it_is_answered(benc
 
 
 async def test_a_host_that_could_not_be_noted_is_noted_at_its_next_success(bench: Bench) -> None:
-    verified, url = Verified(bench.db), "https://receiver.example/hook"
+    verified, url = VerifiedHosts(bench.db), "https://receiver.example/hook"
     await bench.db.write(lambda tx: tx.conn.exec_driver_sql("ALTER TABLE hosts RENAME TO away"))
     verified.answered(url)
     await verified.written(60)
@@ -47,7 +47,7 @@ async def test_a_host_that_could_not_be_noted_is_noted_at_its_next_success(bench
 
 
 async def test_a_host_is_written_once_however_often_it_answers(bench: Bench) -> None:
-    verified = Verified(bench.db)
+    verified = VerifiedHosts(bench.db)
     with counting(bench.db) as sent:
         for _ in range(3):
             verified.answered("https://receiver.example/hook")
@@ -56,7 +56,7 @@ async def test_a_host_is_written_once_however_often_it_answers(bench: Bench) -> 
 
 
 async def test_a_host_is_written_once_however_many_endpoints_of_it_take_something(bench: Bench) -> None:
-    verified = Verified(bench.db)
+    verified = VerifiedHosts(bench.db)
     verified.answered("https://receiver.example/first")
     await verified.written(10)
     with counting(bench.db) as sent:

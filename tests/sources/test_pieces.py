@@ -12,11 +12,13 @@ from support.effort import QUADRATIC, growth
 from publisher.content import absolute, harmless
 from publisher.errors import ReadError
 from publisher.locale import parse_datetime
+from publisher.sources import kinds
 from publisher.sources.documents.charset import decode
 from publisher.sources.documents.depth import too_deep
 from publisher.sources.documents.dom import text_of
 from publisher.sources.html.body import escaped, fragment_blocks, sanitised
 from publisher.sources.kinds import KINDS, kind_for
+from publisher.sources.parsing import own_jobs
 from publisher.sources.urls import canonical
 
 META = b'<meta charset="%b">'
@@ -220,8 +222,24 @@ def test_a_deep_page_is_told_before_it_is_parsed(page: str) -> None:
 
 
 def test_every_shipped_kind_is_known_by_its_name() -> None:
-    assert {"feed", "folder", "page"} <= set(KINDS)
+    assert list(KINDS) == ["feed", "folder", "index", "json", "page"]
     assert all(kind_for(name) is kind for name, kind in KINDS.items())
+
+
+def test_a_new_kind_is_one_file_that_is_found_with_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "letters.py").write_text(
+        "from publisher.sources.base import Source\nfrom publisher.sources.parsed import Parsed\n"
+        "class LettersSource(Source):\n    kind = 'letters'\n"
+        "    async def read(self, bookmark): ...\n"
+        "    def parse(self, document): return Parsed(rest={'length': len(document.body), 'at': document.url})\n"
+    )
+    monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
+    found = {kind.kind: kind for kind in kinds.shipped_kinds()}
+    assert list(found) == ["feed", "folder", "index", "json", "page", "letters"]
+    job = own_jobs(found)["letters"]
+    given = {"url": "a", "content_type": "", "now": "2026-01-01T00:00:00Z", "timezone": "UTC", "language": "en"}
+    assert list(job(b"four", given | {"options": {}})) == [b'r{"length":4,"at":"a"}']
+    monkeypatch.delitem(sys.modules, "publisher.sources.kinds.letters")
 
 
 def test_an_own_kind_is_named_by_module_and_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +252,7 @@ def test_an_own_kind_is_named_by_module_and_class(tmp_path: Path, monkeypatch: p
         ("own_kind_of_source:Other", "own_kind_of_source has no Other"),
         ("own_kind_of_source:nothing", "is no subclass"),
         ("no_such_module_at_all:X", "cannot be imported"),
-        ("folders", '"folders" is no kind of source; known: folder, page, feed'),
+        ("folders", '"folders" is no kind of source; known: feed, folder, index, json, page, or "module:Class"'),
     ):
         with pytest.raises(ReadError, match=said):
             kind_for(name)

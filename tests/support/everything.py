@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Integer, LargeBinary, Table, func, select
 from publisher.model import Change, EventType, Role
 from publisher.model.change import FeedTouch
 from publisher.storage.access import keys
-from publisher.storage.configuration import feeds, sources
+from publisher.storage.configuration import feeds, installation, sources
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import metadata
 from publisher.storage.items.record import record
@@ -26,6 +26,7 @@ async def fill(db: Database, *, events: int = 30, subscriptions: int = 5) -> Non
 
     Tables that nothing here reaches get rows made up from their columns, so that a new one is never left out.
     """
+    await db.write(installation.claim, b"proof")
     await db.write(_newsroom)
     for _ in range(subscriptions):
         await db.write(subscribe)

@@ -18,4 +18,4 @@ def _pushed(body: bytes, options: Any) -> Iterator[bytes]:
     raise ReadError("takes more memory than there is")
 
 
-JOBS = {"batch": _fail, "page": _fail, "file": _fail, "feed": _fail, "list": _fail, "json": _fail, "pushed": _pushed}
+JOBS = {"batch": _fail, "page": _fail, "folder": _fail, "feed": _fail, "index": _fail, "json": _fail, "pushed": _pushed}

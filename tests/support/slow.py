@@ -19,4 +19,4 @@ def _json(body: bytes, options: Any) -> Iterator[bytes]:
     raise ReadError(f"{sorted(options)} {sorted(options['options'])} {options}")
 
 
-JOBS = {"page": _page, "batch": _page, "list": _page, "file": _page, "json": _json}
+JOBS = {"page": _page, "batch": _page, "index": _page, "folder": _page, "json": _json}

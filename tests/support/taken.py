@@ -38,5 +38,5 @@ def _nonsense(body: bytes, options: Any) -> Iterator[bytes]:
     yield b'a{"article": 5}'
 
 
-JOBS = {"pushed": _items, "batch": _batch, "page": _page, "file": _items, "feed": _items, "json": _nonsense,
-        "list": _list}  # fmt: skip
+JOBS = {"pushed": _items, "batch": _batch, "page": _page, "folder": _items, "feed": _items, "json": _nonsense,
+        "index": _list}  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 from support.clock import ManualClock
 from support.cut import Line, line_to
-from webroom import Definition, Newsroom, open_newsroom
+from webroom import Newsroom, defined, open_newsroom
 
 from publisher.app.probes import disk
 from publisher.errors import StorageError, told
@@ -179,7 +179,7 @@ async def test_a_page_that_was_begun_before_a_change_is_not_kept_nor_given_to_wh
 
 async def test_pages_stand_in_only_under_the_definitions_they_were_rendered_by(far: tuple[Newsroom, Line]) -> None:
     newsroom, line = far
-    reloaded = Definition()
+    reloaded = defined()
     object.__setattr__(newsroom.services, "catalog", lambda: reloaded)
     await line.cut()
     assert (await newsroom.client.get("/")).status == 503

@@ -59,7 +59,9 @@ async def test_registering_shows_the_secret_once(newsroom: Newsroom) -> None:
         ({"events": ["article.publish"]}, "events[0]", "did you mean 'article.published' or "),
         ({"events": []}, "events", "should not be empty"),
         ({"description": "x" * 501}, "description", "should have at most 500 characters"),
-        ({"format": "cloudevents"}, "format", "standard"),
+        ({"format": "cloudevents"}, "format", "known: standard"),
+        ({"format": "Standart"}, "format", 'did you mean "standard"?'),
+        ({"format": None}, "format", "should be a valid string"),
         ({"event": ["article.published"]}, "event", "not known"),
     ],
 )

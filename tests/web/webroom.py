@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from support.clock import ManualClock
 from support.rights import SITE, define
 
+from publisher.catalog import Catalog
 from publisher.delivery import Deliverer
 from publisher.ingest import Definitions, Intake
 from publisher.model import FeedDefinition, IndicatorSpec, Role, Selection
@@ -40,12 +41,9 @@ SPECS = [
 ]
 
 
-@dataclass(frozen=True)
-class Definition:
-    """The catalog of these tests."""
-
-    feeds: dict[str, FeedDefinition] = field(default_factory=lambda: {feed.name: feed for feed in FEEDS})
-    indicators: dict[str, IndicatorSpec] = field(default_factory=lambda: {spec.symbol: spec for spec in SPECS})
+def defined() -> Catalog:
+    """The definitions of these tests."""
+    return Catalog((), {feed.name: feed for feed in FEEDS}, {spec.symbol: spec for spec in SPECS})
 
 
 @dataclass
@@ -55,7 +53,7 @@ class Newsroom:
     client: TestClient[Any, Any]
     services: Services
     db: Database
-    catalog: Definition
+    catalog: Catalog
     secrets: dict[str, str]
     running: dict[str, bool]
     ended: list[Ended]
@@ -104,7 +102,7 @@ async def open_newsroom(
     db: Database, data: Path, clock: ManualClock, limits: Limits | None = None
 ) -> AsyncIterator[Newsroom]:
     """The application over this database; ``data`` is the installation's data folder."""
-    catalog = Definition()
+    catalog = defined()
     definitions = Definitions(
         feeds=lambda: catalog.feeds,
         sources=frozenset,

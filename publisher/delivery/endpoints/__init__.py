@@ -1,1 +1,1 @@
-"""Where deliveries go: how much a host is sent at once, how its answers count, and when it is tried again."""
+"""Where deliveries go: caps for each host, which hosts were verified, and what an answer means (retry, 429, dead)."""

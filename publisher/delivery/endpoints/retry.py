@@ -1,4 +1,6 @@
-"""When a delivery is tried again. Pure.
+"""What an answer means for a delivery: that it is delivered, tried again and when, or dead.
+
+A 2xx is a success. Anything else, a 429 or 503 with ``Retry-After`` too, is tried again until the schedule is used up.
 
 With the default schedule the attempts come at 0 s, 5 s, 5 min, 35 min, 2 h 35 min, 7 h 35 min, 17 h 35 min,
 31 h 35 min, 51 h 35 min and 75 h 35 min: ten over three days, each wait ±20 %.
@@ -6,9 +8,37 @@ With the default schedule the attempts come at 0 s, 5 s, 5 min, 35 min, 2 h 35 m
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
+from datetime import datetime
+
+from publisher import telemetry
+from publisher.outbound import PostResult
+from publisher.redaction import bare
+from publisher.storage.subscriptions.deliveries import Claimed, Outcome
+
+log = telemetry.logger(__name__)
 
 JITTER = 0.2
+
+
+def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:
+    """What becomes of a delivery after one attempt, begun at ``at``; ``schedule`` are the waits in seconds.
+
+    A receiver that says when it will take requests again is sent none before (``Retry-After``, which the client has
+    read by ``retryafter.py``: for a day at most).
+    """
+    tried = (
+        one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt,
+        one.subscription, one.failing,
+    )  # fmt: skip
+    if result.delivered:
+        return Outcome(one.id, one.lease, "delivered", None, *tried)
+    wait = next_wait(one.number, schedule, random.random())
+    if wait is not None and result.retry_after is not None:
+        wait = max(wait, result.retry_after)
+    _tell(one, result, wait)
+    return Outcome(one.id, one.lease, "dead" if wait is None else "retrying", wait, *tried)
 
 
 def next_wait(attempt: int, schedule: Sequence[float], spread: float) -> float | None:
@@ -19,3 +49,22 @@ def next_wait(attempt: int, schedule: Sequence[float], spread: float) -> float |
     if attempt > len(schedule):
         return None
     return schedule[attempt - 1] * (1 - JITTER + 2 * JITTER * spread)
+
+
+def _tell(one: Claimed, result: PostResult, wait: float | None) -> None:
+    """One line for each failed attempt. Query and user of a URL may be keys of the receiver's."""
+    said = {
+        "webhook": one.webhook,
+        "seq": one.seq,
+        "url": bare(one.url),
+        "attempt": one.number,
+        "status": result.status,
+        "error": result.error,
+        "ignored": result.ignored,
+        "advice": result.advice,
+    }
+    known = {name: value for name, value in said.items() if value is not None}
+    if wait is None:
+        log.warning("delivery.dead", **known)
+    else:
+        log.warning("delivery.failed", **known, retry_in=round(wait, 1))

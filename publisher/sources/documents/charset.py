@@ -14,7 +14,7 @@ from publisher.model.base import xml_legal
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-_HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
+IN_HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 SNIFFED = 4096
 _LOOKED_AT = 65_536
@@ -48,7 +48,7 @@ def decode(body: bytes, content_type: str | None = None, *, html: bool = True) -
 
 
 def _declared(body: bytes, content_type: str | None, *, html: bool) -> str | None:
-    header = _HEADER.search(content_type or "")
+    header = IN_HEADER.search(content_type or "")
     meta = _META.search(body[:SNIFFED]) if html else None
     for label in (header[1] if header else None, meta[1].decode("ascii") if meta else None):
         known = _codec(label)

@@ -17,9 +17,9 @@ from publisher.model import Article, Image, identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.documents import dom
 from publisher.sources.feeds import media
+from publisher.sources.feeds.elements import joined
 from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
-from publisher.sources.feeds.names import joined
 from publisher.sources.forms.tidying import tidied
 from publisher.sources.html.body import escaped, fragment_blocks, sanitised
 

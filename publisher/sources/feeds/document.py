@@ -15,7 +15,7 @@ from publisher.content import absolute
 from publisher.errors import FetchError, ReadError
 from publisher.model.base import xml_legal
 from publisher.sources.documents import dom
-from publisher.sources.documents.charset import Decoded, decode
+from publisher.sources.documents.charset import IN_HEADER, Decoded, decode
 from publisher.sources.documents.limits import MAX_ELEMENTS
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ NO_FEED = "is no RSS, Atom or JSON Feed"
 _ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?(?:rss|feed|rdf|channel|entry|urlset|sitemapindex)(?=[\s>/])", re.IGNORECASE)
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
-_HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _DEFAULTS = frozenset(("iso-8859-1", "us-ascii", "utf-8", "utf8", "latin1"))
 """What servers say of every file, whatever is in it."""
 
@@ -72,7 +71,7 @@ def decoded_feed(body: bytes, content_type: str | None) -> Decoded:
     for mark, name in ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be")):
         if body.startswith(mark):
             return Decoded(xml_legal(body.decode(name, "replace")))
-    said = _HEADER.search(content_type or "")
+    said = IN_HEADER.search(content_type or "")
     declared = _DECLARED.search(body[:1024])
     header = said[1].lower() if said else None
     own = declared[1].decode("ascii").lower() if declared else None

@@ -10,14 +10,13 @@ import orjson
 
 from publisher.content import absolute
 from publisher.errors import FetchError
-from publisher.jsonbytes import load
+from publisher.jsonbytes import CUT, halves, load
 from publisher.model.base import xml_legal
 from publisher.model.observed import Problem
 from publisher.sources.documents.limits import MAX_ENTRIES
 from publisher.sources.feeds import media, people, texts
 from publisher.sources.feeds.document import decoded_feed
 from publisher.sources.feeds.entry import Content, Entry, lines
-from publisher.sources.forms.halves import CUT, halves
 from publisher.sources.urls import with_scheme
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from publisher.sources.documents.limits import MAX_OF_ONE
-from publisher.sources.feeds.names import CANONICAL, XML, family_of
+from publisher.sources.feeds.elements import CANONICAL, XML, family_of
 
 if TYPE_CHECKING:
     from lxml import etree

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from publisher.content import absolute, one_line
 from publisher.model import Attachment, Image
+from publisher.sources.feeds.elements import attribute, base_of, children, text_in, unescaped
 from publisher.sources.feeds.entry import Entry
-from publisher.sources.feeds.names import attribute, base_of, children, text_in, unescaped
 from publisher.sources.feeds.texts import plain_text
 from publisher.sources.forms.credits import credited
 

@@ -8,8 +8,8 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from publisher.content import one_line
+from publisher.sources.feeds.elements import children, name_of, text_in, text_of_first
 from publisher.sources.feeds.entry import Entry, lines
-from publisher.sources.feeds.names import children, name_of, text_in, text_of_first
 from publisher.sources.feeds.texts import is_markup, plain_text
 from publisher.sources.forms.bylines import people
 

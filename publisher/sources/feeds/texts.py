@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from publisher.content import one_line
 from publisher.errors import ReadError
 from publisher.model.base import xml_legal
+from publisher.sources.feeds.elements import attribute, base_of, name_of, text_in
 from publisher.sources.feeds.entry import Content, Entry
-from publisher.sources.feeds.names import attribute, base_of, name_of, text_in
 from publisher.sources.html.body import plain
 
 if TYPE_CHECKING:

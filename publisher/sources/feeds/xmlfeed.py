@@ -11,19 +11,20 @@ from urllib.parse import urlsplit
 from publisher.content import absolute, one_line
 from publisher.errors import FetchError
 from publisher.sources.documents.limits import MAX_CATEGORIES, MAX_ENTRIES
-from publisher.sources.feeds import media, names, people, texts
+from publisher.sources.feeds import media, people, texts
 from publisher.sources.feeds.document import NO_FEED, tree_of
-from publisher.sources.feeds.entry import Content, Entry, lines
-from publisher.sources.feeds.names import (
+from publisher.sources.feeds.elements import (
     attribute,
     base_of,
     children,
+    forget,
     language_of,
     name_of,
     text_in,
     text_of_first,
     unescaped,
 )
+from publisher.sources.feeds.entry import Content, Entry, lines
 from publisher.sources.urls import with_scheme
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def entries(body: bytes, content_type: str | None, url: str) -> tuple[list[Entry
         raise FetchError(f"has {len(elements):,} entries, the limit is {MAX_ENTRIES:,}")
     channel = _channel(root, url)
     found = [_entry(element, channel) for element in elements]
-    names.forget()
+    forget()
     if is_cut and found:
         found[-1].cut = True
     return found, warnings

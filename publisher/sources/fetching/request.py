@@ -11,7 +11,7 @@ from publisher import retryafter
 from publisher.content import absolute
 from publisher.errors import AddressRefused, FetchError, Overrun, ReadError
 from publisher.model.observed import Problem
-from publisher.sources.base import Response, Source
+from publisher.sources.base import Response, SourceContext
 
 OVERRUN_WAIT = 300.0
 """Seconds that a source is left alone after one of its documents took more than it may."""
@@ -31,13 +31,13 @@ def web_address(value: str) -> str:
 
 
 async def get(
-    source: Source, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
+    context: SourceContext, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
     asked = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
     sent = {**(headers or {}), **{name: value for name, value in asked.items() if value}}
     try:
-        response = await source.context.http.get(url, sent, limit)
+        response = await context.http.get(url, sent, limit)
     except AddressRefused as error:
         raise FetchError(f"refused: {error}", advice=error.advice) from error
     except TimeoutError as error:
@@ -48,7 +48,7 @@ async def get(
         if len(response.body) > limit:
             raise FetchError(f"is too large: the limit is {limit:,} bytes")
         return response
-    raise refusal(response, source.context.now())
+    raise refusal(response, context.now())
 
 
 def refusal(response: Response, now: datetime) -> FetchError:

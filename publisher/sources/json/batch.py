@@ -9,10 +9,9 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from publisher.jsonbytes import HALF
+from publisher.jsonbytes import CUT, HALF
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.documents.limits import MAX_PUSHED
-from publisher.sources.forms.halves import CUT
 from publisher.sources.json.pushed import read_article_json
 
 

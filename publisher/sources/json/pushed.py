@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from publisher.clock import rfc3339
+from publisher.clock import SKEW, rfc3339
 from publisher.configfile import explain
 from publisher.content import absolute, one_line
 from publisher.errors import ReadError
-from publisher.jsonbytes import HALF, load
+from publisher.jsonbytes import CUT, HALF, halves, load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.agreement import contradiction, doubt, misread
 from publisher.model.base import is_blank
@@ -27,7 +27,6 @@ from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.model.provenance import Doubt, bounded
 from publisher.sources.documents.limits import MAX_ENTRY_KEYS, MAX_FAULTS, MAX_KEYS, MAX_SHOWN, MAX_VALUES
-from publisher.sources.forms.halves import CUT, halves
 from publisher.sources.forms.tidying import tidied
 from publisher.sources.html.body import fragment_blocks, sanitised
 from publisher.sources.urls import canonical
@@ -38,8 +37,6 @@ _DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,20})?", re.ASCII)
 _NEEDED = ("id", "title", "body")
 _MOMENTS = ("published", "updated", "as_of", "observed_at")
 _DECIMALS = ("value", "change", "percent")
-SKEW = timedelta(minutes=5)
-"""How far the clock of whoever observed may be ahead of ours."""
 
 _MEANT = 5
 """Unknown keys of one item for which the nearest known key is named."""
@@ -252,9 +249,9 @@ def read_indicator_json(
     """One observation ``{symbol, name?, value, change?, percent?, unit?, as_of?, observed_at?}``, and what is wrong.
 
     Decimals are strings or JSON integers. Name and unit are the registry's where not given, ``observed_at`` is now.
-    Null where anything is wrong with it (half an observation misleads): where its numbers contradict each other, or a
-    time of it is later than now and :data:`SKEW`. ``written``: its value was text once, in which a separator may be
-    another than it seems. Of one that is taken, what is wrong are warnings.
+    None where anything is wrong with it (half an observation misleads): where its numbers contradict each other, or a
+    time of it is later than now and :data:`~publisher.clock.SKEW`. ``written``: its value was text once, in which a
+    separator may be another than it seems. Of one that is taken, what is wrong are warnings.
     """
     if not isinstance(payload, dict):
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]

@@ -1,24 +1,28 @@
-"""Where items come from: one file per kind of source.
+"""Where items come from: one file per kind of source, and every file here is found by itself.
 
-A new kind is one new file with a :class:`~publisher.sources.base.Source`, and a line in :data:`KINDS`. An
-installation's own kind needs neither: it is named as ``"module:Class"``.
+A new kind is one new file, or a folder for a large one, with a :class:`~publisher.sources.base.Source` that has a
+``kind``. An installation's own kind needs no file here: it is named as ``"module:Class"``.
 """
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Iterator
 from importlib import import_module
 
 from publisher.errors import ReadError
 from publisher.sources.base import Source
-from publisher.sources.kinds.feed import FeedSource
-from publisher.sources.kinds.folder import FolderSource
-from publisher.sources.kinds.index import IndexSource
-from publisher.sources.kinds.jsonapi import JsonSource
-from publisher.sources.kinds.page import PageSource
 
-_SHIPPED: tuple[type[Source], ...] = (FolderSource, PageSource, FeedSource, IndexSource, JsonSource)
 
-KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in _SHIPPED}
+def shipped_kinds() -> Iterator[type[Source]]:
+    """Every source of this package that has a ``kind``, in the order of its files."""
+    for found in pkgutil.iter_modules(__path__):
+        for one in vars(import_module(f"{__name__}.{found.name}")).values():
+            if isinstance(one, type) and issubclass(one, Source) and "kind" in vars(one):
+                yield one
+
+
+KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in shipped_kinds()}
 """The kinds that ship, by name."""
 
 

@@ -6,7 +6,6 @@ entry, or add an old one. What a feed says is read in :mod:`publisher.sources.fe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -15,24 +14,23 @@ from pydantic import field_validator
 
 from publisher.configfile import Zone
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale
+from publisher.locale import DateOrder, LocaleName
 from publisher.model.base import Frozen, Language
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
+from publisher.sources.base import PAGE_LIMIT, Limit, Response, Sample, Source
+from publisher.sources.documents.spoken import COMMON, language_of_feed
 from publisher.sources.feeds import jsonfeed, xmlfeed
 from publisher.sources.feeds.articles import Settings, article_of
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.feeds.known_by import Mode, known_by
 from publisher.sources.fetching.request import get, header, moved, unreadable, validators, web_address
-from publisher.sources.kinds.page import COMMON
 from publisher.sources.parsed import Parsed
 
-_LANGUAGE = re.compile(
-    rb"""(?:<(?:\w{1,20}:)?language\b[^>]{0,200}>\s{0,100}(?:<!\[CDATA\[\s{0,100})?|\bxml:lang\s{0,20}=\s{0,20}["']"""
-    rb"""|"language"\s{0,20}:\s{0,20}")([A-Za-z]{2,3})\b""",
-    re.IGNORECASE,
+_SAMPLES = (
+    b'<rss version="2.0"><channel><title>T</title><item><title>t</title><pubDate>Mon, 1 Jan 2024 10:00:00 GMT</pubDate>'
+    b"<category>c</category><description>&lt;p&gt;x</description></item></channel></rss>",
+    b'<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>i</id><title>t &nbsp; <b>open</entry>',
 )
-"""Where a feed names its language. It is looked for before the document is read: a locale has to be at hand by then."""
 
 
 class FeedOptions(Frozen):
@@ -45,7 +43,7 @@ class FeedOptions(Frozen):
 
     url: str
     limit: Limit = PAGE_LIMIT
-    locale: str = "en"
+    locale: LocaleName = "en"
     timezone: Zone | None = None
     date_order: DateOrder | None = None
     language: Language = None
@@ -54,15 +52,6 @@ class FeedOptions(Frozen):
 
     _web = field_validator("url")(web_address)
 
-    @field_validator("locale")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            known_locale(value)
-        except ReadError as error:
-            raise ValueError(str(error)) from error
-        return value
-
 
 class FeedSource(Source):
     """Reads one feed. The bookmark keeps ``etag``, ``last_modified`` and a digest of the document."""
@@ -70,10 +59,11 @@ class FeedSource(Source):
     kind: ClassVar[str] = "feed"
     Options = FeedOptions
     options: FeedOptions
+    samples: ClassVar[tuple[Sample, ...]] = tuple((one, {"url": "https://a.example/"}) for one in _SAMPLES)
 
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
         """Every entry; nothing where the document is the one read last. An empty feed is none of anybody's errors."""
-        response = await get(self, self.options.url, bookmark, self.options.limit)
+        response = await get(self.context, self.options.url, bookmark, self.options.limit)
         digest = sha256(response.body).hexdigest()[:32]
         if response.status == 304:
             return Batch(bookmark=bookmark, unchanged=True)
@@ -94,10 +84,10 @@ class FeedSource(Source):
         problems = (*moved(response, self.options.url), *found.problems)
         return Batch(tuple(found.articles), (), problems, remembered, shown=True)
 
-    def parse(self, response: Response) -> Parsed:
+    def parse(self, document: Response) -> Parsed:
         """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""
-        entries, problems = self._entries(response)
-        settings = self._settings(_spoken(response.body))
+        entries, problems = self._entries(document)
+        settings = self._settings(_spoken(document.body))
         articles: dict[str, ObservedArticle] = {}
         names = known_by(entries, self.options.url, self.options.identity)
         for number, (entry, name) in enumerate(zip(entries, names, strict=True)):
@@ -141,6 +131,5 @@ class FeedSource(Source):
 
 def _spoken(body: bytes) -> str:
     """The locale of dates that are written in the feed's own language, as far as that is at hand."""
-    found = _LANGUAGE.search(body, 0, 16_384)
-    named = found[1].decode().lower() if found else "en"
+    named = language_of_feed(body) or "en"
     return named if named in COMMON else "en"

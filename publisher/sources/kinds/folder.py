@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from publisher.clock import from_micros
-from publisher.configfile import Whole
 from publisher.errors import FetchError, ReadError, Unread
 from publisher.locale import parse_datetime
 from publisher.model import Indicator, identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Limit, Source, SourceContext
+from publisher.sources.base import PAGE_LIMIT, GoneAfter, HoldAbove, Limit, Response, Sample, Source, SourceContext
 from publisher.sources.json.pushed import load_json, read_article_json
 from publisher.sources.kinds.page import parse_document
 from publisher.sources.parsed import Parsed
@@ -60,8 +59,8 @@ class FolderOptions(Frozen):
     identity: Literal["url", "path", "id"] = "url"
     limit: Limit = PAGE_LIMIT
     withdraw: bool = False
-    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 2
-    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+    gone_after: GoneAfter = 2
+    hold_above: HoldAbove = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("withdraw", "gone_after", "hold_above"))
 
@@ -93,6 +92,7 @@ class FolderSource(Source):
     origin: ClassVar[str] = "json"
     Options = FolderOptions
     options: FolderOptions
+    samples: ClassVar[tuple[Sample, ...]] = ((b'{"title": "T", "body": "<p>x"}', {"path": "x"}),)
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:
         super().__init__(name, options, context)
@@ -262,7 +262,9 @@ class FolderSource(Source):
                 raise ReadError("is empty")
             if file.path.lower().endswith(".json"):
                 options = self.options.model_dump(mode="json")
-                return await self.context.parse("file", body, name=self.name, path=file.path, options=options)
+                return await self.context.parse(
+                    "folder", body, name=self.name, url=file.path, content_type="", options=options
+                )
             await self._parse_document(file, body, found)
         except ReadError as error:
             found.problems.append(Problem(file.path, str(error)))
@@ -296,10 +298,10 @@ class FolderSource(Source):
         found.indicators += reading.indicators
         found.problems += reading.problems
 
-    def parse_json(self, path: str, body: bytes) -> Parsed:
-        """The articles of one JSON file. Raises ReadError for what is no JSON."""
-        found = Parsed()
-        payload = load_json(body)
+    def parse(self, document: Response) -> Parsed:
+        """The articles of one JSON file, whose path is the ``url``. Raises ReadError for what is no JSON."""
+        found, path = Parsed(), document.url
+        payload = load_json(document.body)
         listed = isinstance(payload, list)
         ids: set[str] = set()
         for number, one in enumerate(payload if listed else [payload]):

@@ -11,15 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from publisher.configfile import Whole, Zone
+from publisher.configfile import Zone
 from publisher.content import absolute
 from publisher.errors import ReadError
-from publisher.locale import DateOrder, known_locale, parse_datetime, says_nothing, without_arrow
+from publisher.locale import DateOrder, LocaleName, known_locale, parse_datetime, says_nothing, without_arrow
 from publisher.model import Indicator
 from publisher.model.base import Frozen, Language
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import Batch, ObservedArticle, Problem
-from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source
+from publisher.sources.base import PAGE_LIMIT, GoneAfter, HoldAbove, Limit, Response, Source, as_list
 from publisher.sources.feeds import people
 from publisher.sources.feeds.entry import Entry
 from publisher.sources.fetching.request import get, moved, unreadable, validators, web_address
@@ -45,10 +45,6 @@ _LINES = ("editor", "agency", "dateline", "section", "language")
 _NUMBERS = ("value", "change", "percent")
 
 
-def _listed(value: object) -> object:
-    return value if isinstance(value, list | tuple) else [value]
-
-
 class JsonOptions(Frozen):
     """The keys of JSON over HTTP. ``limit`` is in bytes.
 
@@ -60,18 +56,18 @@ class JsonOptions(Frozen):
     """
 
     url: str
-    articles: Annotated[tuple[ArticleMap, ...], BeforeValidator(_listed)] = ()
-    indicators: Annotated[tuple[IndicatorMap, ...], BeforeValidator(_listed)] = ()
+    articles: Annotated[tuple[ArticleMap, ...], BeforeValidator(as_list)] = ()
+    indicators: Annotated[tuple[IndicatorMap, ...], BeforeValidator(as_list)] = ()
     limit: Limit = PAGE_LIMIT
     headers: dict[str, str] = Field(default_factory=dict)
-    locale: str | None = None
+    locale: LocaleName | None = None
     timezone: Zone | None = None
     date_order: DateOrder | None = None
     language: Language = None
     identity: Literal["url", "id"] = "url"
     complete: bool = False
-    gone_after: Annotated[Whole, Field(ge=1, le=100)] = 3
-    hold_above: Annotated[float, Field(gt=0, le=1)] = 0.3
+    gone_after: GoneAfter = 3
+    hold_above: HoldAbove = 0.3
 
     pace: ClassVar[frozenset[str]] = frozenset(("complete", "gone_after", "hold_above"))
 
@@ -85,15 +81,6 @@ class JsonOptions(Frozen):
                 text.isprintable() and text == text.strip()
             ):
                 raise ValueError(f'"{name}" is no header of HTTP, or its value is not one line of text')
-        return value
-
-    @field_validator("locale")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        try:
-            known_locale(value or "en")
-        except ReadError as error:
-            raise ValueError(str(error)) from error
         return value
 
     @model_validator(mode="after")
@@ -113,7 +100,7 @@ class JsonSource(Source):
 
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
         """Everything that the mapping finds; nothing where the document is the one read last. Raises FetchError."""
-        response = await get(self, self.options.url, bookmark, self.options.limit, self.options.headers)
+        response = await get(self.context, self.options.url, bookmark, self.options.limit, self.options.headers)
         digest = sha256(response.body).hexdigest()[:32]
         if response.status == 304:
             return self._unchanged(bookmark)
@@ -147,19 +134,19 @@ class JsonSource(Source):
         batch = self._batch({}, [], [], bookmark, frozenset(bookmark.get("ids", ())))
         return replace(batch, unchanged=True)
 
-    def parse(self, response: Response) -> Parsed:
+    def parse(self, document: Response) -> Parsed:
         """What a document holds, where the mapping says it stands. Raises ReadError."""
-        document = load(response.body)
+        found = load(document.body)
         problems: list[Problem] = []
         articles: dict[str, ObservedArticle] = {}
         for rules in self.options.articles:
-            for number, item in enumerate(entries(document, rules.items)):
-                one = self._article(item, rules, number, response.url, problems)
+            for number, item in enumerate(entries(found, rules.items)):
+                one = self._article(item, rules, number, document.url, problems)
                 if one and one.article.id in articles:
                     problems.append(Problem(one.origin, "stands twice; the first is taken", text=one.identity))
                 elif one:
                     articles[one.article.id] = one
-        return Parsed(list(articles.values()), self._indicators(document, problems), problems)
+        return Parsed(list(articles.values()), self._indicators(found, problems), problems)
 
     def _indicators(self, document: Any, problems: list[Problem]) -> list[Indicator]:
         notation = Notation(self._locale)

@@ -16,6 +16,7 @@ from publisher.model import identity_id
 from publisher.model.base import Frozen
 from publisher.model.observed import Batch
 from publisher.sources.base import PAGE_LIMIT, Limit, Response, Source, SourceContext
+from publisher.sources.documents.spoken import COMMON, language_of_page
 from publisher.sources.fetching.request import (
     get,
     header,
@@ -31,13 +32,6 @@ from publisher.sources.reading import silence
 from publisher.sources.reading.draft import Reading, observed
 from publisher.sources.text.dump import read_text
 from publisher.sources.urls import addresses, identifying
-
-_LANG = re.compile(rb"""<html\b[^>]{0,500}?\slang\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})?)""", re.IGNORECASE)
-COMMON = frozenset(
-    ["ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "ms", "nl", "pl", "pt", "ru", "th", "tr", "vi", "zh"]
-)
-"""Languages that a page may name for its dates, besides the installation's own: each loads something anew when it is
-first met, and strangers are not to choose how often. Dates in others are read as English ones."""
 
 
 class PageOptions(Frozen):
@@ -69,7 +63,7 @@ class PageSource(Source):
 
         Raises FetchError, also where the page has lost what it had before.
         """
-        response = await get(self, self.options.url, bookmark, self.options.limit)
+        response = await get(self.context, self.options.url, bookmark, self.options.limit)
         if response.status == 304:
             return Batch(bookmark=bookmark, unchanged=True)
         reading = await parse_page(response, self.context.within(self.options.timezone), self.options.url)
@@ -148,8 +142,7 @@ def read_document(
 
 def _own_locale(body: bytes, language: str) -> str:
     """The locale of the dates in a page that no profile describes: what it names, as far as that is at hand."""
-    found = _LANG.search(body, 0, 4_096)
-    named = found[1].decode().lower() if found else language.lower()
+    named = language_of_page(body) or language.lower()
     if named.replace("_", "-") == language.lower().replace("_", "-"):
         try:
             return str(known_locale(language))

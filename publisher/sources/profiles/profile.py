@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field
 from publisher.configfile import TomlFile, Zone, nearest, read_toml
 from publisher.content import absolute
 from publisher.errors import ConfigErrors, ReadError
-from publisher.locale import DateOrder, known_locale
+from publisher.locale import DateOrder, LocaleName
 from publisher.model.base import Frozen, LanguageTag
 from publisher.sources.profiles.patterns import Pattern, Selector
 
@@ -250,7 +250,7 @@ class Profile(Frozen):
 
     kind: Literal["html", "text"]
     base_url: str
-    locale: str
+    locale: LocaleName
     timezone: Zone
     language: LanguageTag
     date_order: DateOrder | None = None
@@ -261,15 +261,6 @@ class Profile(Frozen):
     def _web(cls, value: str) -> str:
         if absolute("/", value) is None:
             raise ValueError(f'"{value}" is no absolute http or https URL')
-        return value
-
-    @field_validator("locale")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            known_locale(value)
-        except ReadError as error:
-            raise ValueError(str(error)) from error
         return value
 
     @field_validator("zones")

@@ -19,8 +19,7 @@ from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.documents.limits import MAX_VALUES
 from publisher.sources.forms.cells import doubts, read_cells
 from publisher.sources.forms.tidying import tidied
-from publisher.sources.profiles.profile import Profile, Ticker
-from publisher.sources.profiles.rules import rules_of
+from publisher.sources.profiles.profile import HtmlProfile, Profile, TextProfile, Ticker
 
 
 @dataclass(slots=True)
@@ -88,6 +87,26 @@ class Reading:
                 self.warn(f"{len(fields[name]):,} of them; the first {MAX_VALUES:,} are taken", name)
                 fields[name] = fields[name][:MAX_VALUES]
         self.fields = fields
+
+
+def rules_of(profile: Profile, name: str) -> str:
+    """The rules of a profile for ``[article] title``, ``[article] body`` or ``[ticker] rows``; empty without any."""
+    found: list[str | None] = []
+    if isinstance(profile, HtmlProfile):
+        if name == "[ticker] rows" and profile.ticker:
+            found = [profile.ticker.rows]
+        elif name == "[article] title" and profile.article:
+            found = [rule.select for rule in profile.article.title]
+        elif name == "[article] body" and profile.article:
+            found = list(profile.article.body.select)
+    elif isinstance(profile, TextProfile):
+        if name == "[ticker] rows" and profile.ticker:
+            found = [profile.ticker.row]
+        elif name == "[article] title" and profile.article:
+            found = [rule.pattern or rule.after or rule.before for rule in profile.article.title]
+        elif name == "[article] body" and profile.article:
+            found = [*profile.article.body.after, *profile.article.body.start]
+    return ", ".join(f'"{one}"' for one in found if one)
 
 
 def add_row(

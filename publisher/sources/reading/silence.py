@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable
 
 from publisher.model import Indicator
 from publisher.model.observed import Problem
-from publisher.sources.profiles.rules import rules_of
-from publisher.sources.reading.draft import Reading
+from publisher.sources.reading.draft import Reading, rules_of
 
 
 def parts(reading: Reading) -> list[str]:

@@ -6,23 +6,20 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from publisher.sources.forms.leads import READ_ALSO
 from publisher.sources.reading.draft import Reading
 
 _CLOSED = re.compile(r"[.!?…。！？।؟:;]['\"”’»)\]]*$|[)\]\"”»]$")
 _JUNK = re.compile(
-    r"(?:advertisement|iklan\b|scroll\b|baca (?:juga|selengkapnya|artikel)|simak (?:juga|berita|video)|lihat juga"
+    rf"(?:{'|'.join(READ_ALSO)}|advertisement|iklan\b|scroll\b|baca (?:selengkapnya|artikel)|simak (?:berita|video)"
     r"|tonton\b|ikuti\b.*\b(?:kami|berita|saluran|channel|news)|dapatkan (?:update|berita)|bagikan\b|berlangganan"
     r"|langganan|download aplikasi|unduh aplikasi|cek berita|selanjutnya\s*:|menarik dibaca|terkait\s*:|terbaru\b"
     r"|berita terkait|artikel terkait|halaman\s*(?:berikut|selanjutnya|\d)|klik di sini|hak cipta|share (?:this|on)"
-    r"|follow us|subscribe|read (?:also|more)|see also|also read|related:|lire aussi|lesen sie|mehr zum thema"
-    r"|lea también|leia também|leggi anche|sign up|newsletter|copyright|©|all rights reserved|tags?\s*:|click here)",
+    r"|follow us|subscribe|related:|lesen sie|mehr zum thema|sign up|newsletter|copyright|©|all rights reserved"
+    r"|tags?\s*:|click here)",
     re.IGNORECASE,
 )
-_ELSEWHERE = re.compile(
-    r"(?:baca juga|lihat juga|simak juga|read also|also read|see also|read more|lire aussi|lesen sie auch|lea también"
-    r"|leia também|leggi anche)\b",
-    re.IGNORECASE,
-)
+_ELSEWHERE = re.compile(rf"(?:{'|'.join(READ_ALSO)})\b", re.IGNORECASE)
 _WITHIN = re.compile(r"[.!?] ?(?:Baca [Jj]uga|BACA JUGA|Read also|Also read|Lire aussi|Lea también)\s*:")
 _LEAST = 25
 """Characters of a paragraph that does not stand twice by chance."""

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Case, bindparam, case, delete, select, update
+from sqlalchemy import Case, Label, bindparam, case, delete, func, select, update
 
 from publisher import clock
 from publisher.model.change import FeedTouch
 from publisher.model.event import Change
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import feed_states
+from publisher.storage.engine.tables import feed_states, installation
 from publisher.storage.engine.tables import tombstones as graves
 from publisher.storage.engine.values import AnyRow
 from publisher.storage.log import events as log
@@ -23,13 +23,15 @@ class FeedState:
     """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
 
     ``digest`` is that of what the version's bytes depend on besides its items (``publish.appearance``), empty for a
-    feed that was removed. ``private``: that there is, or was, such a feed is not for everyone to know.
+    feed that was removed. ``private``: that there is, or was, such a feed is not for everyone to know. ``generation``
+    is the log's: by it alone is a version from before a restore told from one of the same number that came after it.
     """
 
     digest: str
     version: int
     changed_at: datetime
     private: bool = False
+    generation: str = ""
 
 
 def sync(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> None:
@@ -116,19 +118,25 @@ def _later(tx: Tx) -> Case[int]:
 
 def states(tx: Tx) -> dict[str, FeedState]:
     """Every feed that was ever synced, by name."""
-    return {row.name: _state(row) for row in tx.conn.execute(select(feed_states))}
+    return {row.name: _state(row) for row in tx.conn.execute(select(feed_states, _generation()))}
 
 
 def state(tx: Tx, name: str) -> FeedState | None:
     """One feed's state; None if it was never synced."""
-    row = tx.conn.execute(select(feed_states).where(feed_states.c.name == name)).first()
+    row = tx.conn.execute(select(feed_states, _generation()).where(feed_states.c.name == name)).first()
     return None if row is None else _state(row)
+
+
+def _generation() -> Label[str]:
+    return func.coalesce(select(installation.c.generation).where(installation.c.n == 1).scalar_subquery(), "").label(
+        "generation"
+    )
 
 
 def _state(row: AnyRow) -> FeedState:
     # What was removed before definitions were kept may have been private: no one can tell any more.
     private = row.private or (not row.digest and row.definition is None)
-    return FeedState(row.digest, row.version, clock.from_micros(row.changed_at), private)
+    return FeedState(row.digest, row.version, clock.from_micros(row.changed_at), private, row.generation)
 
 
 def left(tx: Tx, articles: Collection[str]) -> dict[str, set[str]]:

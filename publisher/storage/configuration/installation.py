@@ -12,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, inspect, literal, select, update
+from sqlalchemy import Connection, Select, exists, insert, inspect, literal, select, update
 
 from publisher.model import SubscriptionState
 from publisher.storage.engine.database import Tx
+from publisher.storage.engine.growth import Generation
+from publisher.storage.engine.growth import standing as standing_of_log
 from publisher.storage.engine.tables import cursors, installation, metadata, nodes, subscriptions
+from publisher.storage.engine.values import dump
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,31 @@ def _glance(conn: Connection) -> Standing | None:
 def claim(tx: Tx, proof: bytes) -> None:
     """Make the database an installation's if it is none, and keep this proof if it has none."""
     row = {"n": 1, "id": secrets.token_hex(8), "proof": proof, "generation": secrets.token_hex(8)}
-    tx.conn.execute(tx.dialect.insert(installation).values(row).on_conflict_do_nothing())
+    made = tx.conn.execute(tx.dialect.insert(installation).values(row).on_conflict_do_nothing())
+    tx.voided |= made.rowcount > 0
     tx.conn.execute(update(installation).where(installation.c.proof.is_(None)).values(proof=proof))
+
+
+def generation(tx: Tx) -> str:
+    """The id of the log's generation; empty for a database that is no installation's."""
+    return standing_of_log(tx.conn).generation.id
+
+
+def renew(tx: Tx, last: int | None = None) -> Generation:
+    """Begin another generation of the log, which has the events up to ``last`` (None: all there are) in common with the
+    one before."""
+    tx.voided = True
+    return renewed(tx.conn, last)
+
+
+def renewed(conn: Connection, last: int | None = None) -> Generation:
+    """As :func:`renew`, for a database that no one has open."""
+    found = standing_of_log(conn)
+    new = found.generation.renewed(secrets.token_hex(8), found.seq if last is None else last)
+    values = {"generation": new.id, "earlier": dump(new.earlier)}
+    if not conn.execute(update(installation).values(values)).rowcount:
+        conn.execute(insert(installation).values(n=1, id=secrets.token_hex(8), **values))
+    return new
 
 
 def prove(tx: Tx, proof: bytes) -> None:

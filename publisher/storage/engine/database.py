@@ -14,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, NullPool, event, text
+from sqlalchemy import Connection, NullPool, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -28,7 +29,8 @@ from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import ConfigError, PublisherError, StorageError
 from publisher.storage.engine.dialects import Dialect, dialect_for
-from publisher.storage.engine.listening import Listener
+from publisher.storage.engine.growth import Generation, Growth, standing
+from publisher.storage.engine.listening import LOOK, Listener
 from publisher.storage.engine.migrate import HEAD, migrate
 from publisher.storage.engine.outage import Outage
 
@@ -68,6 +70,8 @@ class Tx:
     """The last sequence number this transaction appended to the log, 0 if none."""
     touched: bool = False
     """Whether a feed has another state after this transaction."""
+    voided: bool = False
+    """Whether what was read of the log before may be void after this transaction: see :class:`Growth`."""
 
 
 class Database:
@@ -80,13 +84,11 @@ class Database:
         self._now = now
         # SQLite has one writer; waiting here, in turn, is fairer and cheaper than in its busy handler.
         self._write_lock = asyncio.Lock() if dialect.single_writer else None
-        self._grown = asyncio.Condition()
-        self._last_seq = 0
-        self._edition = 0
-        self._versions = 0
+        self._growth = Growth()
+        self._looked_at = float("-inf")
         self._judge: Callable[[Tx, Callable[[], int]], None] = lambda tx, now: None
         self.reading, self.writing = Outage("reading"), Outage("writing")
-        self._listener = Listener(writer, heard=self._advance, missed=self.refresh) if dialect.notifies else None
+        self._listener = Listener(writer, heard=self._growth.advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
@@ -170,8 +172,13 @@ class Database:
             raise
         finally:
             # Also where it failed: a commit whose answer was lost on the way may be done all the same.
-            self._edition += tx.touched
-        await self._advance(tx.appended)
+            self._growth.edition += tx.touched
+            if tx.voided:
+                self._growth.forget()
+        self._growth.advance(tx.appended)
+        if tx.voided:
+            with contextlib.suppress(StorageError):  # it is committed, and whoever looks next will see it
+                await self.refresh()
 
     async def wipe(self) -> bool:
         """Leave nothing of what was erased in SQLite's write-ahead log; False if a reader still needs that.
@@ -186,7 +193,7 @@ class Database:
     @property
     def last_seq(self) -> int:
         """The last sequence number known to be in the log; exact for what this process has appended."""
-        return self._last_seq
+        return self._growth.last_seq
 
     @property
     def edition(self) -> int:
@@ -195,37 +202,41 @@ class Database:
         What this process commits counts before :meth:`write` returns; what another does counts from the next
         :meth:`refresh`, and on PostgreSQL sooner where it appended to the log.
         """
-        return self._edition
+        return self._growth.edition
 
-    async def refresh(self) -> int:
-        """Look at what other processes have appended to the log and changed in feeds; returns :attr:`last_seq`."""
-        seq, versions = await self.read(_standing)
-        if versions != self._versions:
-            self._versions = versions
-            self._edition += 1
-        await self._advance(seq)
-        return self._last_seq
+    @property
+    def generation(self) -> Generation:
+        """Which log it is that sequence numbers belong to, as far as is known here."""
+        return self._growth.generation
+
+    @property
+    def epoch(self) -> int:
+        """Another number once what was read of the log may be void: its content erased, or the log another one."""
+        return self._growth.epoch
+
+    async def refresh(self, older: float = 0.0) -> int:
+        """Look at what other processes have done to the log and to feeds; returns :attr:`last_seq`.
+
+        Not again where it was looked at within the last ``older`` seconds, by whomever.
+        """
+        if not older or time.monotonic() - self._looked_at >= older:
+            begun = self._growth.epoch
+            self._looked_at = time.monotonic()
+            self._growth.seen(await self.read(lambda tx: standing(tx.conn)), begun)
+        return self._growth.last_seq
 
     async def grown(self, after: int) -> int:
-        """Wait until the log holds more than ``after``; returns its last sequence number.
+        """Wait until the log holds more than ``after``, or is another one; returns its last sequence number.
 
-        What this process appends is seen at once; what another does at its :meth:`refresh`, and on PostgreSQL sooner.
+        What this process appends is seen at once; what another does at the next :meth:`refresh` of anyone, and on
+        PostgreSQL sooner.
         """
         self._listen()
-        async with self._grown:
-            await self._grown.wait_for(lambda: self._last_seq > after)
-        return self._last_seq
+        return await self._growth.beyond(after)
 
     def _listen(self) -> None:
         if self._listener is not None and self._listening is None:
             self._listening = asyncio.create_task(self._listener.run(), name="listener")
-
-    async def _advance(self, seq: int) -> None:
-        if seq > self._last_seq:
-            self._edition += 1
-            async with self._grown:
-                self._last_seq = max(self._last_seq, seq)
-                self._grown.notify_all()
 
     @contextlib.asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
@@ -273,6 +284,8 @@ def _fence(found: str) -> None:
 def _announced(tx: Tx, result: T) -> tuple[Tx, T]:
     if tx.appended:
         tx.dialect.announce(tx.conn, tx.appended)
+    if tx.voided:
+        tx.dialect.announce(tx.conn, LOOK)
     return tx, result
 
 
@@ -311,13 +324,6 @@ def _made(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     return path
-
-
-def _standing(tx: Tx) -> tuple[int, int]:
-    """The last sequence number, and the sum of the feeds' versions, which only rise."""
-    statement = "SELECT seq, (SELECT coalesce(sum(version), 0) FROM feed_states) FROM cursors WHERE name = 'log'"
-    seq, versions = tx.conn.execute(text(statement)).one()
-    return int(seq), int(versions)
 
 
 def _truncate_journal(connection: Connection) -> bool:

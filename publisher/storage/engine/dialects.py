@@ -120,7 +120,7 @@ class Dialect(ABC):
     """One database engine.
 
     The hot statements take their parameters by position; what each is stands where they are used, in
-    ``storage/fanout.py`` and ``storage/deliveries.py``.
+    ``fanout.py`` and ``deliveries.py`` of ``storage/subscriptions``.
     """
 
     name: str

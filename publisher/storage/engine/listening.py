@@ -1,8 +1,9 @@
 """Hearing at once that another process has appended to the log, where the database can tell (PostgreSQL).
 
 A writer sends one notification for each commit that appended, however many events it holds, with the log's last
-sequence number as its text. It only shortens the wait: who follows the log looks at it every second as well, since a
-notification is lost while the connection is down, and none comes through a pooler that shares connections.
+sequence number as its text, and one for each that makes what was read before void. It only shortens the wait: who
+follows the log looks at it every second as well, since a notification is lost while the connection is down, and none
+comes through a pooler that shares connections.
 """
 
 from __future__ import annotations
@@ -26,21 +27,25 @@ PROBE_SECONDS = 30.0
 
 PROBE_TIMEOUT = 10.0
 
+LOOK = 0
+"""The number that says no more than that the log should be looked at: something was erased, or it is another one."""
+
 
 class Listener:
     """One connection that listens, made again whenever it is lost.
 
     ``heard`` is given the number that a notification names; ``missed`` is called when the connection has been made,
-    since what was appended before is not told.
+    since what was appended before is not told, and for :data:`LOOK`.
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, heard: Callable[[int], Awaitable[None]], missed: Callable[[], Awaitable[object]]
+        self, engine: AsyncEngine, *, heard: Callable[[int], None], missed: Callable[[], Awaitable[object]]
     ) -> None:
         self._engine = engine
         self._heard = heard
         self._missed = missed
         self._newest = 0
+        self._look = False
         self._news = asyncio.Event()
         self._lost = False
         self._wait = FIRST_WAIT
@@ -85,10 +90,14 @@ class Listener:
         self._news.clear()
         if self._lost:
             raise ConnectionError("the connection was closed")
-        await self._heard(self._newest)
+        self._heard(self._newest)
+        if self._look:
+            self._look = False
+            await self._missed()
 
     def _note(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
         if payload.isdecimal():
+            self._look |= int(payload) == LOOK
             self._newest = max(self._newest, int(payload))
             self._news.set()
 

@@ -367,6 +367,7 @@ idempotency = Table(
 # "log": the last sequence number given out; appending locks this row, so that numbers become visible in order.
 # "fanout": how far the fan-out has come; every event up to seq has its rows, and of the next one every subscription up
 # to this one.
+# "erasures": how often content was erased from the log; what a process read of it before is void.
 # "access": a number that rises whenever who may be told of what is another; what was judged before is judged again.
 cursors = Table(
     "cursors",
@@ -386,6 +387,8 @@ installation = Table(
     Column("id", Text, nullable=False),
     Column("proof", LargeBinary),
     Column("generation", Text, nullable=False, server_default=""),
+    # JSON: the generations before, oldest first, each with the last event that it has in common with the next.
+    Column("earlier", Text, nullable=False, server_default="[]"),
 )
 
 # The definitions of an installation, version by version; what runs is that of the highest ``number``.

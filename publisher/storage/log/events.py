@@ -133,6 +133,8 @@ def erase(tx: Tx, article: str) -> list[int]:
     if rows:
         values = {"erased": True, "data": dump(gone), "before": bindparam("was")}
         tx.conn.execute(update(events).where(events.c.seq == bindparam("number")).values(values), rows)
+        tx.conn.execute(update(cursors).where(cursors.c.name == "erasures").values(seq=cursors.c.seq + 1))
+        tx.voided = True
     return [row.seq for row in found]
 
 

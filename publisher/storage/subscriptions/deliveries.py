@@ -38,7 +38,7 @@ from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import events, matches, subscriptions
 from publisher.storage.engine.values import AnyRow, moment
 from publisher.storage.log import events as log
-from publisher.storage.subscriptions import endpoints
+from publisher.storage.subscriptions import health
 
 _TYPES = {type_.value: type_ for type_ in EventType}
 _CHANGES = {change.value: change for change in Change}
@@ -86,7 +86,7 @@ class Claim:
 class Outcome(NamedTuple):
     """What became of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
-    ``wait`` is in seconds: null settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
+    ``wait`` is in seconds: None settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
     and ``failing`` are the claim's.
     """
 
@@ -150,7 +150,7 @@ def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
     """Record outcomes, each only where its lease is still the delivery's own; returns the ids that were."""
     # Before the deliveries, in the order that whoever ends a subscription takes them in.
-    endpoints.lock(tx, outcomes)
+    health.lock(tx, outcomes)
     leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
     held = {tuple(row) for row in leases}
     own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
@@ -160,7 +160,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
     if tried:
         tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
     settled = {one.id for one in own}
-    endpoints.note(tx, [one for one in outcomes if one.id in settled])
+    health.note(tx, [one for one in outcomes if one.id in settled])
     return settled
 
 
@@ -245,7 +245,7 @@ def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
 
 
 def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
-    """Cancel what is open of these events, except what takes the article from a follower; see ``storage/erasure``."""
+    """Cancel what is open of these events, except what takes the article from a follower; see ``items/erasure.py``."""
     if not seqs:
         return
     parting = select(matches.c.seq).where(

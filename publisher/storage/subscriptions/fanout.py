@@ -1,8 +1,9 @@
 """Fan-out, the part that writes: from events and the filters they matched to delivery rows.
 
-What matches was decided before (``delivery/fanout.py``). Here matches, rows, the number matched and the cursor move
-together, in transactions of at most :data:`CHUNK` rows, so that after a crash between any two of them the next one
-goes on where the last ended. The cursor's row is locked for each: of several processes one does a piece of work.
+What matches was decided before (``delivery/followers/fanout.py``). Here matches, rows, the number matched and the
+cursor move together, in transactions of at most :data:`CHUNK` rows, so that after a crash between any two of them the
+next one goes on where the last ended. The cursor's row is locked for each, so that no two processes do one piece of
+work.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What becomes of many subscriptions at once: when rights are lost or back, and when feeds are removed or back.
 
-Who is concerned is decided before (``delivery/access.py``, ``delivery/pausing.py``). Everything here happens in the
-transaction that takes the right away, and under :func:`subscriptions.hold`: once that is committed no process claims
-anything of it.
+Who is concerned is decided before (``permissions.py`` and ``pausing.py`` of ``delivery/followers``). Everything here
+happens in the transaction that takes the right away, and under :func:`subscriptions.hold`: once that is committed no
+process claims anything of it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from publisher.storage.engine.tables import filters as filters_table
 from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.engine.values import moment
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, endpoints, filters
+from publisher.storage.subscriptions import deliveries, filters, health
 
 PRESENT = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED, SubscriptionState.DISABLED)
 
@@ -147,7 +147,7 @@ def update(
         values |= {"url": url, "host": endpoint_host(url)}
         if url != current.url:
             owed = case((table.c.owed == "failing", None), else_=table.c.owed)
-            values |= {**endpoints.UNTRIED, "owed": owed}
+            values |= {**health.UNTRIED, "owed": owed}
     if not isinstance(description, _Unset):
         values["description"] = description
     if filter is not None and filters.canonical(filter) != current.filter:
@@ -181,7 +181,7 @@ def disable_and_tell(tx: Tx, id: str, reason: str) -> Event | None:
 
     ``reason`` is in words, for its owner. The notice is a delivery like any other: made by the fan-out, counted and
     tried again. Returns the event, None if it was disabled before; whoever calls this raises the version of the feeds
-    that show the event (``delivery/pausing.py``). Raises NotFound.
+    that show the event (``delivery/followers/pausing.py``). Raises NotFound.
     """
     last, done = hold(tx)
     current, n = _require(tx, id), _n(tx, id)
@@ -331,7 +331,7 @@ def _set_state(tx: Tx, n: int, state: SubscriptionState, last: int, reason: str 
     values: dict[str, Any] = {"state": state.value, "reason": reason, "updated_at": tx.now}
     values |= {"cause": None, "paused_at": None, "owed": None}
     if state is SubscriptionState.ACTIVE:
-        values |= {"from_seq": last + 1, "until_seq": None, **endpoints.UNTRIED}
+        values |= {"from_seq": last + 1, "until_seq": None, **health.UNTRIED}
         filter_id = tx.conn.execute(select(table.c.filter_id).where(table.c.n == n)).scalar_one()
         follow(tx, n, filter_id, last + 1)
     else:

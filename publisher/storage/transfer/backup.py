@@ -20,12 +20,16 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from sqlalchemy import StaticPool, create_engine, event, update
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from publisher import clock
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.storage.access.sealing import KEY_FILE, Sealer
+from publisher.storage.configuration.installation import renewed
 from publisher.storage.engine import migrate
+from publisher.storage.engine.tables import feed_states
 from publisher.storage.transfer import archive, leftovers
 from publisher.storage.transfer.archive import DATABASE, Backup
 
@@ -87,16 +91,16 @@ def backup(database: Path, data: Path, target: Path, *, now: datetime, publisher
 def restore(source: Path, database: Path, data: Path, *, now: datetime, force: bool = False) -> Restored:
     """Put the database and key of a backup in the place of the present ones, which are kept beside.
 
-    Every feed counts as changed, so that no reader takes what it has for what it would get. Raises StorageError if the
-    backup is not whole and sound, Conflict if a running process holds the database and ``force`` is not given. Nothing
-    is touched in either case.
+    The log is another generation, and every feed counts as changed, so that no reader takes what it has for what it
+    would get. Raises StorageError if the backup is not whole and sound, Conflict if a running process holds the
+    database and ``force`` is not given. Nothing is touched in either case.
     """
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _storage_errors(source), leftovers.folder(database.parent, RESTORING) as staging:
         made = archive.unpack(source, staging)
         _judge(staging / DATABASE)
-        _mark_feeds(staging / DATABASE, now)
+        _renew(staging / DATABASE, now)
         _fold_or_refuse(database, force=force)
         kept: list[Path] = []
         suffix = _free_suffix(database, data / KEY_FILE)
@@ -143,9 +147,17 @@ def _sealed(database: Path) -> tuple[bytes | None, list[bytes]]:
     return proof[0][0] if proof else None, [row[0] for row in found]
 
 
-def _mark_feeds(database: Path, now: datetime) -> None:
-    with closing(_open(database)) as connection:
-        connection.execute("UPDATE feed_states SET version = version + 1, changed_at = ?", (clock.to_micros(now),))
+def _renew(database: Path, now: datetime) -> None:
+    """Bring the schema up to date, begin another generation of the log, and count every feed as changed."""
+    with closing(_open(database)) as raw:
+        engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        with engine.connect() as connection:
+            migrate.migrate(connection)
+            renewed(connection)
+            changed = {"version": feed_states.c.version + 1, "changed_at": clock.to_micros(now)}
+            connection.execute(update(feed_states).values(changed))
+            connection.commit()
 
 
 def _fold_or_refuse(database: Path, *, force: bool) -> None:
@@ -229,7 +241,7 @@ def _sync(folder: Path) -> None:
 def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, tarfile.TarError) as error:
+    except (sqlite3.Error, SQLAlchemyError, tarfile.TarError) as error:
         raise StorageError(f"{path}: {error}") from error
     except OSError as error:
         raise StorageError(f"{error.filename or path}: {error.strerror or error}") from error

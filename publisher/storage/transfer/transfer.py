@@ -7,7 +7,8 @@ Four steps, each of which may be cut off at any point and begun again:
    cut off; anything else is refused before a row is written.
 3. Copy the rest, a transaction for each batch, every table in the order of its key.
 4. Compare every row of both sides, count both, and only then set the cursors and the sequences, in one transaction:
-   until that commit the target's log is empty, and no publisher can take it for complete.
+   until that commit the target's log is empty, and no publisher can take it for complete. The copy's log is another
+   generation, since both sides may be written to from then on.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
+from publisher.storage.configuration.installation import renewed
 from publisher.storage.engine.migrate import migrate
 from publisher.storage.engine.tables import cursors, installation, metadata
 from publisher.storage.transfer import batches
@@ -229,10 +231,12 @@ def _finish(
     conn: Connection, finished: list[tuple[Any, ...]], ours: list[tuple[Any, ...]], tables: list[Table]
 ) -> None:
     """Set the cursors and whose database it is, and let every sequence go on above what was copied."""
-    for table, rows in ((cursors, finished), (installation, ours)):
-        conn.execute(table.delete())
-        if rows:
-            conn.execute(table.insert(), [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
+    whose = conn.execute(select(installation.c.id)).scalars().all()
+    _replace(conn, cursors, finished)
+    if not ours or list(whose) != [row[1] for row in ours]:
+        # Else an earlier transfer came to its end, and the generation that it began may be known to readers.
+        _replace(conn, installation, ours)
+        renewed(conn)
     for table in tables:
         numbered = table.autoincrement_column
         if numbered is not None:
@@ -241,6 +245,12 @@ def _finish(
             # False: the number itself is the next one given out.
             conn.execute(select(func.setval(sequence, func.coalesce(last + 1, 1), False)))
     conn.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))
+
+
+def _replace(conn: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    conn.execute(table.delete())
+    if rows:
+        conn.execute(table.insert(), [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
 
 
 def _others(table: Table, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Who is asking: ``Authorization: Bearer KEY``."""
+"""Who makes a request: ``Authorization: Bearer KEY``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from publisher.model import Key, Role
-from publisher.storage.access import keys
-from publisher.storage.engine.database import Database
 from publisher.web.http.proxies import client_address
 from publisher.web.http.response import Problem
 from publisher.web.services import services_of
@@ -30,19 +28,6 @@ class Caller:
 ANYONE = Caller()
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """The keys of the installation."""
-
-    db: Database
-
-    async def find(self, secret: str) -> Key | None:
-        return await self.db.read(keys.find, secret)
-
-    async def prefixes(self) -> frozenset[str]:
-        return await self.db.read(keys.prefixes)
-
-
 async def caller(request: web.Request) -> Caller:
     """Who sent this request; 401 for a key that opens nothing, 429 where too many such came from its address."""
     header = request.headers.get("Authorization")
@@ -53,7 +38,7 @@ async def caller(request: web.Request) -> Caller:
         raise Problem(401, "send the key as Authorization: Bearer KEY", headers=CHALLENGE)
     services = services_of(request)
     address = client_address(request, services.trusted_proxies)
-    key = await services.limits.wrong_keys.find(secret.strip(), address, _Stored(services.db))
+    key = await services.limits.wrong_keys.find(secret.strip(), address, services.db)
     if key is None:
         raise Problem(
             401, "this key is unknown or was revoked", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}

@@ -12,6 +12,7 @@ from aiohttp import web
 from publisher import telemetry
 from publisher.clock import rfc3339
 from publisher.errors import NotFound
+from publisher.ingest import Intake, Taken
 from publisher.model import Role
 from publisher.model.article import ID_PATTERN
 from publisher.model.change import Outcome
@@ -34,7 +35,7 @@ from publisher.web.http.parameters import takes
 from publisher.web.http.request import flag, integer, many
 from publisher.web.http.response import Fault, Problem, json_response
 from publisher.web.kept import outdated
-from publisher.web.services import Intake, Taken, services_of
+from publisher.web.services import services_of
 
 log = telemetry.logger(__name__)
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from publisher import telemetry
 from publisher.clock import rfc3339
+from publisher.ingest import Taken
 from publisher.model import Role
 from publisher.sources.json.batch import Entry
 from publisher.storage.engine.database import Tx
@@ -17,7 +18,7 @@ from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.intake import read_batch
 from publisher.web.http.response import Fault, Problem
 from publisher.web.kept import outdated
-from publisher.web.services import Taken, services_of
+from publisher.web.services import services_of
 
 log = telemetry.logger(__name__)
 

@@ -1,4 +1,4 @@
-"""What may be asked of a webhook: its fields, where it may go and what it may follow."""
+"""What may be set of a webhook: its fields, where it may go and what it may follow."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from publisher.errors import AddressRefused
+from publisher.delivery import transports
+from publisher.errors import AddressRefused, NotFound
 from publisher.model import Cause, EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
 from publisher.model.base import Text
+from publisher.model.subscription import STANDARD
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
 from publisher.web.http.request import faults_of
@@ -28,7 +30,7 @@ class Registration(BaseModel):
     url: str
     feeds: Names
     events: Names | None = None
-    format: Literal["standard"] = "standard"
+    format: str = STANDARD
     description: Note = None
 
 
@@ -44,10 +46,10 @@ class Change(BaseModel):
     state: Literal["active", "disabled"] = "active"
 
 
-Asked = TypeVar("Asked", Registration, Change)
+Wanted = TypeVar("Wanted", Registration, Change)
 
 
-def read(model: type[Asked], data: dict[str, Any]) -> Asked:
+def read(model: type[Wanted], data: dict[str, Any]) -> Wanted:
     """The body as one of the forms above; 422 names each field that is wrong."""
     try:
         return model.model_validate(data)
@@ -56,52 +58,71 @@ def read(model: type[Asked], data: dict[str, Any]) -> Asked:
 
 
 def checked(
-    asked: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
+    wanted: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
 ) -> dict[str, Any]:
-    """The given fields as storage takes them: ``url``, ``filter``, ``description``, ``state``.
+    """The given fields as storage takes them: ``url``, ``filter``, ``format``, ``description``, ``state``.
 
     ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once: of a
     feed that the key may not even read no one learns here that there is one. 403 for one that it may only read.
     """
-    given = asked.model_fields_set
+    given = wanted.model_fields_set
     feeds = services.catalog().feeds
     offered = [name for name, one in feeds.items() if _may_follow(key, one)]
     known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
-    values: dict[str, Any] = {}
-    faults: list[Fault] = []
-    if "url" in given:
-        try:
-            values["url"] = services.guard.check_url(asked.url)
-        except AddressRefused as error:
-            faults.append(Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error)))
-    if "feeds" in given:
-        faults += _unknown("feeds", asked.feeds, offered, known)
-    if "events" in given:
-        faults += _unknown("events", asked.events or (), EventType, EventType)
-    if isinstance(asked, Change) and "state" in given and asked.state == "active":
-        faults += _nothing_to_follow(asked.feeds if "feeds" in given or now is None else now.filter.feeds, known)
+    values, faults = _address(wanted, key, services)
+    faults += _names(wanted, offered, known)
+    if _activates(wanted):
+        faults += _nothing_to_follow(wanted.feeds if "feeds" in given or now is None else now.filter.feeds, known)
     if faults:
         raise invalid(*faults)
     if "feeds" in given:
-        _allow(key, [feeds[name] for name in asked.feeds])
+        _allow(key, [feeds[name] for name in wanted.feeds])
     if given & {"feeds", "events"}:
-        values["filter"] = _filter(asked, now)
+        values["filter"] = _filter(wanted, now)
         if "feeds" in given and now is not None and now.cause is Cause.FEEDS:  # they are there: it follows them now
             values["state"] = SubscriptionState.ACTIVE
-    elif isinstance(asked, Change) and now is not None and "state" in given and asked.state == "active":
+    elif now is not None and _activates(wanted):
         _allow_some(key, [feeds[name] for name in now.filter.feeds if name in known])
     if "description" in given:
-        values["description"] = asked.description
-    if isinstance(asked, Change) and "state" in given:
-        values["state"] = SubscriptionState(asked.state)
+        values["description"] = wanted.description
+    if isinstance(wanted, Registration):
+        values["format"] = wanted.format
+    elif "state" in given:
+        values["state"] = SubscriptionState(wanted.state)
     return values
 
 
-def _filter(asked: Registration | Change, now: Subscription | None) -> Filter:
+def _activates(wanted: Registration | Change) -> bool:
+    return isinstance(wanted, Change) and "state" in wanted.model_fields_set and wanted.state == "active"
+
+
+def _address(wanted: Registration | Change, key: Key, services: Services) -> tuple[dict[str, Any], list[Fault]]:
+    """The URL as it is called, where one is given; or why it may not be."""
+    if "url" not in wanted.model_fields_set:
+        return {}, []
+    try:
+        return {"url": services.guard.check_url(wanted.url)}, []
+    except AddressRefused as error:
+        return {}, [Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error))]
+
+
+def _names(wanted: Registration | Change, offered: Sequence[str], known: Sequence[str]) -> list[Fault]:
+    """Which of the given names of feeds, event types and formats are none."""
+    faults: list[Fault] = []
+    if "feeds" in wanted.model_fields_set:
+        faults += _unknown("feeds", wanted.feeds, offered, known)
+    if "events" in wanted.model_fields_set:
+        faults += _unknown("events", wanted.events or (), EventType, EventType)
+    if isinstance(wanted, Registration):
+        faults += _unknown_format(wanted.format)
+    return faults
+
+
+def _filter(wanted: Registration | Change, now: Subscription | None) -> Filter:
     """What is given, each name once, and for the rest what it is now."""
-    given = asked.model_fields_set
-    feeds = tuple(dict.fromkeys(asked.feeds))
-    events = tuple(EventType(name) for name in dict.fromkeys(asked.events or ()))
+    given = wanted.model_fields_set
+    feeds = tuple(dict.fromkeys(wanted.feeds))
+    events = tuple(EventType(name) for name in dict.fromkeys(wanted.events or ()))
     if now is None:
         return Filter(feeds=feeds, events=events)
     return Filter(
@@ -116,6 +137,14 @@ def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: It
         for place, name in enumerate(names)
         if name not in known
     ]
+
+
+def _unknown_format(name: str) -> list[Fault]:
+    try:
+        transports.named(name)
+    except NotFound as error:
+        return [Fault("format", str(error))]
+    return []
 
 
 def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault]:

@@ -54,9 +54,9 @@ T = TypeVar("T")
 async def register(request: web.Request) -> web.Response:
     """Register a webhook; it is told of every event from the next one on. The secret is shown this once."""
     key = await require(request, Role.SUBSCRIBER, to="register webhooks")
-    asked = read(Registration, await json_object(request))
+    wanted = read(Registration, await json_object(request))
     services = services_of(request)
-    values = checked(asked, key, services)
+    values = checked(wanted, key, services)
     services.limits.registering(key)
     secret = signing.new_secret()
     sealed = services.sealer.seal(secret.encode())
@@ -67,13 +67,13 @@ async def register(request: web.Request) -> web.Response:
             tx,
             url=values["url"],
             filter=values["filter"],
-            format=asked.format,
-            description=asked.description,
+            format=values["format"],
+            description=wanted.description,
             owner=key.owner,
             sealed_secret=sealed,
             granted=None,
         )
-        log.info("webhook.registered", id=created.id, owner=key.owner, feeds=asked.feeds)
+        log.info("webhook.registered", id=created.id, owner=key.owner, feeds=wanted.feeds)
         body = webhook_json(created)
         body = {"id": body.pop("id"), "secret": secret, **body}
         location = f"{services.site.url.rstrip('/')}{PATH}/{created.id}"
@@ -112,9 +112,9 @@ async def show(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Change what is given. ``state`` ``disabled`` cancels what is open; ``active`` tells of what comes after it."""
     key, found = await _own(request)
-    asked = read(Change, await json_object(request))
+    wanted = read(Change, await json_object(request))
     services = services_of(request)
-    values = checked(asked, key, services, now=found)
+    values = checked(wanted, key, services, now=found)
     url = values.get("url", found.url)
     moves = endpoint_host(url) != endpoint_host(found.url)
     if moves:
@@ -128,7 +128,7 @@ async def change(request: web.Request) -> web.Response:
         return _changed(tx, found, values)
 
     changed = await _or_404(services.db.write(update))
-    log.info("webhook.changed", id=found.id, fields=sorted(asked.model_fields_set))
+    log.info("webhook.changed", id=found.id, fields=sorted(wanted.model_fields_set))
     return json_response(webhook_json(changed))
 
 
@@ -148,7 +148,7 @@ async def test(request: web.Request) -> web.Response:
     services, host = services_of(request), endpoint_host(found.url)
     verified = await services.db.read(hosts.is_verified, host)
     with services.limits.testing(key, host, verified=verified):
-        result = await services.deliverer.test(found)
+        result = await _or_404(services.deliverer.test(found))
     return json_response(
         {
             "delivered": result.status is not None and 200 <= result.status < 300,

@@ -1,7 +1,7 @@
 """What one owner, and everyone together at one strange host, may ask for. What exceeds it is 429 and names the limit.
 
-The number of webhooks is held to in the transaction that makes one (``storage/hosts.py``); rates are counted here, by
-each process for itself.
+The number of webhooks is held to in the transaction that makes one (``storage/subscriptions/hosts.py``); rates are
+counted here, by each process for itself.
 """
 
 from __future__ import annotations

@@ -12,14 +12,15 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from cachetools import TTLCache
 
 from publisher import telemetry
 from publisher.model import Key
+from publisher.storage.access import keys
 from publisher.storage.access.keys import PREFIX_LENGTH
+from publisher.storage.engine.database import Database
 from publisher.web.budgets.buckets import KEPT, MINUTE, Buckets
 from publisher.web.http.limits import client_of
 from publisher.web.http.response import Problem, too_many
@@ -32,18 +33,6 @@ LONGEST = 200
 RIGHT_SECONDS = 3600.0
 PREFIX_SECONDS = 10.0
 """How old what is known of the beginnings of keys may be."""
-
-
-class KeyStore(Protocol):
-    """Where keys are looked up."""
-
-    async def find(self, secret: str) -> Key | None:
-        """The key that a secret opens."""
-        ...
-
-    async def prefixes(self) -> frozenset[str]:
-        """How the secrets of all keys in force begin."""
-        ...
 
 
 class WrongKeys:
@@ -68,7 +57,7 @@ class WrongKeys:
         self._unlogged = 0
         self._log_at = clock()
 
-    async def find(self, secret: str, address: str, store: KeyStore) -> Key | None:
+    async def find(self, secret: str, address: str, db: Database) -> Key | None:
         """The key that a secret from this address opens, None for none.
 
         429 where the address has tried too many that open nothing. Those not known yet are tried one after the other,
@@ -77,21 +66,21 @@ class WrongKeys:
         party = client_of(address)
         mark = hashlib.blake2b(f"{party} {secret}".encode(errors="replace"), key=self._pepper, digest_size=16).digest()
         if mark in self._right:
-            return self._found(party, mark, await store.find(secret))
+            return self._found(party, mark, await db.read(keys.find, secret))
         lock = self._trying.setdefault(party, asyncio.Lock())
         async with lock:
             share = party
             if mark not in self._right and (wait := self._failures.wait(party)):
                 share = f"{party} {secret[:PREFIX_LENGTH]}"
-                if not await self._begins_well(secret, store) or self._failures.wait(share):
+                if not await self._begins_well(secret, db) or self._failures.wait(share):
                     raise self._refused(party, wait)
-            return self._found(share, mark, await store.find(secret) if len(secret) <= LONGEST else None)
+            return self._found(share, mark, await db.read(keys.find, secret) if len(secret) <= LONGEST else None)
 
-    async def _begins_well(self, secret: str, store: KeyStore) -> bool:
+    async def _begins_well(self, secret: str, db: Database) -> bool:
         now = self._clock()
         if now >= self._read_again_at:
             self._read_again_at = now + PREFIX_SECONDS
-            self._prefixes = await store.prefixes()
+            self._prefixes = await db.read(keys.prefixes)
         return secret[:PREFIX_LENGTH] in self._prefixes
 
     def _refused(self, party: str, wait: float) -> Problem:

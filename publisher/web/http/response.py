@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import orjson
 from aiohttp import payload, web
 from aiohttp.abc import AbstractStreamWriter
 
-from publisher.configfile import LONGEST_NAME
+from publisher import configfile
 from publisher.sources.documents.limits import MAX_FAULTS
 
 PIECE = 64 * 1024
@@ -138,12 +137,5 @@ def too_many(said: str, wait: float) -> Problem:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What might have been meant: the closest known names, else a few of them, as the end of a sentence."""
-    names = sorted(map(str, known))  # else an enumeration's members would be shown as Python shows them
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5) if len(name) <= LONGEST_NAME else ()
-    if close:
-        return f"did you mean {' or '.join(map(repr, close))}?"
-    if not names:
-        return "there are none yet"
-    shown = ", ".join(names[:10])
-    return f"known: {shown}" + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    """See :func:`publisher.configfile.nearest`; up to three names, quoted as JSON's readers of these answers expect."""
+    return configfile.nearest(name, known, most=3, quote="'")

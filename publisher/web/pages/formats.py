@@ -12,7 +12,7 @@ from babel.dates import format_time
 from publisher.clock import bounded, rfc3339
 from publisher.errors import ReadError
 from publisher.locale import format_date, format_decimal, known_locale, known_zone
-from publisher.locale.names import zone_name
+from publisher.locale.lookup import zone_name
 
 _MINUS = "\u2212"
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 import idna
 
 from publisher.content import opening, shortened
-from publisher.locale.names import text_direction
+from publisher.locale.lookup import text_direction
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.model.names import joined
 from publisher.model.uri import uri

@@ -16,9 +16,9 @@ from publisher.content import one_line
 from publisher.content.walking import walk
 from publisher.sources.documents.dom import text_of
 from publisher.sources.html.body import Block, fragment_blocks
+from publisher.sources.html.unprofiled.classnames import BODY, is_aside, name_words
 from publisher.sources.html.unprofiled.evidence import plain, word_set
 from publisher.sources.html.unprofiled.junk import is_junk
-from publisher.sources.html.unprofiled.names import BODY, is_aside, name_words
 
 _GONE = word_set("script style noscript template button select textarea input label svg math canvas object")
 _FRAMES = frozenset(("iframe", "embed"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.content import absolute
-from publisher.sources.html.unprofiled.addresses import is_home, same_page
 from publisher.sources.html.unprofiled.evidence import alike, plain, text_value, word_set
+from publisher.sources.html.unprofiled.own_address import is_home, same_page
 from publisher.sources.html.unprofiled.scripts import nodes
 
 Node = Mapping[str, Any]

@@ -10,8 +10,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import one_line
 from publisher.sources.documents.dom import text_of
+from publisher.sources.html.unprofiled.classnames import is_aside, name_words
 from publisher.sources.html.unprofiled.evidence import GUESSED, PAGE, Claim, alike, distinct
-from publisher.sources.html.unprofiled.names import is_aside, name_words
 
 MAX_FOUND = 20
 """Elements of one kind that are looked at."""

@@ -31,10 +31,9 @@ from publisher.sources.html.unprofiled import (
     times,
     titles,
 )
-from publisher.sources.html.unprofiled.addresses import contradicted, own_address
 from publisher.sources.html.unprofiled.evidence import EXTRACTED, GUESSED, JSONLD, OPENGRAPH, PAGE, Claim, distinct
-from publisher.sources.html.unprofiled.figures import other_number
 from publisher.sources.html.unprofiled.junk import is_junk
+from publisher.sources.html.unprofiled.own_address import contradicted, own_address
 from publisher.sources.html.unprofiled.scripts import documents
 from publisher.sources.profiles.profile import HtmlProfile
 from publisher.sources.reading.draft import Reading
@@ -173,7 +172,7 @@ class _Page:
         if found is not None:
             self.take("title", found.value, found.origin)
             others = (*(value for value, _ in claims if value), *self.shown)
-            differing = next(filter(None, (other_number(found.value, one, behind=1) for one in others)), None)
+            differing = next(filter(None, (texts.other_number(found.value, one, behind=1) for one in others)), None)
             if differing:
                 said = f"the page says {differing[0]} and {differing[1]} in its headlines; {differing[0]} is taken"
                 self.reading.warn(said, "title", found.value)

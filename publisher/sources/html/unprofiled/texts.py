@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from publisher.sources.html.body import Block, escaped, fragment_blocks
 from publisher.sources.html.unprofiled.edges import trimmed
 from publisher.sources.html.unprofiled.evidence import EXTRACTED, JSONLD, decoded, word_set, words
 from publisher.sources.html.unprofiled.extracting import linked_text
-from publisher.sources.html.unprofiled.figures import other_number
 from publisher.sources.html.unprofiled.junk import is_junk
 
 TEASER = 0.6
@@ -28,6 +28,10 @@ ONE_BLOCK = 1_500
 
 _INLINE = word_set("b strong i em u a span s strike sub sup small mark abbr cite code q font ins del big tt")
 _BLOCKS = word_set("p div br h1 h2 h3 h4 h5 h6 ul ol li blockquote figure img table section article hr pre")
+
+# A number, or a word.
+_TOKEN = re.compile(r"(?P<number>\d+(?:[.,:]\d+)*)|[^\W\d_]+")
+_Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -190,3 +194,28 @@ def _holds(text: Text, lead: str | None) -> float:
     wanted = Counter(words(lead or ""))
     held, total = (wanted & text.words).total(), wanted.total()
     return held / total if total else 0.0
+
+
+def other_number(one: str, other: str, *, behind: int = 2) -> tuple[str, str] | None:
+    """The first number of a text for which another gives a different one, and that: between the same two words before
+    it and as many as ``behind`` after it, which stand as often in both. Null where there is none.
+    """
+    first, second = _numbers(one, behind), _numbers(other, behind)
+    for around, numbers in first.items():
+        found = second.get(around, [])
+        only, instead = Counter(numbers) - Counter(found), Counter(found) - Counter(numbers)
+        if only and len(numbers) == len(found):
+            return next(iter(only)), next(iter(instead))
+    return None
+
+
+def _numbers(text: str, behind: int) -> dict[_Words, list[str]]:
+    """The numbers of a text by the words around each; a number among those is no word."""
+    tokens = list(_TOKEN.finditer(text.casefold()))
+    parts = ["", "", *("#" if token["number"] else token[0] for token in tokens), *[""] * behind]
+    found: dict[_Words, list[str]] = {}
+    for at, token in enumerate(tokens):
+        around = (*parts[at : at + 2], *parts[at + 3 : at + 3 + behind])
+        if token["number"] and any(one.isalpha() for one in around):
+            found.setdefault(around, []).append(token["number"])
+    return found

@@ -34,6 +34,8 @@ def upgrade() -> None:
     )
     op.add_column("sources", sa.Column("node", sa.Text(), nullable=True))
     op.add_column("installation", sa.Column("generation", sa.Text(), nullable=False, server_default=""))
+    op.add_column("installation", sa.Column("earlier", sa.Text(), nullable=False, server_default="[]"))
+    op.execute("INSERT INTO cursors (name, seq, subscription) VALUES ('erasures', 0, 0)")
     op.get_bind().execute(
         sa.text("UPDATE installation SET generation = :generation"), {"generation": secrets.token_hex(8)}
     )

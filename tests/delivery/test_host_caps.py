@@ -6,7 +6,7 @@ from support.clock import ManualClock
 from support.deliveries import append
 from support.delivering import Bench, endpoint, eventually
 
-from publisher.delivery.endpoints.hosts import Hosts
+from publisher.delivery.endpoints.caps import HostCaps
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
@@ -39,7 +39,7 @@ async def test_many_endpoints_at_one_host_get_no_more_at_once_than_it_may(sqlite
 
 
 def test_those_who_find_a_host_full_come_back_one_after_the_other_as_it_answers() -> None:
-    hosts = Hosts(lambda: 100.0, per_host=4)
+    hosts = HostCaps(lambda: 100.0, per_host=4)
     assert [hosts.begin(n, URL) for n in range(4)] == [None] * 4
     hosts.took(URL, 0.4, taken=True)
     turns = [hosts.begin(n, URL) for n in range(4, 8)]
@@ -47,7 +47,7 @@ def test_those_who_find_a_host_full_come_back_one_after_the_other_as_it_answers(
 
 
 def test_the_endpoints_of_a_full_host_are_busy_until_a_quarter_of_its_places_is_free() -> None:
-    hosts = Hosts(lambda: 100.0, per_host=4)
+    hosts = HostCaps(lambda: 100.0, per_host=4)
     for n in range(5):
         hosts.begin(n, f"https://receiver.example:{8000 + n}/hook")  # a port makes no other machine
     hosts.begin(9, "https://elsewhere.example/")
@@ -58,7 +58,7 @@ def test_the_endpoints_of_a_full_host_are_busy_until_a_quarter_of_its_places_is_
 
 
 def test_a_host_that_takes_what_it_is_sent_and_is_quick_is_not_held_to_the_bound_until_it_is_not() -> None:
-    hosts = Hosts(lambda: 100.0, per_host=1)
+    hosts = HostCaps(lambda: 100.0, per_host=1)
     assert hosts.begin(1, URL) is None
     hosts.took(URL, 0.01, taken=True)
     assert [hosts.begin(n, URL) for n in range(2, 5)] == [None] * 3
@@ -71,6 +71,6 @@ def test_a_host_that_takes_what_it_is_sent_and_is_quick_is_not_held_to_the_bound
 
 
 def test_a_host_is_one_however_many_dots_stand_after_it() -> None:
-    hosts = Hosts(lambda: 100.0, per_host=1)
+    hosts = HostCaps(lambda: 100.0, per_host=1)
     assert hosts.begin(1, "https://hook.example/a") is None
     assert hosts.begin(2, "https://HOOK.example../b") is not None

@@ -7,7 +7,7 @@ import asyncio
 from cachetools import LRUCache
 
 from publisher import telemetry
-from publisher.delivery.endpoints.hosts import host_of
+from publisher.delivery.endpoints.caps import host_of
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.storage.engine.database import Database
@@ -19,7 +19,7 @@ KEPT = 16_384
 """Hosts remembered as written; one that was forgotten is written again, which changes nothing."""
 
 
-class Verified:
+class VerifiedHosts:
     """Remembers in the database which hosts take what is sent to them."""
 
     def __init__(self, db: Database) -> None:

@@ -1,9 +1,9 @@
 """How much one host is sent at once, however many endpoints it has.
 
-A host that many endpoints lie at would else get everything that there are slots for, whoever registered them. What is
-bounded is how many requests are under way, not how many in a second. A host that takes what it is sent and answers
-quickly gives each slot back before others miss it: it is not held to the bound, which would cost a second claim of most
-deliveries (measured with 10,000 endpoints at one host: twice the CPU of each delivery).
+Without a cap, a host with many endpoints could take every free slot, whoever registered them. The cap counts requests
+under way, not requests per second. A host that answers quickly and with success frees its slots before others miss
+them, so it is not held to the cap: that would cost a second claim of most deliveries (measured with 10,000 endpoints at
+one host: twice the CPU of each delivery).
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ PER_HOST = 64
 """Requests under way to one host at most."""
 
 RESUMED_AT = 3 / 4
-"""A host that was full is sent to again once this share of its places is taken, so that claims bring more than one."""
+"""A full host is sent to again once no more than this share of its places is taken, so that a claim brings several."""
 
 QUICK_SECONDS = 0.25
-"""A host that answers within this, on average, and takes what it was last sent, is not held to the bound."""
+"""A host that answers within this, on average, and took the last request, is not held to the cap."""
 
 KEPT = 16_384
 """Endpoints and hosts remembered."""
 
 LONGEST_TURN = 1.0
-"""Seconds; a host that was slow a moment ago may be quick by then."""
+"""Seconds until a full host is tried again, at most: it may be quick by then."""
 
 FIRST_GUESS = 0.1
-"""Seconds that a request takes, as long as none was answered."""
+"""Seconds that a request is taken to last until the first was answered."""
 
 
-class Hosts:
+class HostCaps:
     """Counts what is under way to each host. ``now`` is in seconds, monotonic."""
 
     def __init__(self, now: Callable[[], float], per_host: int = PER_HOST) -> None:
@@ -97,4 +97,4 @@ class Hosts:
 
 
 host_of = lru_cache(KEPT)(endpoint_host)
-"""The host that a URL names, whatever its port: many ports are still one machine."""
+"""The host of a URL, whatever its port: many ports are still one machine."""

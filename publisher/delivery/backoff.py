@@ -1,6 +1,6 @@
-"""Resting from sending while this machine itself cannot: no descriptor or memory left to connect with.
+"""Backing off while this machine itself cannot send: no descriptor or memory is left to connect with.
 
-Trying on at full speed would keep it so, and every delivery would be claimed and handed back for nothing.
+Trying again at full speed would keep it so, and deliveries would be claimed and handed back for nothing.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ FIRST_REST = 0.1
 LONGEST_REST = 5.0
 
 
-class Strain:
+class Backoff:
     """How long to rest: twice as long each time, until something could be sent again. In seconds, monotonic."""
 
     def __init__(self) -> None:
         self._next = FIRST_REST
         self._until = 0.0
 
-    def felt(self, reason: str | None) -> float:
-        """Something could not be sent for want of means; returns how long from now it need not be tried again."""
+    def failed(self, reason: str | None) -> float:
+        """Descriptors or memory ran out; returns for how many seconds from now nothing need be tried."""
         now = asyncio.get_running_loop().time()
         if now >= self._until:  # what was under way at the same time is the same trouble
             self._until = now + self._next
@@ -31,11 +31,11 @@ class Strain:
             self._next = min(self._next * 2, LONGEST_REST)
         return self._until - now
 
-    def over(self) -> None:
+    def succeeded(self) -> None:
         """Something was sent."""
         self._next = FIRST_REST
 
-    async def rest(self) -> None:
+    async def wait(self) -> None:
         """Until it may be tried again."""
         wait = self._until - asyncio.get_running_loop().time()
         if wait > 0:

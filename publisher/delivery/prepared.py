@@ -1,4 +1,4 @@
-"""The bodies of the events that are being sent, made once however many they are sent to."""
+"""The events that are being sent, each written once however many it is sent to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
-from publisher.delivery.transports import envelope
+from publisher.delivery.transports.base import Format, Request, SingleEvent
 from publisher.model import Change, Event, EventType
 
 KEPT_BYTES = 16 * 1024 * 1024
@@ -17,23 +17,27 @@ KEPT_EVENTS = 1000
 
 @dataclass(slots=True)
 class Prepared:
-    """An event and the bodies made of it: one for each type, change and extent that a follower is told."""
+    """An event and the requests made of it: one for each format, type, change and extent that a follower is told."""
 
     event: Event
-    bodies: dict[tuple[EventType, Change, bool], bytes] = field(default_factory=dict)
+    requests: dict[tuple[str, EventType, Change, bool], Request] = field(default_factory=dict)
 
-    def body(self, type: EventType, change: Change, summary: bool) -> bytes:
-        """What a follower is told."""
-        if (type, change, summary) not in self.bodies:
-            self.bodies[type, change, summary] = envelope.body(self.event, type, change, summary=summary)
-        return self.bodies[type, change, summary]
+    def request(self, format: Format, type: EventType, change: Change, summary: bool) -> Request:
+        """What a follower is told, written in its format."""
+        key = (format.name, type, change, summary)
+        found = self.requests.get(key)
+        if found is None:
+            found = format.request(SingleEvent.of(self.event, type, change, summary=summary))
+            self.requests[key] = found
+        return found
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.bodies.values()))
+        """Bytes of all bodies."""
+        return sum(len(request.body) for request in self.requests.values())
 
 
-class Bodies:
+class PreparedEvents:
     """The events sent last, within a bound of memory."""
 
     def __init__(self) -> None:

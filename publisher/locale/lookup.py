@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import get_timezone_name
+from pydantic import AfterValidator
 
 from publisher.errors import ReadError
 
@@ -28,6 +29,18 @@ def known_locale(name: str) -> Locale:
         return Locale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         raise ReadError(f"{name!r} is no known locale; give one such as id, en_US, de_CH or fr") from error
+
+
+def _locale_name(value: str) -> str:
+    try:
+        known_locale(value)
+    except ReadError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+LocaleName = Annotated[str, AfterValidator(_locale_name)]
+"""The name of a locale, as a key of a file may give it."""
 
 
 def text_direction(language: str) -> Literal["rtl", "auto"]:

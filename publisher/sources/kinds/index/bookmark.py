@@ -14,7 +14,7 @@ from publisher.clock import from_micros, to_micros
 class Page:
     """One page. ``link`` is its address as it was listed, which it is known by here.
 
-    ``to`` is where it moved for good, ``at`` (microseconds) when it was asked for last, ``id`` its article and
+    ``to`` is where it moved for good, ``at`` (microseconds) when it was requested last, ``id`` its article and
     ``identity`` what that is known by: they stay whatever address the page comes to have. ``stamp`` is the sitemap's.
     ``title`` is a digest of its headline: two that differ under one address are two articles.
     ``misses`` counts the answers in a row that there is no such page; ``gone`` is set when those were enough.
@@ -36,20 +36,20 @@ class Page:
 
     @property
     def address(self) -> str:
-        """Where it is asked for."""
+        """Where it is requested."""
         return self.to or self.link
 
     @property
     def validators(self) -> dict[str, str]:
-        """What a conditional request is made of; none for a page that was gone, which is to be read anew."""
+        """What a conditional request is made of; none for a page that was gone, which is to be read again in full."""
         return {} if self.gone else {"etag": self.etag, "last_modified": self.last_modified}
 
     def is_due(self, now: datetime, recheck: float) -> bool:
-        """Whether it was last asked for at least ``recheck`` seconds ago."""
+        """Whether it was last requested at least ``recheck`` seconds ago."""
         return not self.at or (now - from_micros(self.at)).total_seconds() >= recheck
 
-    def asked(self, now: datetime) -> None:
-        """Note that it is asked for now."""
+    def requested(self, now: datetime) -> None:
+        """Note that it is requested now."""
         self.at = to_micros(now)
 
     def missed(self, *, for_good: bool, gone_after: int) -> None:

@@ -1,7 +1,8 @@
-"""What a job is, whoever does it."""
+"""What a job is, and who does it: the same jobs in this process, or in one that can be killed (``isolated``)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -24,3 +25,16 @@ class Runner(Protocol):
         is not at fault.
         """
         ...
+
+
+class InProcess:
+    """Does jobs in a thread of this process: for tests, and where no requests are served. Nothing limits them."""
+
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
+        self._jobs = jobs
+
+    async def run(
+        self, job: str, body: bytes, options: Mapping[str, Any], *, needs: Sequence[str] = ()
+    ) -> Sequence[bytes]:
+        """See :class:`Runner`."""
+        return await asyncio.to_thread(lambda: list(self._jobs[job](body, options)))

@@ -1,0 +1,46 @@
+"""One signed POST of a request that is written already."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+from publisher import clock, telemetry
+from publisher.clock import Clock
+from publisher.delivery import signing
+from publisher.delivery.transports.base import Request
+from publisher.outbound import Outbound, PostResult
+from publisher.redaction import bare, redacted
+from publisher.storage.access.sealing import Sealer
+
+log = telemetry.logger(__name__)
+
+KEPT_KEYS = 16_384
+"""Keys of endpoints kept unsealed, in memory alone: unsealing one costs twice as much as signing with it."""
+
+
+class Poster:
+    """Signs and sends, once. ``now`` is the time that a signature states, and that an attempt is recorded with."""
+
+    def __init__(self, outbound: Outbound, sealer: Sealer, *, now: Clock = clock.now) -> None:
+        self._outbound = outbound
+        self._sealer = sealer
+        self._now = now
+        self._key = lru_cache(KEPT_KEYS)(self._unsealed)
+
+    async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
+        """Send a request now; returns when that was and how it went. Whatever goes wrong is in the result.
+
+        ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
+        cannot be opened: that is no fault of the receiver's.
+        """
+        at = self._now()
+        signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
+        try:
+            return at, await self._outbound.post(url, request.body, {**request.headers, **signature}, timeout)
+        except Exception as error:  # one delivery's surprise must not become everyone's
+            log.exception("delivery.crashed", url=bare(url))
+            return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
+
+    def _unsealed(self, sealed: bytes) -> bytes:
+        return signing.key_of(self._sealer.unseal(sealed).decode())
