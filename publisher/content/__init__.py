@@ -6,7 +6,18 @@ expression.
 
 from publisher.content.address import absolute
 from publisher.content.cleaning import Cleaned, Notes, clean, harmless
-from publisher.content.text import excerpt, first_text, markup_of, one_line, opening, shortened, text_of
+from publisher.content.text import (
+    excerpt,
+    first_text,
+    markup_of,
+    one_line,
+    opening,
+    paragraph,
+    shortened,
+    summarised,
+    summary_of,
+    text_of,
+)
 from publisher.content.vocabulary import ELEMENTS
 
 __all__ = [
@@ -21,6 +32,9 @@ __all__ = [
     "markup_of",
     "one_line",
     "opening",
+    "paragraph",
     "shortened",
+    "summarised",
+    "summary_of",
     "text_of",
 ]

@@ -1,13 +1,16 @@
-"""The text of HTML that people read: on one line, the first paragraph, a summary of bounded length."""
+"""What people read of HTML: text on one line, the first paragraph, a summary of bounded length. And text as HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, READINGS, REMOVED, STRUCK, VOID
 from publisher.content.walking import walk
+from publisher.model.base import xml_legal
 
 SUMMARY = 300
 """Characters of a summary that is taken from the text."""
@@ -94,6 +97,21 @@ def excerpt(html: str, limit: int = SUMMARY) -> str | None:
     return f"{cut}{_CUT}" if cut else None
 
 
+def summary_of(article: Mapping[str, Any]) -> str | None:
+    """The own summary of an article in its JSON form, else how its text begins, for whoever may not have it whole.
+
+    None where that is too short to show a part of.
+    """
+    return (article.get("summary") or "").strip() or excerpt(article.get("body") or "")
+
+
+def summarised(article: Mapping[str, Any]) -> dict[str, Any]:
+    """The article's JSON form with a ``summary`` and without its ``body``; an erased one, which has none, as it is."""
+    if "body" not in article:
+        return dict(article)
+    return {**article, "summary": summary_of(article), "body": None}
+
+
 def shortened(text: str, limit: int = SUMMARY) -> str:
     """The text on one line, cut behind the last word that ends within ``limit`` characters and marked as cut."""
     text = one_line(text)
@@ -103,6 +121,11 @@ def shortened(text: str, limit: int = SUMMARY) -> str:
     # A script without spaces, or one word: no better place than the limit.
     kept = text[: cut if cut > limit // 2 else limit]
     return kept.rstrip(_LOOSE) + _CUT
+
+
+def paragraph(text: str) -> str:
+    """Plain text as a paragraph of HTML."""
+    return f"<p>{escape(xml_legal(text), quote=False)}</p>"
 
 
 def said(node: LexborNode) -> Iterator[str]:

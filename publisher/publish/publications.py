@@ -19,7 +19,6 @@ from publisher.publish.addresses import Address
 from publisher.publish.appearance import SiteInfo
 from publisher.publish.cache import Shares
 from publisher.publish.composing import Composer, Document, Order
-from publisher.publish.items import Item, chosen
 from publisher.publish.shelf import Shelf
 from publisher.publish.versions import States, Version, version_of
 from publisher.storage.configuration.feeds import FeedState
@@ -36,7 +35,6 @@ class Publications:
     """The feeds of an installation as documents; made once, asked from every request."""
 
     def __init__(self, db: Database, feeds: Mapping[str, FeedDefinition], site: SiteInfo, data: Path) -> None:
-        self._db = db
         self._feeds = dict(feeds)
         self._site = site
         self._shelf = Shelf(data / "cache")
@@ -123,11 +121,6 @@ class Publications:
         states = await self._states()
         present = {name: version_of(feed, self._site, states.get(name)).etag for name, feed in self._feeds.items()}
         await asyncio.to_thread(self._shelf.sweep, present)
-
-    async def items(self, name: str, limit: int) -> list[Item]:
-        """The newest items of a feed as they are stored, at most as many as the feed shows. Raises NotFound."""
-        feed = self._feed(name)
-        return await self._db.read(chosen, feed, min(limit, feed.limit))
 
     def _feed(self, name: str) -> FeedDefinition:
         try:

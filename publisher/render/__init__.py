@@ -8,7 +8,6 @@ from __future__ import annotations
 from publisher.render.entry import Entry, Options, article_entry, event_entry, indicator_entry
 from publisher.render.format import Format, Head
 from publisher.render.formats import FORMATS
-from publisher.render.summary import summarised, summary_of
 
 RENDERER_VERSION = 3
 """Raise it when the same items give other bytes, so that readers are not told that nothing changed."""
@@ -23,6 +22,4 @@ __all__ = [
     "article_entry",
     "event_entry",
     "indicator_entry",
-    "summarised",
-    "summary_of",
 ]

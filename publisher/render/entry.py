@@ -12,7 +12,7 @@ from urllib.parse import quote
 from babel import Locale
 from babel.core import get_global
 
-from publisher.content import one_line, opening
+from publisher.content import one_line, opening, paragraph, summary_of
 from publisher.model import Event
 from publisher.model.base import xml_legal
 from publisher.model.facets import fold
@@ -22,8 +22,6 @@ from publisher.model.uri import uri
 from publisher.render import identity, market
 from publisher.render.market import Statistic
 from publisher.render.media import Attached, Picture, attached, pictures
-from publisher.render.summary import summary_of
-from publisher.render.words import paragraphs
 
 UNDETERMINED = "und"
 """The language tag of what is in some language (RFC 5646 section 4.1)."""
@@ -50,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``summary`` is plain text, ``content`` HTML (null: not in this feed). ``language`` is null if it is the feed's.
+    """``summary`` is plain text, ``content`` HTML (None: not in this feed). ``language`` is None if it is the feed's.
     Every address is a URI.
 
     ``extra`` is what only the JSON Feed extension object can say.
@@ -130,7 +128,7 @@ def indicator_entry(
         updated=_whole(changed_at),
         published=_whole(first_seen_at),
         summary=" · ".join(lines),
-        content=paragraphs(lines) if options.content == "full" else None,
+        content="".join(map(paragraph, lines)) if options.content == "full" else None,
         categories=(data["symbol"],),
         statistic=market.statistic(data, period),
         extra={**_said(data), "period": period},
@@ -149,7 +147,7 @@ def event_entry(event: Event, *, options: Options) -> Entry:
         updated=moment,
         published=moment,
         summary=" · ".join(lines) or None,
-        content=(paragraphs(lines) or None) if options.content == "full" else None,
+        content=("".join(map(paragraph, lines)) or None) if options.content == "full" else None,
         categories=(event.type.value,),
         extra={"type": event.type.value, "subject": xml_legal(event.subject), "data": data},
     )
@@ -210,7 +208,7 @@ def _legal(value: Any) -> Any:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """The time as stored, perhaps by an earlier version; null where it is none that can be written down."""
+    """The time as stored, perhaps by an earlier version; None where it is none that can be written down."""
     try:
         moment = datetime.fromisoformat(text) if text else None
         return moment.astimezone(UTC) if moment and moment.tzinfo else None

@@ -1,4 +1,7 @@
-"""How an indicator reads: a headline for people, lines of detail, and the elements of a statistic for machines."""
+"""How an indicator reads: a headline for people, lines of detail, and the elements of a statistic for machines.
+
+Numbers, times and the few words that feeds say themselves are in the language of the feed.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal, localcontext
+from functools import lru_cache
 from typing import Any
 
-from publisher.render.words import date_and_time, number, words
+from babel.dates import format_time
+
+from publisher.clock import bounded
+from publisher.errors import ReadError
+from publisher.locale import format_date, format_decimal, known_locale, known_zone
+from publisher.locale.lookup import zone_name
 
 _EXACT = Context(prec=100)
 _PAIR = re.compile(r"([A-Z]{3})/([A-Z]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of an indicator's details."""
+
+    previous_close: str
+    as_of: str
+    observed: str
+
+
+_LABELS = {
+    "id": Labels("Penutupan sebelumnya", "Per", "Diamati"),
+    "en": Labels("Previous close", "As of", "Observed"),
+    "de": Labels("Vortagesschluss", "Stand", "Beobachtet"),
+    "fr": Labels("Clôture précédente", "Au", "Observé"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +74,7 @@ def title(data: Mapping[str, Any], *, language: str, timezone: str) -> str:
 
 def lines(data: Mapping[str, Any], *, language: str, timezone: str) -> list[str]:
     """What there is to say besides the headline, one fact a line."""
-    say = words(language)
+    say = _labels(language)
     value, change = Decimal(data["value"]), _decimal(data, "change")
     unit = f" {data['unit']}" if data.get("unit") else ""
     said = [f"{data['name'].strip() or data['symbol']}: {number(value, language)}{unit}"]
@@ -78,6 +104,25 @@ def statistic(data: Mapping[str, Any], period: str) -> Statistic:
     )
 
 
+def _labels(language: str) -> Labels:
+    """The labels in this language, in English where it is none of ours."""
+    return _LABELS.get(language.partition("-")[0].lower(), _LABELS["en"])
+
+
+def number(value: Decimal, language: str, *, signed: bool = False) -> str:
+    """The number as the language writes it, with its own digits; ``signed`` shows a plus."""
+    written = format_decimal(value, _known(language))
+    return f"+{written}" if signed and value > 0 else written
+
+
+def date_and_time(moment: datetime, language: str, timezone: str) -> str:
+    """``22 Nov 2026 15.00 WIB``: to the minute, with the zone's own abbreviation."""
+    name = _known(language)
+    locale, local = known_locale(name), bounded(moment).astimezone(known_zone(timezone))
+    time = " ".join(format_time(local, "short", local.tzinfo, locale).split())
+    return f"{format_date(moment, name, timezone)} {time} {zone_name(local, locale)}"
+
+
 def _decimal(data: Mapping[str, Any], key: str) -> Decimal | None:
     return None if data.get(key) is None else Decimal(data[key])
 
@@ -88,3 +133,13 @@ def _when(data: Mapping[str, Any]) -> datetime:
 
 def _time(text: str, language: str, timezone: str) -> str:
     return date_and_time(datetime.fromisoformat(text), language, timezone)
+
+
+@lru_cache(maxsize=64)
+def _known(language: str) -> str:
+    """The language, or English where it is none that numbers and dates can be written in."""
+    try:
+        known_locale(language)
+    except ReadError:
+        return "en"
+    return language

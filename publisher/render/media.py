@@ -53,7 +53,7 @@ SOME_FILE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image that has an address; ``type`` is its media type, the size is in pixels, each null if not known."""
+    """An image that has an address; ``type`` is its media type, the size is in pixels, each None if not known."""
 
     url: str
     caption: str | None = None
@@ -72,7 +72,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A recording or another file. ``length`` is in bytes, ``duration`` in seconds; null if not known, as ``type``."""
+    """A recording or another file. ``length`` is in bytes, ``duration`` in seconds; None if not known, as ``type``."""
 
     url: str
     type: str | None = None

@@ -220,3 +220,29 @@ async def test_a_large_feed_is_sent_whole_from_disk(newsroom: Newsroom, coding: 
     assert int(answer.headers["Content-Length"]) == len(body)
     head = await newsroom.client.head("/feeds/news.atom", headers={"Accept-Encoding": coding})
     assert head.headers["Content-Length"] == answer.headers["Content-Length"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "led_to"),
+    [
+        ("application/rss+xml", "/feeds/news.rss"),
+        ("application/atom+xml, application/rss+xml;q=0.9, text/html;q=0.8, */*;q=0.1", "/feeds/news.atom"),
+        ("application/atom+xml,application/feed+json;q=0.5", "/feeds/news.atom"),
+        ("application/feed+json;q=0.9, application/rss+xml;q=0.9, */*;q=0.8", "/feeds/news.rss"),
+        ("Application/RSS+XML; q=0.5", "/feeds/news.rss"),
+        ("text/html, application/xhtml+xml, application/rss+xml, */*", None),
+        ("application/rss+xml;q=0, */*", None),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", None),
+        ("*/*", None),
+        ("", None),
+    ],
+)
+async def test_a_feeds_page_leads_those_who_would_rather_have_a_document_to_it(
+    newsroom: Newsroom, accept: str, led_to: str | None
+) -> None:
+    answer = await newsroom.client.get("/feeds/news", headers={"Accept": accept}, allow_redirects=False)
+    assert "Accept" in answer.headers["Vary"].split(", ")
+    assert (answer.status, answer.headers.get("Location")) == (302 if led_to else 200, led_to)
+    hidden = await newsroom.client.get("/feeds/desk", headers={"Accept": accept}, allow_redirects=False)
+    never = await newsroom.client.get("/feeds/gudang", headers={"Accept": accept}, allow_redirects=False)
+    assert hidden.status == never.status == 404

@@ -71,6 +71,12 @@ async def test_it_is_served_with_validators_and_codings(newsroom: Newsroom) -> N
     assert gzip.decompress(document.gzip) == document.body
 
 
+async def test_whoever_asks_a_feeds_page_for_it_by_its_type_is_led_to_it(newsroom: Newsroom) -> None:
+    accepted = {"Accept": "text/plain, text/html;q=0.9"}
+    answer = await newsroom.client.get("/feeds/news", headers=accepted, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"], answer.headers["Vary"]) == (302, "/feeds/news.txt", "Accept")
+
+
 async def test_it_is_named_where_another_is_asked_for_that_is_none(newsroom: Newsroom) -> None:
     answer = await newsroom.client.get("/feeds/news.xml")
     assert (answer.status, "feeds come as rss, atom, json, txt" in await answer.text()) == (404, True)

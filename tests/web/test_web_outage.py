@@ -19,7 +19,7 @@ from webroom import Newsroom, defined, open_newsroom
 
 from publisher.app.probes import disk
 from publisher.errors import StorageError, told
-from publisher.publish import publications
+from publisher.publish import composing, versions
 from publisher.storage.engine.database import SQLITE_READERS, Database, Tx
 from publisher.storage.log import events
 from publisher.web import kept
@@ -86,7 +86,7 @@ async def test_nothing_stands_in_for_longer_than_an_hour(
     await line.cut()
     with pytest.raises(StorageError):
         await newsroom.db.read(events.last_seq)
-    monkeypatch.setattr(publications, "STALE_SECONDS", 0.0)
+    monkeypatch.setattr(versions, "STALE_SECONDS", 0.0)
     monkeypatch.setattr(kept, "STALE_SECONDS", 0.0)
     for path in PUBLIC:
         assert (await newsroom.client.get(path)).status == 503
@@ -284,7 +284,7 @@ async def test_a_large_feed_is_served_where_the_disk_takes_nothing(newsroom: New
         for format_ in ("rss", "atom", "json"):
             answer = await newsroom.client.get(f"/feeds/news.{format_}")
             assert answer.status == 200
-            assert len(await answer.read()) > publications.ON_DISK_FROM
+            assert len(await answer.read()) > composing.ON_DISK_FROM
     assert [entry["event"] for entry in logged] == ["feed.not_kept"]
 
 

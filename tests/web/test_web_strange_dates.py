@@ -12,7 +12,7 @@ from publisher.locale import format_date, format_datetime
 from publisher.model import Article, Indicator
 from publisher.model.base import STORED
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.render.words import date_and_time
+from publisher.render.market import date_and_time
 from publisher.web.pages.formats import Formats
 
 MOMENTS = ("0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "2101-01-01T00:00:00Z", "9999-12-31T23:59:59Z")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, final
 
+from publisher.content import summarised
 from publisher.model import Change, Event, EventType
-from publisher.render import summarised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,10 @@ from html import escape
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from publisher.content import Cleaned, Notes, clean, one_line
-from publisher.content.text import pieces, said
+from publisher.content.text import paragraph, pieces, said
 from publisher.content.vocabulary import ENDS_A_WORD, LEAVES_A_GAP, MEDIA, REMOVED, RENAMED, TOLD
 from publisher.content.walking import walk
 from publisher.errors import ReadError
-from publisher.model.base import xml_legal
 from publisher.sources.documents.dom import descendants, parse
 from publisher.sources.documents.limits import MAX_BODY
 from publisher.sources.profiles.patterns import matches_any
@@ -119,7 +118,7 @@ def sanitised(blocks: list[Block], base: str | None) -> Cleaned:
 
 def escaped(paragraphs: list[str]) -> str:
     """Plain paragraphs as HTML."""
-    return "\n".join(f"<p>{escape(xml_legal(text), quote=False)}</p>" for text in paragraphs)
+    return "\n".join(map(paragraph, paragraphs))
 
 
 def _cut(body: LexborNode, comment: str) -> None:

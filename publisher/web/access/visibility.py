@@ -8,10 +8,10 @@ from typing import Any
 
 from publisher import selection
 from publisher.clock import rfc3339
+from publisher.content import summarised
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match, Role
 from publisher.model.facets import item_facets
 from publisher.model.provenance import Provenance, doubts_json
-from publisher.render import summarised
 from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.engine.database import Tx
 from publisher.storage.items import articles

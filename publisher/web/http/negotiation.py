@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
@@ -11,6 +12,7 @@ from aiohttp import web
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _CODINGS = ("-gz", "-br", "-zst")
+_HTML = ("text/html", "application/xhtml+xml")
 
 
 def accepts_gzip(request: web.Request) -> bool:
@@ -21,8 +23,21 @@ def accepts_gzip(request: web.Request) -> bool:
 def prefers_html(request: web.Request) -> bool:
     """Whether HTML is wanted before JSON: a browser says so, a program that takes anything does not."""
     accept = request.headers.get("Accept", "")
-    html = _quality(accept, ("text/html", "application/xhtml+xml"))
+    html = _quality(accept, _HTML)
     return html > 0 and html >= _quality(accept, ("application/json", "application/problem+json"))
+
+
+def preferred(request: web.Request, offered: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Which of the offers, each with its media types, is named as better than HTML: the best, of equals the first.
+
+    None for whoever would as soon have HTML, as all browsers and programs that take anything do.
+    """
+    accept = request.headers.get("Accept", "")
+    if "/" not in accept:
+        return None
+    qualities = {name: _quality(accept, media_types) for name, media_types in offered.items()}
+    best = max(qualities, key=qualities.__getitem__)
+    return best if qualities[best] > _quality(accept, _HTML) else None
 
 
 def matching_tag(request: web.Request, version: str) -> str | None:

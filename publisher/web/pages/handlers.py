@@ -13,7 +13,9 @@ from aiohttp import web
 from publisher.model import FeedDefinition, IndicatorSpec
 from publisher.model.article import ID_PATTERN
 from publisher.model.feed import NAME_PATTERN
+from publisher.publish import Address
 from publisher.publish.items import chosen, shown
+from publisher.render import FORMATS
 from publisher.selection import wants
 from publisher.storage.engine.database import Tx
 from publisher.storage.items import indicators
@@ -23,8 +25,10 @@ from publisher.web.access.auth import ANYONE
 from publisher.web.access.visibility import Sight, in_sight, sight_of
 from publisher.web.feeds.documents import was_removed
 from publisher.web.http.headers import PUBLIC
+from publisher.web.http.negotiation import preferred
+from publisher.web.http.parameters import for_readers
 from publisher.web.http.response import in_pieces
-from publisher.web.kept import kept, prepare
+from publisher.web.kept import Handler, kept, prepare
 from publisher.web.pages import assets
 from publisher.web.pages.texts import LANGUAGE, TEXTS
 from publisher.web.pages.views import Headline, Views, in_order
@@ -50,7 +54,7 @@ def add_pages(app: web.Application) -> None:
     app[ASSETS] = assets.load()
     prepare(app)
     app.router.add_get("/", kept(front))
-    app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", kept(feed_page))
+    app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", _document_or(kept(feed_page)))
     app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", kept(article_page))
     app.router.add_get("/static/{name}", static)
     app.router.add_get("/favicon.ico", favicon)
@@ -95,7 +99,7 @@ async def feed_page(request: web.Request) -> web.Response:
     of_articles = feed.items == "articles"
     headlines = await services.db.read(shown, feed, limit, headline) if of_articles else []
     items = [] if of_articles else await services.db.read(chosen, feed, limit)
-    return _page(
+    page = _page(
         request,
         "feed.html",
         views=views,
@@ -103,6 +107,22 @@ async def feed_page(request: web.Request) -> web.Response:
         headlines=headlines,
         quotes=_quotes(views, [item for item in items if isinstance(item, StoredIndicator)], catalog.indicators),
     )
+    page.headers["Vary"] = "Accept, Accept-Encoding"  # feed readers are led to the document
+    return page
+
+
+def _document_or(page: Handler) -> Handler:
+    """The page, or the way to the document for those who ask its address for one, as feed readers do."""
+
+    async def answer(request: web.Request) -> web.Response:
+        format = preferred(request, {one.name: one.media_types for one in FORMATS.values()})
+        feed = services_of(request).catalog().feeds.get(request.match_info["name"])
+        if format is None or feed is None or not feed.public:
+            return await page(request)
+        path = f"{_views(request).root}{Address(feed.name, format).path}"
+        return web.Response(status=302, headers={"Location": path, "Cache-Control": PUBLIC, "Vary": "Accept"})
+
+    return for_readers(answer)
 
 
 async def article_page(request: web.Request) -> web.Response:

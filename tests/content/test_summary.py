@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from publisher.content import summarised, summary_of
 from publisher.content import text as content_text
-from publisher.render import summarised, summary_of
-from publisher.render.summary import MOST
+from publisher.content.text import SUMMARY
 
 
 def test_an_articles_own_summary_is_its_summary() -> None:
@@ -22,7 +22,7 @@ def test_without_one_the_first_paragraph_stands_for_it() -> None:
 def test_never_more_than_half_of_the_text_or_the_limit_is_shown(words: int) -> None:
     text = " ".join(f"word{n}" for n in range(words))
     summary = summary_of({"summary": None, "body": f"<p>{text}</p>"}) or ""
-    assert len(summary.removesuffix("…")) <= min(len(text) // 2, MOST)
+    assert len(summary.removesuffix("…")) <= min(len(text) // 2, SUMMARY)
     assert text.startswith(summary.removesuffix("…"))
 
 
