@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Home, with_app
+from publisher.cli.common import HERE, Home, defined, with_app
 from publisher.cli.tables import show_table
 from publisher.errors import NotFound
 
@@ -39,12 +39,10 @@ def list_feeds(home: Home = HERE) -> None:
 
     Shows name, items, who may read it, address, title.
     """
-    from publisher import catalog, settings
-
-    url = settings.load(home).site.url
+    catalog, url = defined(home)
     rows = [
         (feed.name, feed.items, "public" if feed.public else "private", f"{url}/feeds/{feed.name}.rss", feed.title)
-        for feed in catalog.load(home).feeds.values()
+        for feed in catalog.feeds.values()
     ]
     show_table(("name", "items", "readers", "address", "title"), rows)
 

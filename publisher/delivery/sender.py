@@ -101,6 +101,10 @@ class Sender:
         """Whether it met, since what waits for that was last tried, a secret that cannot be opened."""
         return time.monotonic() - self._sealed_at < SEALED_SECONDS + POLL_SECONDS
 
+    def adjust(self, schedule: Sequence[float], lease_seconds: float) -> None:
+        """Retry by this schedule, and claim for so long, from now on."""
+        self._schedule, self._lease_seconds = tuple(schedule), lease_seconds
+
     def wake(self) -> None:
         """Look at the queue at once."""
         self._wake.set()

@@ -98,8 +98,13 @@ class Publications:
         self._versions: dict[str, Version] = {}
         self._versions_of: Mapping[str, FeedState] | None = None
 
-    def replace(self, feeds: Mapping[str, FeedDefinition]) -> None:
-        """Publish these feeds from now on; storage must have been told of their appearance (``feeds.define``)."""
+    def replace(self, feeds: Mapping[str, FeedDefinition], site: SiteInfo | None = None) -> None:
+        """Publish these feeds, and name the ``site`` so, from now on.
+
+        Storage must have been told of their appearance (``feeds.define``).
+        """
+        self._site = site or self._site
+        self._site_url = self._site.url.rstrip("/")
         for name, before in self._feeds.items():
             if name not in feeds or feeds[name].digest != before.digest:
                 # What another definition chose must not stand in for what this one does.

@@ -181,7 +181,8 @@ class Services:
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
     ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
-    ``sources`` are those that are configured, and ``next_run`` says when one is read next.
+    ``sources`` are those that are configured, and ``next_run`` says when one is read next. ``check`` is called where a
+    transaction goes by the definitions, once it holds the log; it raises DefinitionsMoved where they are others by now.
     """
 
     db: Database
@@ -200,6 +201,7 @@ class Services:
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
     next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
+    check: Callable[[Tx], None] = lambda _tx: None
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -109,7 +109,7 @@ async def open_newsroom(
         feeds=lambda: catalog.feeds,
         sources=frozenset,
         indicators=lambda: catalog.indicators,
-        timezone=SITE.timezone,
+        timezone=lambda: SITE.timezone,
     )
     await define(db, *FEEDS)
     outbound = Outbound(allow_private=["127.0.0.0/8:*"], now=clock)

@@ -23,12 +23,12 @@ KEPT_KEYS = 16_384
 
 
 class Poster:
-    """Signs and sends, once, within ``timeout`` seconds."""
+    """Signs and sends, once, within ``timeout`` seconds, which may be set anew."""
 
     def __init__(self, outbound: Outbound, sealer: Sealer, *, timeout: float, now: Clock = clock.now) -> None:
         self._outbound = outbound
         self._sealer = sealer
-        self._timeout = timeout
+        self.timeout = timeout
         self._now = now
         self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
@@ -40,7 +40,7 @@ class Poster:
         at = self._now()
         headers = signing.headers(self._key(sealed), id, int(at.timestamp()), body)
         try:
-            return at, await self._outbound.post(url, body, headers, self._timeout)
+            return at, await self._outbound.post(url, body, headers, self.timeout)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", url=bare(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))

@@ -23,6 +23,7 @@ from publisher.model import (
 )
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 from publisher.storage.subscriptions import deliveries, hosts, subscriptions
 from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
@@ -32,7 +33,7 @@ from publisher.web.api.registration import Change, Registration, checked, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
 from publisher.web.http.response import Fault, Problem, invalid, json_response
-from publisher.web.services import services_of
+from publisher.web.services import Services, services_of
 
 log = telemetry.logger(__name__)
 
@@ -56,12 +57,13 @@ async def register(request: web.Request) -> web.Response:
     key = await require(request, Role.SUBSCRIBER, to="register webhooks")
     asked = read(Registration, await json_object(request))
     services = services_of(request)
-    values = checked(asked, key, services)
+    checked(asked, key, services)
     services.limits.registering(key)
     secret = signing.new_secret()
     sealed = services.sealer.seal(secret.encode())
 
     def effect(tx: Tx) -> Answer:
+        values = _held_to(tx, asked, key, services)
         services.limits.check(tx, key, values["url"], new=True)
         created = subscriptions.create(
             tx,
@@ -121,6 +123,7 @@ async def change(request: web.Request) -> web.Response:
         services.limits.registering(key)
 
     def update(tx: Tx) -> Subscription:
+        values = _held_to(tx, asked, key, services, now=found)
         if moves:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
@@ -209,6 +212,15 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "last_error": webhook.last_error,
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
     }
+
+
+def _held_to(
+    tx: Tx, asked: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
+) -> dict[str, Any]:
+    """What is asked, judged by the definitions in force, which stay so until the transaction ends."""
+    events.lock(tx)
+    services.check(tx)
+    return checked(asked, key, services, now=now)
 
 
 def _may_redirect(tx: Tx, key: Key, id: str) -> None:
