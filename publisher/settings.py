@@ -233,7 +233,12 @@ class Shared(Section):
 
     def written(self) -> dict[str, Any]:
         """JSON-ready values; what is as by default is left out, so that a release with another setting reads it."""
-        return self.model_dump(mode="json", exclude_defaults=True)
+        usual = Shared().model_dump(mode="json")
+        own = {
+            section: {key: value for key, value in values.items() if value != usual[section][key]}
+            for section, values in self.model_dump(mode="json").items()
+        }
+        return {section: values for section, values in own.items() if values}
 
 
 class Settings(Section):
