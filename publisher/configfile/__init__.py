@@ -17,7 +17,7 @@ from publisher.configfile.toml import (
     read_toml,
     unfit_character,
 )
-from publisher.configfile.values import Cron, Duration, Network, PrivateNetwork, Whole, Zone, seconds
+from publisher.configfile.values import Cron, Duration, Network, PrivateNetwork, Whole, Zone, seconds, written_seconds
 
 __all__ = [
     "MAX_DEPTH",
@@ -40,4 +40,5 @@ __all__ = [
     "read_toml",
     "seconds",
     "unfit_character",
+    "written_seconds",
 ]

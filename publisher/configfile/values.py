@@ -38,6 +38,11 @@ def seconds(value: object) -> float:
     return length
 
 
+def written_seconds(length: float) -> str:
+    """The inverse of :func:`seconds`."""
+    return f"{length:.3f}".rstrip("0").removesuffix(".") + "s"
+
+
 def _network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value))

@@ -37,7 +37,7 @@ FIRST_REST = 0.1
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
-_FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since")
+_FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since", "user-agent")
 USER_AGENT = f"publisher/{__version__}"
 
 
@@ -73,6 +73,10 @@ class Outbound:
         self._connector: BudgetedConnector | None = None
         self._payload = lru_cache(KEPT_BODIES)(aiohttp.BytesPayload)
 
+    def introduce(self, user_agent: str) -> None:
+        """Name ourselves so from the next GET on."""
+        self._user_agent = user_agent
+
     def check_url(self, url: str) -> str:
         """The URL as it will be sent: scheme and host in normal form, the rest as it was given, without fragment.
 
@@ -86,7 +90,7 @@ class Outbound:
 
         Raises FetchError where the guard refuses, nothing answers in time, or the document is too large.
         """
-        sent = dict(headers or {})
+        sent = {"User-Agent": self._user_agent, **(headers or {})}
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._follow_once_possible(self.guard.checked(url), sent, limit)
