@@ -103,12 +103,14 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
     return number, removed
 
 
-async def at_start(home: Path, site: Mapping[str, Any], open_database: Opening) -> tuple[Database, InForce]:
-    """Open the database, and take the files or what is kept.
+async def at_start(
+    home: Path, site: Mapping[str, Any], open_database: Opening, *, shared: bool = False
+) -> tuple[Database, InForce]:
+    """Open the database, and take the files or what is kept. ``shared``: many machines may use it.
 
     Raises ConfigErrors and RemovalRefused where nothing is kept to go on with, StorageError if storage does not open.
     """
-    documents = await asyncio.to_thread(gather, home)
+    documents = await asyncio.to_thread(gather, home, shared=shared)
     try:
         offered = await asyncio.to_thread(Offered.of, documents)
     except ConfigErrors as broken:

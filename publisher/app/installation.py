@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,20 +14,20 @@ from publisher.app.opening import open_storage
 from publisher.app.readers import Reader, Readers, folders
 from publisher.catalog import Catalog, SourceDefinition
 from publisher.clock import Clock, steady
-from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
 from publisher.errors import NotFound
-from publisher.ingest import Definitions, Intake, Puller, Report
+from publisher.ingest import Definitions, Intake, Puller, Report, Timetable
+from publisher.ingest.duetimes import read_by
 from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
+from publisher.schedule import next_time
 from publisher.settings import Settings
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.fetching.politeness import Polite
 from publisher.storage.access.sealing import Sealer
-from publisher.storage.configuration import sources as source_states
 from publisher.storage.engine.database import Database, Tx
 from publisher.web.ops.measures import Metrics
 
@@ -52,10 +54,13 @@ class App:
         self.in_force = in_force
         self.catalog = catalog = in_force.catalog
         self.db = db
-        self.now = now or wall_clock
+        self.now = now or db.now
+        self.process = secrets.token_hex(6)
         shares = descriptors.shares(descriptors.limit())
         self._adapt: Callable[[Catalog], Catalog] = _as_written
+        self.timetable = Timetable(lambda: self.site.timezone, next_time)
         self.fetcher = Outbound(
+            now=self.now,
             keep=shares.kept_by_fetcher,
             allow_private=settings.fetch.allow_private_networks,
             setting="[fetch] allow_private_networks",
@@ -65,6 +70,7 @@ class App:
         patience = now or steady()  # a host is left in peace for seconds, whatever is done to the clock meanwhile
         self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=patience)
         self.sender = Outbound(
+            now=self.now,
             keep=shares.kept_by_sender,
             allow_private=settings.delivery.allow_private_networks,
             setting="[delivery] allow_private_networks",
@@ -81,7 +87,8 @@ class App:
             timezone=site.timezone,
         )
         self.intake = Intake(db, definitions)
-        self.puller = Puller(db, definitions)
+        self.node = settings.server.node or socket.gethostname()
+        self.puller = Puller(db, definitions, self.timetable, node=self.node, process=self.process)
         self.metrics = Metrics()
         self.deliverer = Deliverer(
             db,
@@ -91,6 +98,8 @@ class App:
             timeout=settings.delivery.timeout,
             slots=shares.sending,
             observe=self.metrics.attempted,
+            now=self.now,
+            process=self.process,
         )
         self.documents = Isolated(DOCUMENT_JOBS)
         self.pushed = Isolated(DOCUMENT_JOBS)  # what a newsroom pushes does not wait for what strangers wrote
@@ -114,7 +123,7 @@ class App:
             return db
 
         named = settings.site.model_dump()
-        db, in_force = await at_start(home, named, open_database)
+        db, in_force = await at_start(home, named, open_database, shared=settings.storage.shared)
         try:
             site = site_info({**named, "ids": await db.read(ids, named)})
             return cls(home, settings, in_force, db, sealer=sealers[-1], site=site, now=now)
@@ -148,32 +157,31 @@ class App:
         known = ", ".join(definition.name for definition in self.catalog.sources) or "none"
         raise NotFound(f"there is no source {name!r} in config/sources.toml; known: {known}")
 
-    async def load(self, name: str, *, forced: bool = True) -> Report:
-        """Run one source once and report; ``forced`` also when it failed lately."""
+    async def load(self, name: str, *, forced: bool = True, due: bool = False) -> Report:
+        """Run one source once and report; ``forced`` also when it failed lately, ``due`` only if it is due."""
         definition = self.source(name)
+        if not read_by(definition, self.node):
+            named = ", ".join(definition.nodes)
+            return Report(name, skipped=f"it is read by the nodes {named} alone, and this is {self.node}")
         async with self.readers.lent(definition) as reader:
-            return await self.puller.run(definition, reader, forced=forced)
+            return await self.puller.run(definition, reader, forced=forced, due=due)
 
     def watched(self) -> dict[str, Path]:
         """The folder of each source that is read when a file in it changes."""
         for one in self.catalog.sources:
-            self.readers.of(one)
+            if read_by(one, self.node):
+                self.readers.of(one)
         return folders(self.readers.held)
 
-    async def adopt(
-        self, offered: Offered, readers: Mapping[str, Reader], reread: Iterable[str], allowed: Allowed
-    ) -> list[str]:
+    async def adopt(self, offered: Offered, readers: Mapping[str, Reader], allowed: Allowed) -> list[str]:
         """Go by these definitions, and read with these readers, from now on; returns the feeds that were removed.
 
-        ``reread`` are sources that are read in another way now: what they failed at before does not hold them up. If
-        storage does not take it, or it takes away too much (RemovalRefused), everything stays as it was.
+        If storage does not take it, or it takes away too much (RemovalRefused), everything stays as it was.
         """
         before, catalog, held = self.in_force, self.catalog, self.readers.held
 
         def switch(tx: Tx) -> list[str]:
             number, removed = take(tx, offered, self.settings.site.model_dump(), allowed)
-            for name in sorted(reread):
-                source_states.set_next_run(tx, name, None)
             # Here, where the log is held: no one who records may still choose the feeds that an item touches by the
             # old definitions after a document was made by the new.
             self.in_force = InForce(offered.catalog, offered.digest, number)

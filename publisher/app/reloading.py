@@ -182,14 +182,10 @@ class Reloader:
             return Outcome("taken" if waiting else "unchanged", tuple(pending))
         catalog = app.adapted(offered.catalog)
         readers = app.readers.prepared(catalog.sources)
-        held = app.readers.held
-        reread = {name for name, one in readers.items() if name in held and held[name] is not one}
         watched = folders(readers)
         moves = _moves(app.catalog, catalog)
-        removed = await app.adopt(offered, readers, reread, allowed)
+        removed = await app.adopt(offered, readers, allowed)
         self._schedule.replace({one.name: one for one in catalog.sources}, watched)
-        for name in sorted(reread):
-            self._schedule.trigger_now(name)
         log.info("config.reloaded", sources=len(catalog.sources), feeds=len(catalog.feeds), **moves.said())
         for name in removed:
             log.warning("feed.removed", feed=name)
@@ -214,7 +210,7 @@ def read(home: Path) -> tuple[Settings, Offered]:
     except ConfigErrors as found:
         errors += found.errors
     try:
-        offered = Offered.of(gather(home))
+        offered = Offered.of(gather(home, shared=settings is not None and settings.storage.shared))
     except ConfigErrors as found:
         errors += found.errors
     if errors or settings is None or offered is None:

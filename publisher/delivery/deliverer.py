@@ -46,7 +46,8 @@ class Deliverer:
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
     each attempt; ``fresh_seconds`` is how old a claim may be that is sent without asking again. Start it with
-    :meth:`run`, end it with :meth:`stop`.
+    :meth:`run`, end it with :meth:`stop`. ``process`` is an id of this process, with which every lease begins that it
+    holds.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Deliverer:
         observe: Observer = lambda _status, _age: None,
         fresh_seconds: float = FRESH_SECONDS,
         now: Clock = clock.now,
+        process: str | None = None,
     ) -> None:
         self._db = db
         self._now = now
@@ -83,6 +85,7 @@ class Deliverer:
             observe=observe,
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
+            process=process,
         )
         self._fanout = FanOut(db, made=self._sender.wake)
         self._loops: tuple[asyncio.Task[None], ...] = ()

@@ -134,11 +134,13 @@ class Source(ABC):
     """One table of ``config/sources.toml``.
 
     ``kind`` is its name there; ``Options`` validates the keys that are the kind's own, and forbids all others.
+    ``on_disk``: what it reads lies on a machine, so that not every node sees the same.
     ``origin`` is where its articles' values came from, where the reader of one says nothing else.
     """
 
     kind: ClassVar[str]
     origin: ClassVar[str] = "profile"
+    on_disk: ClassVar[bool] = False
     Options: ClassVar[type[BaseModel]] = NoOptions
 
     def __init__(self, name: str, options: Any, context: SourceContext) -> None:

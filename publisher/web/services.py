@@ -17,7 +17,7 @@ from publisher import clock
 from publisher.catalog import SourceDefinition
 from publisher.clock import Clock
 from publisher.isolation import Runner
-from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceState, Subscription
+from publisher.model import FeedDefinition, Indicator, IndicatorSpec, Subscription
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.observed import ObservedArticle
 from publisher.storage.engine.database import Database, Tx
@@ -181,7 +181,7 @@ class Services:
     ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
     ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
-    ``sources`` are those that are configured, and ``next_run`` says when one is read next.
+    ``sources`` are those that are configured.
     """
 
     db: Database
@@ -199,7 +199,6 @@ class Services:
     runner: Runner | None = None
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
-    next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -293,10 +293,11 @@ async def test_a_start_with_half_of_the_feeds_gone_removes_none(home: Path) -> N
 async def reloading(home: Path, monotonic: Callable[[], float]) -> AsyncIterator[tuple[App, Reloader]]:
     """Another process of the installation, without its timetable."""
 
-    async def never(name: str) -> None:
+    async def never(name: str, due: bool) -> bool:
         raise AssertionError(name)
 
-    app, schedule = await App.open(home), Schedule(never)
+    app = await App.open(home)
+    schedule = Schedule(never, app.db, app.timetable)
     schedule.start({}, {})
     try:
         yield app, Reloader(app, schedule, Manager(None), "Answers", monotonic=monotonic)

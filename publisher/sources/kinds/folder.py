@@ -91,6 +91,7 @@ class FolderSource(Source):
 
     kind: ClassVar[str] = "folder"
     origin: ClassVar[str] = "json"
+    on_disk: ClassVar[bool] = True
     Options = FolderOptions
     options: FolderOptions
 
