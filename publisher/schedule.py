@@ -157,7 +157,7 @@ class Schedule:
         self._seen = now
         # Requests that found another process reading, and may have come when that had seen the folder already.
         self._asked, self._refused = self._asked | self._refused, set()
-        for name in sorted(self._asked - self._reading.keys()):
+        for name in sorted((self._asked & self._sources.keys()) - self._reading.keys()):
             self._asked.discard(name)
             self._start(name, only_due=False)
         waits = [self._wait(one) for one in due if one.name in self._sources and not one.taken]
@@ -218,10 +218,11 @@ class Schedule:
 
     def _start(self, name: str, *, only_due: bool) -> None:
         if not self._stopping.is_set():
-            self._reading[name] = asyncio.create_task(self._read(name, only_due), name=f"read {name}")
+            reading = self._read(name, pace(self._sources[name]), only_due)
+            self._reading[name] = asyncio.create_task(reading, name=f"read {name}")
 
-    async def _read(self, name: str, only_due: bool) -> None:
-        rest = every = pace(self._sources[name])
+    async def _read(self, name: str, every: float, only_due: bool) -> None:
+        rest = every
         try:
             if not await self._tick(name, only_due) and not only_due:
                 self._refused.add(name)
