@@ -414,13 +414,13 @@ async def test_a_reading_that_outlasts_the_grace_is_cancelled_and_read_by_who_co
 async def test_another_timetable_takes_the_place_of_the_first(
     process: Start, upstream: Upstream, clock: ManualClock
 ) -> None:
-    one = await process()
+    one, due = await process(), clock() + timedelta(seconds=PACE)
     one.start(definition("wire"))
-    await upstream.until(1)
+    await one.due_at(due, "wire")
     one.replace(definition("market"))
-    await upstream.until(2)
+    await one.due_at(due, "market")
     clock.advance(PACE + LATE)
-    await upstream.until(3)
+    await one.due_at(due + timedelta(seconds=PACE), "market")
     assert upstream.begun == ["wire", "market", "market"]
 
 
