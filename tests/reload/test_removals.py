@@ -272,7 +272,7 @@ async def test_a_start_without_a_part_of_the_configuration_goes_on_with_what_was
     profile = 'kind = "html"\nbase_url = "https://a.example"\nlocale = "id"\ntimezone = "UTC"\nlanguage = "id"\n'
     (home / "config/profiles/mine.toml").write_text(f'{profile}[article]\ntitle = "h1"\nbody.select = "article"\n')
     (home / "config/sources.toml").write_text(
-        '[[source]]\nname = "a"\nkind = "folder"\npath = "in"\nprofile = "mine"\n'
+        '[[source]]\nname = "a"\nkind = "folder"\nnodes = ["*"]\npath = "in"\nprofile = "mine"\n'
     )
     before = (await opened(home))[0]
     (home / lost).rename(home / "aside")

@@ -25,7 +25,7 @@ def source(name: str, *, every: str = "1h", **options: Any) -> str:
     """A table of ``config/sources.toml``."""
     shown = {True: "true", False: "false"}
     lines = [f"{key} = {shown.get(value, repr(value))}" for key, value in options.items()]
-    head = ["[[source]]", f'name = "{name}"', 'kind = "support.kinds:Watched"', f'every = "{every}"']
+    head = ["[[source]]", f'name = "{name}"', 'kind = "support.kinds:Watched"', 'nodes = ["*"]', f'every = "{every}"']
     return "\n".join([*head, *lines, ""])
 
 
