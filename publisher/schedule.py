@@ -1,45 +1,49 @@
-"""When each source is read: at its pace, when its folder changes, or when asked. The only file that knows APScheduler.
+"""When each source is read: at its due time, when its folder changes, or when asked. The only file that knows
+APScheduler, which reads cron lines.
 
-A pace is kept by the monotonic clock, so that no step of the wall clock, forward or back, holds a source up or reads it
-in a rush. A cron line names times of day: APScheduler says when the next one is, and the wall clock is asked again
-every :data:`CRON_LOOK_SECONDS`, since it may have been put forward or back meanwhile.
+Due times stand in the database and are by its clock (``ingest/duetimes.py`` sets them): many processes look at them,
+and whoever claims a source first reads it. A process looks once a second at all that is due within the next, in one
+reading, and sleeps by the monotonic clock until the next of them. A step of a node's wall clock is nothing to it; where
+the database's own is put, pauses and paces are moved along (``storage/steps.py``), and times of day stay.
 
-A source is never read twice at once. A tick that finds it being read is dropped, since the next one comes; a changed
-file or a request that does is remembered, and the source is read once more when the present reading ends.
-
-The timetable is in memory: what must outlive a restart (bookmarks, back-off, leases) is in the database.
+A source is never read twice at once. What falls due while it is being read is dropped; a changed file or a request that
+comes then is remembered, and the source is read once more when the present reading ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
 from watchfiles import awatch
 
-from publisher import clock, telemetry
-from publisher.clock import Clock
-from publisher.errors import NotFound
-from publisher.model import SourceState
+from publisher import telemetry
+from publisher.errors import NotFound, told
+from publisher.ingest.duetimes import Timed, Timetable, pace, read_by
+from publisher.storage.configuration import sources as states
+from publisher.storage.configuration.sources import Due, Place
+from publisher.storage.engine.database import Database
+
+if TYPE_CHECKING:
+    from apscheduler.triggers.cron import CronTrigger
 
 log = telemetry.logger(__name__)
 
+LOOK_SECONDS = 1.0
+"""How often due times are looked at for what another process set."""
+
 JITTER = 0.1
-"""A source is read up to this share of its pace later, so that many of one pace do not all start at once."""
+"""A source is read up to this share of its pace later, so that many of one pace do not all start at once. Its next due
+time counts from the last one all the same."""
 
 MOST_JITTER = 30.0
-
-CRON_LOOK_SECONDS = 20.0
-"""How often the wall clock is looked at for a source with a cron line."""
-
-DEFAULT_PACE = 60.0
 
 SETTLE_MS = 600
 """How long a watched folder must be quiet before its source is read."""
@@ -50,91 +54,74 @@ LONGEST_SETTLE_MS = 5_000
 RETRY_SECONDS = 5.0
 """How often a watched folder that is not there is looked for."""
 
+LAST_LOOK_SECONDS = 1.0
 
-class Paced(Protocol):
-    """What the schedule must know of a source: seconds between readings, or a cron line."""
-
-    @property
-    def every(self) -> float | None: ...
-    @property
-    def cron(self) -> str | None: ...
-
-
-Tick = Callable[[str], Awaitable[None]]
-"""Reads the source of this name once; deals with its own errors."""
+Tick = Callable[[str, bool], Awaitable[bool]]
+"""Reads the source of this name once, if the flag is set only if it is due; False if another process is reading it."""
 
 
 class Schedule:
-    """The sources' timetable. ``timezone`` is that in which cron lines are read, ``now`` the wall clock they go by."""
+    """The sources' timetable in one process. ``node`` is the name of this node: it reads what it may read."""
 
-    def __init__(self, tick: Tick, *, timezone: str = "UTC", now: Clock = clock.now) -> None:
+    def __init__(self, tick: Tick, db: Database, timetable: Timetable, *, node: str = "") -> None:
         self._tick = tick
-        self._timezone = ZoneInfo(timezone)
-        self._now = now
-        self._paces: dict[str, tuple[float | None, str | None]] = {}
-        self._timers: dict[str, _Timer] = {}
+        self._db = db
+        self._timetable = timetable
+        self._node = node
+        self._sources: dict[str, Timed] = {}
         self._watchers: dict[tuple[str, Path], asyncio.Task[None]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
-        self._started = False
+        self._asked: set[str] = set()
+        self._refused: set[str] = set()
+        self._late: dict[str, tuple[int, float]] = {}
+        self._not_before: dict[str, float] = {}
+        self._placed = False
+        self._seen: datetime | None = None
+        self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
         """Whether it has been started and not stopped."""
-        return self._started and not self._stopping.is_set()
+        return self._loop is not None and not self._loop.done() and not self._stopping.is_set()
 
-    def start(self, sources: Mapping[str, Paced], watched: Mapping[str, Path] | None = None) -> None:
-        """Start reading: every source once at once, then at its pace; those in ``watched`` also when files change."""
-        self._started = True
+    def start(self, sources: Mapping[str, Timed], watched: Mapping[str, Path] | None = None) -> None:
+        """Start reading: each source when it is due; those in ``watched`` at once, and when files change.
+
+        One that was never read, or whose timing or definition is another than when it was read last, is due at once;
+        with a cron line a new one waits for its time.
+        """
+        self._loop = asyncio.create_task(self._run(), name="schedule")
         self.replace(sources, watched)
 
-    def replace(
-        self,
-        sources: Mapping[str, Paced],
-        watched: Mapping[str, Path] | None = None,
-        *,
-        timezone: str | None = None,
-    ) -> None:
+    def replace(self, sources: Mapping[str, Timed], watched: Mapping[str, Path] | None = None) -> None:
         """Take another timetable; a reading under way ends as it would have.
 
-        A source whose pace stays is read when it would have been, one that is new or of another pace at once. With
-        another ``timezone`` a cron line is another pace.
+        A source that stays as it was is read when it would have been, one that changed at once, by one of the nodes
+        that take this timetable. Before a start this does nothing.
         """
-        zone = self._timezone if timezone is None else ZoneInfo(timezone)
-        moved, self._timezone = zone != self._timezone, zone
-        paces = {name: (source.every, source.cron) for name, source in sources.items()}
-        kept = {name for name, pace in self._paces.items() if paces.get(name) == pace and not (moved and pace[1])}
-        for name in self._paces.keys() - kept:
-            self._timers.pop(name).stop()
-            del self._paces[name]
-        self._again &= paces.keys()
-        for name in [name for name in paces if name not in self._paces]:
-            self._timers[name] = self._timer(name, sources[name])
-        self._paces = paces
-        self._watch_these(watched or {})
-
-    def next_runs(self) -> dict[str, datetime]:
-        """When each source is due next, by the wall clock as it stood when that was set."""
-        return {name: timer.due for name, timer in self._timers.items()}
-
-    def _timer(self, name: str, source: Paced) -> _Timer:
-        if source.cron is not None:
-            return _ByTheWallClock(lambda: self._due(name), _cron(source.cron, self._timezone), self._now)
-        return _Paced(lambda: self._due(name), source.every or DEFAULT_PACE, self._now)
+        if self._loop is None:
+            return
+        self._sources = {name: one for name, one in sources.items() if read_by(one, self._node)}
+        self._asked = self._asked & self._sources.keys()
+        self._refused = self._refused & self._sources.keys()
+        self._late = {name: late for name, late in self._late.items() if name in self._sources}
+        self._not_before.clear()
+        self._placed = False
+        self._watch_these({name: path for name, path in (watched or {}).items() if name in self._sources})
+        self._woken.set()
 
     def trigger_now(self, name: str) -> None:
         """Read a source now, or once more if it is being read; raises NotFound for one that is not scheduled."""
-        if name not in self._timers:
+        if name not in self._sources:
             raise NotFound(f"no source {name!r} is scheduled")
-        self._request(name, remember=True)
+        self._request(name)
 
     async def stop(self, grace: float = 5.0) -> None:
         """Start nothing more, and wait for readings under way; those that outlast ``grace`` seconds are cancelled."""
         self._stopping.set()
-        self._again.clear()
-        for timer in self._timers.values():
-            timer.stop()
+        self._woken.set()
         watchers, readings = list(self._watchers.values()), list(self._reading.values())
         for watcher in watchers:
             watcher.cancel()
@@ -142,7 +129,79 @@ class Schedule:
             _, late = await asyncio.wait(readings, timeout=grace)
             for reading in late:
                 reading.cancel()
+        if self._loop is not None:
+            # Not cancelled at once: a transaction that is torn apart takes its connection with it.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(self._loop, return_exceptions=True), LAST_LOOK_SECONDS)
         await asyncio.gather(*watchers, *readings, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            wait = LOOK_SECONDS
+            try:
+                wait = await self._look()
+            except Exception as error:  # the next look must come, whatever this one ran into
+                if not told(error):
+                    log.exception("schedule.failed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), wait)
+
+    async def _look(self) -> float:
+        """Start what is due; returns in how many seconds to look again."""
+        if not self._placed:
+            await self._place()
+        now, due = await self._db.read(states.due_within, LOOK_SECONDS)
+        if self._seen is not None and now < self._seen:
+            await self._bring_forward(now, also_failing=True)
+        self._seen = now
+        # Requests that found another process reading, and may have come when that had seen the folder already.
+        self._asked, self._refused = self._asked | self._refused, set()
+        for name in sorted((self._asked & self._sources.keys()) - self._reading.keys()):
+            self._asked.discard(name)
+            self._start(name, only_due=False)
+        waits = [self._wait(one) for one in due if one.name in self._sources and not one.taken]
+        return max(0.0, min([LOOK_SECONDS, *waits]))
+
+    def _wait(self, one: Due) -> float:
+        """In how many seconds a source is to be looked at again, after it was started if its time has come."""
+        if one.name in self._reading:
+            return LOOK_SECONDS  # its end wakes us
+        rest = self._not_before.get(one.name, 0.0) - asyncio.get_running_loop().time()
+        wait = max(rest, one.wait + self._lateness(one.name, one.at) if one.wait is not None and one.at else 0.0)
+        if wait > 0:
+            return wait
+        self._start(one.name, only_due=True)
+        return LOOK_SECONDS
+
+    def _lateness(self, name: str, at: int) -> float:
+        """How much later than due a source is read: drawn once for each due time."""
+        known = self._late.get(name)
+        if known is None or known[0] != at:
+            most = MOST_JITTER if self._sources[name].cron else min(pace(self._sources[name]) * JITTER, MOST_JITTER)
+            known = self._late[name] = (at, random.uniform(0, most))
+        return known[1]
+
+    async def _place(self) -> None:
+        """See to it that each source has a due time by the present timetable."""
+        sources = self._sources
+        now, known = await self._db.read(lambda tx: (states.present(tx), states.timings(tx)))
+        places = [
+            Place(name, self._timetable.timing(one), self._timetable.placed(one, known.get(name), now))
+            for name, one in sources.items()
+            if known.get(name) != self._timetable.timing(one)
+        ]
+        if places:
+            await self._db.write(states.place, places)
+        await self._bring_forward(now, also_failing=False)
+        self._placed = sources is self._sources
+
+    async def _bring_forward(self, now: datetime, *, also_failing: bool) -> None:
+        """Have each source with a cron line wait for the time that comes next by the clock, which was put back."""
+        crons = {name: one.cron for name, one in self._sources.items() if one.cron is not None}
+        if crons:
+            dues = {name: self._timetable.following_time(cron, now) for name, cron in crons.items()}
+            await self._db.write(states.bring_forward, dues, also_failing=also_failing)
 
     def _watch_these(self, watched: Mapping[str, Path]) -> None:
         wanted = set(watched.items())
@@ -151,28 +210,31 @@ class Schedule:
         for name, path in wanted - self._watchers.keys():
             task = asyncio.create_task(self._watch(name, path), name=f"watch {name}")
             self._watchers[name, path] = task
+            self._request(name)
 
-    def _due(self, name: str) -> None:
-        self._request(name, remember=False)
+    def _request(self, name: str) -> None:
+        self._asked.add(name)
+        self._woken.set()
 
-    def _request(self, name: str, *, remember: bool) -> None:
-        if self._stopping.is_set():
-            return
-        if name not in self._reading:
-            self._reading[name] = asyncio.create_task(self._read(name), name=f"read {name}")
-        elif remember:
-            self._again.add(name)
+    def _start(self, name: str, *, only_due: bool) -> None:
+        if not self._stopping.is_set():
+            reading = self._read(name, pace(self._sources[name]), only_due)
+            self._reading[name] = asyncio.create_task(reading, name=f"read {name}")
 
-    async def _read(self, name: str) -> None:
+    async def _read(self, name: str, every: float, only_due: bool) -> None:
+        rest = every
         try:
-            await self._tick(name)
-        except Exception:
-            log.exception("source.crashed", source=name)
+            if not await self._tick(name, only_due) and not only_due:
+                self._refused.add(name)
+            rest = min(every * JITTER, LOOK_SECONDS)
+        except Exception as error:
+            if not told(error):
+                log.exception("source.crashed", source=name)
         finally:
+            # Whatever became of it, one that is due still is not read again in a rush.
+            self._not_before[name] = asyncio.get_running_loop().time() + rest
             del self._reading[name]
-        if name in self._again:
-            self._again.discard(name)
-            self._request(name, remember=False)
+            self._woken.set()
 
     async def _watch(self, name: str, path: Path) -> None:
         while True:
@@ -181,104 +243,23 @@ class Schedule:
                 continue
             try:
                 async for _ in awatch(path, step=SETTLE_MS, debounce=LONGEST_SETTLE_MS):
-                    self._request(name, remember=True)
+                    self._request(name)
             except OSError as error:  # the folder went away, or the machine's watches are used up: the sweep stays
                 log.warning("source.unwatched", source=name, path=str(path), error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
 
-class _Timer(ABC):
-    """Calls ``fire`` again and again, until it is stopped."""
-
-    due: datetime
-    """When it does so next, by the wall clock as it stood when that was set."""
-
-    def __init__(self, fire: Callable[[], None], now: Clock) -> None:
-        self._fire = fire
-        self._now = now
-        self._loop = asyncio.get_running_loop()
-        self._handle: asyncio.TimerHandle | None = None
-
-    def stop(self) -> None:
-        """Call no more."""
-        if self._handle is not None:
-            self._handle.cancel()
-
-    def _wait(self, seconds: float) -> None:
-        self._handle = self._loop.call_later(seconds, self._wake)
-
-    @abstractmethod
-    def _wake(self) -> None: ...
+def next_time(line: str, timezone: str, after: datetime) -> datetime:
+    """The first time that a cron line names in a time zone later than a moment; for one that never comes, such as the
+    30th of February, a year later."""
+    following: datetime | None = _cron(line, timezone).get_next_fire_time(None, after + timedelta(microseconds=1))
+    return following or after + timedelta(days=366)
 
 
-class _Paced(_Timer):
-    """At once, and then every ``every`` seconds by the monotonic clock."""
+@lru_cache(1024)
+def _cron(line: str, timezone: str) -> CronTrigger:
+    # Commands that read no cron line do without it.
+    from apscheduler.triggers.cron import CronTrigger
 
-    def __init__(self, fire: Callable[[], None], every: float, now: Clock) -> None:
-        super().__init__(fire, now)
-        self._every = every
-        self._beat = self._loop.time()
-        self.due = now()
-        self._wait(0)
-
-    def _wake(self) -> None:
-        self._fire()
-        present = self._loop.time()
-        # What the process slept through is made up for once.
-        self._beat = max(self._beat + self._every, present)
-        seconds = self._beat - present + random.uniform(0, min(self._every * JITTER, MOST_JITTER))
-        self.due = self._now() + timedelta(seconds=seconds)
-        self._wait(seconds)
-
-
-class _ByTheWallClock(_Timer):
-    """At the times of a cron line. One that the clock was put beyond is made up for once."""
-
-    def __init__(self, fire: Callable[[], None], trigger: CronTrigger, now: Clock) -> None:
-        super().__init__(fire, now)
-        self._trigger = trigger
-        self._seen = now()
-        self.due = self._after(self._seen)
-        self._look(self._seen)
-
-    def _wake(self) -> None:
-        present = self._now()
-        if present >= self.due:
-            self._fire()
-            self.due = self._after(present)
-        elif present < self._seen:  # put back: what comes next may be before what was waited for
-            self.due = self._after(present)
-        self._seen = present
-        self._look(present)
-
-    def _look(self, present: datetime) -> None:
-        self._wait(min(max(0.0, (self.due - present).total_seconds()), CRON_LOOK_SECONDS))
-
-    def _after(self, present: datetime) -> datetime:
-        following: datetime | None = self._trigger.get_next_fire_time(None, present + timedelta(microseconds=1))
-        later = timedelta(seconds=random.uniform(0, MOST_JITTER))
-        # None for a line that names no time that ever comes, such as the 30th of February.
-        return (following or present + timedelta(days=366)) + later
-
-
-def next_run(source: Paced, state: SourceState, *, timezone: str, now: datetime) -> datetime | None:
-    """When a source is read next, by its pace and what became of the last reading; null where it was never read.
-
-    A time that has passed means that no service is reading it.
-    """
-    tried = max((at for at in (state.last_success_at, state.last_error_at) if at), default=None)
-    if tried is None:
-        return None
-    if source.cron is None:
-        due = tried + timedelta(seconds=source.every or DEFAULT_PACE)
-    else:
-        following: datetime | None = _cron(source.cron, ZoneInfo(timezone)).get_next_fire_time(None, now)
-        if following is None:
-            return None
-        due = following
-    return max(due, state.next_run_at) if state.failures and state.next_run_at else due
-
-
-def _cron(line: str, timezone: ZoneInfo) -> CronTrigger:
     minute, hour, day, month, weekday = line.split()
-    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=timezone)
+    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=ZoneInfo(timezone))

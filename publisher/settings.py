@@ -52,6 +52,12 @@ def _host(value: str) -> str:
     return value
 
 
+def _node(value: str) -> str:
+    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62})?", value):
+        raise ValueError(f'"{value}" is no name of a node; take up to 63 letters, digits, "-", "_" and ".", as in "a"')
+    return value
+
+
 def _site_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -151,7 +157,8 @@ class Site(Section):
 
 
 class Server(Section):
-    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``.
+    """Where requests are answered. Port 0 takes a free one. ``metrics`` is who may read ``/metrics``. ``node`` is what
+    this node is called, the machine's name if it is empty.
 
     ``connections`` are those that clients may have open in all, ``connections_per_address`` those of one address (IPv6:
     one /64 network) that is neither this machine nor a trusted proxy; one is closed that had no request for
@@ -160,6 +167,7 @@ class Server(Section):
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[Whole, Field(ge=0, le=65535)] = 8080
+    node: Annotated[str, AfterValidator(_node)] = ""
     trusted_proxies: Networks = ()
     metrics: Literal["loopback", "key", "open"] = "loopback"
     connections: Annotated[int, Field(ge=10, le=100_000)] = 1000

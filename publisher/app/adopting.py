@@ -143,11 +143,11 @@ async def at_start(
         try:
             if await db.read(definitions.number):
                 return db, await _adopted(db, settings)
-            return db, await _from_files(home, settings, db, await asyncio.to_thread(gather, home))
+            return db, await _from_files(home, settings, db, await asyncio.to_thread(gather, home, shared=True))
         except BaseException:
             await db.close()
             raise
-    documents = await asyncio.to_thread(gather, home)
+    documents = await asyncio.to_thread(gather, home, shared=not settings.storage.single_node)
     fault = await _fault(documents, settings) if settings.storage.single_node else None
     if fault is not None and not (documents.unread or documents.missing):
         raise fault

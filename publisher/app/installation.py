@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,21 +19,21 @@ from publisher.app.versions import read as read_version
 from publisher.catalog import Catalog, SourceDefinition
 from publisher.catalog.edits import Decision
 from publisher.clock import Clock, steady
-from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
 from publisher.errors import NotAdopted, NotFound
-from publisher.ingest import Definitions, Intake, Puller, Report
+from publisher.ingest import Definitions, Intake, Puller, Report, Timetable
+from publisher.ingest.duetimes import read_by
 from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
+from publisher.schedule import next_time
 from publisher.settings import Settings, Site
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.fetching.politeness import Polite
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import definitions
-from publisher.storage.configuration import sources as source_states
 from publisher.storage.engine.database import Database, Tx
 from publisher.web.budgets.allowances import Allowances, Rates
 from publisher.web.ops.measures import Metrics
@@ -58,13 +59,16 @@ class App:
         self.in_force = in_force
         self.catalog = catalog = in_force.catalog
         self.db = db
-        self.now = now or wall_clock
-        self.node = node_name()
+        self.now = now or db.now
+        self.node = settings.server.node or node_name()
+        self.process = secrets.token_hex(6)
         self.switched: Callable[[Switch], None] = lambda switch: None
         self._changing = asyncio.Lock()
         shares = descriptors.shares(descriptors.limit())
         self._adapt: Callable[[Catalog], Catalog] = _as_written
+        self.timetable = Timetable(lambda: self.site.timezone, next_time, lambda: self.site.language)
         self.fetcher = Outbound(
+            now=self.now,
             keep=shares.kept_by_fetcher,
             allow_private=settings.fetch.allow_private_networks,
             setting="[fetch] allow_private_networks",
@@ -74,6 +78,7 @@ class App:
         patience = now or steady()  # a host is left in peace for seconds, whatever is done to the clock meanwhile
         self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=patience)
         self.sender = Outbound(
+            now=self.now,
             keep=shares.kept_by_sender,
             allow_private=settings.delivery.allow_private_networks,
             setting="[delivery] allow_private_networks",
@@ -90,7 +95,7 @@ class App:
             check=self.check,
         )
         self.intake = Intake(db, by_present)
-        self.puller = Puller(db, by_present)
+        self.puller = Puller(db, by_present, self.timetable, node=self.node, process=self.process)
         self.metrics = Metrics()
         self.allowances = Allowances(_rates(settings), counted=self.metrics.refused)
         self.deliverer = Deliverer(
@@ -102,6 +107,8 @@ class App:
             slots=shares.sending,
             observe=self.metrics.attempted,
             check=self.check,
+            now=self.now,
+            process=self.process,
         )
         self.documents = Isolated(DOCUMENT_JOBS)
         self.pushed = Isolated(DOCUMENT_JOBS)  # what a newsroom pushes does not wait for what strangers wrote
@@ -126,6 +133,7 @@ class App:
             sealers.append(sealer)
             return db
 
+        db, in_force = await at_start(home, settings, open_database, offers=offers)
         db, in_force = await at_start(home, settings, open_database, offers=offers)
         try:
             return cls(home, settings, in_force, db, sealer=sealers[-1], now=now)
@@ -160,21 +168,25 @@ class App:
         known = ", ".join(definition.name for definition in self.catalog.sources) or "none"
         raise NotFound(f"there is no source {name!r} in config/sources.toml; known: {known}")
 
-    async def load(self, name: str, *, forced: bool = True) -> Report:
-        """Run one source once and report; ``forced`` also when it failed lately.
+    async def load(self, name: str, *, forced: bool = True, due: bool = False) -> Report:
+        """Run one source once and report; ``forced`` also when it failed lately, ``due`` only if it is due.
 
         Raises NotAdopted where this process cannot go by the definitions in force.
         """
         if self.in_force.problem:
             raise NotAdopted(self.in_force.problem)
         definition = self.source(name)
+        if not read_by(definition, self.node):
+            named = ", ".join(definition.nodes)
+            return Report(name, skipped=f"it is read by the nodes {named} alone, and this is {self.node}")
         async with self.readers.lent(definition) as reader:
-            return await self.puller.run(definition, reader, forced=forced)
+            return await self.puller.run(definition, reader, forced=forced, due=due)
 
     def watched(self) -> dict[str, Path]:
         """The folder of each source that is read when a file in it changes."""
         for one in self.catalog.sources:
-            self.readers.of(one)
+            if read_by(one, self.node):
+                self.readers.of(one)
         return folders(self.readers.held)
 
     def check(self, tx: Tx) -> None:
@@ -197,8 +209,6 @@ class App:
                 taken = take(tx, offered, offer)
                 if taken.decision is Decision.ADOPT:
                     return taken
-                for name in sorted(switch.reread):
-                    source_states.set_next_run(tx, name, None)
                 # Here, where the log is held: no one who records may still choose the feeds that an item touches by
                 # the old definitions after a document was made by the new.
                 self._hold(replace(switch, after=replace(found, number=taken.number, site=taken.site)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from publisher.app.installation import App
+from publisher.model.node import DELIVER, INGEST
 from publisher.schedule import Schedule
 from publisher.web.services import Probe
 
@@ -14,13 +15,20 @@ LEAST_FREE = 16 * 1024 * 1024
 """With fewer bytes left on its disk, a commit of a large push may fail at any moment."""
 
 
-def probes(app: App, schedule: Schedule) -> Mapping[str, Probe]:
-    """Each part by its name."""
-    return {
-        "scheduler": lambda: schedule.running,
-        "deliverer": lambda: app.deliverer.stuck or app.deliverer.running,
-        "disk": lambda: disk(app.home / "data"),
-    }
+def probes(app: App, schedule: Schedule, roles: Collection[str]) -> Mapping[str, Probe]:
+    """Each part that a process of these roles has, by its name."""
+    found: dict[str, Probe] = {"definitions": lambda: problem(app) or "ok", "disk": lambda: disk(app.home / "data")}
+    if INGEST in roles:
+        found["scheduler"] = lambda: schedule.running
+    if DELIVER in roles:
+        found["deliverer"] = lambda: app.deliverer.stuck or app.deliverer.running
+    return found
+
+
+def problem(app: App) -> str | None:
+    """Why this process cannot go by the definitions that are in force; None if it does."""
+    found: str | None = getattr(app.in_force, "problem", None)
+    return found
 
 
 def disk(data: Path, least: int = LEAST_FREE) -> str:

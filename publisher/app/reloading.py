@@ -239,11 +239,7 @@ class Reloader:
 
     def _follow(self, switch: Switch) -> None:
         """Go by another version in the timetable too, whoever took it."""
-        zone = switch.after.site.timezone
-        schedule = {one.name: one for one in switch.catalog.sources}
-        self._schedule.replace(schedule, switch.watched, timezone=zone)
-        for name in sorted(switch.reread if switch.taken else ()):
-            self._schedule.trigger_now(name)
+        self._schedule.replace({one.name: one for one in switch.catalog.sources}, switch.watched)
         moves = switch.moves.said()
         if moves:
             counts = {"sources": len(switch.catalog.sources), "feeds": len(switch.catalog.feeds)}
@@ -255,16 +251,15 @@ class Reloader:
 
 def read(home: Path) -> tuple[Settings, Offered]:
     """The files as they are now; raises ConfigErrors with what is wrong in any of them. Blocks."""
-    documents = gather(home)
     try:
         settings = load_settings(home)
     except ConfigErrors as wrong:
         try:
-            build(documents)
+            build(gather(home))
         except ConfigErrors as others:
             raise ConfigErrors([*wrong.errors, *others.errors]) from others
         raise
-    return settings, Offered.of(documents, settings.shared)
+    return settings, Offered.of(gather(home, shared=not settings.storage.single_node), settings.shared)
 
 
 def needing_restart(running: Settings, written: Settings) -> list[str]:

@@ -12,23 +12,27 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from publisher import descriptors, telemetry
+from publisher import __version__, descriptors, telemetry
 from publisher.app.installation import App
 from publisher.app.offering import ANSWER_SECONDS, answer, present
-from publisher.app.probes import probes
+from publisher.app.probes import probes, problem
 from publisher.app.reloading import Reloader
+from publisher.app.roles import alone
 from publisher.app.terminal import on_hangup
 from publisher.app.watching import watch as watch_files
-from publisher.errors import NotFound, PublisherError, told
+from publisher.errors import NotFound, PublisherError
 from publisher.maintenance import Job, Parts, jobs
-from publisher.schedule import Schedule, next_run
+from publisher.maintenance.heartbeat import Heartbeat
+from publisher.model.node import DELIVER, INGEST, ROLES, WEB, Node
+from publisher.schedule import Schedule
 from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage.configuration import sources
+from publisher.storage.engine.database import sqlite_file
 from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
@@ -48,18 +52,25 @@ KEPT = "the files are not taken; the last good ones are in force: see the log, o
 SEALED = "some webhooks are told of nothing, since their secrets cannot be opened: see delivery.secret_sealed"
 
 
-async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop: asyncio.Event | None = None) -> None:
-    """Run the server, the scheduler and the sender until SIGTERM, SIGINT or ``stop``; SIGHUP reloads.
+async def serve(
+    app: App,
+    *,
+    roles: Collection[str] = ROLES,
+    on_ready: Callable[[str], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Do what the ``roles`` say until SIGTERM, SIGINT or ``stop``; SIGHUP reloads.
 
     It stops too where SIGHUP says that the terminal it was started from was closed.
-    ``on_ready`` is called with the address once requests are answered.
+    ``on_ready`` is called with the address once requests are answered: without the role ``web`` those of monitoring
+    alone. Raises PublisherError where it cannot listen, or where another process has the roles that one alone may have.
     """
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
-    schedule = Schedule(lambda name: _read(app, name), timezone=app.site.timezone)
+    schedule = Schedule(lambda name, due: _read(app, name, due), app.db, app.timetable, node=app.node)
     reloader = Reloader(app, schedule, manager)
     runner = Runner(
-        _web(app, schedule, reloader),
+        _web(app, schedule, reloader, roles),
         limits=_limits(app.settings.server),
         ended=app.metrics.ended,
         access_log=None,
@@ -67,28 +78,35 @@ async def serve(app: App, *, on_ready: Callable[[str], None] | None = None, stop
     )
     async with contextlib.AsyncExitStack() as stack:
         _on(stack, stop.set, signal.SIGTERM, signal.SIGINT)
+        stack.enter_context(alone(sqlite_file(app.settings.storage.url, app.home / "data"), roles))
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await _listen(runner, app.settings.server.host, app.settings.server.port)
         address = _address(runner, app.settings.server.host)
-        await app.db.write(sources.forget_leases)
+        heartbeat = Heartbeat(app.db, lambda: _node(app, roles))
+        await heartbeat.beat()
+        stack.push_async_callback(heartbeat.end)
         await asyncio.to_thread(leftovers.sweep, app.home / "data", RESTORING)
-        sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
-        stack.push_async_callback(_stop_sender, app, sender)
-        schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
-        stack.push_async_callback(schedule.stop, READINGS_GRACE)
+        if DELIVER in roles:
+            sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
+            stack.push_async_callback(_stop_sender, app, sender)
+        if INGEST in roles:
+            await app.db.write(sources.forget_leases)
+            schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
+            stack.push_async_callback(schedule.stop, READINGS_GRACE)
         reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
-        helpers.run(*jobs(Parts(db=app.db, intake=app.intake, clock_moved=app.deliverer.wake)))
+        helpers.run(*jobs(Parts(app.db, app.intake, clock_moved=app.deliverer.wake, heartbeat=heartbeat), roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
         helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
         _on(stack, on_hangup(stop.set, reloader.asked), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
-            helpers.start("watchdog", watch(manager, interval, lambda: schedule.running and app.deliverer.running))
-        log.info("service.ready", url=address, sources=len(app.catalog.sources), feeds=len(app.catalog.feeds))
+            helpers.start("watchdog", watch(manager, interval, lambda: _works(app, schedule, roles)))
+        counts = {"sources": len(app.catalog.sources), "feeds": len(app.catalog.feeds)}
+        log.info("service.ready", url=address, roles=",".join(roles), **counts)
         manager.ready(reloader.shown())
         if on_ready:
             on_ready(address)
@@ -117,14 +135,21 @@ class _Helpers:
         await asyncio.wait(self._tasks, timeout=HELPERS_GRACE)
 
 
-async def _read(app: App, name: str) -> None:
+async def _read(app: App, name: str, due: bool) -> bool:
     try:
-        await app.load(name, forced=False)
+        return not (await app.load(name, forced=False, due=due)).taken
     except NotFound:
-        pass  # removed since it was due
-    except Exception as error:  # the next tick must come, whatever this one ran into
-        if not told(error):
-            log.exception("source.crashed", source=name)
+        return True  # removed since it was due
+
+
+def _node(app: App, roles: Collection[str]) -> Node:
+    """This process, as it tells the others of itself."""
+    number, wrong = app.in_force.number, problem(app)
+    return Node(app.process, app.node, tuple(roles), os.getpid(), __version__, definitions=number, problem=wrong)
+
+
+def _works(app: App, schedule: Schedule, roles: Collection[str]) -> bool:
+    return (INGEST not in roles or schedule.running) and (DELIVER not in roles or app.deliverer.running)
 
 
 async def _stop_sender(app: App, task: asyncio.Task[None]) -> None:
@@ -137,7 +162,7 @@ def _notes(app: App, reloader: Reloader) -> Mapping[str, str]:
     return {**notes, "secrets": SEALED} if app.deliverer.sealed else notes
 
 
-def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
+def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str]) -> web.Application:
     services = Services(
         db=app.db,
         site=lambda: app.site,
@@ -147,7 +172,7 @@ def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
         deliverer=app.deliverer,
         sealer=app.sealer,
         guard=app.sender,
-        probes=probes(app, schedule),
+        probes=probes(app, schedule, roles),
         notes=lambda: _notes(app, reloader),
         trusted_proxies=app.settings.server.trusted_proxies,
         limits=app.allowances,
@@ -155,14 +180,14 @@ def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
         now=app.now,
         runner=app.pushed,
         sources=lambda: app.catalog.sources,
-        next_run=lambda one, state: next_run(one, state, timezone=app.site.timezone, now=app.now()),
     )
-    application = make_app(services)
+    application = make_app(services, public=WEB in roles)
     add_metrics(
         application,
         app.metrics,
         access=app.settings.server.metrics,
         sources=lambda: {source.name for source in app.catalog.sources},
+        definitions=lambda: app.in_force.number,
     )
     return application
 

@@ -17,9 +17,12 @@ from publisher.errors import ConfigErrors
 __all__ = ["INDICATORS", "PUSHED", "REGISTRY", "Catalog", "Documents", "SourceDefinition", "build", "gather", "load"]
 
 
-def load(home: Path) -> Catalog:
-    """The definitions of the installation at ``home``; raises ConfigErrors with everything that is wrong in them."""
-    return build(gather(home))
+def load(home: Path, *, shared: bool = False) -> Catalog:
+    """The definitions of the installation at ``home``; raises ConfigErrors with everything that is wrong in them.
+
+    ``shared``: its database is one for many machines.
+    """
+    return build(gather(home, shared=shared))
 
 
 def build(documents: Documents) -> Catalog:

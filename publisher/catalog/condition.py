@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from publisher.catalog.definitions import SourceDefinition
@@ -10,10 +9,10 @@ from publisher.clock import rfc3339
 from publisher.model import SourceState
 
 
-def source_json(
-    source: SourceDefinition, state: SourceState, next_run_at: datetime | None, *, operator: bool
-) -> dict[str, Any]:
+def source_json(source: SourceDefinition, state: SourceState, *, operator: bool) -> dict[str, Any]:
     """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays when it is over.
+
+    ``nodes`` are those that may read it, where not all may, and ``node`` is the one that read it last.
 
     ``refused`` counts what is refused at present, whichever reading met it, and ``refusals`` says why of the first few.
     An ``operator`` is also told what to set where that would help: how this installation is set up is theirs alone.
@@ -21,13 +20,15 @@ def source_json(
     times = {
         "last_success_at": state.last_success_at,
         "last_error_at": state.last_error_at,
-        "next_run_at": next_run_at,
+        "next_run_at": state.next_run_at,
     }
     return {
         "name": source.name,
         "kind": source.kind.kind,
         "every": source.every,
         "cron": source.cron,
+        "nodes": list(source.nodes),
+        "node": state.node,
         "state": state.condition,
         "failures": state.failures,
         "last_error": state.error_for_operators if operator else state.last_error,

@@ -20,9 +20,16 @@ EVERY = 60.0
 """How often (seconds) a source is read that says neither ``every`` nor ``cron``."""
 
 
+ANY_NODE = "*"
+"""In the place of a node's name: every one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceDefinition:
-    """One table of ``config/sources.toml``. Exactly one of ``every`` (seconds) and ``cron`` is set."""
+    """One table of ``config/sources.toml``. Exactly one of ``every`` (seconds) and ``cron`` is set.
+
+    ``nodes`` are the names of the nodes that may read it; none, or ``*``: all.
+    """
 
     name: str
     kind: type[Source]
@@ -31,6 +38,13 @@ class SourceDefinition:
     every: float | None = EVERY
     cron: str | None = None
     backfill: Literal["quiet", "push"] = "quiet"
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """A digest of how the source is read, and of how much: where it changes, it is read again at once."""
+        written = f"{self.profile_digest}\n{self.options.model_dump_json()}"
+        return hashlib.sha256(written.encode()).hexdigest()[:16]
 
     @property
     def profile_digest(self) -> str:

@@ -36,11 +36,13 @@ class Documents:
     """``files`` by their names inside the installation; ``faults`` of those that are there and could not be read.
 
     The name of a folder among the faults: it could not be listed. ``missing``: the folders that are not there.
+    ``shared``: many machines may go by them, so that what lies on a disk must say on whose.
     """
 
     files: Mapping[str, TomlFile]
     faults: Mapping[str, tuple[ConfigError, ...]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    shared: bool = False
 
     @property
     def digest(self) -> str:
@@ -58,8 +60,11 @@ class Documents:
         return {name for name, found in self.faults.items() if any(isinstance(one, Unreadable) for one in found)}
 
 
-def gather(home: Path) -> Documents:
-    """The files of the installation at ``home`` as they are now. Blocks; never raises for what is wrong with one."""
+def gather(home: Path, *, shared: bool = False) -> Documents:
+    """The files of the installation at ``home`` as they are now. Blocks; never raises for what is wrong with one.
+
+    ``shared``: its database is one for many machines.
+    """
     names, faults, missing = [SOURCES], dict[str, tuple[ConfigError, ...]](), set[str]()
     if os.path.lexists(home / INDICATORS):  # without one, those that ship are known
         names.append(INDICATORS)
@@ -86,7 +91,7 @@ def gather(home: Path) -> Documents:
             faults[name] = errors.errors
         except ConfigError as error:
             faults[name] = (error,)
-    return Documents(files, faults, frozenset(missing))
+    return Documents(files, faults, frozenset(missing), shared)
 
 
 def dump(documents: Documents) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from publisher.catalog.definitions import EVERY, PUSHED, SourceDefinition
+from publisher.catalog.definitions import ANY_NODE, EVERY, PUSHED, SourceDefinition
 from publisher.catalog.documents import PROFILES, SOURCES
 from publisher.catalog.findings import Findings, written
 from publisher.configfile import MAX_FAULTS, Cron, Duration, TomlFile, explain, nearest
@@ -31,6 +31,14 @@ def _not_too_often(value: float) -> float:
     return value
 
 
+def _node_name(value: str) -> str:
+    if value != ANY_NODE and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
+        raise ValueError(
+            f'"{value}" is no name of a node; take that of [server] node or of the machine, or "*" for all'
+        )
+    return value
+
+
 class _Common(BaseModel):
     """The keys that every kind of source has; the others are the kind's own."""
 
@@ -42,6 +50,7 @@ class _Common(BaseModel):
     every: Annotated[Duration, AfterValidator(_not_too_often)] | None = None
     cron: Cron | None = None
     backfill: Literal["quiet", "push"] = "quiet"
+    nodes: tuple[Annotated[str, AfterValidator(_node_name)], ...] | None = None
 
 
 def read(findings: Findings) -> tuple[list[SourceDefinition], set[str] | None]:
@@ -58,6 +67,11 @@ def read(findings: Findings) -> tuple[list[SourceDefinition], set[str] | None]:
         elif definition is not None:
             found[definition.name] = definition
     return list(found.values()), written(file, "source", "name")
+
+
+def _on_disk(kind: type[Source], values: Mapping[str, Any]) -> bool:
+    """Whether what a source reads may lie on one machine; of kinds of one's own nobody knows."""
+    return kind.on_disk or ":" in str(values["kind"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,7 @@ class _Table:
         kind = self._kind()
         options = self._options(kind) if kind else None
         profile = self._profile()
+        self._placed(kind)
         if len(self.findings.errors) > before or common is None or kind is None or options is None:
             return None
         return SourceDefinition(
@@ -89,6 +104,7 @@ class _Table:
             every=None if common.cron else common.every or EVERY,
             cron=common.cron,
             backfill=common.backfill,
+            nodes=common.nodes or (),
         )
 
     def _common(self) -> _Common | None:
@@ -101,6 +117,18 @@ class _Table:
         except ValidationError as fault:
             self.findings.errors += self.file.errors(fault, _Common, ("source", self.number))
             return None
+
+    def _placed(self, kind: type[Source] | None) -> None:
+        """Say so where many machines share the database, and not which of them has what the source reads."""
+        nodes = self.values.get("nodes")
+        if nodes == []:
+            self.say('names no node; name those that read it, as in ["a"], or "*" for all: ["*"]', "nodes")
+        elif nodes is None and kind is not None and self.findings.documents.shared and _on_disk(kind, self.values):
+            self.say(
+                f'is needed for the kind "{self.values["kind"]}" on PostgreSQL: what it reads may lie on one machine '
+                'alone. Name the nodes that read it, as in nodes = ["a"]; or, where each sees the same, nodes = ["*"]',
+                "nodes",
+            )
 
     def _kind(self) -> type[Source] | None:
         name = self.values.get("kind")

@@ -37,21 +37,37 @@ def run(
     sample_port: Annotated[
         int, typer.Option("--sample-port", help="Where that answers, and is read; 0 takes a free one.")
     ] = PORT,
+    role: Annotated[
+        str, typer.Option("--role", help="What this process does: all, or web, ingest, deliver (several, by comma).")
+    ] = "all",
 ) -> None:
     """Run the service.
 
-    Server, scheduler and sender in one process, until SIGTERM or Ctrl-C.
+    Server, scheduler and sender in one process, or one of them each, until SIGTERM or Ctrl-C.
     """
     from publisher import descriptors, telemetry
+    from publisher.model.node import ROLES
+
+    roles = taken_roles(role) or ROLES
 
     telemetry.configure()
     if (held := descriptors.raise_limit()) < descriptors.FEW:
         telemetry.logger(__name__).warning("service.few_descriptors", limit=held, wanted=descriptors.WANTED)
     _share_one_heap()
-    _on_the_fastest_loop(_serve(home, sample_port if sample else None))
+    _on_the_fastest_loop(_serve(home, roles, sample_port if sample else None))
 
 
-async def _serve(home: Path, sample_port: int | None) -> None:
+def taken_roles(written: str) -> tuple[str, ...]:
+    """The roles that ``--role`` names, none where that is all; raises BadParameter naming those that are known."""
+    from publisher.app.roles import EVERY_ROLE, parse
+
+    try:
+        return () if written == EVERY_ROLE else parse(written)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--role") from None
+
+
+async def _serve(home: Path, roles: tuple[str, ...], sample_port: int | None) -> None:
     from publisher.app.collecting import spare_the_collector
     from publisher.app.installation import App
     from publisher.app.serving import serve
@@ -67,7 +83,7 @@ async def _serve(home: Path, sample_port: int | None) -> None:
                 spare_the_collector()
                 _announce(f"Publisher is ready: {address}")
 
-            await serve(app, on_ready=ready)
+            await serve(app, roles=roles, on_ready=ready)
     finally:
         await app.close()
 

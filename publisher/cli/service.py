@@ -55,12 +55,16 @@ def install(
         str | None, typer.Option("--as", help="Who it runs as; by default who owns the data folder.", metavar="NAME")
     ] = None,
     directory: Directory = None,
+    role: Annotated[
+        str, typer.Option("--role", help="What it does: all, or web, ingest, deliver (several, by comma).")
+    ] = "all",
     print_only: Annotated[bool, typer.Option("--print", help="Only print the unit.")] = False,
 ) -> None:
     """Write the unit and start it.
 
     Says what it wrote, what the service may do, and what is left to do where systemd does not run.
     """
+    from publisher.cli.run import taken_roles
     from publisher.settings import FILE
 
     home = home.resolve()
@@ -72,6 +76,7 @@ def install(
         interpreter=Path(sys.executable),
         code=code_folders([sys.prefix, sys.base_prefix, str(Path(publisher.__file__).parents[1])]),
         account=None if user else account or _owner(home),
+        roles=taken_roles(role),
     )
     if print_only:
         typer.echo(unit.text(), nl=False)

@@ -121,12 +121,13 @@ def read(home: Path) -> Catalog:
 
     errors: list[ConfigError] = []
     found: Catalog | None = None
+    shared = False
     try:
-        settings.load(home)
+        shared = not settings.load(home).storage.single_node
     except ConfigErrors as error:
         errors += error.errors
     try:
-        found = catalog.load(home)
+        found = catalog.load(home, shared=shared)
     except ConfigErrors as error:
         errors += error.errors
     if errors or found is None:

@@ -26,7 +26,8 @@ HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 class Unit:
     """What a unit is written for. ``account`` is the user that a system unit runs as; user units have none.
 
-    ``interpreter`` runs ``-m publisher``; ``code`` are the folders it and the package lie in.
+    ``interpreter`` runs ``-m publisher``; ``code`` are the folders it and the package lie in. ``roles`` are
+    those of the process, none for all.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Unit:
     interpreter: Path
     code: tuple[Path, ...]
     account: str | None = None
+    roles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,199}", self.name):
@@ -82,7 +84,7 @@ def _start(unit: Unit) -> list[Line]:
         "NotifyAccess=main",
         f"WatchdogSec={WATCHDOG_SECONDS}s",
         f"WorkingDirectory={home}",
-        f"ExecStart={command} --home {_quoted(str(unit.home), command=True)}",
+        f"ExecStart={command} --home {_quoted(str(unit.home), command=True)}{_roles(unit)}",
         "# Reads the configuration again; a broken edit leaves the last good one.",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "# The first start after an update may have a migration to run.",
@@ -95,6 +97,10 @@ def _start(unit: Unit) -> list[Line]:
         f"# What is written, in {data}, holds secrets.",
         "UMask=0077",
     ]
+
+
+def _roles(unit: Unit) -> str:
+    return f" --role {','.join(unit.roles)}" if unit.roles else ""
 
 
 def _restart() -> list[Line]:

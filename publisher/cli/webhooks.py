@@ -197,6 +197,7 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
                 sealer,
                 schedule=delivery.schedule,
                 timeout=delivery.timeout,
+                now=db.now,
             )
             return await deliverer.test(webhook)
 

@@ -48,7 +48,8 @@ class Deliverer:
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
     each attempt; ``fresh_seconds`` is how old a claim may be that is sent without another check; ``check`` is the
-    fan-out's. ``now`` is the time that signatures state. Start it with :meth:`run`, end it with :meth:`stop`.
+    fan-out's. ``now`` is the time that signatures state, ``process`` an id of this process, with which every lease
+    begins that it holds. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Deliverer:
         fresh_seconds: float = FRESH_SECONDS,
         check: Callable[[Tx], None] = lambda _tx: None,
         now: Clock = clock.now,
+        process: str | None = None,
     ) -> None:
         self._db = db
         self._now = now
@@ -86,6 +88,7 @@ class Deliverer:
             observe=observe,
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
+            process=process,
         )
         self._fanout = FanOut(db, made=self._sender.wake, check=check)
         self._loops: tuple[asyncio.Task[None], ...] = ()

@@ -92,6 +92,7 @@ class Sender:
         observe: Observer = lambda _status, _age: None,
         answered: Callable[[str], None] = lambda _url: None,
         fresh_seconds: float = FRESH_SECONDS,
+        process: str | None = None,
     ) -> None:
         self._db = db
         self._fresh_seconds = fresh_seconds
@@ -104,7 +105,7 @@ class Sender:
         self._slots = slots
         self._share = max(1, per_endpoint // 2)
         self._busy_from = max(1, per_endpoint - self._share + 1)
-        self._name = secrets.token_hex(6)
+        self._name = process or secrets.token_hex(6)
         self._claims = 0
         self._flowing = False
         self._workers = Workers(self._deliver, self._ended)

@@ -13,12 +13,13 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import Conflict, FetchError, StorageError, advised
 from publisher.ingest.absences import MISSES, Absences, settle
+from publisher.ingest.duetimes import BY_PACE, Timetable, pace
 from publisher.ingest.provenance import accounted
 from publisher.ingest.recorder import Definitions, Recorder, prepared, touches
 from publisher.model import EventType, SourceState
@@ -51,7 +52,8 @@ LONGEST_BACKOFF = timedelta(hours=1)
 class Report:
     """What one run of a source did.
 
-    ``error`` is set where the source as a whole could not be read, ``skipped`` where it was left alone, and why.
+    ``error`` is set where the source as a whole could not be read, ``skipped`` where it was left alone, and why;
+    ``taken`` where that is since another process reads it, or has just done so.
     ``origins``: for each article that was read from a page, where each of its fields came from. ``refusals`` is all
     that is refused of the source now: also what an earlier run met, in what this one did not read again.
     """
@@ -63,6 +65,7 @@ class Report:
     origins: dict[str, Mapping[str, str]] = field(default_factory=dict)
     error: str | None = None
     skipped: str | None = None
+    taken: bool = False
     refusals: refused.Refusals = field(default_factory=refused.Refusals)
 
     @property
@@ -76,39 +79,72 @@ class Report:
         return self.error is None and not self.refusals.count
 
 
-class Puller:
-    """Runs sources."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A reading under way: ``state`` is how the source stood when it began, at ``began`` by the database's clock."""
 
-    def __init__(self, db: Database, definitions: Definitions) -> None:
+    definition: SourceDefinition
+    lease: str
+    state: SourceState
+    began: datetime
+
+
+class Puller:
+    """Runs sources.
+
+    ``timetable`` says when each is due again, ``node`` is the name of this node, and ``process`` an id of this process:
+    with it begins every lease that it holds.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        definitions: Definitions,
+        timetable: Timetable = BY_PACE,
+        *,
+        node: str | None = None,
+        process: str = "",
+    ) -> None:
         self._db = db
         self._definitions = definitions
+        self._timetable = timetable
+        self._node = node
+        self._process = process
         self._told: dict[str, frozenset[Problem]] = {}
 
-    async def run(self, definition: SourceDefinition, source: Source, *, forced: bool = False) -> Report:
+    async def run(
+        self, definition: SourceDefinition, source: Source, *, forced: bool = False, due: bool = False
+    ) -> Report:
         """Run one source once. Never raises for what the source did; the report says what went wrong.
 
-        A source that failed lately is left alone until its back-off has passed, unless ``forced``.
+        ``due``: only if it is. Otherwise it is read also before its time, but a source that failed lately is left alone
+        until its back-off has passed, unless ``forced``.
         """
         report = Report(definition.name)
-        lease = secrets.token_hex(8)
-        if not await self._db.write(sources.claim, definition.name, lease, LEASE_SECONDS):
-            report.skipped = "another process is reading it"
+        lease = f"{self._process}.{secrets.token_hex(8)}"
+        if not await self._claim(definition.name, lease, due):
+            report.taken = True
+            report.skipped = "another process is reading it" + (", or has done so" if due else "")
             report.refusals = (await self._db.read(sources.state, definition.name)).refusals
             return report
         try:
             state, now = await self._db.read(lambda tx: (sources.state(tx, definition.name), tx.now))
             report.refusals = state.refusals
-            due = state.next_run_at if state.failures else None
-            if due and not forced and clock.from_micros(now) < due:
-                report.skipped = f"failed {state.failures} times; tried again after {clock.rfc3339(due)}"
+            again = state.next_run_at if state.failures else None
+            if again and not forced and clock.from_micros(now) < again:
+                report.skipped = f"failed {state.failures} times; tried again after {clock.rfc3339(again)}"
             else:
+                run = _Run(definition, lease, state, clock.from_micros(now))
                 async with self._renewed(definition.name, lease):
-                    await self._read(definition, source, state, lease, report)
+                    await self._read(run, source, report)
         except Conflict as error:
             report.skipped = str(error)
         finally:
             await self._db.write(sources.release, definition.name, lease)
         return report
+
+    async def _claim(self, name: str, lease: str, due: bool) -> bool:
+        return await self._db.write(sources.claim, name, lease, LEASE_SECONDS, node=self._node, due=due)
 
     @contextlib.asynccontextmanager
     async def _renewed(self, name: str, lease: str) -> AsyncIterator[None]:
@@ -131,9 +167,8 @@ class Puller:
             with contextlib.suppress(StorageError):
                 await self._db.write(sources.renew, name, lease, LEASE_SECONDS)
 
-    async def _read(
-        self, definition: SourceDefinition, source: Source, state: SourceState, lease: str, report: Report
-    ) -> None:
+    async def _read(self, run: _Run, source: Source, report: Report) -> None:
+        definition, state = run.definition, run.state
         # Read differently, everything may come out differently: begin anew, and take it for no change.
         reread = state.loaded and state.profile_digest != definition.profile_digest
         known = {key: value for key, value in state.bookmark.items() if key != MISSES}
@@ -153,13 +188,14 @@ class Puller:
                 continue
             reading = record.Reading(
                 source=definition.name,
-                lease=lease,
+                lease=run.lease,
                 bookmark=batch.bookmark,
                 profile_digest=definition.profile_digest,
                 items=len(batch.articles) + len(batch.indicators),
                 events=recorder.tally.events,
+                timing=self._timetable.timing(definition),
             )
-            absences, report.refusals = await self._db.write(self._finish, recorder, chunk, reading, state)
+            absences, report.refusals = await self._db.write(self._finish, recorder, chunk, reading, run)
             report.error = absences.held
         tally = recorder.tally
         report.outcomes, report.events = tally.outcomes, tally.events
@@ -182,19 +218,24 @@ class Puller:
             self._told[name] = frozenset(one for one in problems if one.severity == "warning")
 
     def _finish(
-        self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, state: SourceState
+        self, tx: Tx, recorder: Recorder, batch: Batch, reading: record.Reading, run: _Run
     ) -> tuple[Absences, refused.Refusals]:
         events.lock(tx)
+        state = run.state
         name, misses = reading.source, state.bookmark.get(MISSES, {})
+        due = None if state.failures else state.next_run_at
+        due = self._timetable.following(run.definition, due, run.began, clock.from_micros(tx.now))
         found = settle(tx, recorder, name, batch, misses)
         bookmark = {**batch.bookmark, MISSES: found.misses} if found.misses else batch.bookmark
-        recorder.apply(tx, batch, replace(reading, bookmark=bookmark, events=recorder.tally.events))
+        ended = replace(reading, bookmark=bookmark, events=recorder.tally.events, next_run_at=due)
+        recorder.apply(tx, batch, ended)
         refusals = refused.after(state.refusals, batch, [*batch.problems, *recorder.tally.problems])
         if refusals != state.refusals:
             sources.refused(tx, name, refusals)
         if found.held:
             # What it still has is taken all the same, and read on at its pace.
-            failures = sources.failed(tx, name, found.held, None, failures=max(FAILING_AFTER, state.failures + 1))
+            more = max(FAILING_AFTER, state.failures + 1)
+            failures = sources.failed(tx, name, found.held, due, failures=more, timing=reading.timing)
             if state.failures < FAILING_AFTER:
                 self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=found.held)
         elif state.failures >= FAILING_AFTER:
@@ -204,19 +245,21 @@ class Puller:
     async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, state: SourceState) -> None:
         expected = isinstance(error, FetchError)
         report.error = str(error) if expected else redacted(f"{type(error).__name__}: {error}")
-        wait = _backoff(definition.every, state.failures + 1)
+        wait = _backoff(pace(definition), state.failures + 1)
         if isinstance(error, FetchError) and error.retry_after is not None:
             wait = max(wait, timedelta(seconds=error.retry_after))
         report.refusals = state.refusals.model_copy(update={"advice": getattr(error, "advice", None)})
         said = {"advice": report.refusals.advice} if report.refusals.advice else {}
         log.warning("source.failed", source=definition.name, error=report.error, exc_info=not expected, **said)
         refusals = report.refusals if report.refusals != state.refusals else None
-        await self._db.write(self._record_failure, definition.name, report.error, wait, refusals)
+        await self._db.write(self._record_failure, definition, report.error, wait, refusals)
 
     def _record_failure(
-        self, tx: Tx, name: str, reason: str, wait: timedelta, refusals: refused.Refusals | None
+        self, tx: Tx, definition: SourceDefinition, reason: str, wait: timedelta, refusals: refused.Refusals | None
     ) -> None:
-        failures = sources.failed(tx, name, reason, clock.from_micros(tx.now) + wait)
+        name, timing = definition.name, self._timetable.timing(definition)
+        again = self._timetable.retried(definition, clock.from_micros(tx.now) + wait)
+        failures = sources.failed(tx, name, reason, again, timing=timing)
         if refusals is not None:
             sources.refused(tx, name, refusals)
         if failures == FAILING_AFTER:
@@ -248,8 +291,7 @@ def _chunks(batch: Batch) -> Iterator[tuple[Batch, bool]]:
     yield replace(batch, articles=rest, indicators=indicators), True
 
 
-def _backoff(every: float | None, failures: int) -> timedelta:
+def _backoff(every: float, failures: int) -> timedelta:
     """Doubles with each failure, from the source's own pace up to an hour, ±10 %."""
-    pace = every or 60.0
-    seconds = min(pace * 2 ** min(failures - 1, 12), LONGEST_BACKOFF.total_seconds())
-    return timedelta(seconds=max(pace, seconds) * random.uniform(0.9, 1.1))
+    seconds = min(every * 2 ** min(failures - 1, 12), LONGEST_BACKOFF.total_seconds())
+    return timedelta(seconds=max(every, seconds) * random.uniform(0.9, 1.1))

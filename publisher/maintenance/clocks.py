@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from publisher import clock, telemetry
 from publisher.storage import steps
-from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.database import LONGEST_ANSWER, Database, Tx
 
 log = telemetry.logger(__name__)
 
@@ -15,9 +15,6 @@ LOOK_SECONDS = 1.0
 
 NOTE_SECONDS = 60.0
 """How often the time is noted, so that the next start, too, sees a clock that was put back."""
-
-LONGEST_ANSWER = 1.0
-"""Seconds that asking for the time may take for the answer to count."""
 
 
 class ClockWatch:

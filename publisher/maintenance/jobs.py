@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from publisher import telemetry
 from publisher.delivery.followers import pausing
 from publisher.ingest import Intake
-from publisher.maintenance import clocks, embargoes
+from publisher.maintenance import clocks, embargoes, heartbeat
+from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.job import Job
+from publisher.model.node import DELIVER, INGEST, ROLES, WEB
 from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Database
 
@@ -30,21 +32,26 @@ class Parts:
     db: Database
     intake: Intake
     clock_moved: Callable[[], None]
+    heartbeat: Heartbeat
 
 
-def jobs(parts: Parts) -> tuple[Job, ...]:
-    """The jobs of a process that does everything."""
+def jobs(parts: Parts, roles: Collection[str] = ROLES) -> tuple[Job, ...]:
+    """The jobs of a process of these roles."""
+    return tuple(job for role, job in _jobs(parts) if role is None or role in roles)
+
+
+def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
+    """Each job with the role that it belongs to; None: every process does it."""
     db = parts.db
-    return (
-        Job("tail", TAIL_SECONDS, db.refresh),
-        Job("clock", clocks.LOOK_SECONDS, clocks.ClockWatch(db, parts.clock_moved).look),
-        Job("settle", SETTLE_SECONDS, parts.intake.settle),
-        Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake)),
-        # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
-        Job("webhooks", SETTLE_SECONDS, lambda: pausing.keep(db)),
-        Job("log", telemetry.FOLD_SECONDS, _fold),
-        Job("prune", PRUNE_SECONDS, lambda: db.write(idempotency.prune)),
-    )
+    yield None, Job("tail", TAIL_SECONDS, db.refresh)
+    yield None, Job("clock", clocks.LOOK_SECONDS, clocks.ClockWatch(db, parts.clock_moved).look)
+    yield None, Job("heartbeat", heartbeat.EVERY, parts.heartbeat.beat)
+    yield None, Job("log", telemetry.FOLD_SECONDS, _fold)
+    yield INGEST, Job("settle", SETTLE_SECONDS, parts.intake.settle)
+    yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake))
+    # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
+    yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: pausing.keep(db))
+    yield WEB, Job("prune", PRUNE_SECONDS, lambda: db.write(idempotency.prune))
 
 
 async def _fold() -> None:

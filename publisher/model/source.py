@@ -16,7 +16,10 @@ FAILING_AFTER = 3
 
 
 class SourceState(Frozen):
-    """The stored state of one source. ``bookmark`` is the kind's own: ETag, Last-Modified, file sizes, seen ids."""
+    """The stored state of one source. ``bookmark`` is the kind's own: ETag, Last-Modified, file sizes, seen ids.
+
+    ``node`` is the name of the node that read it last.
+    """
 
     name: str
     bookmark: dict[str, Any] = Field(default_factory=dict)
@@ -29,6 +32,7 @@ class SourceState(Frozen):
     next_run_at: datetime | None = None
     items: int = 0
     events: int = 0
+    node: str | None = None
     refusals: Refusals = Refusals()
 
     @property

@@ -150,11 +150,13 @@ class Source(ABC):
     ``kind`` is its name there; ``Options`` validates the keys that are the kind's own, and forbids all others.
     ``origin`` is where its articles' values came from, where the reader of one says nothing else. ``samples`` are
     documents of the kind: the process that parses documents reads them before it gives up opening files, so that
-    whatever is loaded late is loaded by then.
+    whatever is loaded late is loaded by then. ``on_disk``: what it reads lies on a machine, so that not every node sees
+    the same.
     """
 
     kind: ClassVar[str]
     origin: ClassVar[str] = "profile"
+    on_disk: ClassVar[bool] = False
     Options: ClassVar[type[BaseModel]] = NoOptions
     samples: ClassVar[tuple[Sample, ...]] = ()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Column, Select, distinct, func, select
 
+from publisher.model.node import SeenNode
+from publisher.storage.configuration import nodes
+from publisher.storage.configuration import sources as states
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import articles, cursors, deliveries, events, indicators, sources, subscriptions
 from publisher.storage.items import held
@@ -22,12 +26,14 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """How things stand, by index alone. ``overdue`` is for how many seconds the oldest due delivery has waited."""
+    """How things stand, by index alone. ``overdue`` is for how many seconds the oldest due delivery has
+    waited, ``nodes`` how many processes run."""
 
     sources: Mapping[str, SourceHealth]
     last_seq: int
     fanned_out: int
     overdue: float
+    nodes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,23 @@ def present(tx: Tx) -> Present:
     places = _pairs(tx, select(cursors.c.name, cursors.c.seq))
     due = tx.conn.execute(select(func.min(deliveries.c.due_at)).where(deliveries.c.due_at.is_not(None))).scalar()
     overdue = 0.0 if due is None else _since(tx, due)
-    return Present(health, places["log"], places["fanout"], overdue)
+    return Present(health, places["log"], places["fanout"], overdue, nodes.running(tx))
+
+
+def seen_nodes(tx: Tx) -> list[SeenNode]:
+    """Every process that runs or was lost, by name, with what it is reading and how many deliveries it is sending."""
+    reading: dict[str, list[str]] = {}
+    for source, lease in states.taken(tx).items():
+        reading.setdefault(lease.partition(".")[0], []).append(source)
+    sending = Counter[str]()
+    # What is open alone has a due time, and an index of those.
+    leased = (deliveries.c.due_at.is_not(None), deliveries.c.lease.is_not(None))
+    for lease, count in _pairs(tx, select(deliveries.c.lease, func.count()).where(*leased).group_by("lease")).items():
+        sending[lease.partition(".")[0]] += count
+    return [
+        replace(one, sources=tuple(reading.get(one.node.id, ())), deliveries=sending[one.node.id])
+        for one in nodes.seen(tx)
+    ]
 
 
 def totals(tx: Tx) -> Totals:

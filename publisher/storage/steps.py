@@ -10,11 +10,11 @@ What is promised for a time of day (embargoes, cron lines) goes by the clock as 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ColumnElement, select, update
+from sqlalchemy import Column, ColumnElement, func, select, update
 
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import articles, cursors, deliveries, sources
+from publisher.storage.engine.tables import articles, cursors, deliveries, nodes, sources
 from publisher.storage.log import events as log
 from publisher.storage.subscriptions.deliveries import PARKED
 
@@ -80,7 +80,10 @@ def _shift(tx: Tx, by: int) -> None:
     early = (state == DeliveryState.PENDING.value) & (due > tx.now) & waits
     tx.conn.execute(update(deliveries).where(early).values(due_at=tx.now))
     _move(tx, sources.c.lease_until, by, _from_before(sources.c.lease_until, tx.now, by))
-    _move(tx, sources.c.next_run_at, by)
+    # Times of day stay where they are; see the schedule.
+    _move(tx, sources.c.next_run_at, by, func.coalesce(sources.c.timing, "").not_like("cron %"))
+    _move(tx, nodes.c.started_at, by)
+    _move(tx, nodes.c.seen_at, by)
     _move(tx, articles.c.held_until, by)
 
 

@@ -23,20 +23,27 @@ from publisher.web.services import SERVICES, Services
 
 log = telemetry.logger(__name__)
 
+PUBLIC: web.AppKey[bool] = web.AppKey("public", bool)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(services: Services) -> web.Application:
-    """The application over these services; it starts and stops none of them."""
+def make_app(services: Services, *, public: bool = True) -> web.Application:
+    """The application over these services; it starts and stops none of them.
+
+    Unless it is ``public``, it answers only what monitoring asks: for a process that serves no one else.
+    """
     app = web.Application(middlewares=[_answer], client_max_size=BODY_LIMIT)
     app[SERVICES] = services
     app[STOPPING] = []
     app[HEADS] = Heads()
-    for room in (articles, batches, indicators, events, sources, webhooks, feeds):
-        app.add_routes(room.routes)
+    app[PUBLIC] = public
     health.add_health(app)
-    cursors.prepare(app)
-    pages.add_pages(app)
+    if public:
+        for room in (articles, batches, indicators, events, sources, webhooks, feeds):
+            app.add_routes(room.routes)
+        cursors.prepare(app)
+        pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)
     return app
@@ -90,6 +97,8 @@ def _failed(request: web.Request, problem: Problem, error: Exception) -> web.Res
         # The query may hold what is nobody's business; the path does not.
         client = client_address(request, request.app[SERVICES].trusted_proxies)
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)
+    if not request.app[PUBLIC]:
+        return problem_response(problem)
     if problem.status == 404 and prefers_html(request) and not request.path.startswith(("/api/", "/feeds/")):
         return pages.nothing_here(request)
     if problem.status == 400 and prefers_html(request) and not request.path.startswith("/api/"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from aiohttp import web
 
@@ -14,7 +13,6 @@ from publisher.clock import Clock
 from publisher.delivery import Deliverer
 from publisher.ingest import Intake
 from publisher.isolation import Runner
-from publisher.model import SourceState
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
 from publisher.storage.access.sealing import Sealer
@@ -30,10 +28,11 @@ class Services:
     """Everything a request handler may use; found with :func:`services_of`.
 
     ``catalog`` and ``site`` are called per request, so that a reloaded configuration shows at once. ``probes`` are
-    the parts that ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    the parts that ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is
+    believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
     ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
-    ``sources`` are those that are configured, and ``next_run`` says when one is read next. ``check`` is called where a
+    ``sources`` are those that are configured. ``check`` is called where a
     transaction goes by the definitions, once it holds the log; it raises DefinitionsMoved where they are others by now.
     """
 
@@ -52,7 +51,6 @@ class Services:
     runner: Runner | None = None
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
-    next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
     check: Callable[[Tx], None] = lambda _tx: None
 
 

@@ -25,7 +25,8 @@ async def test_its_log_has_a_line_or_two_it_serves_what_anyone_may_read_and_goes
 ) -> None:
     async with line_to(postgres_url) as (line, url):
         sources = "".join(
-            f'[[source]]\nname = "desk{n}"\nkind = "folder"\npath = "inbox"\nevery = "200ms"\n' for n in range(5)
+            f'[[source]]\nname = "desk{n}"\nkind = "folder"\nnodes = ["*"]\npath = "inbox"\nevery = "200ms"\n'
+            for n in range(5)
         )
         home = write_installation(tmp_path, {"config/sources.toml": sources, "inbox/a.txt": "Kabar\n\nIsi kabar.\n"})
         config = home / "config/publisher.toml"

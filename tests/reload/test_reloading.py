@@ -46,26 +46,31 @@ async def test_a_new_source_is_read_at_once(running: Running) -> None:
 
 
 async def test_a_source_that_did_not_change_keeps_its_reader_and_its_place_in_the_timetable(running: Running) -> None:
-    reader, due = running.reader("desk"), running.schedule.next_runs()["desk"]
+    reader, due = running.reader("desk"), await running.due("desk")
     running.write(SOURCES, source("desk") + source("market", marker="other"))
     await running.reload()
     changed = await running.read("market")
 
     assert running.reader("desk") is reader
     assert (reader.readings, reader.closed) == (1, False)
-    assert running.schedule.next_runs()["desk"] == due
+    assert due is not None
+    assert await running.due("desk") == due
     assert changed.readings == 1
 
 
 async def test_another_pace_is_no_reason_for_another_reader(running: Running) -> None:
-    reader = running.reader("desk")
+    reader, before = running.reader("desk"), clock.now()
+    running.recorded.clear()
     running.write(SOURCES, source("desk", every="1d") + source("market"))
     (entry,) = await running.reload()
 
     assert entry["changed"] == ["source desk"]
-    assert running.reader("desk") is reader
+    assert await running.read("desk") is reader
     # Read at once, as every source that gets a pace; the next time is far.
-    assert running.schedule.next_runs()["desk"] <= clock.now() + timedelta(days=1, seconds=60)
+    due = await running.due("desk")
+    assert due is not None
+    assert before + timedelta(days=1) <= due <= clock.now() + timedelta(days=1)
+    assert reader.readings == 2
 
 
 async def test_a_changed_source_is_read_again_at_once_also_in_its_back_off(running: Running) -> None:
@@ -86,7 +91,8 @@ async def test_a_removed_source_is_read_no_more_and_closed(running: Running) -> 
     (entry,) = await running.reload()
 
     assert entry["removed"] == ["source market"]
-    assert set(running.schedule.next_runs()) == {"desk"}
+    with pytest.raises(NotFound, match="market"):
+        running.schedule.trigger_now("market")
     assert reader.closed
     with pytest.raises(NotFound, match="desk"):
         running.app.source("market")

@@ -274,7 +274,7 @@ async def test_a_start_without_a_part_of_the_configuration_goes_on_with_what_was
     profile = 'kind = "html"\nbase_url = "https://a.example"\nlocale = "id"\ntimezone = "UTC"\nlanguage = "id"\n'
     (home / "config/profiles/mine.toml").write_text(f'{profile}[article]\ntitle = "h1"\nbody.select = "article"\n')
     (home / "config/sources.toml").write_text(
-        '[[source]]\nname = "a"\nkind = "folder"\npath = "in"\nprofile = "mine"\n'
+        '[[source]]\nname = "a"\nkind = "folder"\nnodes = ["*"]\npath = "in"\nprofile = "mine"\n'
     )
     before = (await opened(home))[0]
     (home / lost).rename(home / "aside")
@@ -295,10 +295,11 @@ async def test_a_start_with_half_of_the_feeds_gone_removes_none(home: Path) -> N
 async def reloading(home: Path, monotonic: Callable[[], float]) -> AsyncIterator[tuple[App, Reloader]]:
     """Another process of the installation, without its timetable."""
 
-    async def never(name: str) -> None:
+    async def never(name: str, due: bool) -> bool:
         raise AssertionError(name)
 
-    app, schedule = await App.open(home), Schedule(never)
+    app = await App.open(home)
+    schedule = Schedule(never, app.db, app.timetable)
     schedule.start({}, {})
     try:
         yield app, Reloader(app, schedule, Manager(None), "Answers", monotonic=monotonic)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 from publisher.app.installation import App
 from publisher.app.reloading import Reloader
 from publisher.schedule import Schedule
+from publisher.storage.configuration import sources as source_states
 from publisher.systemd import Manager
 from support.kinds import Watched
 from support.service import write_installation
@@ -23,7 +25,7 @@ def source(name: str, *, every: str = "1h", **options: Any) -> str:
     """A table of ``config/sources.toml``."""
     shown = {True: "true", False: "false"}
     lines = [f"{key} = {shown.get(value, repr(value))}" for key, value in options.items()]
-    head = ["[[source]]", f'name = "{name}"', 'kind = "support.kinds:Watched"', f'every = "{every}"']
+    head = ["[[source]]", f'name = "{name}"', 'kind = "support.kinds:Watched"', 'nodes = ["*"]', f'every = "{every}"']
     return "\n".join([*head, *lines, ""])
 
 
@@ -59,6 +61,10 @@ class Running:
         assert isinstance(found, Watched)
         return found
 
+    async def due(self, name: str) -> datetime | None:
+        """When a source is due."""
+        return (await self.app.db.read(source_states.state, name)).next_run_at
+
     async def read(self, name: str) -> Watched:
         """The present reader, once it was read and that is recorded."""
         reader = self.reader(name)
@@ -77,15 +83,17 @@ async def run_installation(home: Path, files: Mapping[str, str] | None = None) -
     recorded: set[Watched] = set()
     moved = asyncio.Condition()
 
-    async def tick(name: str) -> None:
-        reader = app.readers.held[name].source
-        await app.load(name, forced=False)
+    async def tick(name: str, due: bool) -> bool:
+        reader = app.readers.held[name].source if name in app.readers.held else None
+        report = await app.load(name, forced=False, due=due)
+        reader = reader or app.readers.held[name].source
         assert isinstance(reader, Watched)
         async with moved:
             recorded.add(reader)
             moved.notify_all()
+        return not report.taken
 
-    schedule = Schedule(tick)
+    schedule = Schedule(tick, app.db, app.timetable, node=app.node)
     schedule.start({one.name: one for one in app.catalog.sources}, app.watched())
     reloader = Reloader(app, schedule, Manager(None), "Answers", monotonic=lambda: one.seconds)
     one = Running(app, schedule, reloader, recorded, moved)

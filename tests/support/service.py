@@ -71,9 +71,15 @@ class Service:
     """A running ``publisher run``; with a number of ``descriptors``, it may have no more."""
 
     def __init__(
-        self, home: Path, environment: Mapping[str, str] | None = None, *, descriptors: int | None = None
+        self,
+        home: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        descriptors: int | None = None,
+        role: str = "all",
     ) -> None:
         """``environment`` is added to that of the tests."""
+        self._role = role
         self.home = home
         self._environment = {**os.environ, **(environment or {})}
         self.before = () if descriptors is None else (sys.executable, "-c", LIMITED, str(descriptors))
@@ -86,8 +92,9 @@ class Service:
     async def start(self) -> None:
         """Start it and return when it answers requests."""
         self._process = await asyncio.create_subprocess_exec(
-            *self.before, sys.executable, "-m", "publisher", "run", "--home", str(self.home), cwd=ROOT,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=self._environment,
+            *self.before, sys.executable, "-m", "publisher", "run", "--home", str(self.home),
+            "--role", self._role, cwd=ROOT, env=self._environment,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(ready))

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from support.clock import ManualClock
 from webroom import Newsroom
@@ -14,7 +13,6 @@ from webroom import Newsroom
 from publisher.catalog import SourceDefinition
 from publisher.clock import rfc3339
 from publisher.model.refusals import Refusal, Refusals
-from publisher.schedule import next_run
 from publisher.sources.kinds.page import PageOptions, PageSource
 from publisher.storage.configuration import sources
 from publisher.web.app import make_app
@@ -37,11 +35,17 @@ async def test_each_source_tells_when_it_was_read_what_came_of_it_and_what_went_
 ) -> None:
     services = replace(
         newsroom.services,
-        sources=lambda: [page("well", every=60.0), page("ill", every=60.0), page("new", every=None, cron="0 12 * * *")],
-        next_run=lambda one, state: next_run(one, state, timezone="UTC", now=clock()),
+        sources=lambda: [
+            page("well", every=60.0),
+            page("ill", every=60.0, nodes=("a", "b")),
+            page("new", every=None, cron="0 12 * * *"),
+        ],
     )
     began = clock()
-    await newsroom.db.write(lambda tx: sources.succeeded(tx, "well", bookmark={}, items=12, events=3))
+    due = began + timedelta(seconds=60)
+    await newsroom.db.write(sources.claim, "well", "mine", 45, node="a")
+    await newsroom.db.write(sources.release, "well", "mine")
+    await newsroom.db.write(lambda tx: sources.succeeded(tx, "well", bookmark={}, items=12, events=3, next_run_at=due))
     refused = Refusals(found=(Refusal(origin="a.html", count=5, reason="a.html: body: no body"),))
     await newsroom.db.write(sources.refused, "well", refused)
     wait = began + timedelta(minutes=10)
@@ -53,24 +57,12 @@ async def test_each_source_tells_when_it_was_read_what_came_of_it_and_what_went_
     assert (well["state"], well["last_success_at"], well["items"], well["events"]) == ("well", rfc3339(began), 12, 3)
     assert (well["refused"], well["refusals"]) == (5, ["a.html: body: no body"])
     assert (ill["refused"], ill["refusals"]) == (0, [])
-    assert well["next_run_at"] == rfc3339(began + timedelta(seconds=60))
+    assert (well["next_run_at"], well["node"], well["nodes"]) == (rfc3339(due), "a", [])
+    assert (ill["node"], ill["nodes"]) == (None, ["a", "b"])
     assert (ill["state"], ill["failures"], ill["last_error_at"]) == ("failing", 3, rfc3339(began))
     assert ill["last_error"] == "answered 403 with a challenge page: blocked"
     assert ill["next_run_at"] == rfc3339(wait)
     assert (new["name"], new["state"], new["cron"], new["next_run_at"]) == ("new", "never read", "0 12 * * *", None)
-
-
-@pytest.mark.parametrize(
-    ("cron", "due"), [("0 12 * * *", "2026-03-02T12:00:00Z"), ("*/10 * * * *", "2026-03-02T09:10:00Z")]
-)
-async def test_a_source_with_a_cron_line_is_due_when_the_line_says(
-    newsroom: Newsroom, clock: ManualClock, cron: str, due: str
-) -> None:
-    await newsroom.db.write(lambda tx: sources.succeeded(tx, "one", bookmark={}))
-    state = await newsroom.db.read(sources.state, "one")
-    found = next_run(page("one", every=None, cron=cron), state, timezone="UTC", now=clock() + timedelta(seconds=1))
-    assert found is not None
-    assert rfc3339(found.replace(second=0, microsecond=0)) == due
 
 
 async def test_what_to_set_is_told_to_operators_alone(newsroom: Newsroom, clock: ManualClock) -> None:
@@ -78,7 +70,7 @@ async def test_what_to_set_is_told_to_operators_alone(newsroom: Newsroom, clock:
     kept = Refusal(origin="b", reason="b: refused: 10.0.0.5 is not a public address", advice=advice)
     await newsroom.db.write(sources.failed, "site", "refused: 10.0.0.5 is not a public address", clock())
     await newsroom.db.write(sources.refused, "site", Refusals(found=(kept,), advice=advice))
-    services = replace(newsroom.services, sources=lambda: [page("site")], next_run=lambda *_: None)
+    services = replace(newsroom.services, sources=lambda: [page("site")])
     async with TestClient(TestServer(make_app(services))) as client:
         answers = [await client.get("/api/v1/sources", headers=newsroom.as_(role)) for role in ("editor", "operator")]
         [editor], [operator] = [(await answer.json())["sources"] for answer in answers]

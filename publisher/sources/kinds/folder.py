@@ -90,6 +90,7 @@ class FolderSource(Source):
 
     kind: ClassVar[str] = "folder"
     origin: ClassVar[str] = "json"
+    on_disk: ClassVar[bool] = True
     Options = FolderOptions
     options: FolderOptions
     samples: ClassVar[tuple[Sample, ...]] = ((b'{"title": "T", "body": "<p>x"}', {"path": "x"}),)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import BigInteger, case, cast, func, or_, select, update
 
+from publisher import clock
 from publisher.model.refusals import Refusals
 from publisher.model.source import SourceState
 from publisher.storage.engine.database import Tx
@@ -27,21 +29,23 @@ def states(tx: Tx) -> dict[str, SourceState]:
     return {row.name: _state(row) for row in tx.conn.execute(_STATES.order_by(sources.c.name))}
 
 
-def claim(tx: Tx, name: str, lease: str, seconds: float) -> bool:
-    """Take the source for ``seconds``; False if another lease on it still runs. One's own is renewed."""
-    statement = tx.dialect.insert(sources).values(
-        name=name, lease=lease, lease_until=tx.now + round(seconds * 1_000_000)
-    )
+def claim(tx: Tx, name: str, lease: str, seconds: float, *, node: str | None = None, due: bool = False) -> bool:
+    """Take the source for ``seconds``; False if another lease on it still runs. One's own is renewed.
+
+    ``due``: only if it is due, so that of many nodes that wait for the same time one reads. ``node`` is noted as the
+    one that read it last.
+    """
+    until = tx.now + round(seconds * 1_000_000)
+    statement = tx.dialect.insert(sources).values(name=name, lease=lease, lease_until=until, node=node)
     free = or_(
         sources.c.lease.is_(None),
         sources.c.lease_until <= tx.now,
         sources.c.lease == statement.excluded.lease,
     )
-    statement = statement.on_conflict_do_update(
-        index_elements=[sources.c.name],
-        set_={"lease": statement.excluded.lease, "lease_until": statement.excluded.lease_until},
-        where=free,
-    )
+    if due:
+        free &= or_(sources.c.next_run_at.is_(None), sources.c.next_run_at <= tx.now)
+    taken = {one: statement.excluded[one] for one in ("lease", "lease_until", *(("node",) if node else ()))}
+    statement = statement.on_conflict_do_update(index_elements=[sources.c.name], set_=taken, where=free)
     return tx.conn.execute(statement.returning(sources.c.name)).first() is not None
 
 
@@ -82,11 +86,17 @@ def succeeded(
     items: int = 0,
     events: int = 0,
     next_run_at: datetime | None = None,
+    timing: str | None = None,
 ) -> None:
-    """A reading went well: ``items`` were seen in it and ``events`` came of it. Ends a row of failures."""
+    """A reading went well: ``items`` were seen in it and ``events`` came of it. Ends a row of failures.
+
+    It is due again at ``next_run_at``; not so where its timing is another than ``timing`` by now: what was set by that
+    stays.
+    """
     _put(
         tx,
         name,
+        timing,
         bookmark=dump(dict(bookmark)),
         profile_digest=profile_digest,
         loaded=True,
@@ -106,18 +116,19 @@ def refused(tx: Tx, name: str, found: Refusals) -> None:
     )
 
 
-def failed(tx: Tx, name: str, error: str, next_run_at: datetime | None, *, failures: int = 1) -> int:
+def failed(
+    tx: Tx, name: str, error: str, next_run_at: datetime | None, *, failures: int = 1, timing: str | None = None
+) -> int:
     """The source could not be read; returns how many times in a row by now. The bookmark stays.
 
-    ``failures`` is by how many the count rises.
+    ``failures`` is by how many the count rises; ``timing`` as in :func:`succeeded`.
     """
     # As recording does, before the source: an event may follow, and each would wait for the other.
     log.lock(tx)
-    fields = {"last_error_at": tx.now, "last_error": error, "next_run_at": micros(next_run_at)}
-    statement = tx.dialect.insert(sources).values(name=name, failures=failures, **fields)
-    statement = statement.on_conflict_do_update(
-        index_elements=[sources.c.name], set_={"failures": sources.c.failures + failures, **fields}
-    )
+    due, told = micros(next_run_at), {"last_error_at": tx.now, "last_error": error}
+    statement = tx.dialect.insert(sources).values(name=name, failures=failures, next_run_at=due, timing=timing, **told)
+    counted = {"failures": sources.c.failures + failures, **told, **_due(due, timing)}
+    statement = statement.on_conflict_do_update(index_elements=[sources.c.name], set_=counted)
     return int(tx.conn.execute(statement.returning(sources.c.failures)).scalar_one())
 
 
@@ -126,9 +137,98 @@ def set_next_run(tx: Tx, name: str, at: datetime | None) -> None:
     _put(tx, name, next_run_at=micros(at))
 
 
-def _put(tx: Tx, name: str, **fields: Any) -> None:
-    statement = tx.dialect.insert(sources).values(name=name, **fields)
-    tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=fields))
+def present(tx: Tx) -> datetime:
+    """The time by the database's clock."""
+    return clock.from_micros(tx.now)
+
+
+def timings(tx: Tx) -> dict[str, str | None]:
+    """By what the due time of each source was set, by the source's name; see ``ingest/duetimes.py``."""
+    return {row[0]: row[1] for row in tx.conn.execute(select(sources.c.name, sources.c.timing))}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A source's place in the timetable: when it is due (None: at once), and by what timing."""
+
+    name: str
+    timing: str
+    due: datetime | None
+
+
+def place(tx: Tx, places: Sequence[Place]) -> None:
+    """Put sources into the timetable whose timing is new. Where another process has done so already, that stands."""
+    if not places:
+        return
+    statement = tx.dialect.insert(sources)
+    statement = statement.on_conflict_do_update(
+        index_elements=[sources.c.name],
+        set_={"timing": statement.excluded.timing, "next_run_at": statement.excluded.next_run_at},
+        where=sources.c.timing.is_distinct_from(statement.excluded.timing),
+    )
+    # By name, so that two processes which do so wait for each other in the same order.
+    rows = [
+        {"name": one.name, "timing": one.timing, "next_run_at": micros(one.due)}
+        for one in sorted(places, key=lambda one: one.name)
+    ]
+    tx.conn.execute(statement, rows)
+
+
+def bring_forward(tx: Tx, dues: Mapping[str, datetime], *, also_failing: bool) -> None:
+    """Have sources be due at these times at the latest; ``also_failing``: also those that wait after a failure."""
+    for name, due in sorted(dues.items()):
+        later = [sources.c.name == name, sources.c.next_run_at > micros(due)]
+        if not also_failing:
+            later.append(sources.c.failures == 0)
+        tx.conn.execute(update(sources).where(*later).values(next_run_at=micros(due)))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A source that is due, or nearly: in ``wait`` seconds (None where it is due at once), and when that was set for.
+
+    ``taken``: whether it is being read.
+    """
+
+    name: str
+    at: int | None
+    wait: float | None
+    taken: bool
+
+
+def due_within(tx: Tx, seconds: float) -> tuple[datetime, list[Due]]:
+    """The present time, and the sources that are due within these seconds, those that are due longest first."""
+    horizon = tx.now + round(seconds * 1_000_000)
+    found = select(sources.c.name, sources.c.next_run_at, sources.c.lease_until)
+    near = or_(sources.c.next_run_at.is_(None), sources.c.next_run_at <= horizon)
+    rows = tx.conn.execute(found.where(near).order_by(sources.c.next_run_at, sources.c.name))
+    return clock.from_micros(tx.now), [
+        Due(name, at, None if at is None else (at - tx.now) / 1e6, taken=until is not None and until > tx.now)
+        for name, at, until in rows
+    ]
+
+
+def taken(tx: Tx) -> dict[str, str]:
+    """The lease of each source that is being read, by the source's name."""
+    held = select(sources.c.name, sources.c.lease).where(sources.c.lease_until > tx.now)
+    return {row[0]: row[1] for row in tx.conn.execute(held.order_by(sources.c.name))}
+
+
+def _put(tx: Tx, name: str, timing: str | None = None, **fields: Any) -> None:
+    statement = tx.dialect.insert(sources).values(name=name, timing=timing, **fields)
+    changed = {**fields, **_due(fields["next_run_at"], timing)}
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=changed))
+
+
+def _due(next_run_at: int | None, timing: str | None) -> dict[str, Any]:
+    """The columns that say when it is due, in an update by whoever read it by this timing."""
+    if timing is None:
+        return {"next_run_at": next_run_at}
+    own = or_(sources.c.timing.is_(None), sources.c.timing == timing)
+    return {
+        "next_run_at": case((own, cast(next_run_at, BigInteger)), else_=sources.c.next_run_at),
+        "timing": func.coalesce(sources.c.timing, timing),
+    }
 
 
 _STATES = select(sources, refusals.c.data.label("refusals")).outerjoin(refusals, refusals.c.source == sources.c.name)
@@ -145,6 +245,7 @@ def _state(row: AnyRow) -> SourceState:
         last_error_at=moment(row.last_error_at),
         last_error=row.last_error,
         next_run_at=moment(row.next_run_at),
+        node=row.node,
         items=row.items,
         events=row.events,
         refusals=Refusals.model_validate_json(row.refusals) if row.refusals else Refusals(),

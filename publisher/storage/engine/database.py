@@ -17,6 +17,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -62,6 +63,10 @@ CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
 """How long a server may take to accept a connection, and to answer a statement."""
 
 
+LONGEST_ANSWER = 1.0
+"""Seconds that asking for the time may take for the answer to count."""
+
+
 @dataclass(slots=True)
 class Tx:
     """One transaction: the connection, the dialect's own statements, and the time it runs at (microseconds)."""
@@ -91,6 +96,7 @@ class Database:
         self._looked_at = float("-inf")
         self._judge: Callable[[Tx, Callable[[], int]], None] = lambda tx, now: None
         self._adopt: Callable[[], Awaitable[None]] | None = None
+        self._ahead: float | None = None
         self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._growth.advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
@@ -130,6 +136,18 @@ class Database:
     def name(self) -> str:
         """The database as it may be shown: without a password."""
         return self._writer.url.render_as_string()
+
+    def now(self) -> datetime:
+        """The present time by the clock that all nodes on this database share.
+
+        On PostgreSQL that is the server's, as it was last heard of (at each transaction) and counted on since by this
+        machine's monotonic clock; on SQLite the machine's own.
+        """
+        if self._now is not None:
+            return self._now()
+        if self._ahead is None:
+            return clock.now()
+        return clock.from_micros(round(self._ahead + clock.elapsed() * 1e6))
 
     def judge_time(self, judge: Callable[[Tx, Callable[[], int]], None]) -> None:
         """Have the time of every writing transaction judged before anything is written by it.
@@ -273,11 +291,24 @@ class Database:
                 yield
 
     def _moment(self, conn: Connection) -> int:
-        return clock.to_micros(self._now()) if self._now else self._dialect.now(conn)
+        if self._now is not None:
+            return clock.to_micros(self._now())
+        asked = clock.elapsed()
+        now = self._dialect.now(conn)
+        self._heard(now, asked)
+        return now
+
+    def _heard(self, now: int, asked: float) -> None:
+        """Know how far the server's clock is ahead of the monotonic one; an answer that came late says little of it."""
+        answered = clock.elapsed()
+        if not self._dialect.single_writer and (self._ahead is None or answered - asked <= LONGEST_ANSWER):
+            self._ahead = now - answered * 1e6
 
     def _writes(self, conn: Connection) -> Tx:
         """A transaction that may write."""
+        asked = clock.elapsed()
         revision, now = self._dialect.begin_write(conn)
+        self._heard(now, asked)
         _fence(revision)
         tx = Tx(conn, self._dialect, clock.to_micros(self._now()) if self._now else now)
         self._judge(tx, lambda: self._moment(tx.conn))

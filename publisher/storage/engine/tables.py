@@ -53,6 +53,10 @@ sources = Table(
     Column("lease", Text),
     Column("lease_until", BigInteger),
     Column("node", Text),  # the name of the node that read it last
+    # By what timetable and definition next_run_at was set: where they change, it is set anew; see ingest/duetimes.py.
+    Column("timing", Text),
+    # All that is looked at every second, so that looking reads no rows.
+    Index("ix_sources_next_run_at_lease_until_name", "next_run_at", "lease_until", "name"),
 )
 
 # What of a source is refused at present; see model/refusals.py. Apart, since it changes less often than the rest.

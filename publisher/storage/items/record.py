@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Insert, Table, bindparam, delete, func, insert, select, tuple_, update
@@ -45,6 +46,8 @@ class Reading:
     profile_digest: str | None
     items: int
     events: int = 0
+    next_run_at: datetime | None = None
+    timing: str | None = None
 
 
 def record(
@@ -88,6 +91,8 @@ def record(
             profile_digest=reading.profile_digest,
             items=reading.items,
             events=reading.events + len(numbered),
+            next_run_at=reading.next_run_at,
+            timing=reading.timing,
         )
         if reading.events + len(numbered) >= BULK:
             tx.dialect.loaded(tx.conn)

@@ -89,9 +89,10 @@ class Metrics:
         for type_, count in types.items():
             self._events.labels(type_).inc(count)
 
-    def stands(self, present: Present, totals: Totals) -> None:
-        """Take how things stand."""
+    def stands(self, present: Present, totals: Totals, definitions: int = 0) -> None:
+        """Take how things stand; ``definitions`` is the number of those that this process goes by."""
         self._standing.present, self._standing.totals = present, totals
+        self._standing.definitions = definitions
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """All of it in the format that ``accept`` prefers, and that format's content type."""
@@ -119,8 +120,12 @@ class _Standing(Collector):
 
     present: Present | None = None
     totals: Totals | None = None
+    definitions = 0
 
     def collect(self) -> Iterator[Metric]:
+        yield _one(
+            "publisher_definitions", "The number of the definitions that this process goes by.", self.definitions
+        )
         if self.present is not None:
             yield from _present(self.present)
         if self.totals is not None:
@@ -136,6 +141,7 @@ def _present(present: Present) -> Iterator[Metric]:
             age.add_metric([name], health.age)
     yield age
     yield failures
+    yield _one("publisher_nodes", "Processes that run on this database.", present.nodes)
     yield _one("publisher_log_last_seq", "The number of the last event in the log.", present.last_seq)
     lag = present.last_seq - present.fanned_out
     yield _one("publisher_fanout_lag_events", "Events that are not fanned out yet.", lag)

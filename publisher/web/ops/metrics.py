@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Literal
 
@@ -38,10 +39,17 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "V
 class _Reader:
     """Reads the database for the scrapes of one application."""
 
-    def __init__(self, metrics: Metrics, db: Database, sources: Callable[[], Collection[str]] | None) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        db: Database,
+        sources: Callable[[], Collection[str]] | None,
+        definitions: Callable[[], int],
+    ) -> None:
         self._metrics = metrics
         self._db = db
         self._sources = sources
+        self._definitions = definitions
         self._reading = asyncio.Lock()
         self._seen: int | None = None
         self._totals: Totals | None = None
@@ -57,7 +65,7 @@ class _Reader:
             present = await self._db.read(storage.present)
             await self._count_events(present.last_seq)
             totals = await self._count_totals()
-            self._metrics.stands(self._known(present), totals)
+            self._metrics.stands(self._known(present), totals, self._definitions())
 
     async def _count_events(self, last: int) -> None:
         if self._seen is not None and last > self._seen:
@@ -78,7 +86,7 @@ class _Reader:
         # A source that was taken out of the configuration would look as if it were failing ever longer.
         known = self._sources()
         health = {name: one for name, one in present.sources.items() if name in known}
-        return Present(health, present.last_seq, present.fanned_out, present.overdue)
+        return replace(present, sources=health)
 
 
 def add_metrics(
@@ -87,14 +95,15 @@ def add_metrics(
     *,
     access: Access = "loopback",
     sources: Callable[[], Collection[str]] | None = None,
+    definitions: Callable[[], int] = lambda: 0,
 ) -> Metrics:
     """Add ``/metrics``, and the middleware that counts requests for feeds; returns what it counts in.
 
     ``metrics`` is given where the deliverer counts in it too. ``sources`` names those that are configured; without it
-    every source that was ever read is shown.
+    every source that was ever read is shown. ``definitions`` gives the number of those that this process goes by.
     """
     found = metrics or Metrics()
-    reader = _Reader(found, app[SERVICES].db, sources)
+    reader = _Reader(found, app[SERVICES].db, sources, definitions)
 
     async def answer(request: web.Request) -> web.Response:
         await _allow(request, access)
