@@ -29,6 +29,7 @@ from publisher.maintenance import Job, Parts, jobs
 from publisher.schedule import Schedule, next_run
 from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage.configuration import sources
+from publisher.storage.log.tail import Tail
 from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
@@ -141,6 +142,7 @@ def _notes(app: App, reloader: Reloader) -> Mapping[str, str]:
 def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
     services = Services(
         db=app.db,
+        tail=Tail(app.db),
         site=app.site,
         catalog=lambda: app.catalog,
         ingest=app.intake,

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from publisher import telemetry
 from publisher.delivery.followers import pausing
 from publisher.ingest import Intake
-from publisher.maintenance import clocks, embargoes
+from publisher.maintenance import clocks, embargoes, pruning
 from publisher.maintenance.job import Job
-from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Database
 
 TAIL_SECONDS = 1.0
@@ -18,9 +17,6 @@ TAIL_SECONDS = 1.0
 
 SETTLE_SECONDS = 30.0
 """How often articles that went back and forth are looked at, and webhooks that have no feed left."""
-
-PRUNE_SECONDS = 3600.0
-"""How often what is kept for a time only is cleared away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ def jobs(parts: Parts) -> tuple[Job, ...]:
         # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
         Job("webhooks", SETTLE_SECONDS, lambda: pausing.keep(db)),
         Job("log", telemetry.FOLD_SECONDS, _fold),
-        Job("prune", PRUNE_SECONDS, lambda: db.write(idempotency.prune)),
+        Job("prune", pruning.EVERY, lambda: pruning.prune(db)),
     )
 
 

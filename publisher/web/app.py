@@ -36,6 +36,7 @@ def make_app(services: Services) -> web.Application:
         app.add_routes(room.routes)
     health.add_health(app)
     cursors.prepare(app)
+    events.prepare(app)
     pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)

@@ -21,6 +21,7 @@ from publisher.model import FeedDefinition, Indicator, IndicatorSpec, SourceStat
 from publisher.model.change import IndicatorChange, Outcome
 from publisher.model.observed import ObservedArticle
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log.tail import Tail
 from publisher.web.budgets.allowances import Allowances
 
 
@@ -185,6 +186,7 @@ class Services:
     """
 
     db: Database
+    tail: Tail
     site: Site
     catalog: Callable[[], CatalogView]
     ingest: Intake
