@@ -33,6 +33,7 @@ from publisher.schedule import Schedule
 from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import sqlite_file
+from publisher.storage.log.tail import Tail
 from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
@@ -165,6 +166,7 @@ def _notes(app: App, reloader: Reloader) -> Mapping[str, str]:
 def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str]) -> web.Application:
     services = Services(
         db=app.db,
+        tail=Tail(app.db),
         site=lambda: app.site,
         catalog=lambda: app.catalog,
         ingest=app.intake,

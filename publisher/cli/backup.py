@@ -57,6 +57,7 @@ def restore(
     typer.echo(f"restored the backup of {done.backup.taken_at}, up to event {done.backup.last_seq}")
     for path in done.kept:
         typer.echo(f"kept {path}")
+    note("Whoever polls the API is told to go on after that event; feeds are fetched anew.")
     note("What was waiting to be sent when it was taken is sent again: receivers tell a repeat by its webhook-id.")
 
 

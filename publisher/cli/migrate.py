@@ -53,7 +53,8 @@ def migrate(
     typer.echo(f'\nNow put this into config/publisher.toml:\n\n[storage]\nurl = "{masked(target)}"\n')
     note(
         ("Write the password in the place of ***.\n" if masked(target) != target else "")
-        + f"Keep {data / KEY_FILE}: the webhooks' secrets are sealed with it, on PostgreSQL as well."
+        + f"Keep {data / KEY_FILE}: the webhooks' secrets are sealed with it, on PostgreSQL as well.\n"
+        "Feeds are fetched anew once, and whoever polls the API is told to go on where they were."
     )
 
 

@@ -21,7 +21,6 @@ from publisher.ingest.recorder import PUSHED, Definitions, Recorder, prepared
 from publisher.model import Indicator, article_json
 from publisher.model.change import ArticleChange, IndicatorChange, Outcome
 from publisher.model.observed import Batch, ObservedArticle
-from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import articles, embargoes, erasure
 from publisher.storage.log import events
@@ -83,18 +82,13 @@ class Intake:
         return await self._db.write(self._settle)
 
     async def release_due(self) -> int:
-        """Publish the articles whose time has come; returns how many. Also clears away what has had its time."""
+        """Publish the articles whose time has come; returns how many. Also wipes what was erased from the journal."""
         await self._eraser.finish()
-        await self._prune()
         return await release_due(self._db, self._definitions)
 
     async def next_due(self) -> float | None:
         """Seconds until the next embargo ends, by the database's clock (0: now); None if none waits."""
         return await self._db.read(embargoes.next_due)
-
-    async def _prune(self) -> None:
-        if await self._db.read(idempotency.outdated):
-            await self._db.write(idempotency.prune)
 
     def version(self, tx: Tx, article_id: str) -> str | None:
         """The version of an article: its revision, ``r3``; while it waits, ``r3.2``: its second edition after that.

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from publisher import telemetry
 from publisher.delivery.followers import pausing
 from publisher.ingest import Intake
-from publisher.maintenance import clocks, embargoes, heartbeat
+from publisher.maintenance import clocks, embargoes, heartbeat, pruning
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.job import Job
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB
-from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Database
 
 TAIL_SECONDS = 1.0
@@ -20,9 +19,6 @@ TAIL_SECONDS = 1.0
 
 SETTLE_SECONDS = 30.0
 """How often articles that went back and forth are looked at, and webhooks that have no feed left."""
-
-PRUNE_SECONDS = 3600.0
-"""How often what is kept for a time only is cleared away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
     yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake))
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
     yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: pausing.keep(db))
-    yield WEB, Job("prune", PRUNE_SECONDS, lambda: db.write(idempotency.prune))
+    yield WEB, Job("prune", pruning.EVERY, lambda: pruning.prune(db))
 
 
 async def _fold() -> None:

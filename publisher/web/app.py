@@ -43,6 +43,7 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
         for room in (articles, batches, indicators, events, sources, webhooks, feeds):
             app.add_routes(room.routes)
         cursors.prepare(app)
+        events.prepare(app)
         pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)

@@ -17,6 +17,7 @@ from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log.tail import Tail
 from publisher.web.budgets.allowances import Allowances
 
 Probe = Callable[[], bool | str]
@@ -39,6 +40,7 @@ class Services:
     db: Database
     site: Callable[[], SiteInfo]
     catalog: Callable[[], Catalog]
+    tail: Tail
     ingest: Intake
     publications: Publications
     deliverer: Deliverer

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 from support.commands import Publisher
+from support.postgres import blocking
+
+from publisher.storage.engine.database import Database
+from publisher.storage.engine.growth import Generation
 
 
 @pytest.fixture
@@ -127,3 +131,24 @@ def test_a_deleted_webhook_is_listed_among_all(installed: Path, publisher: Publi
     assert publisher("webhooks", "list", "--home", installed).out == ""
     ((id_, state, *_),) = publisher("webhooks", "list", "--all", "--home", installed).rows
     assert (id_, state) == (webhook, "deleted")
+
+
+def test_a_database_put_back_by_its_own_tools_is_made_known_to_readers(installed: Path, publisher: Publisher) -> None:
+    assert publisher("load", "--home", installed).code == 0
+    last = len(publisher("events", "--limit", "1000", "--home", installed).rows)
+
+    async def generation() -> Generation:
+        db = await Database.open("sqlite", installed / "data")
+        await db.close()
+        return db.generation
+
+    first = blocking(generation())
+    assert first.earlier == ()
+    assert f"after event {last}" in publisher("events", "reset", "--home", installed).out
+    second = blocking(generation())
+    assert second == first.renewed(second.id, last)
+    assert publisher("events", "reset", "--after", "1", "--home", installed).code == 0
+    assert blocking(generation()).earlier == ((first.id, last), (second.id, 1))
+    refused = publisher("events", "reset", "--after", last + 1, "--home", installed)
+    assert (refused.code, f"the log ends at event {last}" in refused.err) == (1, True)
+    assert len(publisher("events", "--limit", "1000", "--home", installed).rows) == last

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from support import killed_push
 from support.clock import ManualClock
+from support.statements import counting
 from web.webroom import Newsroom
 
+from publisher.maintenance import pruning
 from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import idempotency as table
@@ -113,9 +115,11 @@ async def test_a_key_is_free_again_after_a_day_and_its_answer_forgotten(newsroom
     status, _, headers = await send(newsroom, OTHER)
     assert (status, "Idempotent-Replayed" in headers) == (200, False)
     clock.advance(24 * 3600 + 1)
-    ingest: Any = newsroom.services.ingest
-    await ingest.release_due()
+    assert await pruning.prune(newsroom.db) == 1
     assert await newsroom.db.read(rows) == []
+    with counting(newsroom.db) as sent:
+        assert await pruning.prune(newsroom.db) == 0
+    assert not any("DELETE" in statement for statement, _ in sent)
 
 
 async def test_of_two_at_once_one_waits_for_the_other(newsroom: Newsroom) -> None:

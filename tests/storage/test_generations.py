@@ -8,15 +8,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
 from support.clock import ManualClock
 from support.items import an_event
 from support.rights import SITE
 
-from publisher.model import FeedDefinition
+from publisher.model import Change, FeedDefinition
+from publisher.model.change import FeedTouch
 from publisher.publish import Publications
 from publisher.publish.appearance import appearance
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import feeds, installation
+from publisher.storage.engine import migrate
 from publisher.storage.engine.database import Database
 from publisher.storage.engine.growth import Generation
 from publisher.storage.log import events
@@ -94,7 +100,7 @@ async def test_a_restored_feed_has_another_version_though_its_number_and_its_tim
 ) -> None:
     data = tmp_path / "data"
     backup.backup(data / "publisher.db", data, tmp_path / "night.tar", now=clock(), publisher="1.0")
-    touch = [feeds.FeedTouch("news")]
+    touch = [FeedTouch("news", "a1", Change.STAYED)]
     await news.write(feeds.touch, touch)
     lost, tag = await news.read(feeds.state, "news"), await version(news, data)
     await news.close()
@@ -124,4 +130,33 @@ async def test_a_backup_from_before_there_were_generations_is_another_log_too(
     await db.write(installation.claim, b"proof")
     found = await db.read(installation.standing)
     assert (found.proof, found.empty, db.generation.reset_to(None, 9)) == (b"proof", False, 2)
+    await db.close()
+
+
+def as_it_was(conn: Connection) -> None:
+    """Schema 0010: an installation with two events."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "0010")
+    conn.execute(text("INSERT INTO installation (n, id) VALUES (1, 'desk')"))
+    conn.execute(text("UPDATE cursors SET seq = 2 WHERE name = 'log'"))
+    conn.commit()
+
+
+async def test_a_log_from_before_there_were_generations_gets_one_and_its_numbers_go_on_being_places(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    url = empty_database_url
+    url = f"sqlite+aiosqlite:///{tmp_path / 'publisher.db'}" if url == "sqlite" else url
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(as_it_was)
+    await engine.dispose()
+    db = await Database.open(url, tmp_path)
+    found, epoch = db.generation, db.epoch
+    assert (len(found.id), found.earlier, found.reset_to(None, 2)) == (16, (), None)
+    [event, _] = await db.write(events.append, [an_event(), an_event()])
+    await db.write(events.erase, event.subject)
+    assert db.epoch > epoch
     await db.close()

@@ -13,6 +13,7 @@ from support.items import an_event
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.dialects import CHANNEL
 from publisher.storage.log import events
+from publisher.storage.log.tail import Tail
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 
@@ -105,3 +106,21 @@ async def test_a_connection_that_listened_is_not_handed_to_anyone_else(open_here
         return list(tx.conn.execute(text("SELECT pg_listening_channels()")).scalars())
 
     assert await asyncio.gather(*(db.read(channels) for _ in range(10))) == [[]] * 10
+
+
+async def test_a_reader_of_one_process_is_woken_by_what_another_appends_and_erases(open_here: OpenDatabase) -> None:
+    one, other = await open_here(), await open_here()
+    tail = Tail(one)
+    waiting = await listening(one)
+    await append(other, 2)
+    assert await asyncio.wait_for(waiting, 60) == 2
+    assert [entry.seq for entry in (await tail.after(0, limit=9)).entries] == [1, 2]
+
+    [event, _] = await other.read(events.after, 0, 9)
+    await other.write(events.erase, event.subject)
+    waiting = asyncio.create_task(one.grown(2))
+    await append(other)
+    await asyncio.wait_for(waiting, 60)
+
+    found = [entry.event for entry in (await tail.after(0, limit=9)).entries]
+    assert [one.erased for one in found if one.subject == event.subject][:1] == [True]

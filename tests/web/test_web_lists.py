@@ -74,9 +74,10 @@ async def test_one_article_larger_than_a_page_has_a_page(newsroom: Newsroom) -> 
 
 async def test_a_page_of_large_events_ends_at_its_bytes_and_none_is_missed(newsroom: Newsroom) -> None:
     await _stored(newsroom.db, 20, topics=("kopi",), summary="isi " * 150_000)
-    seqs, after, sizes = [], 0, []
+    seqs, after, sizes = [], None, []
     while True:
-        answer = await newsroom.client.get(f"/api/v1/events?after={after}&limit=1000", headers=newsroom.as_("editor"))
+        path = "/api/v1/events?limit=1000" + (f"&after={after}" if after else "")
+        answer = await newsroom.client.get(path, headers=newsroom.as_("editor"))
         sizes.append(len(await answer.read()))
         page = await answer.json()
         seqs += [one["seq"] for one in page["events"]]
@@ -243,7 +244,7 @@ async def test_an_event_that_may_not_be_seen_costs_a_page_little(newsroom: Newsr
     assert [one["seq"] for one in page["events"]] == [1501]
     assert len(sent) <= 10
     with counting(newsroom.db) as sent:
-        assert await newsroom.get("/api/v1/events?after=1501") == {"events": [], "next": 1501}
+        assert (await newsroom.get("/api/v1/events?after=1501"))["events"] == []
     assert len(sent) <= 2
 
 

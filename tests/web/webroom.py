@@ -22,6 +22,7 @@ from publisher.publish import Publications
 from publisher.storage.access import keys
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
+from publisher.storage.log.tail import Tail
 from publisher.web.app import make_app
 from publisher.web.http.limits import Ended, Limits
 from publisher.web.http.runner import Runner, Server
@@ -115,6 +116,7 @@ async def open_newsroom(
     running = {"scheduler": True, "deliverer": True}
     services = Services(
         db=db,
+        tail=Tail(db),
         site=lambda: SITE,
         catalog=lambda: catalog,
         ingest=Intake(db, definitions),

@@ -106,4 +106,4 @@ class FanOut:
         try:
             await asyncio.wait_for(self._db.grown(seen), POLL_SECONDS)
         except TimeoutError:
-            await unbroken(self._db.refresh())
+            await unbroken(self._db.refresh(POLL_SECONDS))  # unless someone else in this process has looked

@@ -264,8 +264,7 @@ class Database:
         Not again where it was looked at within the last ``older`` seconds, by whomever.
         """
         if not older or time.monotonic() - self._looked_at >= older:
-            begun = self._growth.epoch
-            self._looked_at = time.monotonic()
+            begun, self._looked_at = self._growth.epoch, time.monotonic()
             self._growth.seen(await self.read(lambda tx: standing(tx.conn)), begun)
         return self._growth.last_seq
 
@@ -275,12 +274,9 @@ class Database:
         What this process appends is seen at once; what another does at the next :meth:`refresh` of anyone, and on
         PostgreSQL sooner.
         """
-        self._listen()
-        return await self._growth.beyond(after)
-
-    def _listen(self) -> None:
         if self._listener is not None and self._listening is None:
             self._listening = asyncio.create_task(self._listener.run(), name="listener")
+        return await self._growth.beyond(after)
 
     @contextlib.asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:

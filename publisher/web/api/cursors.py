@@ -1,5 +1,7 @@
 """Where a list goes on, as its ``next``: encrypted, since the place may be that of something its reader may not see.
 
+In it stands the log's generation, too: after a restore, the place may be that of something else.
+
 AES-SIV (RFC 5297) under a key derived from the installation's: the same place is the same text, so that a page is the
 same to the byte however often it is asked for, and no text but one that was given out is taken.
 """
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 import orjson
 from aiohttp import web
 
-from publisher.web.http.response import Fault, invalid
+from publisher.web.http.response import Fault, Problem, invalid
 from publisher.web.services import services_of
 
 if TYPE_CHECKING:
@@ -30,29 +32,56 @@ def prepare(app: web.Application) -> None:
     app[_CIPHER] = []
 
 
-def cursor(request: web.Request, list_: str, place: Place) -> str:
-    """The place in the list of this name, for whoever asks for the page behind it."""
-    sealed = _cipher(request).encrypt(orjson.dumps(place), [list_.encode()])
+def cursor(request: web.Request, list_: str, place: Place, generation: str | None = None) -> str:
+    """The place in the list of this name, for whoever asks for the page behind it.
+
+    ``generation`` is that of the log which it was found in; the present one unless given.
+    """
+    if generation is None:
+        generation = services_of(request).db.generation.id
+    sealed = _cipher(request).encrypt(orjson.dumps([generation, *place]), _bound_to(list_))
     return urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def place_of(request: web.Request, list_: str) -> Place | None:
-    """The place that the request's ``after`` names, None without one; 422 for what is no ``next`` of this list."""
-    from cryptography.exceptions import InvalidTag
+    """The place that the request's ``after`` names, None without one; 422 for what is no ``next`` of this list.
 
+    410 for one from before the log was reset.
+    """
     text = request.query.get("after")
     if text is None:
         return None
+    generation, place = opened(request, list_, text)
+    if services_of(request).db.generation.reset_to(generation, 0) is not None:
+        raise log_reset("leave `after` out to begin anew", None)
+    return place
+
+
+def opened(request: web.Request, list_: str, text: str) -> tuple[str, Place]:
+    """What a ``next`` of this list says: the generation of the log, and the place; 422 for any other text."""
+    from cryptography.exceptions import InvalidTag
+
     try:
         if len(text) > LONGEST:
             raise ValueError("longer than any place")
         sealed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-        place: Place = orjson.loads(_cipher(request).decrypt(sealed, [list_.encode()]))
+        generation, *place = orjson.loads(_cipher(request).decrypt(sealed, _bound_to(list_)))
     except (ValueError, InvalidTag) as error:
         shown = f"{text[:40]!r}" + ("…" if len(text) > 40 else "")
         wrong = f"must be the `next` of a page of this list, not {shown}; leave it out to begin anew"
         raise invalid(Fault("after", wrong)) from error
-    return place
+    return generation, place
+
+
+def log_reset(advice: str, begin: str | None) -> Problem:
+    """410: numbers were given out anew since, as after a restore. ``begin`` is an ``after`` that misses nothing."""
+    said = f"the log was put back to an earlier state, or moved, since this `after` was given out; {advice}"
+    return Problem(410, said, more={"code": "log-reset", "begin": begin})
+
+
+def _bound_to(list_: str) -> list[bytes]:
+    """What a cursor is sealed with: the list, and the form of what is in it."""
+    return [list_.encode(), b"generation, place"]
 
 
 def _cipher(request: web.Request) -> AESSIV:

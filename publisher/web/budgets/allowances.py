@@ -19,13 +19,17 @@ from publisher.storage.subscriptions import hosts
 from publisher.storage.subscriptions.hosts import Most
 from publisher.web.budgets.buckets import Buckets, Slots
 from publisher.web.budgets.wrong_keys import WrongKeys
+from publisher.web.http.limits import client_of
 from publisher.web.http.response import Problem, too_many
 
 TESTS_AT_A_TIME = 2
 """Tests under way for one owner, and at one unverified host."""
 
+WAITING_AT_A_TIME = 50
+"""Requests of one key, or without one of one address, that may wait for news at once: each takes a connection."""
+
 BUSY_SECONDS = 5
-"""``Retry-After`` where tests are under way: an endpoint may take its time."""
+"""``Retry-After`` where tests are under way, or requests wait: they may take their time."""
 
 Counted = Callable[[str], None]
 """Told why something was refused: the name of the limit, or ``wrong_key``."""
@@ -67,6 +71,7 @@ class Allowances:
         self._registrations = Buckets(rates.registrations_per_minute, clock)
         self._tests = _Tests("tests_per_minute", rates.tests_per_minute, clock)
         self._strange_tests = _Tests("tests_at_unverified_host", rates.tests_per_minute, clock)
+        self._waiting = Slots(WAITING_AT_A_TIME)
         self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
 
     def adjust(self, rates: Rates) -> None:
@@ -114,6 +119,14 @@ class Allowances:
                 who = f"{host}, which has not answered 2xx yet,"
                 held.enter_context(self._test(self._strange_tests, host, who))
             yield
+
+    def waiting(self, key: Key | None, address: str) -> AbstractContextManager[None]:
+        """Hold a place for a request that waits for news; 429 for too many at a time."""
+        party = client_of(address) if key is None else f"the key {key.id}"
+        if self._waiting.full(party):
+            said = f"{party} may have {WAITING_AT_A_TIME} requests with `wait` at a time"
+            raise self._refused("waiting", said, BUSY_SECONDS)
+        return self._waiting.taken(party)
 
     def _test(self, tests: _Tests, party: str, who: str) -> AbstractContextManager[None]:
         if tests.slots.full(party):

@@ -83,6 +83,8 @@ class Connection(RequestHandler):
         self._held_at: float | None = None  # since when we ourselves read no more of a body
         self._unsent_at: float | None = None
         self._unsent_bytes = 0
+        self.gone = asyncio.Event()
+        """Set once the client has gone."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or refuse the connection with 503 where its client, or all together, have too many."""
@@ -103,6 +105,7 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give up its place."""
         self._wire = None
+        self.gone.set()
         if self._admitted:
             self._admitted = False
             self._server.left(self)
@@ -238,6 +241,12 @@ class Connection(RequestHandler):
         response = problem_response(_malformed(exc))
         response.force_close()
         return response
+
+
+def gone(request: web.Request) -> asyncio.Event:
+    """Set once the client that sent this request has gone, for an answer that takes its time."""
+    connection = request.protocol
+    return connection.gone if isinstance(connection, Connection) else asyncio.Event()
 
 
 def _malformed(error: HttpProcessingError) -> Problem:

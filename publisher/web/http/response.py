@@ -28,16 +28,26 @@ class Fault:
 
 
 class Problem(Exception):
-    """An answer that says what is wrong; the middleware sends it. Of many faults it holds the first hundred."""
+    """An answer that says what is wrong; the middleware sends it. Of many faults it holds the first hundred.
+
+    ``more`` are members of its own (RFC 9457 section 3.2).
+    """
 
     def __init__(
-        self, status: int, detail: str, *, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.faults = bounded(faults)
         self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
     @property
     def title(self) -> str:
@@ -52,6 +62,7 @@ def problem_response(problem: Problem) -> web.Response:
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
+        **problem.more,
     }
     if problem.faults:
         body["errors"] = [{"path": fault.path, "message": fault.message} for fault in problem.faults]
