@@ -162,4 +162,4 @@ def program(lacking: Callable[[str], None]) -> Callable[[str], str]:
 def _with_template(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.make_template(tmp_path_factory.mktemp("postgres"))
     yield server
-    server.drop_template()
+    server.drop_all()
