@@ -65,11 +65,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_file(sqlite_template: Path) -> Path:
+    """What a test's SQLite database begins as; a room may have another."""
+    return sqlite_template
+
+
+@pytest.fixture
+def sqlite_url(sqlite_file: Path, tmp_path: Path) -> str:
     """The ``[storage] url`` of a fresh SQLite database, which lies in ``tmp_path / "data"``."""
     data = tmp_path / "data"
     data.mkdir(mode=0o700, exist_ok=True)
-    shutil.copy(sqlite_template, data / "publisher.db")
+    shutil.copy(sqlite_file, data / "publisher.db")
     return "sqlite"
 
 
@@ -156,4 +162,4 @@ def program(lacking: Callable[[str], None]) -> Callable[[str], str]:
 def _with_template(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.make_template(tmp_path_factory.mktemp("postgres"))
     yield server
-    server.drop_template()
+    server.drop_all()

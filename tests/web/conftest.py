@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 import uvloop
 from support.clock import ManualClock
-from webroom import Newsroom, open_newsroom
+from webroom import Furnished, Newsroom, furnished, open_newsroom, sqlite_file
 
 from publisher.storage.engine.database import Database
 
+__all__ = ["furnished", "newsroom", "sqlite_file"]
+
 
 @pytest.fixture
-async def newsroom(sqlite_db: Database, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Newsroom]:
+async def newsroom(
+    sqlite_db: Database, furnished: Furnished, tmp_path: Path, clock: ManualClock
+) -> AsyncIterator[Newsroom]:
     """A whole web application over real parts, on a fresh database."""
-    async with open_newsroom(sqlite_db, tmp_path / "data", clock) as running:
+    async with open_newsroom(sqlite_db, tmp_path / "data", clock, furnished=furnished) as running:
         yield running
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from support.clock import ManualClock
+from support.postgres import blocking
 from support.rights import SITE, define
 
 from publisher.catalog import Catalog
@@ -86,6 +89,39 @@ class Newsroom:
         return await answer.json()
 
 
+@dataclass(frozen=True)
+class Furnished:
+    """A SQLite database in which the feeds are defined and each role has its keys: made once, copied for each test."""
+
+    file: Path
+    secrets: dict[str, str]
+
+    @classmethod
+    async def make(cls, template: Path, folder: Path) -> Furnished:
+        """Made in this folder from a migrated file."""
+        shutil.copy(template, folder / template.name)
+        db = await Database.open("sqlite", folder, now=ManualClock())
+        try:
+            return cls(folder / template.name, await _furnish(db))
+        finally:
+            await db.close()
+
+
+@pytest.fixture(scope="session")
+def furnished(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    """The database that newsrooms on SQLite begin with."""
+    return blocking(Furnished.make(sqlite_template, tmp_path_factory.mktemp("furnished")))
+
+
+@pytest.fixture
+def sqlite_file(request: pytest.FixtureRequest, sqlite_template: Path) -> Path:
+    """The furnished database for a test that talks to a newsroom, else one that holds nothing."""
+    if {"newsroom", "one_newsroom"}.isdisjoint(request.fixturenames):
+        return sqlite_template
+    room: Furnished = request.getfixturevalue("furnished")
+    return room.file
+
+
 class _Served(TestServer):
     """Serves as the product does, with these limits."""
 
@@ -100,9 +136,12 @@ class _Served(TestServer):
 
 @asynccontextmanager
 async def open_newsroom(
-    db: Database, data: Path, clock: ManualClock, limits: Limits | None = None
+    db: Database, data: Path, clock: ManualClock, limits: Limits | None = None, *, furnished: Furnished | None = None
 ) -> AsyncIterator[Newsroom]:
-    """The application over this database; ``data`` is the installation's data folder."""
+    """The application over this database; ``data`` is the installation's data folder.
+
+    A database that is no copy of a ``furnished`` one is given its feeds and keys here.
+    """
     catalog = defined()
     definitions = Definitions(
         feeds=lambda: catalog.feeds,
@@ -110,7 +149,7 @@ async def open_newsroom(
         indicators=lambda: catalog.indicators,
         timezone=lambda: SITE.timezone,
     )
-    await define(db, *FEEDS)
+    secrets = dict(furnished.secrets) if furnished else await _furnish(db)
     outbound = Outbound(allow_private=["127.0.0.0/8:*"], now=clock)
     sealer = Sealer.open(data)
     running = {"scheduler": True, "deliverer": True}
@@ -127,11 +166,17 @@ async def open_newsroom(
         probes={"scheduler": lambda: running["scheduler"], "deliverer": lambda: running["deliverer"]},
         now=clock,
     )
-    secrets = {}
-    for role in Role:
-        for owner in ("", ":other"):
-            _, secrets[role.value + owner] = await db.write(keys.create, role, f"desk{owner}")
     ended: list[Ended] = []
     async with TestClient(_Served(make_app(services), limits or Limits(), ended)) as client:
         yield Newsroom(client, services, db, catalog, secrets, running, ended)
     await outbound.close()
+
+
+async def _furnish(db: Database) -> dict[str, str]:
+    """Define the feeds and make the keys; returns their secrets."""
+    await define(db, *FEEDS)
+    secrets = {}
+    for role in Role:
+        for owner in ("", ":other"):
+            _, secrets[role.value + owner] = await db.write(keys.create, role, f"desk{owner}")
+    return secrets
