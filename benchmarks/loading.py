@@ -83,7 +83,7 @@ async def _ours(url: str, count: int) -> tuple[float, float]:
         db = await Database.open(url, Path(folder))
         await db.write(feeds.define, {feed.name: feed.digest for feed in FEEDS.values()})
         definitions = Definitions(
-            feeds=lambda: FEEDS, sources=lambda: frozenset({"given"}), indicators=lambda: {}, timezone="UTC"
+            feeds=lambda: FEEDS, sources=lambda: frozenset({"given"}), indicators=lambda: {}, timezone=lambda: "UTC"
         )
         puller = Puller(db, definitions)
         source = Given("given", NoOptions(), None)  # type: ignore[arg-type]

@@ -162,7 +162,7 @@ async def many(folder: Path, count: int, turns: int) -> dict[str, list[tuple[flo
     db = await Database.open("sqlite", folder)
     await db.write(feeds.sync, {feed.name: feed.digest})
     definitions = Definitions(
-        feeds=lambda: {feed.name: feed}, sources=frozenset, indicators=dict, timezone=site.timezone
+        feeds=lambda: {feed.name: feed}, sources=frozenset, indicators=dict, timezone=lambda: site.timezone
     )
     intake, publications = Intake(db, definitions), Publications(db, {feed.name: feed}, site, folder)
     stored = [Article.model_validate(data) for data in articles(count)]

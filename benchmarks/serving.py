@@ -77,7 +77,9 @@ async def application(data: Path) -> web.Application:
     """The publisher's own, over a feed of 50 articles."""
     db = await Database.open("sqlite", data)
     await db.write(feeds.sync, {"news": NEWS.digest})
-    definitions = Definitions(feeds=lambda: Catalog.feeds, sources=frozenset, indicators=dict, timezone=SITE.timezone)
+    definitions = Definitions(
+        feeds=lambda: Catalog.feeds, sources=frozenset, indicators=dict, timezone=lambda: SITE.timezone
+    )
     intake = Intake(db, definitions)
     chance = random.Random(1)
     for number in range(50):

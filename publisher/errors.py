@@ -5,6 +5,8 @@ PublisherError
 │   └── Unreadable         a configuration file or folder that is missing or cannot be read
 ├── ConfigErrors           all faults found in one reading
 ├── RemovalRefused         an edit that takes away more than one edit may
+├── EditRefused            an edit of files that are older than the definitions in force
+├── DefinitionsMoved       another process took other definitions than this one has in hand
 ├── ReadError              a value or document that cannot be read as what it should be
 │   └── Overrun            a document that took more time of the processor, or memory, than one may
 ├── FetchError             a source that could not be fetched (permanent or retryable is data)
@@ -18,6 +20,7 @@ PublisherError
 │   └── KeyReused          an Idempotency-Key that came before, with another body
 ├── LimitReached           a limit on what one party may have
 ├── StorageError           the database refused or failed
+│   └── NotAdopted         this process cannot go by the definitions in force
 └── SecretError            a sealed secret cannot be opened
 
 An error's docstring is its default message; an error says what to do next. Passwords in addresses are taken out of what
@@ -77,6 +80,14 @@ class RemovalRefused(PublisherError):
         self.feeds = tuple(feeds)
         self.whole = whole
         super().__init__(message)
+
+
+class EditRefused(PublisherError):
+    """Other definitions were taken since these files were last read here."""
+
+
+class DefinitionsMoved(PublisherError):
+    """The definitions in force are not those in hand; adopt them and do it again."""
 
 
 class ReadError(PublisherError):
@@ -159,6 +170,12 @@ class StorageError(PublisherError):
 
     told = False
     """Whether storage itself tells of it, once a minute; who meets one that it does need not."""
+
+
+class NotAdopted(StorageError):
+    """This process cannot go by the definitions in force, so it records nothing; its log says why."""
+
+    told = True
 
 
 def told(error: BaseException) -> bool:

@@ -26,7 +26,7 @@ _PORTS = re.compile(r"(?P<first>[0-9]{1,5})(?:-(?P<last>[0-9]{1,5}))?")
 
 @dataclass(frozen=True, slots=True)
 class PrivateNetwork:
-    """A network, and the first and last port in it that may be connected to; null for those of the web."""
+    """A network, and the first and last port in it that may be connected to; None for those of the web."""
 
     network: IPv4Network | IPv6Network
     ports: tuple[int, int] | None = None

@@ -1,7 +1,7 @@
-"""The ``Retry-After`` header (RFC 9110 section 10.2.3), for whoever asks servers: seconds, or a date. Pure.
+"""The ``Retry-After`` header (RFC 9110 section 10.2.3), for clients: seconds, or a date. Pure.
 
-It is the other side's word on when to come back, so it is heeded within reason: for a day at most, and not at all where
-it cannot be meant.
+The server says when to come back, and is heeded within reason: for a day at most, and not at all where it cannot be
+meant.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST = 86_400.0
-"""Seconds; who asks for longer is asked again after a day."""
+"""Seconds; a longer wait is cut to a day."""
 
 ABSURD = 366 * 86_400.0
-"""Seconds; no one means to be asked again in over a year."""
+"""Seconds; a wait of over a year cannot be meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """``seconds`` to wait, null where nothing usable was said; ``ignored`` is then what was said, in words."""
+    """``seconds`` to wait, None where nothing usable was said; ``ignored`` is then what was said, in words."""
 
     seconds: float | None = None
     ignored: str | None = None
 
 
 def read(value: str | None, now: datetime) -> RetryAfter:
-    """What a header says; null or empty is no header."""
+    """What a header says; None or empty is no header."""
     if value is None or not value.strip():
         return RetryAfter()
     seconds = _seconds(value.strip()[:100], now)

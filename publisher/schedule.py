@@ -89,13 +89,23 @@ class Schedule:
         self._started = True
         self.replace(sources, watched)
 
-    def replace(self, sources: Mapping[str, Paced], watched: Mapping[str, Path] | None = None) -> None:
+    def replace(
+        self,
+        sources: Mapping[str, Paced],
+        watched: Mapping[str, Path] | None = None,
+        *,
+        timezone: str | None = None,
+    ) -> None:
         """Take another timetable; a reading under way ends as it would have.
 
-        A source whose pace stays is read when it would have been, one that is new or of another pace at once.
+        A source whose pace stays is read when it would have been, one that is new or of another pace at once. With
+        another ``timezone`` a cron line is another pace.
         """
+        zone = self._timezone if timezone is None else ZoneInfo(timezone)
+        moved, self._timezone = zone != self._timezone, zone
         paces = {name: (source.every, source.cron) for name, source in sources.items()}
-        for name in [name for name, pace in self._paces.items() if paces.get(name) != pace]:
+        kept = {name for name, pace in self._paces.items() if paces.get(name) == pace and not (moved and pace[1])}
+        for name in self._paces.keys() - kept:
             self._timers.pop(name).stop()
             del self._paces[name]
         self._again &= paces.keys()

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer
 
 from publisher.configfile import (
     Duration,
@@ -29,6 +29,7 @@ from publisher.configfile import (
     read_toml,
     seconds,
     unfit_character,
+    written_seconds,
 )
 from publisher.errors import ConfigError, ConfigErrors, Unreadable
 from publisher.model.base import is_blank, no_language
@@ -172,6 +173,11 @@ class Storage(Section):
 
     url: Annotated[str, AfterValidator(_storage_url)] = "sqlite"
 
+    @property
+    def single_node(self) -> bool:
+        """Whether every process on this database is on one machine."""
+        return self.url.startswith("sqlite")
+
 
 class Registration(Section):
     """Who may register a webhook: ``key``, anyone who holds an API key; and how many, and how often.
@@ -195,14 +201,44 @@ class Fetch(Section):
     pause: Annotated[Duration, Field(ge=0, le=60)] = 0.5
 
 
-class Delivery(Section):
-    """How webhooks are sent. ``schedule`` is the waits between attempts; after the last, a delivery is dead."""
+class Attempts(Section):
+    """How often webhooks are tried. ``schedule`` is the waits between attempts; after the last, a delivery is dead."""
 
-    allow_private_networks: PrivateNetworks = ()
     schedule: Annotated[Durations, Field(min_length=1, max_length=100)] = tuple(
         seconds(wait) for wait in ("5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")
     )
     timeout: Annotated[Duration, Field(gt=0, le=120)] = 20.0
+
+    @field_serializer("schedule", when_used="json")
+    def _written_schedule(self, value: tuple[float, ...]) -> list[str]:
+        return [written_seconds(one) for one in value]
+
+    @field_serializer("timeout", when_used="json")
+    def _written_timeout(self, value: float) -> str:
+        return written_seconds(value)
+
+
+class Delivery(Attempts):
+    """How webhooks are sent."""
+
+    allow_private_networks: PrivateNetworks = ()
+
+
+class Shared(Section):
+    """The settings that hold for all machines of an installation: a part of each version of its definitions."""
+
+    site: Site = Site()
+    registration: Registration = Registration()
+    delivery: Attempts = Attempts()
+
+    def written(self) -> dict[str, Any]:
+        """JSON-ready values; what is as by default is left out, so that a release with another setting reads it."""
+        usual = Shared().model_dump(mode="json")
+        own = {
+            section: {key: value for key, value in values.items() if value != usual[section][key]}
+            for section, values in self.model_dump(mode="json").items()
+        }
+        return {section: values for section, values in own.items() if values}
 
 
 class Settings(Section):
@@ -214,6 +250,23 @@ class Settings(Section):
     registration: Registration = Registration()
     fetch: Fetch = Fetch()
     delivery: Delivery = Delivery()
+
+    @property
+    def shared(self) -> Shared:
+        """Those that hold for all machines."""
+        attempts = Attempts.model_construct(schedule=self.delivery.schedule, timeout=self.delivery.timeout)
+        return Shared(site=self.site, registration=self.registration, delivery=attempts)
+
+    def under(self, shared: Shared) -> Settings:
+        """This node's own settings, with what holds for all machines in the place of what is written here."""
+        delivery = self.delivery.model_copy(update=dict(shared.delivery))
+        return self.model_copy(update={"site": shared.site, "registration": shared.registration, "delivery": delivery})
+
+    def own(self) -> dict[str, Any]:
+        """This node's own settings by ``section.key``."""
+        theirs = {f"{name}.{key}" for name, section in self.shared for key in type(section).model_fields}
+        every = {f"{name}.{key}": value for name, section in self for key, value in section}
+        return {key: value for key, value in every.items() if key not in theirs}
 
 
 def load(home: Path) -> Settings:
@@ -258,8 +311,9 @@ def _alone(home: Path, section: str, model: type[S]) -> tuple[S, tuple[ConfigErr
 
 def _elsewhere(key: str | None, section: str) -> bool:
     """Whether a fault's key stands in a known section other than this one."""
-    parts = (key or "").removeprefix(PREFIX).replace("__", ".").lower().split(".")
-    return parts[0] != section and parts[0] in Settings.model_fields
+    named = (key or "").removeprefix(PREFIX).lower()
+    found = (_with_two_underscores(named) or named).replace("__", ".").split(".")[0]
+    return found != section and found in Settings.model_fields
 
 
 def _file(home: Path) -> tuple[TomlFile, list[ConfigError]]:
@@ -285,15 +339,30 @@ def _variables(environment: Mapping[str, str]) -> tuple[Variables, list[ConfigEr
     found: dict[tuple[str, str], tuple[str, str]] = {}
     errors = []
     for name, value in sorted(environment.items()):
-        section, separator, key = name.upper().removeprefix(PREFIX).lower().partition("__")
-        ours = separator or section in Settings.model_fields or section.startswith("_")
-        if not name.upper().startswith(PREFIX) or not ours:
+        if not name.upper().startswith(PREFIX):
             continue
-        if message := _wrong_variable(section, key) or unfit_character(value):
+        named = name.upper().removeprefix(PREFIX).lower()
+        section, separator, key = named.partition("__")
+        if separator or section in Settings.model_fields or section.startswith("_"):
+            message = _wrong_variable(section, key) or unfit_character(value)
+        elif right := _with_two_underscores(named):
+            message = f"is not read: between section and key stand two underscores; write {PREFIX}{right.upper()}"
+        else:
+            continue
+        if message:
             errors.append(ConfigError("environment", message, key=name))
         else:
             found[section, key] = name, value
     return found, errors
+
+
+def _with_two_underscores(name: str) -> str:
+    """What ``server_port`` means: ``server__port``; empty for what is no section and key of it."""
+    for section, declared in Settings.model_fields.items():
+        key = name.removeprefix(f"{section}_")
+        if key != name and key in getattr(declared.annotation, "model_fields", ()):
+            return f"{section}__{key}"
+    return ""
 
 
 def _wrong_variable(section: str, key: str) -> str | None:

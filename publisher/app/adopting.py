@@ -1,28 +1,44 @@
-"""Which definitions are in force: those of the files, or those that were taken last.
+"""Which definitions a process goes by: those of its files, or the version that is in force.
 
-The files are taken where they can be read, nothing is wrong in them, and they do not take away too much at once
-(``catalog/guard.py``). What is taken is kept in storage with its texts. A start whose folder is gone goes on with what
-is kept; one whose files are there and wrong fails, since someone stands before it who can mend them.
+Files are taken where nothing is wrong in them, they are an edit (``catalog/edits.py``), and they do not take away too
+much at once (``catalog/guard.py``). What is taken is a version, kept in storage with its texts, that every process
+adopts. A start whose folder is gone goes on with the version in force; one whose files are there and wrong fails where
+they would be offered, since someone stands before it who can mend them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from publisher import telemetry
-from publisher.catalog import Catalog, Documents, build, gather
-from publisher.catalog.documents import FEEDS, SOURCES, dump, parse
+from publisher.app import noting
+from publisher.app.versions import (
+    InForce,
+    Offered,
+    digest_of,
+    ids,
+    node_name,
+    present,
+    private_of,
+    settings_of,
+    site_info,
+)
+from publisher.app.versions import read as read_version
+from publisher.catalog import Catalog, Documents, gather
+from publisher.catalog.documents import parse
+from publisher.catalog.edits import Decision, Seen, decide
 from publisher.catalog.guard import Standing, judge
 from publisher.delivery.followers import permissions
-from publisher.errors import ConfigError, ConfigErrors, PublisherError, RemovalRefused, StorageError
+from publisher.errors import ConfigError, ConfigErrors, EditRefused, PublisherError, RemovalRefused, StorageError
 from publisher.publish import SiteInfo, appearance
-from publisher.render import identity
+from publisher.settings import Settings
 from publisher.storage.configuration import definitions
 from publisher.storage.configuration import feeds as feed_states
+from publisher.storage.configuration.definitions import Kept, Known
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events as event_log
 
@@ -34,56 +50,75 @@ Allowed = Callable[[RemovalRefused], bool]
 Opening = Callable[[], Coroutine[Any, Any, Database]]
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """Definitions as files give them, with all that taking them needs; ``private`` are the names of the feeds that are
-    not public."""
-
-    catalog: Catalog
-    digest: str
-    private: frozenset[str]
-    text: str
-    missing: bool = False
-    emptied: bool = False
-
-    @classmethod
-    def of(cls, documents: Documents) -> Offered:
-        """Raises ConfigErrors with everything that is wrong in them."""
-        catalog = build(documents)
-        return cls(
-            catalog,
-            documents.digest,
-            frozenset(name for name, feed in catalog.feeds.items() if not feed.public),
-            dump(documents),
-            missing=FEEDS in documents.missing,
-            emptied=SOURCES in documents.files and not documents.files[SOURCES].text.strip(),
-        )
+def never(refused: RemovalRefused) -> bool:
+    """No removal is."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
-    """What an installation goes by. ``number`` is that under which it is kept, 0 where it is not.
+class Offer:
+    """How files are offered: by which node, with which note, and what is taken whatever is in force.
 
-    ``instead_of``: why these are not those of the files.
+    ``wins``: they are taken though they are no edit, or another version came between.
     """
 
-    catalog: Catalog
-    digest: str
+    seen: Seen | None = None
+    wins: bool = False
+    allowed: Allowed = never
+    node: str = field(default_factory=node_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an offer: the decision, the number in force now, the feeds that were removed, and the site."""
+
+    decision: Decision
     number: int
-    instead_of: PublisherError | None = None
+    removed: list[str]
+    site: SiteInfo
 
 
-def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) -> tuple[int, list[str]]:
-    """Take these for what is in force from now on; returns their number and the feeds that were removed.
+def take(tx: Tx, offered: Offered, offer: Offer) -> Taken:
+    """Take these for what is in force from now on, unless they are no edit.
 
-    Raises RemovalRefused where they take away too much and that is not allowed. What another process has taken needs
-    no second permission.
+    Raises EditRefused where another version came between, RemovalRefused where they take away too much and that is not
+    allowed. What another process has taken needs no second permission.
     """
     event_log.lock(tx)
     known = definitions.standing(tx)
-    standing = _standing(tx, known)
-    site = {**site, "ids": ids(tx, site)}
-    feeds = offered.catalog.feeds
+    decision = _decided(tx, offered.digest, known, offer)
+    if known is not None and decision is Decision.ADOPT:
+        return Taken(decision, known.number, [], site_info(known.site))
+    named = offered.shared.site.model_dump()
+    site = {**named, "ids": ids(tx, named)}
+    standing = _judged(tx, known, offered, offer.allowed)
+    removed = _defined(tx, offered.catalog, site_info(site))
+    if known is None:  # an older publisher, which knew no roles of webhooks, may have written the data
+        permissions.review(tx)
+    if known is not None and known.digest == offered.digest and known.site == site:
+        return Taken(decision, known.number, removed, site_info(site))
+    moved = standing.moved(offered.catalog.feeds, len(offered.catalog.sources), tx.now)
+    number = definitions.keep(
+        tx,
+        digest=offered.digest,
+        standing=moved.written(),
+        site=site,
+        settings=settings_of(offered.shared),
+        files=offered.text,
+        needs=offered.needs,
+        node=offer.node,
+    )
+    return Taken(decision, number, removed, site_info(site))
+
+
+def _decided(tx: Tx, digest: str, known: Known | None, offer: Offer) -> Decision:
+    now = None if known is None else present(known)
+    return decide(digest, offer.seen, now, applied=definitions.applied(tx, digest), wins=offer.wins)
+
+
+def _judged(tx: Tx, known: Known | None, offered: Offered, allowed: Allowed) -> Standing:
+    """What stands before these are taken, once they were judged by it."""
+    standing, feeds = _standing(tx, known), offered.catalog.feeds
     if known is None or known.digest != offered.digest:
         try:
             judge(standing, feeds, tx.now, missing=offered.missing, emptied=offered.emptied)
@@ -91,113 +126,172 @@ def take(tx: Tx, offered: Offered, site: Mapping[str, Any], allowed: Allowed) ->
             if not allowed(refused):
                 raise
             standing = Standing(frozenset(feeds))
-    if not standing.feeds:  # the first of all: nothing came later than it
-        standing = Standing(frozenset(feeds))
-    removed = _defined(tx, offered, site)
-    if known is None:  # an older publisher, which knew no roles of webhooks, may have written the data
-        permissions.review(tx)
-    if known is not None and known.digest == offered.digest and known.site == site:
-        return known.number, removed
-    moved = standing.moved(feeds, len(offered.catalog.sources), tx.now)
-    number = definitions.keep(tx, digest=offered.digest, standing=moved.written(), site=site, files=offered.text)
-    return number, removed
+    # The first of all: nothing came later than it.
+    return standing if standing.feeds else Standing(frozenset(feeds))
 
 
-async def at_start(home: Path, site: Mapping[str, Any], open_database: Opening) -> tuple[Database, InForce]:
-    """Open the database, and take the files or what is kept.
+async def at_start(
+    home: Path, settings: Settings, open_database: Opening, *, offers: bool = True
+) -> tuple[Database, InForce]:
+    """Open the database, and take the files or adopt the version in force.
 
-    Raises ConfigErrors and RemovalRefused where nothing is kept to go on with, StorageError if storage does not open.
+    ``offers``: this process may offer its files; one that does not goes by the version in force, if there is one.
+    Raises ConfigErrors and RemovalRefused where there is none to go on with, StorageError if storage does not open.
     """
-    documents = await asyncio.to_thread(gather, home)
-    try:
-        offered = await asyncio.to_thread(Offered.of, documents)
-    except ConfigErrors as broken:
-        if not (documents.unread or documents.missing):
+    if not offers and not settings.storage.single_node:
+        db = await open_database()
+        try:
+            if await db.read(definitions.number):
+                return db, await _adopted(db, settings)
+            return db, await _from_files(home, settings, db, await asyncio.to_thread(gather, home))
+        except BaseException:
+            await db.close()
             raise
-        db = await _opened(open_database, broken)
-        return db, await _kept(db, broken, documents, site)
-    db = await open_database()
+    documents = await asyncio.to_thread(gather, home)
+    fault = await _fault(documents, settings) if settings.storage.single_node else None
+    if fault is not None and not (documents.unread or documents.missing):
+        raise fault
+    db = await _opened(open_database, fault)
     try:
-        number, _ = await db.write(take, offered, site, lambda refused: False)
-    except RemovalRefused as refused:
-        return db, await _kept(db, refused, documents, site)
+        return db, await _from_files(home, settings, db, documents)
     except BaseException:
         await db.close()
         raise
-    return db, InForce(offered.catalog, offered.digest, number)
+
+
+async def _fault(documents: Documents, settings: Settings) -> ConfigErrors | None:
+    try:
+        await asyncio.to_thread(Offered.of, documents, settings.shared)
+    except ConfigErrors as fault:
+        return fault
+    return None
+
+
+async def _from_files(home: Path, settings: Settings, db: Database, documents: Documents) -> InForce:
+    """Offer the files; what is in force where they are not taken."""
+    offer = Offer(await asyncio.to_thread(noting.read, home), wins=settings.storage.single_node)
+    try:
+        offered = await asyncio.to_thread(Offered.of, documents, settings.shared)
+    except ConfigErrors as broken:
+        return await _in_place_of(broken, documents, db, settings, home)
+    try:
+        taken = await db.write(take, offered, offer)
+    except (RemovalRefused, EditRefused) as refused:
+        return await _adopted(db, settings, refused)
+    await asyncio.to_thread(noting.write, home, Seen(offered.digest, taken.number))
+    if taken.decision is Decision.ADOPT:
+        return await _adopted(db, settings)
+    return InForce(offered.catalog, offered.shared, taken.site, offered.digest, taken.number)
+
+
+async def _in_place_of(
+    broken: ConfigErrors, documents: Documents, db: Database, settings: Settings, home: Path
+) -> InForce:
+    """The version in force in the place of files with faults, where they are gone or would not be offered."""
+    kept = await db.read(definitions.kept)
+    if kept is None:
+        raise broken
+    offer = Offer(await asyncio.to_thread(noting.read, home), wins=settings.storage.single_node)
+    digest = digest_of(documents, settings.shared)
+    try:
+        decision = await db.read(_decided, digest, kept.known, offer)
+    except EditRefused as refused:
+        return await _adopted(db, settings, refused)
+    if decision is Decision.TAKE or documents.unread:
+        if not _gone(await asyncio.to_thread(_texts, kept, broken), documents):
+            raise broken
+        return await _adopted(db, settings, broken)
+    await asyncio.to_thread(noting.write, home, Seen(digest, kept.number))
+    return await _adopted(db, settings)
 
 
 def said(fault: PublisherError) -> None:
     """Log why the files are not taken."""
     if isinstance(fault, RemovalRefused):
         log.error("config.refused", problem=str(fault), feeds=list(fault.feeds))
+    if isinstance(fault, EditRefused):
+        log.error("config.refused", problem=str(fault))
     for error in fault.errors if isinstance(fault, ConfigErrors) else ():
         log.error("config.error", file=error.file, line=error.line, key=error.key, problem=error.reason)
     log.error("config.kept", errors=len(fault.errors) if isinstance(fault, ConfigErrors) else 1)
 
 
-async def _opened(open_database: Opening, broken: ConfigErrors) -> Database:
+async def _opened(open_database: Opening, broken: ConfigErrors | None) -> Database:
     try:
         return await open_database()
     except (StorageError, ConfigError) as error:
+        if broken is None:
+            raise
         raise broken from error
 
 
-async def _kept(db: Database, fault: PublisherError, documents: Documents, site: Mapping[str, Any]) -> InForce:
-    """What is kept, in the place of files that cannot be taken; raises ``fault`` where that is no help."""
-    try:
-        kept = await db.read(definitions.kept)
-        if kept is None:
-            raise fault
-        before = await asyncio.to_thread(parse, kept.files)
-        if isinstance(fault, ConfigErrors) and not _gone(before, documents):
-            raise fault
-        offered = await asyncio.to_thread(Offered.of, before)
-        await db.write(_define, kept.number, offered, site)
-    except BaseException as error:
-        await db.close()
-        if isinstance(error, ConfigErrors | StorageError) and error is not fault:
-            raise fault from error
-        raise
-    said(fault)
-    return InForce(offered.catalog, kept.digest, kept.number, fault)
+async def _adopted(db: Database, settings: Settings, fault: PublisherError | None = None) -> InForce:
+    """The version in force, ``fault`` being why it is not these files; raises that where there is none to go by.
 
-
-def ids(tx: Tx, site: Mapping[str, Any]) -> dict[str, str]:
-    """How ids begin at each host that the installation was at, and is; kept with the definitions.
-
-    A port or a path that changes is no reason to give everything that was published another id.
+    Where this process cannot go by it, it is the last one that it can: its feeds are served by that.
     """
-    known, url = definitions.standing(tx), site["url"]
-    before = known.site["url"] if known else url
-    if known is not None and "ids" in known.site:
-        begun = dict(known.site["ids"])
-    elif known is not None or feed_states.states(tx):  # by a release that kept nothing of ids, or of definitions
-        begun = {identity.host_of(before): identity.first_beginning(before)}
+    kept = await db.read(definitions.kept)
+    if kept is None:
+        raise fault or StorageError("no definitions are in force; start the service, or run publisher apply")
+    try:
+        found = await asyncio.to_thread(read_version, kept, settings)
+    except PublisherError as reason:
+        if fault is not None and settings.storage.single_node:
+            raise fault from reason
+        found = await _earlier(db, kept, settings, reason)
     else:
-        begun = {}
-    return {identity.host_of(url): identity.beginning(url), **begun}
+        await db.write(_define, found)
+    if fault is not None:
+        said(fault)
+    return replace(found, instead_of=fault)
 
 
-def site_info(site: Mapping[str, Any]) -> SiteInfo:
-    """How documents name the site of these settings."""
-    begun = site["ids"][identity.host_of(site["url"])]
-    return SiteInfo(site["title"], site["url"], site["language"], site["timezone"], begun)
+async def _earlier(db: Database, kept: Kept, settings: Settings, reason: PublisherError) -> InForce:
+    """The last version before one that this process cannot go by; raises ``reason`` if it can go by none."""
+    told = problem(kept.known, reason)
+    below = kept.number
+    while (before := await db.read(definitions.readable, below)) is not None:
+        below = before.number
+        try:
+            found = await asyncio.to_thread(read_version, before, settings)
+        except PublisherError:
+            continue
+        tell_problem(told)
+        return replace(found, problem=told, unfit=kept.number)
+    raise reason
 
 
-def _defined(tx: Tx, offered: Offered, site: Mapping[str, Any]) -> list[str]:
+def problem(known: Known, reason: BaseException) -> str:
+    """Why a version cannot be adopted, in one line."""
+    text = str(reason).partition("\n")[0] or type(reason).__name__
+    return text if text.startswith("version ") else f"version {known.number} of the definitions cannot be used: {text}"
+
+
+def tell_problem(problem: str) -> None:
+    """Log that this process goes by no newer definitions."""
+    log.error("config.not_adopted", problem=problem, advice="it records and sends nothing new until it can")
+
+
+def _texts(kept: Kept, broken: ConfigErrors) -> Documents:
+    try:
+        return parse(kept.files)
+    except PublisherError as error:
+        raise broken from error
+
+
+def _defined(tx: Tx, catalog: Catalog, site: SiteInfo) -> list[str]:
     """Take these feeds for all there are, for documents and followers alike; returns those that were removed since."""
-    looks = {name: appearance(feed, site_info(site)) for name, feed in offered.catalog.feeds.items()}
-    removed = feed_states.define(tx, looks, offered.private)
-    permissions.adopt(tx, offered.catalog.feeds)
+    looks = {name: appearance(feed, site) for name, feed in catalog.feeds.items()}
+    removed = feed_states.define(tx, looks, private_of(catalog))
+    permissions.adopt(tx, catalog.feeds)
     return removed
 
 
-def _define(tx: Tx, number: int, offered: Offered, site: Mapping[str, Any]) -> None:
-    """Go by what is kept as this release reads it, unless another process took something else meanwhile."""
+def _define(tx: Tx, found: InForce) -> None:
+    """Publish what is in force as this release reads it, unless another process took something else meanwhile."""
     event_log.lock(tx)
-    if definitions.number(tx) == number:
-        _defined(tx, offered, {**site, "ids": ids(tx, site)})
+    if definitions.number(tx) == found.number:
+        _defined(tx, found.catalog, found.site)
 
 
 def _gone(before: Documents, now: Documents) -> bool:
@@ -205,7 +299,7 @@ def _gone(before: Documents, now: Documents) -> bool:
     return bool(now.unread) or any(before.under(folder) for folder in now.missing)
 
 
-def _standing(tx: Tx, known: definitions.Known | None) -> Standing:
+def _standing(tx: Tx, known: Known | None) -> Standing:
     if known is not None:
         return Standing.read(known.standing)
     # Nothing was kept before this release; what is published is known all the same.

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from publisher import __version__, descriptors
-from publisher.app.adopting import Allowed, InForce, Offered, at_start, ids, site_info, take
+from publisher.app.adopting import Offer, Taken, at_start, problem, take, tell_problem
 from publisher.app.opening import open_storage
-from publisher.app.readers import Reader, Readers, folders
+from publisher.app.readers import Readers, folders
+from publisher.app.switching import Switch
+from publisher.app.versions import InForce, Offered, node_name
+from publisher.app.versions import read as read_version
 from publisher.catalog import Catalog, SourceDefinition
+from publisher.catalog.edits import Decision
 from publisher.clock import Clock, steady
 from publisher.clock import now as wall_clock
 from publisher.delivery import Deliverer
-from publisher.errors import NotFound
+from publisher.errors import NotAdopted, NotFound
 from publisher.ingest import Definitions, Intake, Puller, Report
 from publisher.isolation import Isolated
 from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
-from publisher.settings import Settings
+from publisher.settings import Settings, Site
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.fetching.politeness import Polite
 from publisher.storage.access.sealing import Sealer
+from publisher.storage.configuration import definitions
 from publisher.storage.configuration import sources as source_states
 from publisher.storage.engine.database import Database, Tx
+from publisher.web.budgets.allowances import Allowances, Rates
 from publisher.web.ops.measures import Metrics
 
 DOCUMENT_JOBS = "publisher.sources.parsing"
@@ -34,25 +42,26 @@ DOCUMENT_JOBS = "publisher.sources.parsing"
 
 
 class App:
-    """One installation. :meth:`open` makes it ready to use; nothing of it runs until it is served."""
+    """One installation. :meth:`open` makes it ready to use; nothing of it runs until it is served.
+
+    ``in_force`` is the version of the definitions that this process goes by, ``switched`` is called each time that it
+    goes by another. ``own`` are the settings as they were read at the start, ``settings`` the same with those of the
+    version in the place of what holds for all machines.
+    """
 
     def __init__(
-        self,
-        home: Path,
-        settings: Settings,
-        in_force: InForce,
-        db: Database,
-        *,
-        sealer: Sealer,
-        site: SiteInfo,
-        now: Clock | None,
+        self, home: Path, own: Settings, in_force: InForce, db: Database, *, sealer: Sealer, now: Clock | None
     ) -> None:
         self.home = home
-        self.settings = settings
+        self.own = own
+        self.settings = settings = own.under(in_force.shared)
         self.in_force = in_force
         self.catalog = catalog = in_force.catalog
         self.db = db
         self.now = now or wall_clock
+        self.node = node_name()
+        self.switched: Callable[[Switch], None] = lambda switch: None
+        self._changing = asyncio.Lock()
         shares = descriptors.shares(descriptors.limit())
         self._adapt: Callable[[Catalog], Catalog] = _as_written
         self.fetcher = Outbound(
@@ -60,7 +69,7 @@ class App:
             allow_private=settings.fetch.allow_private_networks,
             setting="[fetch] allow_private_networks",
             timeout=settings.fetch.timeout,
-            user_agent=f"publisher/{__version__} (+{settings.site.url})",
+            user_agent=_user_agent(settings.site),
         )
         patience = now or steady()  # a host is left in peace for seconds, whatever is done to the clock meanwhile
         self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=patience)
@@ -72,17 +81,18 @@ class App:
             user_agent=f"publisher/{__version__}",
         )
         self.sealer = sealer
-        self.site = site
         self.publications = Publications(db, catalog.feeds, self.site, home / "data")
-        definitions = Definitions(
+        by_present = Definitions(
             feeds=lambda: self.catalog.feeds,
             sources=lambda: frozenset(source.name for source in self.catalog.sources),
             indicators=lambda: self.catalog.indicators,
-            timezone=site.timezone,
+            timezone=lambda: self.site.timezone,
+            check=self.check,
         )
-        self.intake = Intake(db, definitions)
-        self.puller = Puller(db, definitions)
+        self.intake = Intake(db, by_present)
+        self.puller = Puller(db, by_present)
         self.metrics = Metrics()
+        self.allowances = Allowances(_rates(settings), counted=self.metrics.refused)
         self.deliverer = Deliverer(
             db,
             self.sender,
@@ -91,19 +101,22 @@ class App:
             timeout=settings.delivery.timeout,
             slots=shares.sending,
             observe=self.metrics.attempted,
+            check=self.check,
         )
         self.documents = Isolated(DOCUMENT_JOBS)
         self.pushed = Isolated(DOCUMENT_JOBS)  # what a newsroom pushes does not wait for what strangers wrote
-        self.readers = Readers(self._reader)
+        self.readers = Readers(lambda definition: self._reader(self.site, definition))
+        db.adopt_by(self._adopted)
 
     @classmethod
-    async def open(cls, home: Path, *, now: Clock | None = None) -> App:
+    async def open(cls, home: Path, *, now: Clock | None = None, offers: bool = True) -> App:
         """Read the installation at ``home`` and open its storage; nothing runs yet.
 
-        Raises ConfigErrors with everything that is wrong in its files, StorageError if the database cannot be opened or
-        is not this installation's, SecretError if the storage key at hand is not that of what is stored. Files that are
-        gone, or take away too much, are not taken: ``in_force`` is then what was taken last, and says why. Raises
-        RemovalRefused where there is nothing of that.
+        ``offers``: the files here may be offered; otherwise, on PostgreSQL, it goes by the version in force. Raises
+        ConfigErrors with everything that is wrong in its files, StorageError if the database cannot be opened or is not
+        this installation's, SecretError if the storage key at hand is not that of what is stored. Files that are gone,
+        or take away too much, or are no edit of what is in force, are not taken: ``in_force`` is then what was taken
+        last, and says why. Raises RemovalRefused where there is nothing of that.
         """
         settings = load_settings(home)
         sealers: list[Sealer] = []
@@ -113,11 +126,9 @@ class App:
             sealers.append(sealer)
             return db
 
-        named = settings.site.model_dump()
-        db, in_force = await at_start(home, named, open_database)
+        db, in_force = await at_start(home, settings, open_database, offers=offers)
         try:
-            site = site_info({**named, "ids": await db.read(ids, named)})
-            return cls(home, settings, in_force, db, sealer=sealers[-1], site=site, now=now)
+            return cls(home, settings, in_force, db, sealer=sealers[-1], now=now)
         except BaseException:
             await db.close()
             raise
@@ -131,14 +142,15 @@ class App:
         await self.sender.close()
         await self.db.close()
 
+    @property
+    def site(self) -> SiteInfo:
+        """How documents name the site at this moment."""
+        return self.in_force.site
+
     def adapt(self, how: Callable[[Catalog], Catalog]) -> None:
-        """Go by definitions that are changed so, now and after each reload; to be called before it is served."""
+        """Go by definitions that are changed so, now and after each change; to be called before it is served."""
         self._adapt = how
         self.catalog = how(self.in_force.catalog)
-
-    def adapted(self, offered: Catalog) -> Catalog:
-        """Definitions as they are gone by here."""
-        return self._adapt(offered)
 
     def source(self, name: str) -> SourceDefinition:
         """The definition of a source; raises NotFound naming those there are."""
@@ -149,7 +161,12 @@ class App:
         raise NotFound(f"there is no source {name!r} in config/sources.toml; known: {known}")
 
     async def load(self, name: str, *, forced: bool = True) -> Report:
-        """Run one source once and report; ``forced`` also when it failed lately."""
+        """Run one source once and report; ``forced`` also when it failed lately.
+
+        Raises NotAdopted where this process cannot go by the definitions in force.
+        """
+        if self.in_force.problem:
+            raise NotAdopted(self.in_force.problem)
         definition = self.source(name)
         async with self.readers.lent(definition) as reader:
             return await self.puller.run(definition, reader, forced=forced)
@@ -160,61 +177,142 @@ class App:
             self.readers.of(one)
         return folders(self.readers.held)
 
-    async def adopt(
-        self, offered: Offered, readers: Mapping[str, Reader], reread: Iterable[str], allowed: Allowed
-    ) -> list[str]:
-        """Go by these definitions, and read with these readers, from now on; returns the feeds that were removed.
+    def check(self, tx: Tx) -> None:
+        """Raise DefinitionsMoved unless this process goes by the definitions in force; see ``definitions.check``."""
+        definitions.check(tx, self.in_force.number)
 
-        ``reread`` are sources that are read in another way now: what they failed at before does not hold them up. If
-        storage does not take it, or it takes away too much (RemovalRefused), everything stays as it was.
+    async def offer(self, offered: Offered, offer: Offer) -> tuple[Taken, Switch]:
+        """Offer these, and go by them from now on if they are taken.
+
+        If storage does not take them, or they are no edit (EditRefused) or take away too much (RemovalRefused),
+        everything stays as it was.
         """
-        before, catalog, held = self.in_force, self.catalog, self.readers.held
+        async with self._changing:
+            site = self._site_of(offered)
+            found = InForce(offered.catalog, offered.shared, site, offered.digest, self.in_force.number)
+            switch = replace(self._switch(found), taken=True)
+            held = self.in_force, self.catalog, self.readers.held
 
-        def switch(tx: Tx) -> list[str]:
-            number, removed = take(tx, offered, self.settings.site.model_dump(), allowed)
-            for name in sorted(reread):
-                source_states.set_next_run(tx, name, None)
-            # Here, where the log is held: no one who records may still choose the feeds that an item touches by the
-            # old definitions after a document was made by the new.
-            self.in_force = InForce(offered.catalog, offered.digest, number)
-            self.catalog = self._adapt(offered.catalog)
-            self.readers.replace(readers)
-            return removed
+            def taking(tx: Tx) -> Taken:
+                taken = take(tx, offered, offer)
+                if taken.decision is Decision.ADOPT:
+                    return taken
+                for name in sorted(switch.reread):
+                    source_states.set_next_run(tx, name, None)
+                # Here, where the log is held: no one who records may still choose the feeds that an item touches by
+                # the old definitions after a document was made by the new.
+                self._hold(replace(switch, after=replace(found, number=taken.number, site=taken.site)))
+                return taken
 
-        try:
-            removed = await self.db.write(switch)
-        except BaseException:
-            self.in_force, self.catalog = before, catalog
-            self.readers.replace(held)
-            self.readers.reject(readers)
-            raise
-        else:
-            self.publications.replace(offered.catalog.feeds)
-            return removed
-        finally:
+            try:
+                taken = await self.db.write(taking)
+            except BaseException:
+                self.in_force, self.catalog, before = held
+                self.readers.replace(before)
+                self.readers.reject(switch.readers)
+                raise
+            else:
+                if taken.decision is Decision.ADOPT:
+                    self.readers.reject(switch.readers)
+                    return taken, switch
+                self._adjust()
+            finally:
+                await self.readers.sweep()
+        switch = replace(switch, after=self.in_force)
+        self.switched(switch)
+        return taken, switch
+
+    async def catch_up(self, *, again: bool = False) -> bool:
+        """Go by the version in force, if this process does not yet; returns whether it is another now.
+
+        Raises NotAdopted where it cannot: the reason is told once, and stands in ``in_force.problem``. What could not
+        be adopted before is tried ``again`` if that is wanted, a version after it always.
+        """
+        async with self._changing:
+            number = await self.db.read(definitions.number)
+            if number == self.in_force.number:
+                return False
+            if number == self.in_force.unfit and not again:
+                raise NotAdopted(self.in_force.problem)
+            kept = await self.db.read(definitions.kept)
+            if kept is None:
+                return False
+            try:
+                switch = self._switch(await asyncio.to_thread(read_version, kept, self.own))
+            except Exception as error:  # a kind may be anyone's code
+                told = problem(kept.known, error)
+                tell_problem(told)
+                self.in_force = replace(self.in_force, problem=told, unfit=kept.number)
+                raise NotAdopted(told) from error
+            self._hold(switch)
+            self._adjust()
             await self.readers.sweep()
+        self.switched(switch)
+        return True
 
-    def seen(self, number: int) -> None:
-        """Know that another process took definitions under this number."""
-        self.in_force = replace(self.in_force, number=number)
+    def accept(self) -> None:
+        """Take what is in force for what ought to be, though it is not what the files here say."""
+        self.in_force = replace(self.in_force, instead_of=None)
 
-    async def keep(self, offered: Offered) -> None:
-        """Keep files that define what is in force already, written otherwise or by another process."""
-        number, _ = await self.db.write(take, offered, self.settings.site.model_dump(), lambda refused: False)
-        self.in_force = InForce(self.in_force.catalog, offered.digest, number)
+    async def _adopted(self) -> None:
+        await self.catch_up()
 
-    def _reader(self, definition: SourceDefinition) -> Source:
+    def _switch(self, after: InForce) -> Switch:
+        """What going by these means; nothing is changed yet. Raises whatever a kind raises."""
+        before = self.in_force
+        if (after.catalog, after.shared) == (before.catalog, before.shared):
+            after = replace(after, catalog=before.catalog)
+        catalog = self.catalog if after.catalog is before.catalog else self._adapt(after.catalog)
+        elsewhere = [(one.language, one.timezone) for one in (before.site, after.site)]
+        anew = partial(self._reader, after.site) if elsewhere[0] != elsewhere[1] else None
+        readers, held = self.readers.prepared(catalog.sources, anew), self.readers.held
+        reread = frozenset(name for name, one in readers.items() if name in held and held[name] is not one)
+        return Switch(before, after, catalog, readers, reread, folders(readers))
+
+    def _hold(self, switch: Switch) -> None:
+        self.in_force, self.catalog = switch.after, switch.catalog
+        self.readers.replace(switch.readers)
+
+    def _adjust(self) -> None:
+        """Have every part go by what is in force now."""
+        self.settings = settings = self.own.under(self.in_force.shared)
+        self.publications.replace(self.catalog.feeds, self.site)
+        self.allowances.adjust(_rates(settings))
+        self.deliverer.configure(schedule=settings.delivery.schedule, timeout=settings.delivery.timeout)
+        self.fetcher.introduce(_user_agent(settings.site))
+
+    def _site_of(self, offered: Offered) -> SiteInfo:
+        """The site as far as readers need it: how its ids begin is known once it is taken."""
+        site = offered.shared.site
+        return SiteInfo(site.title, site.url, site.language, site.timezone, self.site.ids)
+
+    def _reader(self, site: SiteInfo, definition: SourceDefinition) -> Source:
         context = SourceContext(
             home=self.home,
             profile=definition.profile,
             http=self.polite,
             indicators=_Present(lambda: self.catalog.indicators),
-            timezone=self.site.timezone,
-            language=self.site.language,
+            timezone=site.timezone,
+            language=site.language,
             now=self.now,
             runner=self.documents,
         )
         return definition.kind(definition.name, definition.options, context)
+
+
+def _user_agent(site: Site) -> str:
+    return f"publisher/{__version__} (+{site.url})"
+
+
+def _rates(settings: Settings) -> Rates:
+    registration = settings.registration
+    return Rates(
+        webhooks_per_owner=registration.webhooks_per_owner,
+        webhooks_per_unverified_host=registration.webhooks_per_unverified_host,
+        registrations_per_minute=registration.registrations_per_minute,
+        tests_per_minute=registration.tests_per_minute,
+        wrong_keys_per_minute=settings.server.wrong_keys_per_minute,
+    )
 
 
 def _as_written(catalog: Catalog) -> Catalog:

@@ -1,4 +1,4 @@
-"""``publisher apply``: asking a running service to take the files, and answering.
+"""``publisher apply``: asking a running service to take the files, and answering; and noticing what others took.
 
 That a service runs is told by a lock on ``data/service.lock``, which ends with its process however that ends; the file
 holds the id by which it is asked. The question and the answer are a row in storage.
@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from publisher import telemetry
-from publisher.app.adopting import Offered, take
+from publisher.app import noting
+from publisher.app.adopting import Offer, take
 from publisher.app.installation import App
 from publisher.app.opening import open_storage
 from publisher.app.reloading import Outcome, Reloader, read
-from publisher.errors import PublisherError, RemovalRefused
+from publisher.app.versions import Offered
+from publisher.app.versions import present as present_version
+from publisher.catalog.edits import Decision, Seen, not_in_force
+from publisher.errors import EditRefused, NotAdopted, PublisherError, RemovalRefused
 from publisher.settings import Settings
 from publisher.storage.configuration import definitions, offers
 from publisher.storage.engine.database import Database, Tx
@@ -74,14 +78,14 @@ def running(data: Path) -> str | None:
 
 
 async def answer(app: App, reloader: Reloader, service: str) -> None:
-    """Answer what this service is asked, and look at the files when another process has taken others."""
+    """Answer what this service is asked, and go by what another process has taken."""
     waiting, number = await app.db.read(_news, service)
     for offer in waiting:
         outcome = await reloader.offered(offer.digest, offer.force)
         await app.db.write(offers.answer, offer.id, {"result": outcome.result, "lines": list(outcome.lines)})
-    if not waiting and number > app.in_force.number:
-        app.seen(number)
-        reloader.noticed()
+    if not waiting and number != app.in_force.number:
+        with contextlib.suppress(NotAdopted):  # which is told once
+            await app.catch_up()
 
 
 async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
@@ -97,14 +101,14 @@ async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
         service = await asyncio.to_thread(running, data)
         if service is not None:
             return await _asked(db, service, offered, force), True
-        return await _taken(db, settings, offered, force), False
+        return await _taken(db, home, settings, offered, force), False
     finally:
         await db.close()
 
 
 async def _asked(db: Database, service: str, offered: Offered, force: bool) -> Outcome:
     id_ = secrets.token_hex(8)
-    await db.write(offers.make, id_, service=service, digest=offered.digest, force=force)
+    await db.write(offers.make, id_, service=service, digest=offered.files, force=force)
     found = None
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -122,14 +126,18 @@ async def _asked(db: Database, service: str, offered: Offered, force: bool) -> O
     return Outcome(found["result"], tuple(found["lines"]))
 
 
-async def _taken(db: Database, settings: Settings, offered: Offered, force: bool) -> Outcome:
-    before = await db.read(definitions.number)
+async def _taken(db: Database, home: Path, settings: Settings, offered: Offered, force: bool) -> Outcome:
+    seen, before = await asyncio.to_thread(noting.read, home), await db.read(definitions.standing)
+    offer = Offer(seen, settings.storage.single_node or force, lambda refused: force)
     try:
-        number, removed = await db.write(take, offered, settings.site.model_dump(), lambda refused: force)
-    except RemovalRefused as refused:
+        taken = await db.write(take, offered, offer)
+    except (EditRefused, RemovalRefused) as refused:
         return Outcome("refused", (str(refused),))
-    lines = (f"removed: {', '.join(f'feed {name}' for name in removed)}",) if removed else ()
-    return Outcome("unchanged" if number == before else "taken", lines)
+    if before is not None and taken.decision is Decision.ADOPT:
+        return Outcome("refused", (not_in_force(present_version(before)),))
+    await asyncio.to_thread(noting.write, home, Seen(offered.digest, taken.number))
+    lines = (f"removed: {', '.join(f'feed {name}' for name in taken.removed)}",) if taken.removed else ()
+    return Outcome("unchanged" if before and taken.number == before.number else "taken", lines)
 
 
 def _news(tx: Tx, service: str) -> tuple[list[offers.Offer], int]:

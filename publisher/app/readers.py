@@ -13,6 +13,8 @@ from publisher.sources.base import Source
 
 log = telemetry.logger(__name__)
 
+Make = Callable[[SourceDefinition], Source]
+
 
 @dataclass(eq=False, slots=True)
 class Reader:
@@ -26,7 +28,7 @@ class Reader:
 class Readers:
     """One reader for each source. ``make`` builds one; a kind of one's own may raise anything in it."""
 
-    def __init__(self, make: Callable[[SourceDefinition], Source]) -> None:
+    def __init__(self, make: Make) -> None:
         self._make = make
         self._open: set[Reader] = set()
         self._held: dict[str, Reader] = {}
@@ -46,12 +48,13 @@ class Readers:
             reader.lent -= 1
             await self.sweep()
 
-    def prepared(self, definitions: Iterable[SourceDefinition]) -> dict[str, Reader]:
+    def prepared(self, definitions: Iterable[SourceDefinition], anew: Make | None = None) -> dict[str, Reader]:
         """A reader for each of these: the one that is held where it is read as before, else a new one.
 
-        Nothing is replaced yet. Raises whatever a kind raises.
+        With ``anew`` each is made by that. Nothing is replaced yet. Raises whatever a kind raises.
         """
-        return {one.name: self._fitting(one) or Reader(one, self._make(one)) for one in definitions}
+        make = anew or self._make
+        return {one.name: (None if anew else self._fitting(one)) or Reader(one, make(one)) for one in definitions}
 
     @property
     def held(self) -> Mapping[str, Reader]:

@@ -1,4 +1,4 @@
-"""Taking changed definitions while the service runs.
+"""Taking changed definitions while the service runs, and following those that another process took.
 
 Everything is read anew and judged before anything is taken; what has an error leaves all of it as it was. So what runs
 is always one whole configuration, and never a mixture.
@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import Literal
 
 from publisher import telemetry
-from publisher.app.adopting import Allowed, Offered, said
+from publisher.app import noting
+from publisher.app.adopting import Allowed, Offer, Taken, never, said
 from publisher.app.installation import App
-from publisher.app.readers import folders
-from publisher.catalog import Catalog, gather
+from publisher.app.switching import Switch
+from publisher.app.versions import Offered, present
+from publisher.catalog import build, gather
+from publisher.catalog.edits import Decision, Seen, not_in_force
 from publisher.delivery.followers.pausing import keep
-from publisher.errors import ConfigError, ConfigErrors, RemovalRefused, StorageError, told
+from publisher.errors import ConfigErrors, EditRefused, NotAdopted, RemovalRefused, StorageError, told
 from publisher.schedule import Schedule
 from publisher.settings import Settings
 from publisher.settings import load as load_settings
+from publisher.storage.configuration import definitions
 from publisher.systemd import Manager
 
 log = telemetry.logger(__name__)
@@ -61,6 +65,14 @@ class _Refused:
         return set(fault.feeds) <= set(self.fault.feeds) and fault.whole == self.fault.whole
 
 
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What an operator applies: the files of this digest; ``force``: whatever they take away or put back."""
+
+    digest: str
+    force: bool
+
+
 class Reloader:
     """Reloads when it is asked to, once at a time.
 
@@ -86,6 +98,7 @@ class Reloader:
         reason = app.in_force.instead_of
         self._fault = str(reason).partition("\n")[0] if reason else None
         self._refused = _Refused(reason, monotonic()) if isinstance(reason, RemovalRefused) else None
+        app.switched = self._follow
 
     def asked(self) -> None:
         """Reload, and say what came of it even if nothing changed. Safe to call from a signal handler."""
@@ -125,7 +138,7 @@ class Reloader:
 
         ``asked``, by a signal, confirms a removal that was refused ten seconds ago or earlier.
         """
-        await self._attempt(asked, self._confirmed if asked else _never)
+        await self._attempt(asked, self._confirmed if asked else never)
         return self.shown()
 
     def shown(self) -> str:
@@ -134,15 +147,17 @@ class Reloader:
 
     async def offered(self, digest: str, force: bool) -> Outcome:
         """Reload for ``publisher apply``, which read files of this digest; ``force``: whatever they take away."""
-        return await self._attempt(True, (lambda refused: force), digest)
+        return await self._attempt(True, (lambda refused: force), _Applied(digest, force))
 
-    async def _attempt(self, asked: bool, allowed: Allowed, digest: str | None = None) -> Outcome:
+    async def _attempt(self, asked: bool, allowed: Allowed, applied: _Applied | None = None) -> Outcome:
         async with self._busy:
             try:
-                outcome = await self._take(allowed, digest)
-            except (ConfigErrors, RemovalRefused) as fault:
+                outcome = await self._take(asked, allowed, applied)
+            except (ConfigErrors, EditRefused, RemovalRefused) as fault:
                 said(fault)
                 outcome = self._faulty(fault)
+            except NotAdopted as fault:  # which is told already
+                outcome = Outcome("failed", (str(fault),))
             except Exception as error:
                 log.exception("config.failed")
                 outcome = Outcome("failed", (str(error) or type(error).__name__,))
@@ -153,9 +168,11 @@ class Reloader:
             self._fault = None if outcome.good else outcome.lines[0]
             return outcome
 
-    def _faulty(self, fault: ConfigErrors | RemovalRefused) -> Outcome:
+    def _faulty(self, fault: ConfigErrors | EditRefused | RemovalRefused) -> Outcome:
         if isinstance(fault, ConfigErrors):
             return Outcome("broken", tuple(map(str, fault.errors)))
+        if isinstance(fault, EditRefused):
+            return Outcome("refused", (str(fault),))
         if self._refused is None or not self._refused.same(fault):
             self._refused = _Refused(fault, self._monotonic())
         return Outcome("refused", (str(fault),))
@@ -166,98 +183,91 @@ class Reloader:
             return False
         return self._monotonic() - told.at >= CONFIRMED_AFTER
 
-    async def _take(self, allowed: Allowed, digest: str | None) -> Outcome:
-        """Read everything and go by it."""
+    async def _take(self, asked: bool, allowed: Allowed, applied: _Applied | None) -> Outcome:
+        """Read everything and go by it, or by what is in force where the files are no edit of it."""
         app = self._app
         settings, offered = await asyncio.to_thread(read, app.home)
-        if digest is not None and offered.digest != digest:
+        if applied is not None and offered.files != applied.digest:
             return Outcome("refused", (_OTHERS,))
-        waiting = needing_restart(app.settings, settings)
-        pending = [f"needs a restart: {', '.join(waiting)}"] if waiting else []
+        waiting = needing_restart(app.own, settings)
+        pending = (f"needs a restart: {', '.join(waiting)}",) if waiting else ()
         if waiting:
             log.warning("config.needs_restart", keys=waiting)
-        if offered.catalog == app.in_force.catalog:
-            if offered.digest != app.in_force.digest or app.in_force.instead_of:
-                await app.keep(offered)
-            return Outcome("taken" if waiting else "unchanged", tuple(pending))
-        catalog = app.adapted(offered.catalog)
-        readers = app.readers.prepared(catalog.sources)
-        held = app.readers.held
-        reread = {name for name, one in readers.items() if name in held and held[name] is not one}
-        watched = folders(readers)
-        moves = _moves(app.catalog, catalog)
-        removed = await app.adopt(offered, readers, reread, allowed)
-        self._schedule.replace({one.name: one for one in catalog.sources}, watched)
-        for name in sorted(reread):
-            self._schedule.trigger_now(name)
-        log.info("config.reloaded", sources=len(catalog.sources), feeds=len(catalog.feeds), **moves.said())
-        for name in removed:
+        moved = False
+        if not await self._in_hand(offered):
+            seen = await asyncio.to_thread(noting.read, app.home)
+            wins = app.db.single_node or bool(applied and applied.force)
+            taken, switch = await app.offer(offered, Offer(seen, wins, allowed, app.node))
+            if taken.decision is Decision.ADOPT and applied is not None:
+                raise await self._not_in_force()
+            await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, taken.number))
+            moved = await self._after(taken, switch, asked)
+            pending = (*(switch.moves.lines() if moved else ()), *pending)
+        return Outcome("taken" if moved or waiting else "unchanged", pending)
+
+    async def _in_hand(self, offered: Offered) -> bool:
+        """Whether these are in force, and this process goes by them: the usual case of a file that was only touched."""
+        app = self._app
+        if offered.digest != app.in_force.digest or app.in_force.instead_of or app.in_force.problem:
+            return False
+        if await app.db.read(definitions.number) != app.in_force.number:
+            return False
+        await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, app.in_force.number))
+        return True
+
+    async def _not_in_force(self) -> EditRefused:
+        known = await self._app.db.read(definitions.standing)
+        assert known is not None
+        return EditRefused(not_in_force(present(known)))
+
+    async def _after(self, taken: Taken, switch: Switch, asked: bool) -> bool:
+        """What follows a decision; returns whether the files of this node changed anything."""
+        if taken.decision is Decision.ADOPT:
+            await self._app.catch_up(again=asked)
+            self._app.accept()
+            return False
+        for name in taken.removed:
             log.warning("feed.removed", feed=name)
-        try:
-            await keep(app.db)
-        except StorageError as error:  # the new configuration holds all the same, and this is tried again
-            if not told(error):
-                log.error("webhook.telling_failed", error=str(error))
-        return Outcome("taken", (*moves.lines(), *pending))
+        moved = bool(switch.moves.said())
+        if moved:
+            try:
+                await keep(self._app.db)
+            except StorageError as error:  # the new configuration holds all the same, and this is tried again
+                if not told(error):
+                    log.error("webhook.telling_failed", error=str(error))
+        return moved
 
-
-def _never(refused: RemovalRefused) -> bool:
-    return False
+    def _follow(self, switch: Switch) -> None:
+        """Go by another version in the timetable too, whoever took it."""
+        zone = switch.after.site.timezone
+        schedule = {one.name: one for one in switch.catalog.sources}
+        self._schedule.replace(schedule, switch.watched, timezone=zone)
+        for name in sorted(switch.reread if switch.taken else ()):
+            self._schedule.trigger_now(name)
+        moves = switch.moves.said()
+        if moves:
+            counts = {"sources": len(switch.catalog.sources), "feeds": len(switch.catalog.feeds)}
+            event = "config.reloaded" if switch.taken else "config.adopted"
+            log.info(event, version=switch.after.number, **counts, **moves)
+        if not switch.taken and (self._fault or self._app.db.single_node):
+            self.noticed()  # the files here may be what is in force now; on SQLite they always are
 
 
 def read(home: Path) -> tuple[Settings, Offered]:
     """The files as they are now; raises ConfigErrors with what is wrong in any of them. Blocks."""
-    errors: list[ConfigError] = []
-    settings, offered = None, None
+    documents = gather(home)
     try:
         settings = load_settings(home)
-    except ConfigErrors as found:
-        errors += found.errors
-    try:
-        offered = Offered.of(gather(home))
-    except ConfigErrors as found:
-        errors += found.errors
-    if errors or settings is None or offered is None:
-        raise ConfigErrors(errors)
-    return settings, offered
+    except ConfigErrors as wrong:
+        try:
+            build(documents)
+        except ConfigErrors as others:
+            raise ConfigErrors([*wrong.errors, *others.errors]) from others
+        raise
+    return settings, Offered.of(documents, settings.shared)
 
 
 def needing_restart(running: Settings, written: Settings) -> list[str]:
-    """The settings, ``section.key``, that are written otherwise than they run."""
-    before, after = running.model_dump(), written.model_dump()
-    return [
-        f"{section}.{key}" for section in after for key in after[section] if before[section][key] != after[section][key]
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    """What differs between two catalogs: names of sources and feeds, with what became of them."""
-
-    added: list[str]
-    changed: list[str]
-    removed: list[str]
-
-    def said(self) -> dict[str, list[str]]:
-        """What there is to say."""
-        every = {"added": self.added, "changed": self.changed, "removed": self.removed}
-        return {what: names for what, names in every.items() if names}
-
-    def lines(self) -> list[str]:
-        """The same, a line for each."""
-        return [f"{what}: {', '.join(names)}" for what, names in self.said().items()]
-
-
-def _moves(before: Catalog, after: Catalog) -> _Moves:
-    old, new = _named(before), _named(after)
-    return _Moves(
-        added=sorted(new.keys() - old.keys()),
-        changed=sorted(name for name in new.keys() & old.keys() if new[name] != old[name]),
-        removed=sorted(old.keys() - new.keys()),
-    )
-
-
-def _named(catalog: Catalog) -> dict[str, object]:
-    named: dict[str, object] = {f"source {one.name}": one for one in catalog.sources}
-    named |= {f"feed {name}": feed for name, feed in catalog.feeds.items()}
-    return named | {f"indicator {symbol}": spec for symbol, spec in catalog.indicators.items()}
+    """This node's own settings, ``section.key``, that are written otherwise than they run."""
+    before, after = running.own(), written.own()
+    return [key for key in after if before[key] != after[key]]

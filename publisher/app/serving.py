@@ -33,7 +33,6 @@ from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
 from publisher.systemd import Manager, watch, watchdog_interval
 from publisher.web.app import make_app
-from publisher.web.budgets.allowances import Allowances, Rates
 from publisher.web.http.limits import LOOPBACK, Limits
 from publisher.web.http.runner import Runner
 from publisher.web.ops.metrics import add_metrics
@@ -141,7 +140,7 @@ def _notes(app: App, reloader: Reloader) -> Mapping[str, str]:
 def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
     services = Services(
         db=app.db,
-        site=app.site,
+        site=lambda: app.site,
         catalog=lambda: app.catalog,
         ingest=app.intake,
         publications=app.publications,
@@ -151,7 +150,8 @@ def _web(app: App, schedule: Schedule, reloader: Reloader) -> web.Application:
         probes=probes(app, schedule),
         notes=lambda: _notes(app, reloader),
         trusted_proxies=app.settings.server.trusted_proxies,
-        limits=_allowances(app),
+        limits=app.allowances,
+        check=app.check,
         now=app.now,
         runner=app.pushed,
         sources=lambda: app.catalog.sources,
@@ -175,18 +175,6 @@ def _limits(server: Server) -> Limits:
         idle=server.idle_timeout,
         exempt=(*LOOPBACK, *server.trusted_proxies),
     )
-
-
-def _allowances(app: App) -> Allowances:
-    registration = app.settings.registration
-    rates = Rates(
-        webhooks_per_owner=registration.webhooks_per_owner,
-        webhooks_per_unverified_host=registration.webhooks_per_unverified_host,
-        registrations_per_minute=registration.registrations_per_minute,
-        tests_per_minute=registration.tests_per_minute,
-        wrong_keys_per_minute=app.settings.server.wrong_keys_per_minute,
-    )
-    return Allowances(rates, counted=app.metrics.refused)
 
 
 def _on(stack: contextlib.AsyncExitStack, do: Callable[[], None], *signals: int) -> None:

@@ -59,7 +59,7 @@ _RECENTLY = _relative(_SMALL)
 _LONG_AGO = _relative(f"{_SMALL}|{_LARGE}")
 
 # One of these stands in whatever the two patterns match. Looking for them first spares most paragraphs a search that
-# begins anew at each of their characters, and took four fifths of the time that loading a source took.
+# begins again at each of their characters, and took four fifths of the time that loading a source took.
 _HINTS = ("lalu", "ago", "vor ", "il y a ", "baru saja", "just now")
 
 _APART = frozenset({"url", "body", "images", "related", "attachments"})
@@ -86,7 +86,7 @@ def is_current(fingerprint: str) -> bool:
 
 
 def canonical_article(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Each field of an article without its noise. The id is identity, no content."""
+    """Each field of an article without noise. The id is left out: it is identity, not content."""
     # Those with rules of their own only have their place taken here.
     found = {key: None if key in _APART else _line(value) for key, value in data.items() if key != "id"}
     found["url"] = _optional(_link, data.get("url"))
@@ -125,7 +125,7 @@ def _digest(canonical: dict[str, Any]) -> str:
 
 
 def _line(value: Any) -> Any:
-    """Text without noise, in lists and objects too; other values as they are."""
+    """Text without noise, also in lists and objects; other values unchanged."""
     if isinstance(value, str):
         return _timeless(_squeeze(value))
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Indicators: every difference is told at once; only the moment of observation is none.
+"""Indicators: every difference is an event at once, except one of the time of observation alone.
 
 One that is far from what is published waits until a second reading agrees with it: that is how a misread separator, a
 moved column or a slip of the finger looks.
@@ -7,6 +7,7 @@ moved column or a slip of the finger looks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -46,8 +47,7 @@ def indicator(
     A value that differs from the known one by more than the share ``hold_above`` is held, until a later reading agrees
     with one that is held. A reading that is near the known value again ends what its source had held.
     """
-    data = indicator_json(observed)
-    taken = indicator_fingerprint(data)
+    taken = indicator_fingerprint(indicator_json(observed))
     period = period_of(observed, timezone)
     own = frozenset(one.source for one in held if one.source == source)
     if known is None:
@@ -64,20 +64,24 @@ def indicator(
         return _unchanged(known, settled=frozenset(), doubt=late)
     if _jumps(known, observed, hold_above) and not any(_agrees(one, observed, hold_above) for one in held):
         return _held(known, observed, source, period, held=held, share=hold_above)
-    same = period == known.period
-    silent = rebaseline or alike
+    settled = frozenset(one.source for one in held) if _jumps(known, observed, hold_above) else own
+    change = _taken(known, observed, source, period, silent=rebaseline or alike)
+    return replace(change, settled=settled, displaced=today if ahead else None)
+
+
+def _taken(known: KnownIndicator, observed: Indicator, source: str, period: str, *, silent: bool) -> IndicatorChange:
+    """The observation in the place of the known one; a correction within one period, and an event unless ``silent``."""
+    data, same = indicator_json(observed), period == known.period
     return IndicatorChange(
         Outcome.REBASELINED if silent else Outcome.CHANGED if same else Outcome.NEW,
         source,
         observed,
         period,
-        taken,
+        indicator_fingerprint(data),
         known.revision + 1 if same else 1,
         before=was(known.data, known.source, source),
         event=None if silent else EventType.INDICATOR_UPDATED,
         changed=() if silent else differing(canonical_indicator(known.data), canonical_indicator(data)),
-        settled=frozenset(one.source for one in held) if _jumps(known, observed, hold_above) else own,
-        displaced=today if ahead else None,
     )
 
 
@@ -104,7 +108,7 @@ def _unchanged(known: KnownIndicator, *, settled: frozenset[str], doubt: str | N
 
 
 def _too_late(known: KnownIndicator, observed: Indicator, period: str, now: datetime) -> str | None:
-    """Why an observation comes too late, in words; null where it does not. A moment to come keeps nobody out."""
+    """Why an observation comes too late, in words; None where it does not. A moment to come keeps nobody out."""
     standing = Indicator.model_validate(known.data, context=STORED)
     before, after = standing.observed_at, observed.observed_at
     if standing.as_of is not None and observed.as_of is not None:
@@ -119,13 +123,13 @@ def _too_late(known: KnownIndicator, observed: Indicator, period: str, now: date
 
 
 def _jumps(known: KnownIndicator, observed: Indicator, share: float) -> bool:
-    """Whether the value is far from the published one. Of zero, nothing is a share."""
+    """Whether the value is far from the published one; never where that is zero."""
     before = Decimal(known.data["value"])
     return bool(share and before) and abs(observed.value - before) > abs(before) * Decimal(str(share))
 
 
 def _agrees(held: HeldObservation, observed: Indicator, share: float) -> bool:
-    """Whether it is a later reading of what is held."""
+    """Whether the observation confirms the one that is held."""
     first = Indicator.model_validate(held.data, context=STORED)
     near = abs(observed.value - first.value) <= abs(first.value) * Decimal(str(share)) / AGREEING
     return near and observed.observed_at > first.observed_at

@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from publisher.app.installation import App
+    from publisher.catalog import Catalog
     from publisher.storage.access.sealing import Sealer
     from publisher.storage.engine.database import Database
 
@@ -23,20 +24,40 @@ HERE = Path(".")
 
 
 def with_app(home: Path, action: Callable[[App], Awaitable[T]]) -> T:
-    """Open the installation, do one thing with it, and close it; nothing of it runs meanwhile."""
+    """Open the installation, do one thing with it, and close it; nothing of it runs meanwhile.
+
+    On PostgreSQL it goes by the definitions in force, on SQLite by the files.
+    """
     from publisher import telemetry
     from publisher.app.installation import App
 
     telemetry.configure(level="error")
 
     async def perform() -> T:
-        app = await App.open(home)
+        app = await App.open(home, offers=False)
         try:
             return await action(app)
         finally:
             await app.close()
 
     return asyncio.run(perform())
+
+
+def defined(home: Path) -> tuple[Catalog, str]:
+    """The definitions that commands go by, and the address of the site: on SQLite as the files have them.
+
+    Raises ConfigErrors with everything that is wrong in the files, where they are what counts.
+    """
+    from publisher import catalog, settings
+
+    loaded = settings.load(home)
+    if loaded.storage.single_node:
+        return catalog.load(home), loaded.site.url
+
+    async def ask(app: App) -> tuple[Catalog, str]:
+        return app.catalog, app.site.url
+
+    return with_app(home, ask)
 
 
 def with_storage(home: Path, action: Callable[[Database], Awaitable[T]]) -> T:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Home, with_app
+from publisher.cli.common import HERE, Home, defined, with_app
 from publisher.cli.tables import show_table
 from publisher.errors import NotFound
 
@@ -36,15 +36,14 @@ def list_feeds(home: Home = HERE) -> None:
 
     Shows name, items, who may read it, address, title.
     """
-    from publisher import catalog, settings
     from publisher.publish import Address
     from publisher.render import FORMATS
 
-    url = settings.load(home).site.url
+    catalog, url = defined(home)
     first = FORMATS.first.name
     rows = [
         (feed.name, feed.items, "public" if feed.public else "private", Address(feed.name, first).url(url), feed.title)
-        for feed in catalog.load(home).feeds.values()
+        for feed in catalog.feeds.values()
     ]
     show_table(("name", "items", "readers", "address", "title"), rows)
 

@@ -20,6 +20,7 @@ from publisher import __version__
 from publisher.cli import (
     apply,
     backup,
+    config,
     events,
     feeds,
     keys,
@@ -55,6 +56,7 @@ for room in (
     setup,
     run,
     apply,
+    config,
     load,
     feeds,
     keys,

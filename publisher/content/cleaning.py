@@ -106,7 +106,7 @@ def clean(html: str, base: str | None, notes: Notes | None = None) -> Cleaned:
 
 @dataclass(slots=True)
 class _Open:
-    """An element being written: its name (None: only its children are), and where in the output it begins."""
+    """An element being written: its name (None: only its children are written), and where in the output it begins."""
 
     name: str | None
     start: int
@@ -282,7 +282,7 @@ def _tag(name: str, attributes: dict[str, str]) -> str:
 
 
 def _attributes(node: LexborNode, tag: str, base: str | None) -> dict[str, str]:
-    """The attributes that stay, as they are to be written; not a picture's source."""
+    """The attributes that stay, as they are written; not a picture's source."""
     allowed: Collection[str] = ATTRIBUTES.get(tag, ())
     kept = {}
     for name, value in node.attributes.items():
@@ -343,7 +343,7 @@ def _written_again(html: str) -> str:
 
 
 def _hidden(html: str) -> str:
-    """HTML for ``nh3``, which looks through the rest of a text anew for each ampersand and each of _SOUGHT in it.
+    """HTML for ``nh3``, which looks through the rest of a text again for each ampersand and each of _SOUGHT in it.
 
     Characters that no document may hold stand for them until :func:`_shown` puts them back. None of them begins or
     ends any markup, before or after, so it is the same HTML to the parser.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from publisher import clock, telemetry
@@ -24,7 +24,7 @@ from publisher.errors import NotFound, SecretError, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage.access.sealing import Sealer
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import subscriptions
 
 log = telemetry.logger(__name__)
@@ -47,8 +47,8 @@ class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
-    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without another check. ``now`` is the time
-    that signatures state. Start it with :meth:`run`, end it with :meth:`stop`.
+    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without another check; ``check`` is the
+    fan-out's. ``now`` is the time that signatures state. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Deliverer:
         lease_margin: float = LEASE_MARGIN,
         observe: Observer = lambda _status, _age: None,
         fresh_seconds: float = FRESH_SECONDS,
+        check: Callable[[Tx], None] = lambda _tx: None,
         now: Clock = clock.now,
     ) -> None:
         self._db = db
@@ -86,7 +87,7 @@ class Deliverer:
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
         )
-        self._fanout = FanOut(db, made=self._sender.wake)
+        self._fanout = FanOut(db, made=self._sender.wake, check=check)
         self._loops: tuple[asyncio.Task[None], ...] = ()
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()

@@ -26,7 +26,7 @@ NEVER_HELD = 3
 @dataclass(frozen=True, slots=True)
 class Absences:
     """``withdrawn``: ids that go now. ``misses``: readings in a row in which an id was missing. ``held``: why none
-    goes, in words; null where nothing is held.
+    goes, in words; None where nothing is held.
     """
 
     withdrawn: frozenset[str] = frozenset()

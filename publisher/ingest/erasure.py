@@ -42,6 +42,7 @@ class Eraser:
 
     def _erase(self, tx: Tx, id: str, check: Callable[[Tx], object]) -> None:
         events.lock(tx)
+        self._definitions.check(tx)
         known, waiting = articles.known(tx, [id]).get(id), embargoes.get(tx, id)
         if known is None and waiting is None:
             raise NotFound(f"no article has the id {id!r}")

@@ -223,6 +223,8 @@ class Puller:
             self._note(tx, EventType.SOURCE_FAILING, name, failures=failures, error=reason)
 
     def _note(self, tx: Tx, type_: EventType, name: str, **said: object) -> None:
+        events.lock(tx)
+        self._definitions.check(tx)
         event = events.new(tx, type_, source=name, subject=name, data={"source": name, **said})
         record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
 

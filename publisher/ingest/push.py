@@ -129,6 +129,7 @@ class Intake:
         It belongs to ``api`` from then on, so that the source it came from does not bring it back.
         """
         events.lock(tx)
+        self._definitions.check(tx)
         known = articles.known(tx, [article_id]).get(article_id)
         waiting = embargoes.get(tx, article_id)
         if known is None and waiting is None:
@@ -144,6 +145,7 @@ class Intake:
 
     def _settle(self, tx: Tx) -> int:
         events.lock(tx)
+        self._definitions.check(tx)
         now = clock.from_micros(tx.now)
         due = [changes.settled(known, now=now) for known in articles.due_held(tx)]
         for change in due:

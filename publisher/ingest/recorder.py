@@ -21,6 +21,7 @@ from publisher.model.observed import Batch, ObservedArticle, Problem
 from publisher.sources.base import CONDITIONS
 from publisher.storage.engine.database import Tx
 from publisher.storage.items import articles, embargoes, held, indicators, record
+from publisher.storage.items.record import Reading
 from publisher.storage.log import events
 
 PUSHED = "api"
@@ -32,12 +33,17 @@ PUSHED_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """What the configuration says, asked for anew each time, so that a reload shows at once."""
+    """What the configuration says, asked for anew each time, so that a reload shows at once.
+
+    ``check`` is called in a writing transaction once the log is held; it raises DefinitionsMoved, upon which nothing
+    may be written, where the definitions are others by now.
+    """
 
     feeds: Callable[[], Mapping[str, FeedDefinition]]
     sources: Callable[[], frozenset[str]]
     indicators: Callable[[], Mapping[str, IndicatorSpec]]
-    timezone: str
+    timezone: Callable[[], str]
+    check: Callable[[Tx], None] = lambda _tx: None
 
 
 @dataclass(slots=True)
@@ -72,11 +78,15 @@ class Recorder:
     def apply(
         self, tx: Tx, batch: Batch, reading: record.Reading | None = None
     ) -> list[ArticleChange | IndicatorChange]:
-        """Compare a batch with what is known and record what changed; returns a decision for each item taken."""
+        """Compare a batch with what is known and record what changed; returns a decision for each item taken.
+
+        Raises DefinitionsMoved before anything is written or counted, so that it can be done again.
+        """
         events.lock(tx)
+        self._definitions.check(tx)
         found = self._articles(tx, batch.articles, shown=batch.shown)
         observed = self._indicators(tx, batch.indicators)
-        self.record(tx, found, observed, reading)
+        self._write(tx, found, observed, reading)
         return [*found, *observed]
 
     def record(
@@ -86,7 +96,18 @@ class Recorder:
         observed: Sequence[IndicatorChange] = (),
         reading: record.Reading | None = None,
     ) -> None:
-        """Write decided changes: items, events, and which feeds must show something else."""
+        """Write decided changes: items, events, and which feeds must show something else. Raises as :meth:`apply`."""
+        events.lock(tx)
+        self._definitions.check(tx)
+        self._write(tx, found, observed, reading)
+
+    def _write(
+        self,
+        tx: Tx,
+        found: Sequence[ArticleChange],
+        observed: Sequence[IndicatorChange],
+        reading: Reading | None,
+    ) -> None:
         decided: list[ArticleChange | IndicatorChange] = [*found, *observed]
         logged = [self._event(tx, change) for change in decided if change.event]
         # A new baseline is no event, but the feeds that have the item must show it as it now reads.
@@ -178,7 +199,7 @@ class Recorder:
             known,
             observed,
             source=self._source,
-            timezone=spec.timezone if spec else self._definitions.timezone,
+            timezone=spec.timezone if spec else self._definitions.timezone(),
             now=now,
             rebaseline=self._rebaseline,
             hold_above=spec.hold_above if spec else HOLD_ABOVE,

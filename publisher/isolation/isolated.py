@@ -111,7 +111,7 @@ class Isolated:
             await self._leaving
 
     async def _attempt(self, job: str, sent: Sequence[bytes], needs: frozenset[str]) -> list[bytes] | None:
-        """What a document comes to; null where the process ended, or answered nonsense."""
+        """What a document comes to; None where the process ended, or its answer made no sense."""
         process = await self._ready(needs)
         try:
             async with asyncio.timeout(self._deadline):
@@ -140,7 +140,7 @@ class Isolated:
             raise
 
     async def _ready(self, needs: frozenset[str]) -> Process:
-        """The process, started anew where it has ended, or lacks something that is needed."""
+        """The process, restarted where it has ended, or lacks something that is needed."""
         if self._process is not None and (self._process.returncode is not None or not needs <= self._needs):
             await self._kill()
         if self._process is None:

@@ -55,12 +55,12 @@ def parse_decimal(text: str, locale: str) -> Decimal:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether what stands where a number should says that there is none: a dash, "n/a", nothing at all."""
+    """Whether a text in the place of a number says that there is none: a dash, "n/a", nothing at all."""
     return _NOTHING.fullmatch(one_form(text[: MAX_NUMBER + 1])) is not None
 
 
 def without_arrow(text: str, locale: str) -> tuple[str, bool | None]:
-    """A text without the arrow beside its number, and whether that points down; null where there is none.
+    """A text without the arrow beside its number, and whether that points down; None where there is none.
 
     Beside a change an arrow is its sign. Beside a value it says which way that went, and the value has its own sign;
     not where one up may be a minus, as in Japanese accounts: there it stays. Raises ReadError as `one_form` does.
@@ -206,7 +206,7 @@ def _parts(text: str, digits: str, locale: Locale) -> tuple[str, str]:
 
 
 def _why(digits: str) -> str:
-    """What is wrong with it, as far as that can be told."""
+    """What is wrong with the number, as far as it can be told."""
     if _RANGE.search(digits):
         return ": it looks like a range, which has no one value"
     if re.search(r"\d ?[eE][+-]?\d", digits):

@@ -34,7 +34,7 @@ _OFFSET_APART = re.compile(r"(?<=\d{4}) ([+-])(\d\d):?(\d\d)$|\(([+-])(\d\d):?(\
 
 
 def take_clock(unread: Unread) -> tuple[Clock | None, int | None]:
-    """The time of day and the offset, each null where there is none. Raises ReadError for two."""
+    """The time of day and the offset, each None where there is none. Raises ReadError for two."""
     offset = _gmt(unread)
     match = _first_clock(unread.rest) or _BARE_CLOCK.search(unread.rest)
     if match is None:

@@ -32,7 +32,7 @@ _HOURLY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[
 
 
 def read_iso(text: str) -> Said | None:
-    """What a date of ISO 8601 says; null where the text is none. Raises ReadError for one that cannot be."""
+    """What a date of ISO 8601 says; None where the text is none. Raises ReadError for one that cannot be."""
     for pattern in (_FULL, _SPACED, _BARE, _DIGITS):
         match = pattern.fullmatch(text)
         if match:
@@ -49,7 +49,7 @@ def read_iso(text: str) -> Said | None:
 
 
 def read_unix(text: str) -> datetime | None:
-    """The moment of 10 digits, seconds since 1970, or 13, milliseconds; null where the text is neither.
+    """The moment of 10 digits, seconds since 1970, or 13, milliseconds; None where the text is neither.
 
     Raises ReadError where ten digits may as well be a date with its hour.
     """

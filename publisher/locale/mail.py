@@ -36,7 +36,7 @@ _MILITARY = re.compile(r"[A-IK-Ya-ik-y]")
 
 
 def read_mail(text: str) -> Said | None:
-    """What a date of mail says; null where the text is none.
+    """What a date of mail says; None where the text is none.
 
     To be one it has a weekday with a comma, or a zone. Raises ReadError for a day or a time that cannot be.
     """

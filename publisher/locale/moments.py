@@ -27,7 +27,7 @@ MAX_DATE = 120
 class ReadDate:
     """A time in UTC, and how sure it is.
 
-    ``warning`` says what in the text was contradictory or missing, null where nothing was. ``zoned``: the text names
+    ``warning`` says what in the text was contradictory or missing, None where nothing was. ``zoned``: the text names
     its zone or offset, else it was taken from elsewhere. ``exact``: the text has a time of day, else the day's start is
     taken. Who has a choice of texts prefers the zoned one, then the exact one, and tells the warning of that one alone.
     """
@@ -127,7 +127,7 @@ def _bounded(value: datetime) -> datetime:
 
 
 def _zone(said: Said, local: datetime, place: Place) -> int | str | None:
-    """The offset or the time zone that the text names; null where it names none."""
+    """The offset or the time zone that the text names; None where it names none."""
     zone: int | str | None = said.offset
     beside = said.beside
     if zone is None and said.zone is not None:

@@ -40,7 +40,7 @@ PER_CENT = re.compile(
 
 
 def currency_within(text: str) -> str | None:
-    """A currency that stands at either end of a text; null where none does."""
+    """A currency that stands at either end of a text; None where none does."""
     for pattern in CURRENCIES:
         if match := pattern.search(text):
             return match[0].strip()

@@ -1,4 +1,4 @@
-"""What a text says of a moment, before it is put into a time zone."""
+"""The parts of a date that a text gives, before they are put into a time zone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Unread:
         self.locale = locale
 
     def cut(self, start: int, end: int) -> None:
-        """Take a part out; a space is left in its place."""
+        """Cut a part out; a space is left in its place."""
         self.rest = f"{self.rest[:start]} {self.rest[end:]}"
 
 

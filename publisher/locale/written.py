@@ -46,7 +46,7 @@ _PUNCTUATION = re.compile(r"[\s,،、/|–—()\[\]•·:;@.-]*")
 
 
 def read_written(text: str, locale: str, order: DateOrder | None) -> Said:
-    """What a date in the words of the locale says. Raises ReadError for what is none, and for whatever is left over."""
+    """What a date in the words of the locale says. Raises ReadError where it is no date, or words are left over."""
     language = known_locale(locale).language
     if _SIGNS.search(text):
         raise ReadError("has characters of no script")

@@ -92,14 +92,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """An offset in minutes, or the time zone whose clocks count; null where it is not known. And what is doubtful."""
+    """An offset in minutes, or the time zone whose clocks count; None where it is not known. And what is doubtful."""
 
     zone: int | str
     warning: str | None = None
 
 
 def meaning(name: str, local: datetime, place: Place) -> Meaning | None:
-    """What a zone that stands beside a local time means; null for what is none.
+    """What a zone that stands beside a local time means; None where it is not one.
 
     Raises ReadError for one that may mean several and where nothing tells which.
     """

@@ -19,7 +19,7 @@ _DIGITS = 60
 
 
 def contradiction(value: Decimal, change: Decimal | None, percent: Decimal | None) -> str | None:
-    """Why the numbers of an observation contradict each other, with what they would give; null where they may be true.
+    """Why the numbers of an observation contradict each other, with what they would give; None where they may be true.
 
     What is missing is not checked. Where the previous close was zero, the percent may be zero; where it was below zero,
     the percent may have either sign: sources write both.

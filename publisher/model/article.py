@@ -36,7 +36,7 @@ def _web_url(value: str | None, info: ValidationInfo) -> str | None:
 
 
 def _port(parts: SplitResult) -> int | None:
-    """The port of an address, null where it names none; 0 is none that can be called, like those above 65535."""
+    """The port of an address, None where it names none; 0 is none that can be called, like those above 65535."""
     try:
         return parts.port
     except ValueError:
@@ -69,7 +69,7 @@ WebUrl = Annotated[Line, AfterValidator(_web_url)]
 
 
 MediaType = Annotated[str | None, BeforeValidator(_media_type)]
-"""A media type without its parameters, in lower case; null for what is none."""
+"""A media type without its parameters, in lower case; None where it is not one."""
 
 Names = Annotated[tuple[Text, ...], AfterValidator(named)]
 """Names of people or topics, each once."""
@@ -78,9 +78,9 @@ Size = Annotated[int, Field(ge=1, le=100_000), BeforeValidator(_number)]
 
 
 class Image(Frozen):
-    """An illustration. ``url`` is null where the source gives only its caption and credit.
+    """An illustration. ``url`` is None where the source gives only its caption and credit.
 
-    ``type`` is its media type, ``width`` and ``height`` are in pixels; null where the source does not say.
+    ``type`` is its media type, ``width`` and ``height`` are in pixels; None where the source does not say.
     """
 
     url: WebUrl = None
@@ -94,7 +94,7 @@ class Image(Frozen):
 class Attachment(Frozen):
     """A recording or another file that belongs to an article.
 
-    ``length`` is in bytes and ``duration`` in seconds; null where the source does not say.
+    ``length`` is in bytes and ``duration`` in seconds; None where the source does not say.
     """
 
     url: Annotated[Line, AfterValidator(_web_url), AfterValidator(_there)]
@@ -104,7 +104,7 @@ class Attachment(Frozen):
 
 
 class Related(Frozen):
-    """A headline that the article points to; ``url`` is null where the source gives none."""
+    """A headline that the article points to; ``url`` is None where the source gives none."""
 
     title: Text
     url: WebUrl = None
@@ -113,8 +113,8 @@ class Related(Frozen):
 class Article(Frozen):
     """An article as the API and webhooks carry it.
 
-    ``body`` is sanitised HTML. ``published`` is null where the source does not say. ``updated`` is the source's own
-    word, null where it does not say.
+    ``body`` is sanitised HTML. ``published`` is None where the source does not say. ``updated`` is the source's own
+    word, None where it does not say.
     """
 
     id: Annotated[str, Field(pattern=ID_PATTERN)]
@@ -141,6 +141,10 @@ class Article(Frozen):
         if info.context is not STORED and is_blank(value):
             raise ValueError("must not be empty")
         return value.strip()
+
+
+LISTS = tuple(name for name, declared in Article.model_fields.items() if declared.default == ())
+"""The fields that hold several values."""
 
 
 def article_json(article: Article) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def no_language(value: str) -> str:
 def language_tag(value: str | None, info: ValidationInfo) -> str | None:
     """The canonical form of a language tag (RFC 5646 section 4.5).
 
-    Raises ValueError for what is none; None for one that was stored when any was taken.
+    Raises ValueError where it is not one; None for one that was stored when any was taken.
     """
     if value is None:
         return None

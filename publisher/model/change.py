@@ -14,7 +14,7 @@ from publisher.model.provenance import NOTHING_KNOWN, Provenance
 
 
 class Outcome(StrEnum):
-    """``rebaselined``: stored anew without an event, since our way of reading changed and not the article.
+    """``rebaselined``: stored again without an event, since our way of reading changed and not the article.
 
     ``held``: it waits: an article until it stands still, an observation for a second reading that agrees.
 
@@ -32,9 +32,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ArticleChange:
-    """One article's decision. ``before`` is null where there was nothing (or a withdrawn article) before.
+    """One article's decision. ``before`` is None where there was nothing (or a withdrawn article) before.
 
-    ``waiting`` is an article under embargo that takes the place of whatever waited under this id; null: nothing does.
+    ``waiting`` is an article under embargo that takes the place of whatever waited under this id; None: nothing does.
     ``provenance`` is that of the article as it is published from here on, ``later`` that of one that waits: under
     embargo, or until it stands still.
     """
@@ -57,7 +57,7 @@ class ArticleChange:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorChange:
-    """One observation's decision. ``before`` is the observation it replaces or follows, null for the first.
+    """One observation's decision. ``before`` is the observation it replaces or follows, None for the first.
 
     One that is ``held`` is kept beside what is published. ``settled`` are the sources whose held observations of the
     symbol wait no longer. ``displaced``: periods after this one, which had not come when an earlier version stored

@@ -66,7 +66,7 @@ class Match:
 class Event(Frozen):
     """One entry of the log.
 
-    ``data`` is the item after the change (for a withdrawal: as it last was), ``before`` the item before it, null where
+    ``data`` is the item after the change (for a withdrawal: as it last was), ``before`` the item before it, None where
     it is new. ``changed`` names the fields that differ. A ``quiet`` event is in the log and in no delivery (a first
     load).
     """

@@ -35,7 +35,7 @@ class Indicator(Frozen):
     """One observation of an indicator, as the API and webhooks carry it.
 
     ``change`` and ``percent`` are against the previous close, in the value's unit and in per cent. ``as_of`` is when
-    the market says the value held, null where the source does not say; ``observed_at`` is when we read it.
+    the market says the value held, None where the source does not say; ``observed_at`` is when we read it.
     """
 
     symbol: Annotated[Text, Field(min_length=1, max_length=64)]

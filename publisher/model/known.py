@@ -1,4 +1,4 @@
-"""What the store knows of an item before a reading."""
+"""What is stored of an item before a reading."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from publisher.model.subtags import DEPRECATED, EXTENDED, LANGUAGES, REGIONS, REGISTERED, SHORT, WHOLE
 
 ANY = "*"
-"""The range that every tag is in."""
+"""The range that includes every tag."""
 
 _LONGEST = 64
 # What POSIX writes behind a locale: "id_ID.UTF-8", "de_DE@euro"; and in what letters: "sr_RS@latin".
@@ -30,7 +30,7 @@ _LONG_REGION = re.compile(r"[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{3})(?=-|$)")
 
 @lru_cache(maxsize=4096)
 def canonical_tag(text: str) -> str | None:
-    """The canonical tag of a language, however it is written; None for what is none.
+    """The canonical tag of a language, however it is written; None where it is not one.
 
     ``in`` is ``id``, ``eng`` is ``en``, ``zh_hans_cn`` is ``zh-Hans-CN``, ``en-UK`` is ``en-GB``. A code of two letters
     that no language has is none: ``jp`` is a country.
@@ -63,7 +63,7 @@ def language_ranges(tag: str | None) -> frozenset[str]:
 
 
 def range_of(text: str) -> str | None:
-    """A basic language range as it is compared: ``*``, or a tag in lower case; None for what is none."""
+    """A basic language range as it is compared: ``*``, or a tag in lower case; None where it is not one."""
     if text.strip() == ANY:
         return ANY
     canonical = canonical_tag(text)
@@ -106,7 +106,7 @@ def _written(found: re.Match[str]) -> str | None:
 
 
 def _region(language: str, code: str) -> str:
-    """The region as it is written; empty for what is none: who writes ``en-EN`` or ``uk-UK`` means the language."""
+    """The region as it is written; empty where it is not one: who writes ``en-EN`` or ``uk-UK`` means the language."""
     short = "" if language == code == "uk" else REGIONS.get(code, code)
     known = not short.isalpha() or short in REGISTERED or _PRIVATE_REGION.fullmatch(short)
     return short.upper() if known else ""

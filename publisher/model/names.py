@@ -1,4 +1,4 @@
-"""Names of people, outlets and topics: one line each, and none that says nothing."""
+"""Names of people, outlets and topics: one line each, without empty ones."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def joined(names: Sequence[str]) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether there is anything to read in it: a letter, a digit or a picture, and no dash alone."""
+    """Whether it has a letter, a digit or a pictograph; a dash alone is not a name."""
     return any(one.isalnum() or unicodedata.category(one) in ("So", "Sc") for one in text)
 
 
 def no_name(text: str, most: int = MAX_NAME) -> str | None:
-    """Why a text that can be read is no name, in words; null where it may be one."""
+    """Why a text that can be read is no name, in words; None where it may be one."""
     if " ".join(text.split()).casefold() in _PLACEHOLDERS:
         return "is what a program writes for no name; it is left out"
     if len(text) > most:

@@ -16,7 +16,7 @@ from publisher.redaction import redacted
 class Problem:
     """Something that could not be read: where it was, which field, the text that stood there, and what is wrong.
 
-    An ``error`` on an item means that the item is left out; on a field, that the field is null. A ``warning`` is kept
+    An ``error`` on an item means that the item is left out; on a field, that the field is None. A ``warning`` is kept
     beside an item that was taken. ``advice`` is what an operator can set, for operators alone.
     """
 
@@ -44,7 +44,7 @@ class ObservedArticle:
 
     ``key`` is what its source knows it by, where that outlasts a change of the identity: the link of a list, the guid
     of a feed. ``origins`` says of each field where it came from (see :class:`~publisher.model.provenance.Provenance`),
-    as far as there was a choice; ``doubts`` are about this article alone. ``fingerprint`` is that of its content, null
+    as far as there was a choice; ``doubts`` are about this article alone. ``fingerprint`` is that of its content, None
     where it has not been taken yet.
     """
 
@@ -61,10 +61,10 @@ class ObservedArticle:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that one reading brought. ``bookmark`` is what the next reading is given.
+    """Everything that one reading found. ``bookmark`` is passed to the next reading.
 
     ``gone`` are ids of articles that the source says it has no more; naming one again does nothing. ``listed`` are the
-    ids of all articles that it has, null where it does not list everything: one that was missing in ``gone_after``
+    ids of all articles that it has, None where it does not list everything: one that was missing in ``gone_after``
     readings in a row is gone. Where more than the share ``hold_above`` of its articles is missing at once, it is taken
     for a fault of the source.
 

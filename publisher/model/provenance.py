@@ -18,9 +18,9 @@ MAX_MESSAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is doubtful about a field of an article that was taken, or wrong, so that the field is null.
+    """What is doubtful about a field of an article that was taken, or wrong, so that the field is None.
 
-    ``text`` is what was found, null where that says nothing; ``field`` is null where it is about the whole article.
+    ``text`` is what was found, None where that says nothing; ``field`` is None where it is about the whole article.
     """
 
     field: str | None
@@ -48,11 +48,11 @@ class Provenance:
 
 
 NOTHING_KNOWN = Provenance()
-"""Of what was stored before this was kept."""
+"""The provenance of what was stored before provenance was kept."""
 
 
 def bounded(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
-    """The first of them, each once, and no longer than is kept."""
+    """The first doubts, each once, cut to the lengths that are kept."""
     cut = (
         Doubt(one.field and one.field[:MAX_TEXT], one.message[:MAX_MESSAGE], one.text and one.text[:MAX_TEXT])
         for one in doubts
@@ -66,7 +66,7 @@ def doubts_json(provenance: Provenance) -> list[dict[str, str | None]]:
 
 
 def provenance_json(provenance: Provenance) -> dict[str, Any]:
-    """It as JSON-ready values, without what is empty: that of which nothing is known is ``{}``."""
+    """The provenance as JSON-ready values, without empty ones; ``{}`` where nothing is known."""
     found = {
         "origins": dict(provenance.origins),
         "warnings": doubts_json(provenance),

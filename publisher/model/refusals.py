@@ -19,7 +19,7 @@ LONGEST_ORIGIN, LONGEST_REASON = 300, 500
 
 
 class Refusal(Frozen):
-    """What was refused of one origin: how often, and why the first time. ``reason`` is null where too many were.
+    """What was refused of one origin: how often, and why the first time. ``reason`` is None where too many were.
 
     ``advice`` is what an operator can set, for operators alone.
     """

@@ -1,4 +1,4 @@
-"""What is remembered of a source between two readings."""
+"""The stored state of a source between two readings."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ MAX_REDIRECTS = 5
 RESPONSE_LIMIT = 16 * 1024
 EXCERPT = 1024
 POST_LIMIT = 64 * 1024
-"""Bytes of the whole answer to a POST, as they arrive: heads, framing and body."""
+"""Bytes of the whole response to a POST, as they arrive: heads, framing and body."""
 _POST_BUDGET = Budget(POST_LIMIT, cut=True)
 KEPT_BODIES = 16
 KEPT_CONNECTIONS = 256
@@ -37,7 +37,7 @@ FIRST_REST = 0.1
 CHUNK = 64 * 1024
 STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
-_FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since")
+_FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since", "user-agent")
 USER_AGENT = f"publisher/{__version__}"
 
 
@@ -73,6 +73,10 @@ class Outbound:
         self._connector: BudgetedConnector | None = None
         self._payload = lru_cache(KEPT_BODIES)(aiohttp.BytesPayload)
 
+    def introduce(self, user_agent: str) -> None:
+        """Name ourselves so from the next GET on."""
+        self._user_agent = user_agent
+
     def check_url(self, url: str) -> str:
         """The URL as it will be sent: scheme and host in normal form, the rest as it was given, without fragment.
 
@@ -82,11 +86,11 @@ class Outbound:
         return str(self.guard.checked(url))
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = 10_000_000) -> FetchResponse:
-        """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each judged anew.
+        """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each checked.
 
         Raises FetchError where the guard refuses, nothing answers in time, or the document is too large.
         """
-        sent = dict(headers or {})
+        sent = {"User-Agent": self._user_agent, **(headers or {})}
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._follow_once_possible(self.guard.checked(url), sent, limit)

@@ -1,4 +1,4 @@
-"""Whose fault it was that a request failed, and how that is said."""
+"""Who caused a request to fail, and the message for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether this process or machine had no means left, so that nothing was asked of anyone.
+    """Whether this process or machine had no means left, so that no request was sent.
 
     A resolver without descriptors says only that the name does not resolve; so it is tried whether there are any.
     """
@@ -52,7 +52,7 @@ def explain(error: BaseException, timeout: float) -> str:
 
 
 def advice_of(error: BaseException) -> str | None:
-    """How an operator can allow what the guard refused at the socket; null for any other fault."""
+    """How an operator can allow what the guard refused at the socket; None for any other fault."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     return cause.advice if isinstance(cause, SocketRefused) else None
 

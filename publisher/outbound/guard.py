@@ -1,4 +1,4 @@
-"""Where may be connected to.
+"""Which addresses may be connected to.
 
 Others choose where we connect, so nothing but public addresses may be reached unless the operator opts in. A check
 of the URL gives an early, readable refusal; what holds is the check **at the socket**: every address is judged in the
@@ -45,7 +45,7 @@ class SocketRefused(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why something may not be connected to, and how an operator can allow it; null where no one can."""
+    """Why something may not be connected to, and how an operator can allow it; None where no one can."""
 
     reason: str
     advice: str | None = None
@@ -80,7 +80,7 @@ class Guard:
         self._host_refused = lru_cache(KEPT_HOSTS)(self._host_refusal)
 
     def refusal(self, address: Address, port: int) -> Refused | None:
-        """Why this address and port may not be connected to; null if they may."""
+        """Why this address and port may not be connected to; None if they may."""
         if within(address, METADATA) or within(embedded(address), METADATA):
             return Refused(f"{address} hands out cloud credentials and is never allowed")
         real = unwrap(address)

@@ -1,4 +1,4 @@
-"""What comes of a request."""
+"""The outcomes of requests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FetchResponse:
-    """What a server answered. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
+    """The response of a server. ``url`` is where the last redirect led; ``headers`` are looked up in any case.
 
-    ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); null where none was.
+    ``moved`` is where redirects led that are for good (301, 308: RFC 9110 section 15.4); None where none was.
     """
 
     status: int
@@ -24,8 +24,8 @@ class FetchResponse:
 class PostResult:
     """How one POST went.
 
-    ``status`` is null where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
-    ``ours``: nothing was asked of the receiver, since this machine had no descriptor or memory left to connect with.
+    ``status`` is None where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
+    ``ours``: no request was sent, since this machine had no descriptor or memory left to connect with.
     ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
     heeded, and its value.
     """
@@ -41,5 +41,5 @@ class PostResult:
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took it: 2xx alone, and a redirect is none."""
+        """Whether the receiver took it: only 2xx; a redirect does not count."""
         return self.status is not None and 200 <= self.status < 300

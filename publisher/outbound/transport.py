@@ -22,10 +22,10 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 
 HEAD_LIMIT = 64 * 1024
-"""Bytes of all heads of one answer, interim ones included."""
+"""Bytes of all heads of one response, interim ones included."""
 
 MAX_INTERIM = 32
-"""Interim answers before the real one; a server has one or two to give."""
+"""Interim responses (1xx) before the final one; a server sends one or two."""
 
 PIECE = 4096
 """Bytes of a head that are parsed at once: at most 256 interim answers, some milliseconds."""
@@ -39,7 +39,7 @@ _NO_BODY = (204, 304)
 
 
 class AnswerRefused(aiohttp.ClientError):
-    """An answer that costs more than it may."""
+    """A response that costs more than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Budget:
 
 
 BUDGET: ContextVar[Budget] = ContextVar("BUDGET")
-"""What the answer to the next request of this task may cost."""
+"""What the response to the next request of this task may cost."""
 
 
 class BudgetedProtocol(ResponseHandler):
-    """One connection, whose every answer keeps within the budget it was asked with."""
+    """One connection, whose every response keeps within the budget of its request."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -79,7 +79,7 @@ class BudgetedProtocol(ResponseHandler):
         return bool(self._later) or super().should_close
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin to wait for an answer."""
+        """Begin to wait for a response."""
         self._budget = BUDGET.get()
         self._left = self._budget.wire
         self._head_left = HEAD_LIMIT
@@ -104,7 +104,7 @@ class BudgetedProtocol(ResponseHandler):
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Take a parsed head."""
-        if not self._in_head:  # an answer to a question that was not asked
+        if not self._in_head:  # a response without a request
             self._over = True
             self.force_close()
             return
@@ -115,7 +115,7 @@ class BudgetedProtocol(ResponseHandler):
             super().feed_data(data, size)
 
     def _unasked(self, data: bytes) -> None:
-        """What is said before a question, or after the answer: never the answer to the next question."""
+        """Bytes before a request or after its response; they are never the response to the next request."""
         if self._budget is not None or len(self._tail) + len(data) > PIECE:
             self._over = True
             self.force_close()
@@ -253,7 +253,7 @@ class BudgetedConnector(aiohttp.TCPConnector):
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.connector.Connection:
-        """A connection; whoever set :data:`BEFORE_SENDING` is asked then, since it may have been waited for long."""
+        """A connection; what :data:`BEFORE_SENDING` holds is called then, since the wait may have been long."""
         connection = await super().connect(req, traces, timeout)
         ask = BEFORE_SENDING.get()
         if ask is not None:

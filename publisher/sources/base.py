@@ -1,4 +1,4 @@
-"""What every kind of source is and is given."""
+"""The base class of all kinds of sources, and what each is given."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HoldAbove = Annotated[float, Field(gt=0, le=1)]
 """The share of a source's articles that may be missing at once before it is taken for the source's fault."""
 
 CONDITIONS = ("etag", "last_modified", "digest")
-"""Keys of a bookmark by which a document that is the one read last is not read again."""
+"""Keys of a bookmark that spare reading an unchanged document again."""
 
 Pause = Callable[[float], Awaitable[None]]
 
@@ -48,7 +48,7 @@ def as_list(value: object) -> object:
 
 
 class Response(Protocol):
-    """What a server answered; ``url`` is where the last redirect led."""
+    """The response of a server; ``url`` is where the last redirect led."""
 
     @property
     def status(self) -> int: ...
@@ -175,7 +175,7 @@ class Source(ABC):
         """What one document holds, for kinds that parse their own: it is run where nothing can be fetched or opened.
 
         ``self.context.parse(kind, body, url=…, content_type=…, options=…)`` calls it in a process that can be killed,
-        with a source made anew from ``options``, and checks what comes back. It must take time linear in the document.
+        with a source made from ``options`` there, and checks what comes back. It must take time linear in the document.
         Raises ReadError where nothing can be read.
         """
         raise NotImplementedError(f"the kind {self.kind} has no documents of its own")
@@ -185,5 +185,5 @@ class Source(ABC):
         return None
 
     async def close(self) -> None:
-        """Let go of what is held."""
+        """Release what the source holds."""
         return

@@ -15,7 +15,7 @@ _NO_PLACE = re.compile(r"(?:utm_|xtor|at_|ref=|rss|:~:|comments?$|respond$).*", 
 
 
 def canonical(url: str) -> str:
-    """The form in which a URL is asked for: host in lower case, no default port, sure tracking or fragment.
+    """The form in which a URL is requested: host in lower case, no default port, sure tracking or fragment.
 
     Ids of articles are made of it (see :func:`identifying`), so what it leaves out never changes.
     """

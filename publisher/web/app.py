@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
-from publisher.errors import StorageError, told
+from publisher.errors import NotAdopted, StorageError, told
 from publisher.web.api import articles, batches, cursors, events, indicators, sources, webhooks
 from publisher.web.feeds import documents as feeds
 from publisher.web.http import parameters
@@ -79,7 +79,8 @@ def _as_problem(error: Exception) -> Problem:
         case web.HTTPException():
             return Problem(error.status, error.reason)
         case StorageError():
-            return Problem(503, "storage does not answer; try again", headers={"Retry-After": "5"})
+            what = "this node is not up to date" if isinstance(error, NotAdopted) else "storage does not answer"
+            return Problem(503, f"{what}; try again", headers={"Retry-After": "5"})
         case _:
             return Problem(500, "something went wrong here; it has been logged")
 

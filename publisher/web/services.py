@@ -18,7 +18,7 @@ from publisher.model import SourceState
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
 from publisher.storage.access.sealing import Sealer
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 from publisher.web.budgets.allowances import Allowances
 
 Probe = Callable[[], bool | str]
@@ -29,15 +29,16 @@ Probe = Callable[[], bool | str]
 class Services:
     """Everything a request handler may use; found with :func:`services_of`.
 
-    ``catalog`` is called per request, so that a reloaded configuration shows at once. ``probes`` are the parts that
-    ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    ``catalog`` and ``site`` are called per request, so that a reloaded configuration shows at once. ``probes`` are
+    the parts that ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
     ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
-    ``sources`` are those that are configured, and ``next_run`` says when one is read next.
+    ``sources`` are those that are configured, and ``next_run`` says when one is read next. ``check`` is called where a
+    transaction goes by the definitions, once it holds the log; it raises DefinitionsMoved where they are others by now.
     """
 
     db: Database
-    site: SiteInfo
+    site: Callable[[], SiteInfo]
     catalog: Callable[[], Catalog]
     ingest: Intake
     publications: Publications
@@ -52,6 +53,7 @@ class Services:
     sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
     next_run: Callable[[SourceDefinition, SourceState], datetime | None] = lambda definition, state: state.next_run_at
+    check: Callable[[Tx], None] = lambda _tx: None
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -101,6 +101,47 @@ def test_what_would_be_right_is_said_without_the_names_of_pythons_types(home: Pa
     assert faults(home, text) == [f"config/publisher.toml:1: {fault}"]
 
 
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("PUBLISHER_SERVER_PORT", "PUBLISHER_SERVER__PORT"),
+        ("PUBLISHER_SERVER_IDLE_TIMEOUT", "PUBLISHER_SERVER__IDLE_TIMEOUT"),
+        ("publisher_delivery_schedule", "PUBLISHER_DELIVERY__SCHEDULE"),
+    ],
+)
+def test_a_variable_with_one_underscore_too_few_is_an_error_that_names_the_right_form(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, right: str
+) -> None:
+    monkeypatch.setenv(name, "9000")
+    (told,) = faults(home, "")
+    assert told.startswith(f"environment: {name}: is not read")
+    assert told.endswith(f"write {right}")
+
+
+def test_a_slip_in_a_variable_of_another_section_is_no_reason_not_to_open_storage(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / settings.FILE).write_text("")
+    monkeypatch.setenv("PUBLISHER_SERVER_PORT", "9000")
+    _, told = settings.load_storage(home)
+    assert [one.key for one in told] == ["PUBLISHER_SERVER_PORT"]
+    monkeypatch.setenv("PUBLISHER_STORAGE_URL", "sqlite")
+    with pytest.raises(ConfigErrors, match="PUBLISHER_STORAGE__URL"):
+        settings.load_storage(home)
+
+
+def test_shared_settings_are_read_as_they_were_written_and_defaults_are_left_to_the_release(home: Path) -> None:
+    written = '[site]\ntitle = "Meja"\n[delivery]\nschedule = ["90s", "1500ms"]\n[registration]\ntests_per_minute = 3\n'
+    shared = load(home, written).shared
+    assert shared.written() == {
+        "site": {"title": "Meja"}, "delivery": {"schedule": ["90s", "1.5s"]}, "registration": {"tests_per_minute": 3},
+    }  # fmt: skip
+    assert settings.Shared.model_validate(shared.written()) == shared
+    assert load(home, "").under(shared) == load(home, written)
+    assert "delivery.schedule" not in load(home, "").own()
+    assert "delivery.allow_private_networks" in load(home, "").own()
+
+
 def test_variables_of_other_programs_are_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLISHER_TEST_POSTGRES", "postgresql://example.org")
     assert load(home, "").storage.url == "sqlite"

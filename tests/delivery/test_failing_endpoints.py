@@ -13,7 +13,7 @@ from publisher.delivery.followers import pausing
 from publisher.model import EventType, Subscription
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import deliveries, notices, subscriptions
 from publisher.storage.subscriptions.deliveries import Claimed, Outcome
 
 OPERATIONS = {"operations": a_feed("operations", items="operations")}
@@ -111,7 +111,7 @@ async def test_operators_are_told_and_the_endpoint_is_not(any_bench: Bench) -> N
         assert len(broken.got) == 3
     assert (told.type, told.subject, told.data["failures"]) == (EventType.WEBHOOK_FAILING, webhook.id, 3)
     assert "secret" not in str(told.data)
-    assert await any_bench.db.read(subscriptions.owed, 10) == []
+    assert await any_bench.db.read(notices.owed, 10) == []
 
 
 async def delivered(bench: Bench, subscription: Subscription) -> int:

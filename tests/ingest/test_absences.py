@@ -89,7 +89,7 @@ DEFINITIONS = Definitions(
     feeds=lambda: {"news": FEED, "operations": OPERATIONS},
     sources=lambda: frozenset({"desk"}),
     indicators=dict,
-    timezone="Asia/Jakarta",
+    timezone=lambda: "Asia/Jakarta",
 )
 FEED = FeedDefinition(name="news", title="News")
 OPERATIONS = FeedDefinition(name="operations", title="Operations", items="operations")

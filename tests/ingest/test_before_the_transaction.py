@@ -13,7 +13,7 @@ from publisher.ingest import Definitions, Intake
 from publisher.model.observed import ObservedArticle
 from publisher.storage.engine.database import Database, Tx
 
-DEFINITIONS = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone="Asia/Jakarta")
+DEFINITIONS = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone=lambda: "Asia/Jakarta")
 
 
 def calls_of(name: str, work: Callable[[], object]) -> int:

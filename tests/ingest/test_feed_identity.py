@@ -20,7 +20,9 @@ from publisher.storage.items import articles
 from publisher.storage.log import events
 
 FEED = "https://kanal.example/rss"
-DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone="Asia/Jakarta")
+DEFINITIONS = Definitions(
+    feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone=lambda: "Asia/Jakarta"
+)
 PUBLISHED, UPDATED = EventType.ARTICLE_PUBLISHED, EventType.ARTICLE_UPDATED
 DAY = "<pubDate>Fri, 09 Feb 2024 06:31:00 +0700</pubDate>"
 
@@ -238,7 +240,7 @@ async def test_one_number_in_two_feeds_stands_for_two_articles(
     db: Database, tmp_path: Path, clock: ManualClock
 ) -> None:
     definitions = Definitions(
-        feeds=dict, sources=lambda: frozenset({"a", "b"}), indicators=dict, timezone="Asia/Jakarta"
+        feeds=dict, sources=lambda: frozenset({"a", "b"}), indicators=dict, timezone=lambda: "Asia/Jakarta"
     )
     for name in ("a", "b"):
         body = f'<rss version="2.0"><channel>{item(None, "1", f"Dari {name}")}</channel></rss>'

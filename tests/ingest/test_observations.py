@@ -63,7 +63,7 @@ class Room:
             feeds=lambda: {MARKET.name: MARKET},
             sources=lambda: frozenset(self.defined),
             indicators=lambda: {GOLD.symbol: GOLD},
-            timezone="Asia/Jakarta",
+            timezone=lambda: "Asia/Jakarta",
         )
         self.puller = Puller(db, self.definitions)
         self.desk = Intake(db, self.definitions)

@@ -57,7 +57,7 @@ def definition(name: str = "desk", **more: Any) -> SourceDefinition:
 @pytest.fixture
 def definitions() -> Definitions:
     return Definitions(
-        feeds=lambda: {FEED.name: FEED}, sources=lambda: KNOWN, indicators=lambda: {}, timezone="Asia/Jakarta"
+        feeds=lambda: {FEED.name: FEED}, sources=lambda: KNOWN, indicators=lambda: {}, timezone=lambda: "Asia/Jakarta"
     )
 
 

@@ -21,7 +21,9 @@ from publisher.storage.engine.database import Database
 from publisher.storage.items import articles
 from publisher.storage.log import events
 
-DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone="Asia/Jakarta")
+DEFINITIONS = Definitions(
+    feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone=lambda: "Asia/Jakarta"
+)
 
 
 def seen(url: str, key: str | None, title: str = "Title") -> ObservedArticle:

@@ -60,7 +60,10 @@ async def reader(db: Database, clock: ManualClock, newsroom: Newsroom) -> AsyncI
                 definition = SourceDefinition(one.name, one.kind, options, one.profile)
                 sources[one.name] = definition, one.kind(one.name, options, context)
         definitions = Definitions(
-            feeds=lambda: catalog.feeds, sources=lambda: frozenset(sources), indicators=dict, timezone="Asia/Jakarta"
+            feeds=lambda: catalog.feeds,
+            sources=lambda: frozenset(sources),
+            indicators=dict,
+            timezone=lambda: "Asia/Jakarta",
         )
         await db.write(feeds.sync, {name: feed.digest for name, feed in catalog.feeds.items()})
         yield Reader(db, Puller(db, definitions), sources)

@@ -15,7 +15,9 @@ from publisher.storage.engine.database import Database
 from publisher.storage.items import articles, embargoes
 from publisher.storage.log import events
 
-DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone="Asia/Jakarta")
+DEFINITIONS = Definitions(
+    feeds=dict, sources=lambda: frozenset({"news"}), indicators=dict, timezone=lambda: "Asia/Jakarta"
+)
 
 
 class Site:

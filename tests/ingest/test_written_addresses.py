@@ -17,7 +17,9 @@ from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import articles
 from publisher.storage.items.record import record
 
-DEFINITIONS = Definitions(feeds=dict, sources=lambda: frozenset({"desk", "wire"}), indicators=dict, timezone="UTC")
+DEFINITIONS = Definitions(
+    feeds=dict, sources=lambda: frozenset({"desk", "wire"}), indicators=dict, timezone=lambda: "UTC"
+)
 WRITTEN = "https://bücher.example/straße/[1]?ü=ö"
 
 

@@ -31,7 +31,7 @@ DEFINITIONS = Definitions(
     feeds=lambda: {feed.name: feed for feed in FEEDS},
     sources=lambda: frozenset({"desk"}),
     indicators=dict,
-    timezone="Asia/Jakarta",
+    timezone=lambda: "Asia/Jakarta",
 )
 
 

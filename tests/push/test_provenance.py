@@ -44,7 +44,10 @@ def found(*problems: Problem, title: str = "Judul", origin: str = "a.html", **mo
 
 async def pull(newsroom: Newsroom, *batches: Batch) -> None:
     definitions = Definitions(
-        feeds=lambda: newsroom.catalog.feeds, sources=lambda: frozenset({"desk"}), indicators=dict, timezone="UTC"
+        feeds=lambda: newsroom.catalog.feeds,
+        sources=lambda: frozenset({"desk"}),
+        indicators=dict,
+        timezone=lambda: "UTC",
     )
     source = Given(*batches)
     for _ in batches:
@@ -176,7 +179,10 @@ async def test_a_kind_of_source_says_where_its_values_come_from(
     clock.advance(60)
     source = open_source(kind, tmp_path, clock, http=Server(Answer(body)), **options)
     definitions = Definitions(
-        feeds=lambda: newsroom.catalog.feeds, sources=lambda: frozenset({"desk"}), indicators=dict, timezone="UTC"
+        feeds=lambda: newsroom.catalog.feeds,
+        sources=lambda: frozenset({"desk"}),
+        indicators=dict,
+        timezone=lambda: "UTC",
     )
     await Puller(newsroom.db, definitions).run(
         SourceDefinition(name="desk", kind=type(source), options=source.options), source

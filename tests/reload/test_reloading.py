@@ -184,16 +184,20 @@ async def test_a_setting_that_cannot_be_read_holds_the_rest_back(running: Runnin
     assert "all" not in running.app.catalog.feeds
 
 
-async def test_changed_settings_are_named_as_waiting_for_a_restart(running: Running) -> None:
+async def test_settings_of_this_node_are_named_as_waiting_for_a_restart_and_all_others_hold_at_once(
+    running: Running,
+) -> None:
     settings = (running.app.home / "config/publisher.toml").read_text()
-    settings = settings.replace("Meja Uji", "Meja Baru").replace("[delivery]", '[delivery]\ntimeout = "7s"')
-    running.write("config/publisher.toml", settings)
+    settings = settings.replace("Meja Uji", "Meja Baru").replace("port = 0", "port = 8099")
+    running.write("config/publisher.toml", settings.replace("[delivery]", '[delivery]\ntimeout = "7s"'))
     running.write("feeds/all.toml", 'title = "Semua"\n')
     logged = await running.reload()
 
     assert events_of(logged) == ["config.needs_restart", "config.reloaded"]
-    assert logged[0]["keys"] == ["site.title", "delivery.timeout"]
-    assert running.app.site.title == "Meja Uji"
+    assert logged[0]["keys"] == ["server.port"]
+    assert logged[1]["changed"] == ["setting delivery.timeout", "setting site.title"]
+    assert running.app.site.title == "Meja Baru"
+    assert running.app.settings.delivery.timeout == 7.0
     assert "all" in running.app.catalog.feeds
 
 

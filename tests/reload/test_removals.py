@@ -16,26 +16,28 @@ from support.deliveries import subscribe
 from support.reloading import Running, run_installation, source
 from support.service import write_installation
 
-from publisher.app.adopting import Offered, take
+from publisher.app.adopting import Offer, take
 from publisher.app.installation import App
 from publisher.app.offering import answer
 from publisher.app.reloading import Reloader
+from publisher.app.versions import Offered
 from publisher.catalog import Catalog, gather
 from publisher.errors import ConfigErrors, RemovalRefused
 from publisher.model import Role, Subscription
 from publisher.publish import appearance
 from publisher.schedule import Schedule
-from publisher.settings import Site
+from publisher.settings import Shared
 from publisher.storage.access import keys
-from publisher.storage.configuration import definitions, offers
 from publisher.storage.configuration import feeds as feed_states
-from publisher.storage.engine.database import Database, Tx
+from publisher.storage.configuration import offers
+from publisher.storage.engine.database import Tx
 from publisher.storage.subscriptions import subscriptions
 from publisher.systemd import Manager
 
 SIX = {f"feeds/f{number}.toml": f'title = "F{number}"\n' for number in range(5)}  # and news
 NAMES = {"news", "f0", "f1", "f2", "f3", "f4"}
-SITE = Site().model_dump()
+MEANT = Offer(wins=True, allowed=lambda refused: True, node="n")
+UNMEANT = Offer(wins=True, node="n")
 
 
 @pytest.fixture
@@ -189,9 +191,9 @@ async def test_what_is_applied_by_force_is_taken_whatever_it_removes(running: Ru
 
 async def test_what_needs_a_restart_is_told_to_who_applies(running: Running) -> None:
     settings = (running.app.home / "config/publisher.toml").read_text()
-    running.write("config/publisher.toml", settings.replace("Meja Uji", "Meja Baru"))
+    running.write("config/publisher.toml", settings.replace("port = 0", "port = 8099"))
     outcome = await running.reloader.offered(gather(running.app.home).digest, force=False)
-    assert (outcome.result, outcome.lines) == ("taken", ("needs a restart: site.title",))
+    assert (outcome.result, outcome.lines) == ("taken", ("needs a restart: server.port",))
 
 
 async def test_files_that_were_edited_since_they_were_offered_are_not_taken(running: Running) -> None:
@@ -409,29 +411,16 @@ async def test_what_another_process_took_needs_no_second_permission(home: Path) 
     app = await App.open(home)
     try:
         remove(home, "f0", "f1", "f2", "f3")
-        offered = Offered.of(gather(home))
+        offered = Offered.of(gather(home), Shared())
         with pytest.raises(RemovalRefused):
-            await app.db.write(take, offered, SITE, lambda refused: False)
-        number, removed = await app.db.write(take, offered, SITE, lambda refused: True)
-        assert removed == ["f0", "f1", "f2", "f3"]
-        assert await app.db.write(take, offered, SITE, lambda refused: False) == (number, [])
+            await app.db.write(take, offered, UNMEANT)
+        taken = await app.db.write(take, offered, MEANT)
+        assert taken.removed == ["f0", "f1", "f2", "f3"]
+        again = await app.db.write(take, offered, UNMEANT)
+        assert (again.number, again.removed) == (taken.number, [])
     finally:
         await app.close()
     assert (await opened(home))[1] == {"news", "f4"}
-
-
-async def test_what_is_kept_is_one_row_whose_number_rises(db: Database) -> None:
-    assert await db.read(definitions.kept) is None
-    for number in (1, 2, 3):
-        given = {"digest": f"d{number}", "standing": {"feeds": []}, "site": {"title": "T"}, "files": "{}"}
-        assert await db.write(definitions.keep, **given) == number
-    kept = await db.read(definitions.kept)
-    assert kept is not None
-    assert (kept.number, kept.digest, await db.read(count)) == (3, "d3", 1)
-
-
-def count(tx: Tx) -> int:
-    return int(tx.conn.execute(text("SELECT count(*) FROM definitions")).scalar_one())
 
 
 def run_sql(tx: Tx, statement: str) -> None:

@@ -18,9 +18,10 @@ from support.clock import ManualClock
 from support.site import Answer, Site, client, reading_site, serving
 
 from publisher.errors import FetchError, ReadError
+from publisher.model import Article
 from publisher.outbound import Outbound
 from publisher.sources.base import Source
-from publisher.sources.json.mapping import ValueRule, entries, load, moment, steps, walk
+from publisher.sources.json.mapping import ArticleMap, ValueRule, entries, load, moment, steps, walk
 from publisher.sources.kinds.jsonapi import JsonOptions
 
 WORDPRESS = """
@@ -460,3 +461,7 @@ def test_the_name_of_a_zone_that_a_format_reads_counts() -> None:
     read = moment(rule, "09/02/2024 06:31 UTC", "Asia/Jakarta", assumed=False)
     assert read
     assert read.value == datetime(2024, 2, 9, 6, 31, tzinfo=UTC)
+
+
+def test_every_field_of_an_article_can_be_mapped_but_files_and_further_links() -> None:
+    assert set(Article.model_fields) - set(ArticleMap.model_fields) == {"attachments", "related"}

@@ -6,14 +6,14 @@ from publisher.model import DeliveryState, EventType, Filter, SubscriptionState
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import deliveries, notices, subscriptions
 
 PENDING, SENDING, CANCELLED = DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.CANCELLED
 
 
 async def test_a_pause_keeps_its_reason_and_is_in_the_log_without_the_urls_path(db: Database) -> None:
     made = await db.write(subscribe, url="https://receiver.example:8443/hook/of-a-secret?token=1")
-    event = await db.write(subscriptions.disable_and_tell, made.id, "it answered 410")
+    event = await db.write(notices.disable_and_tell, made.id, "it answered 410")
 
     paused = await db.read(subscriptions.get, made.id)
     assert paused is not None
@@ -33,7 +33,7 @@ async def test_the_notice_is_the_one_event_that_a_paused_subscription_still_gets
     subscription = await db.write(subscribe, filter=Filter(feeds=("news",), events=(EventType.ARTICLE_PUBLISHED,)))
     await append(db)
     await fan_out(db)
-    event = await db.write(subscriptions.disable_and_tell, subscription.id, "enough")
+    event = await db.write(notices.disable_and_tell, subscription.id, "enough")
     await append(db)
     await fan_out(db)
 
@@ -45,7 +45,7 @@ async def test_the_notice_is_the_one_event_that_a_paused_subscription_still_gets
 
 async def test_the_notice_goes_to_no_one_else_and_adds_up(db: Database) -> None:
     first, second = await db.write(subscribe), await db.write(subscribe)
-    event = await db.write(subscriptions.disable_and_tell, first.id, "enough")
+    event = await db.write(notices.disable_and_tell, first.id, "enough")
     await fan_out(db, feeds=())
 
     assert event is not None
@@ -56,21 +56,21 @@ async def test_the_notice_goes_to_no_one_else_and_adds_up(db: Database) -> None:
 
 async def test_pausing_twice_tells_once(db: Database) -> None:
     subscription = await db.write(subscribe)
-    assert await db.write(subscriptions.disable_and_tell, subscription.id, "enough")
-    assert await db.write(subscriptions.disable_and_tell, subscription.id, "more than enough") is None
+    assert await db.write(notices.disable_and_tell, subscription.id, "enough")
+    assert await db.write(notices.disable_and_tell, subscription.id, "more than enough") is None
     assert await db.read(events.last_seq) == 1
 
 
 async def test_what_no_one_has_cannot_be_paused(db: Database) -> None:
     with pytest.raises(NotFound, match="wh_none"):
-        await db.write(subscriptions.disable_and_tell, "wh_none", "enough")
+        await db.write(notices.disable_and_tell, "wh_none", "enough")
 
 
 async def test_deleting_a_paused_subscription_cancels_its_notice_wherever_it_is(db: Database) -> None:
     fanned_out, not_yet = await db.write(subscribe), await db.write(subscribe)
-    await db.write(subscriptions.disable_and_tell, fanned_out.id, "enough")
+    await db.write(notices.disable_and_tell, fanned_out.id, "enough")
     await fan_out(db, feeds=())
-    await db.write(subscriptions.disable_and_tell, not_yet.id, "enough")
+    await db.write(notices.disable_and_tell, not_yet.id, "enough")
     for one in (fanned_out, not_yet):
         await db.write(subscriptions.delete, one.id)
     await fan_out(db)
@@ -80,7 +80,7 @@ async def test_deleting_a_paused_subscription_cancels_its_notice_wherever_it_is(
 
 async def test_a_subscription_enabled_again_has_no_reason_and_still_gets_its_notice(db: Database) -> None:
     subscription = await db.write(subscribe)
-    await db.write(subscriptions.disable_and_tell, subscription.id, "enough")
+    await db.write(notices.disable_and_tell, subscription.id, "enough")
     enabled = await db.write(subscriptions.enable, subscription.id)
     await append(db)
     await fan_out(db)

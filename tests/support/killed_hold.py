@@ -25,7 +25,7 @@ from publisher.storage.engine.database import Database  # noqa: E402
 from publisher.storage.items import held, indicators  # noqa: E402
 from support.items import MORNING  # noqa: E402
 
-NOTHING = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone="Asia/Jakarta")
+NOTHING = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone=lambda: "Asia/Jakarta")
 
 
 async def push(db: Database, value: str, minute: int) -> str:

@@ -19,6 +19,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
     answered: int
+    path: str = ""
 
     @property
     def id(self) -> str:
@@ -44,7 +45,7 @@ class Receiver:
         status = self._answer(len(self.attempts))
         headers = {name.lower(): value for name, value in request.headers.items()}
         async with self._changed:
-            self.attempts.append(Received(headers, body, status))
+            self.attempts.append(Received(headers, body, status, request.path))
             self._changed.notify_all()
         location = {"Location": self.url} if 300 <= status < 400 else None
         return web.Response(status=status, headers=location)

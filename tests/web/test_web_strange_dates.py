@@ -36,7 +36,7 @@ async def test_pages_and_feeds_show_what_an_earlier_version_stored(newsroom: New
         feeds=lambda: newsroom.catalog.feeds,
         sources=frozenset,
         indicators=lambda: newsroom.catalog.indicators,
-        timezone="Asia/Jakarta",
+        timezone=lambda: "Asia/Jakarta",
     )
     await newsroom.db.write(Recorder(definitions, "api").apply, of_before(moment))
     answers = {path: (await newsroom.client.get(path)).status for path in PAGES}

@@ -107,7 +107,7 @@ async def open_newsroom(
         feeds=lambda: catalog.feeds,
         sources=frozenset,
         indicators=lambda: catalog.indicators,
-        timezone=SITE.timezone,
+        timezone=lambda: SITE.timezone,
     )
     await define(db, *FEEDS)
     outbound = Outbound(allow_private=["127.0.0.0/8:*"], now=clock)
@@ -115,7 +115,7 @@ async def open_newsroom(
     running = {"scheduler": True, "deliverer": True}
     services = Services(
         db=db,
-        site=SITE,
+        site=lambda: SITE,
         catalog=lambda: catalog,
         ingest=Intake(db, definitions),
         publications=Publications(db, catalog.feeds, SITE, data),

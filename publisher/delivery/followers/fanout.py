@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
-from publisher.errors import told
+from publisher.errors import NotAdopted, told
 from publisher.model import Event
 from publisher.selection import Judge
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import fanout
-from publisher.storage.subscriptions.fanout import Followed, Judged, Page
+from publisher.storage.subscriptions.fanout import Cursor, Followed, Judged, Page
 
 log = telemetry.logger(__name__)
 
@@ -29,16 +29,22 @@ POLL_SECONDS = 1.0
 
 
 class FanOut:
-    """Turns events into deliveries. ``made`` is called after each transaction, for whoever sends."""
+    """Turns events into deliveries. ``made`` is called after each transaction, for whoever sends.
+
+    ``check`` is called in each transaction, and raises where this process does not go by the definitions in force:
+    then it judges nothing.
+    """
 
     def __init__(
         self,
         db: Database,
         *,
         made: Callable[[], None] = lambda: None,
+        check: Callable[[Tx], None] = lambda _tx: None,
         chunk: int = fanout.CHUNK,
     ) -> None:
         self._db = db
+        self._check = check
         self._made = made
         self._chunk = chunk
         self._page: Page | None = None
@@ -55,13 +61,15 @@ class FanOut:
                 self.moved_at = time.monotonic()
                 await self._more_than(seen)
             except Exception as error:
+                if isinstance(error, NotAdopted):  # as it should: another process does the work
+                    self.moved_at = time.monotonic()
                 if not told(error):
                     log.error("fanout.failed", error=str(error)[:300])
                 await asyncio.sleep(POLL_SECONDS)
 
     async def step(self) -> bool:
         """Do one page of events; returns whether there was one."""
-        page = await self._db.read(fanout.page, PAGE, self._page)
+        page = await self._db.read(self._next_page)
         if page.events:
             self._page = replace(page, events=page.events[:1], filters=())
         judge = Judge(page.feeds, page.standing.removed, page.standing.closed, page.standing.opened)
@@ -69,7 +77,7 @@ class FanOut:
         followers = {one.id: one.followers for one in page.filters}
         cursor = page.cursor
         while judged:
-            moved = await self._db.write(fanout.advance, cursor, judged, followers, self._chunk)
+            moved = await self._db.write(self._advance, cursor, judged, followers)
             if moved is None:
                 break
             judged = [one for one in judged if one.seq > moved.seq]
@@ -77,6 +85,15 @@ class FanOut:
             self.moved_at = time.monotonic()
             self._made()
         return bool(page.events)
+
+    def _next_page(self, tx: Tx) -> Page:
+        self._check(tx)
+        return fanout.page(tx, PAGE, self._page)
+
+    def _advance(self, tx: Tx, at: Cursor, judged: list[Judged], followers: Mapping[int, int]) -> Cursor | None:
+        # What was judged by other definitions than those in force is thrown away: the cursor's access is another then.
+        self._check(tx)
+        return fanout.advance(tx, at, judged, followers, self._chunk)
 
     async def _judge(self, event: Event, filters: tuple[Followed, ...], judge: Judge) -> Judged:
         await asyncio.sleep(0)  # a page under many filters is long; let others run in between

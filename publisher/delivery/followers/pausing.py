@@ -16,7 +16,7 @@ from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.configuration import in_force
 from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import rights, subscriptions
+from publisher.storage.subscriptions import notices, rights, stretches, subscriptions
 
 log = telemetry.logger(__name__)
 
@@ -28,7 +28,7 @@ _SAID = ("state", "reason", "failures", "error")
 
 def end(tx: Tx, id: str, reason: str) -> Event | None:
     """Disable one subscription and tell; returns the event, None if it was disabled before. Raises NotFound."""
-    return _shown(tx, subscriptions.disable_and_tell(tx, id, reason))
+    return _shown(tx, notices.disable_and_tell(tx, id, reason))
 
 
 async def keep(db: Database) -> int:
@@ -50,7 +50,7 @@ async def keep(db: Database) -> int:
 
 async def tell(db: Database) -> int:
     """Tell in the log what is owed of subscriptions: that they may follow less or more, or fail; returns how many."""
-    return await _all(db, _tell_some) if await db.read(subscriptions.owed, 1) else 0
+    return await _all(db, _tell_some) if await db.read(notices.owed, 1) else 0
 
 
 async def _all(db: Database, some: Callable[[Tx], list[Event]]) -> int:
@@ -64,13 +64,13 @@ async def _all(db: Database, some: Callable[[Tx], list[Event]]) -> int:
 
 
 def _let_go(tx: Tx, gone: list[str]) -> None:
-    subscriptions.hold(tx)
+    stretches.hold(tx)
     # One of them may have come back since it was looked for.
     rights.let_go(tx, set(gone) & set(rights.held_in_vain(tx, KEPT_SECONDS)))
 
 
 def _end_some(tx: Tx) -> list[Event]:
-    subscriptions.hold(tx)
+    stretches.hold(tx)
     if permissions.misplaced(tx):  # one of their feeds may have come back since they were looked for
         permissions.pause_stranded(tx)
     found = []
@@ -82,9 +82,9 @@ def _end_some(tx: Tx) -> list[Event]:
 
 
 def _tell_some(tx: Tx) -> list[Event]:
-    subscriptions.hold(tx)
-    owed = subscriptions.owed(tx, CHUNK)
-    found = (_shown(tx, subscriptions.tell(tx, id_, permissions.withheld(tx, id_))) for id_ in owed)
+    stretches.hold(tx)
+    owed = notices.owed(tx, CHUNK)
+    found = (_shown(tx, notices.tell(tx, id_, permissions.withheld(tx, id_))) for id_ in owed)
     return [event for event in found if event is not None]
 
 

@@ -18,7 +18,7 @@ from publisher.storage.configuration import in_force
 from publisher.storage.configuration.in_force import Moved
 from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, rights, subscriptions
+from publisher.storage.subscriptions import deliveries, rights, stretches, subscriptions
 from publisher.storage.subscriptions.rights import Holder
 
 log = telemetry.logger(__name__)
@@ -44,7 +44,7 @@ def revoke_key(tx: Tx, id: str, *, keep_webhooks: bool = False) -> Key:
     """
     key = keys.revoke(tx, id)
     if keep_webhooks:
-        subscriptions.hold(tx)
+        stretches.hold(tx)
         rights.grant(tx, key.owner, key.role)
     review(tx, key.owner)
     return key
@@ -52,7 +52,7 @@ def revoke_key(tx: Tx, id: str, *, keep_webhooks: bool = False) -> Key:
 
 def adopt(tx: Tx, feeds: Feeds) -> Moved:
     """Go by these definitions from now on: what they close is stopped, what they strand stands still."""
-    subscriptions.hold(tx)
+    stretches.hold(tx)
     moved = in_force.describe(tx, feeds)
     if moved.rewritten:
         rights.judge_again(tx)
@@ -76,7 +76,7 @@ def pause_stranded(tx: Tx, moved: Collection[str] | None = None) -> tuple[int, i
 
     ``moved``: the feeds whose followers are looked at; by default, all.
     """
-    subscriptions.hold(tx)
+    stretches.hold(tx)
     feeds = in_force.present(tx)
     if not in_force.complete(tx):
         return 0, 0
@@ -132,7 +132,7 @@ def review(tx: Tx, owner: str | None = None, *, moved: Moved | None = None) -> N
     has no right left, and the rest is judged at that start.
     """
     closed = moved.closed if moved else frozenset[str]()
-    last, done = subscriptions.hold(tx)
+    last, done = stretches.hold(tx)
     roles, private, feeds = keys.roles(tx, owner), in_force.closed(tx), in_force.present(tx)
     held = rights.holders(tx, owner, moved.names if moved else None)
     if not in_force.complete(tx):

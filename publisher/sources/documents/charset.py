@@ -58,7 +58,7 @@ def _declared(body: bytes, content_type: str | None, *, html: bool) -> str | Non
 
 
 def _codec(label: str | None) -> str | None:
-    """Python's name of the encoding that a label means on the web (WHATWG Encoding), null for one that is none."""
+    """Python's name of the encoding that a label means on the web (WHATWG Encoding), None for one that is none."""
     encoding = webencodings.lookup(label) if label is not None else None
     if encoding is None or encoding.name in ("replacement", "x-user-defined"):
         return None

@@ -1,4 +1,4 @@
-"""How much a page asks of a parser, told from its tags before it is parsed: depth, elements, attributes.
+"""How much work a page is for a parser, counted from its tags before it is parsed: depth, elements, attributes.
 
 Parsing takes time by the square of the depth, and of the attributes of one element: 200,000 open ``<div>``, or one
 with 200,000 attributes, hold a parser up for minutes. What is told of depth and elements is never less than what the
@@ -75,7 +75,7 @@ def too_deep(text: str, limit: int = MAX_DEPTH) -> bool:
 
 
 def too_much(text: str, *, depth: int = MAX_DEPTH) -> str | None:
-    """What of a page is over its limit, in words; null where nothing is. Takes time linear in the page."""
+    """What of a page is over its limit, in words; None where nothing is. Takes time linear in the page."""
     text = text.lower()
     seen = _Seen()
     at = 0
@@ -105,7 +105,7 @@ def _nested(limit: int) -> str:
 
 
 class _Seen:
-    """What was seen of a page so far: what is open, and how much there was."""
+    """What was counted of a page so far, and which elements are open."""
 
     def __init__(self) -> None:
         self.opened: list[str] = []
@@ -114,7 +114,7 @@ class _Seen:
         self.attributes = 0
         self.most = 0
         self.varied: set[str] = set()
-        self.going_on = 0  # formatting that outlived its block, and is made anew in each block from then on
+        self.going_on = 0  # formatting that outlived its block, and is repeated in each block from then on
         self._opaque = _OPAQUE
 
     def over(self, depth: int) -> str | None:
@@ -136,7 +136,7 @@ class _Seen:
             self.most = max(self.most, found)
 
     def after_data(self, text: str, start: int, at: int) -> int:
-        """Where to go on after what is no tag: in svg and math it may be a CDATA section, which ends otherwise."""
+        """Where to go on after what is not a tag; in svg and math it may be a CDATA section, with another end."""
         if self.foreign and text.startswith("<![cdata[", start):
             end = text.find("]]>", start)
             return len(text) if end < 0 else end + 3
@@ -207,7 +207,7 @@ def _close(opened: list[str], name: str, varied: set[str], *, foreign: bool) -> 
 
 
 def _walls(name: str) -> frozenset[str]:
-    """What the end tag of an element does not reach beyond."""
+    """The elements beyond which an end tag closes nothing."""
     if name in _TABLE:
         return _names("template select") if name == "table" else _names("template select table")
     if name in _FOREIGN:

@@ -43,7 +43,7 @@ def descendants(node: LexborNode) -> Iterator[LexborNode]:
 
 
 def text_of(node: LexborNode, *, apart: bool = False) -> str:
-    """The text of a node on one line, as people see it: block elements are apart, scripts are not read.
+    """The text of a node on one line, as people see it: a space between block elements, no scripts.
 
     ``apart``: so is what stands raised, lowered or hidden.
     """
@@ -83,7 +83,7 @@ def _is_aside(node: LexborNode) -> bool:
 def select(
     scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...], *, apart: bool = False
 ) -> list[tuple[LexborNode, str]]:
-    """What the first of the rules finds that finds anything: each element and its value."""
+    """The matches of the first rule that has any: each element and its value."""
     for rule in rules:
         found = [(node, value) for node in scope.css(rule.select) if (value := _value(node, rule, apart=apart))]
         if found:
@@ -92,7 +92,7 @@ def select(
 
 
 def first(scope: LexborHTMLParser | LexborNode, rules: tuple[Rule, ...], *, apart: bool = False) -> str | None:
-    """The first value that the rules find; null if none does. ``apart``: see :func:`text_of`."""
+    """The first value that the rules find; None if they find none. ``apart``: see :func:`text_of`."""
     found = select(scope, rules, apart=apart)
     return found[0][1] if found else None
 

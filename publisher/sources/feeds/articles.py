@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
 from pydantic import ValidationError
 
-from publisher.configfile import in_words
 from publisher.content import one_line, shortened, text_of
 from publisher.errors import ReadError
 from publisher.locale import DateOrder, ReadDate, parse_datetime
-from publisher.model import Article, Image, identity_id
+from publisher.model import Image, identity_id
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.documents import dom
 from publisher.sources.feeds import media
@@ -22,6 +21,7 @@ from publisher.sources.feeds.entry import Content, Entry
 from publisher.sources.feeds.known_by import KnownBy
 from publisher.sources.forms.tidying import tidied
 from publisher.sources.html.body import escaped, fragment_blocks, sanitised
+from publisher.sources.reading.draft import valid_article
 
 TITLE = 80
 """Characters of a title that is made of a text's first words."""
@@ -67,7 +67,7 @@ class _Making:
 def article_of(
     entry: Entry, name: KnownBy, origin: str, settings: Settings, problems: list[Problem]
 ) -> ObservedArticle | None:
-    """The article that an entry is; None, and told, where it is none."""
+    """The article of an entry; None, with a problem noted, where it has none."""
     making = _Making(entry, origin, settings, problems, dict(entry.origins))
     if entry.cut:
         making.error(None, "the feed ends within it; it is left out until it comes whole")
@@ -85,21 +85,13 @@ def article_of(
     fields, doubts = tidied(given)
     for one in doubts:
         making.warn(str(one.at[0]), one.message, one.text)
-    while True:
-        try:
-            article = Article.model_validate(fields)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            at = str(fault["loc"][0])
-            making.error(at, in_words(fault), str(fault["input"]))
-            if at in ("id", "title", "body") or at not in fields:
-                return None
-            del fields[at]
-            continue
-        origins = {at: making.origins.get(at, "feed") for at, value in fields.items() if value and at != "id"}
-        return ObservedArticle(
-            article, name.identity, origin, key=name.key, origins=origins, keys=name.keys, addresses=name.addresses
-        )
+    article = valid_article(fields, making.error)
+    if article is None:
+        return None
+    origins = {at: making.origins.get(at, "feed") for at, value in fields.items() if value and at != "id"}
+    return ObservedArticle(
+        article, name.identity, origin, key=name.key, origins=origins, keys=name.keys, addresses=name.addresses
+    )
 
 
 def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
@@ -116,12 +108,7 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
     language, agency = _language(making), making.settings.agency or entry.agency
     if making.settings.agency:
         making.origins["agency"] = "profile"
-    published, updated = _moment(making, "published"), _moment(making, "updated")
-    if published is None and not any(
-        one.field == "published" and one.origin == making.origin for one in making.problems
-    ):
-        said = "says when it was updated, but not when it was published" if updated else "has no date"
-        making.warn("published", f"{said}: it is ordered by when it was first seen")
+    published, updated = _times(making)
     return {
         "id": identity_id(name.identity),
         "url": entry.link,
@@ -134,15 +121,26 @@ def _fields(making: _Making, name: KnownBy) -> dict[str, Any] | None:
         "section": entry.section,
         "topics": entry.topics,
         "language": language,
-        "published": published and published.value,
-        "updated": updated and updated.value,
+        "published": published,
+        "updated": updated,
         "images": _pictures(making, body),
         "attachments": entry.attachments,
     }
 
 
+def _times(making: _Making) -> tuple[datetime | None, datetime | None]:
+    """When it was published and updated, as far as it says."""
+    published, updated = _moment(making, "published"), _moment(making, "updated")
+    if published is None and not any(
+        one.field == "published" and one.origin == making.origin for one in making.problems
+    ):
+        said = "says when it was updated, but not when it was published" if updated else "has no date"
+        making.warn("published", f"{said}: it is ordered by when it was first seen")
+    return published.value if published else None, updated.value if updated else None
+
+
 def _body(making: _Making) -> str:
-    """The first of the texts that has words in it, else the first that shows anything; empty where none does."""
+    """The first text that has words, else the first with a picture; empty where there is neither."""
     shown = ""
     for content in making.entry.contents:
         html, has_words, notes = _cleaned(content, making.entry)
@@ -169,7 +167,7 @@ def _cleaned(content: Content, entry: Entry) -> tuple[str, bool, tuple[str, ...]
 
 
 def _made_up(making: _Making) -> str:
-    """The text of an entry that has none: its title, which leads to the page that has the text."""
+    """A text for an entry without one: its title, as a link to the page."""
     making.origins["body"] = "guessed"
     making.warn("body", "has no text: its title is taken for it")
     title, link = escape(making.entry.title or "", quote=False), making.entry.link
@@ -177,7 +175,7 @@ def _made_up(making: _Making) -> str:
 
 
 def _title(making: _Making, body: str) -> str:
-    """The title of an entry that has none: the first words of its text."""
+    """A title for an entry without one: the first words of its text."""
     making.origins["title"] = "guessed"
     making.warn("title", "has no title: the first words of its text are taken")
     words = shortened(text_of(body[:_READ_FOR_TITLE]), TITLE)
@@ -195,7 +193,7 @@ def _language(making: _Making) -> str | None:
 
 
 def _pictures(making: _Making, body: str) -> list[Image]:
-    """Those that the entry names, else the first one of its text; a small one is only better than none."""
+    """The pictures that the entry names, else the first in its text; a small one only where there is no other."""
     given = making.entry.images
     if given and not making.entry.has_small_picture:
         return given
@@ -227,9 +225,9 @@ def _seen_in(making: _Making, body: str) -> list[Image]:
 
 
 def _moment(making: _Making, name: str) -> ReadDate | None:
-    """The best of the dates that an entry gives: the first with a zone, else with a time, else any.
+    """The best date of an entry: the first with a zone, else the first with a time, else the first.
 
-    What cannot be read is told, and so is where two of them differ.
+    A problem is noted for each that cannot be read, and where two differ.
     """
     texts = making.entry.published if name == "published" else making.entry.updated
     found: list[tuple[str, ReadDate]] = []

@@ -39,7 +39,7 @@ _STRAY = re.compile(r"<(?!/?[A-Za-z_]|[?!])")
 def tree_of(body: bytes, content_type: str | None, url: str) -> tuple[etree._Element, list[str], bool]:
     """The root of a feed, warnings in words, and whether the document ends before it should.
 
-    Raises FetchError for what is none, has too much in it, or defines entities.
+    Raises FetchError for what is not a feed, has too much in it, or defines entities.
     """
     decoded = decoded_feed(body, content_type)
     text = decoded.text.lstrip("\ufeff")
@@ -110,7 +110,7 @@ def repaired(text: str) -> str:
 
 
 def without_default(root: etree._Element) -> None:
-    """Take RSS out of the namespace that it was put into, be it Atom's; elements with a prefix keep theirs."""
+    """Remove the default namespace from RSS, even where it is Atom's; elements with a prefix keep theirs."""
     tag = str(root.tag)
     if not tag.startswith("{") or root.prefix is not None or tag.rpartition("}")[2].lower() != "rss":
         return
@@ -137,7 +137,7 @@ def _known(found: re.Match[str]) -> str:
 
 
 def _within_root(text: str, name: str) -> str:
-    """The text up to the end of its root: what scripts and servers add behind it is none of the feed."""
+    """The text up to the end of its root: what scripts and servers add behind it is not part of the feed."""
     end = text.rfind(f"</{name}")
     close = text.find(">", end) if end >= 0 else -1
     return text[: close + 1] if close >= 0 else text
@@ -161,7 +161,7 @@ def _parsed(text: str) -> tuple[etree._Element, str | None, bool]:
 
 
 def _a_page(text: str, url: str) -> str:
-    """That it is a page, and which feed the page names."""
+    """The message for a page instead of a feed, with the feed that the page names."""
     said = f"{NO_FEED} but an HTML page"
     try:
         tree = dom.parse(text)

@@ -56,13 +56,13 @@ _PREFIXES = {
     "dcterm": "dcterms",
 }
 CANONICAL = {family: uri for uri, family in reversed(_FAMILIES.items()) if family}
-"""A namespace for each family: what a prefix that nobody declared is taken for."""
+"""A namespace for each family, for prefixes that are not declared."""
 
 
 def name_of(element: etree._Element) -> str:
     """What an element is: ``title`` of RSS, ``atom:title``, ``media:content``; the name in lower case.
 
-    A namespace that nobody knows goes by its prefix: half of the wrong ones are misspelt.
+    An unknown namespace is identified by its prefix: half of the wrong ones are misspelt.
     """
     tag = element.tag
     return _named(tag, element.prefix if tag[0] == "{" else None) if isinstance(tag, str) else ""
@@ -105,7 +105,7 @@ def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
 
 @lru_cache(maxsize=16)
 def _by_name(element: etree._Element) -> dict[str, list[etree._Element]]:
-    # An entry is asked for some fifty names.
+    # Some fifty names are looked up in an entry.
     found: dict[str, list[etree._Element]] = {}
     for child in element:
         found.setdefault(name_of(child), []).append(child)
@@ -113,7 +113,7 @@ def _by_name(element: etree._Element) -> dict[str, list[etree._Element]]:
 
 
 def forget() -> None:
-    """Let go of the document that was read last."""
+    """Forget the document that was read last."""
     _by_name.cache_clear()
 
 
@@ -136,12 +136,12 @@ def base_of(element: etree._Element, base: str) -> str:
 
 
 def unescaped(address: str) -> str:
-    """An address that was escaped twice as it was meant: ``?a=1&amp;b=2`` is no query of anybody."""
+    """An address without double escaping: ``?a=1&amp;b=2`` was meant as ``?a=1&b=2``."""
     return address.replace("&amp;", "&")
 
 
 def joined(base: str, address: str) -> str:
-    """The address as seen from a base; the base itself where it is none."""
+    """The absolute address, relative to a base; the base itself where there is no valid address."""
     try:
         return urljoin(base, address)
     except ValueError:

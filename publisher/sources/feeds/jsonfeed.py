@@ -167,7 +167,7 @@ class _Item:
         return [one for one in value if isinstance(one, str)]
 
     def _text(self, key: str, name: str | None = None, *, numbers: bool = False, told: bool = True) -> str | None:
-        """A text; one of another kind is none, but a number may stand for its digits, as is told."""
+        """A text; None for another type, except a number, which is read as its digits with a note."""
         value = self._item.get(key)
         if value is None:
             return None
@@ -192,7 +192,7 @@ def _string(value: object) -> str | None:
 
 
 def _number(value: object) -> str | None:
-    """A number as written elsewhere: text too, as some write it."""
+    """A number as text, since some feeds write numbers as text."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))[:50]
     if isinstance(value, int | float) and not isinstance(value, bool):

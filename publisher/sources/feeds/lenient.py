@@ -75,7 +75,7 @@ class _Builder(HTMLParser):
         self._pieces.append(data)
 
     def finish(self) -> None:
-        """Put the text that was met where it stands, all pieces of it at once."""
+        """Insert the text met so far, all pieces at once."""
         data, self._pieces = "".join(self._pieces), []
         if not self._open or not data:
             return

@@ -35,7 +35,7 @@ _NO_PICTURE = re.compile(
     r"|doubleclick\.net/|pixel\.wp\.com/|stats\.wordpress\.com/|/wp-includes/images/(?:smilies|media)/|/emoji/",
     re.IGNORECASE,
 )
-"""Portraits of writers, counters and signs: what stands where pictures stand, and is none of the story."""
+"""Portraits of writers, counters and signs: what stands where pictures stand, and is not part of the story."""
 
 _SIZING = re.compile(
     r"w|h|width|height|q|quality|s|fit|auto|dpr|format|fm|crop|resize|size|usm|sig|signature|hash|v|strip|",
@@ -87,7 +87,7 @@ class Medium:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """By which the best of several renditions is found."""
+        """The sort key by which the best of several renditions is found."""
         area = (_number(self.width) or 0) * (_number(self.height) or 1)
         if self.is_picture:
             return area, _number(self.length) or 0
@@ -130,7 +130,7 @@ def fill(entry: Entry, pictures: Iterable[Medium], files: Iterable[Medium], dura
 
 
 def seconds(text: str) -> float | None:
-    """How long a recording is: ``H:MM:SS``, ``MM:SS``, seconds, or as ISO 8601 has it; None for what is none of them.
+    """How long a recording is: ``H:MM:SS``, ``MM:SS``, seconds, or as ISO 8601 has it; None where it is none of these.
 
     A minute has sixty seconds; ``75:30`` are minutes beyond the hour, but ``1:75:30`` is no time.
     """
@@ -232,14 +232,14 @@ def _address(text: str | None, element: etree._Element, url: str, entry: Entry, 
 
 
 def _with_words(medium: Medium, element: etree._Element) -> Medium:
-    """With what the element says of it: its description, else its title, and who is to be credited."""
+    """The medium with its description, else its title, and its credit, as the element gives them."""
     caption = medium.caption or next(filter(None, map(_words, children(element, "media:description"))), None)
     caption = caption or next(filter(None, map(_words, children(element, "media:title"))), None)
     return replace(medium, caption=caption, credit=medium.credit or _credit(element))
 
 
 def _of_entry(medium: Medium, element: etree._Element, *, alone: bool) -> Medium:
-    """With what the entry itself says of all its media; a description is that of its only one."""
+    """The medium with what the entry says of all its media; a description only where there is one medium."""
     groups = list(children(element, "media:group"))
     credit = medium.credit or next(filter(None, map(_credit, (element, *groups))), None)
     if alone and medium.caption is None:
@@ -253,7 +253,7 @@ def _words(element: etree._Element) -> str | None:
 
 
 def _credit(element: etree._Element) -> str | None:
-    """Who made it: those of the first role that is a maker's, else those without one, else its owner."""
+    """The makers: those with the first role of a maker, else those without a role, else the owner."""
     by_role: dict[str, list[str]] = {}
     for one in children(element, "media:credit"):
         if name := one_line(text_in(one)):
@@ -295,7 +295,7 @@ def _once(found: Iterable[Medium]) -> list[Medium]:
 
 
 def _renditions(found: Iterable[Medium]) -> list[Medium]:
-    """Of pictures whose addresses differ in their sizes alone the largest, where the first of them stands."""
+    """The largest of pictures whose addresses differ in size alone, at the place of the first."""
     kept: dict[str, Medium] = {}
     for one in found:
         parts = urlsplit(one.url)

@@ -26,9 +26,9 @@ _AUTHORS = ("dc:creator", "atom:author", "author", "itunes:author", "googleplay:
 
 
 def credit(element: etree._Element, entry: Entry, site: str | None) -> None:
-    """Fill in who wrote an entry: whom the first kind of element names that names anybody.
+    """Fill in the authors of an entry, from the first kind of element that names any.
 
-    ``site`` is what the feed calls itself, which is nobody's name.
+    ``site`` is the feed's own name, which is not a person's.
     """
     for name in _AUTHORS:
         take(texts_of(element, name, entry), entry, site)
@@ -37,7 +37,7 @@ def credit(element: etree._Element, entry: Entry, site: str | None) -> None:
 
 
 def inherit(values: Iterable[str], entry: Entry, site: str | None) -> None:
-    """Add the authors of a whole feed; that its site stands there is no author of an entry, and nothing to be told."""
+    """Add the authors of a whole feed, without the name of its site, which needs no note."""
     told = list(entry.notes)
     take((value for value in values if value != site), entry, site)
     entry.notes = [*told, *(one for one in entry.notes[len(told) :] if entry.authors)]
@@ -54,9 +54,9 @@ def inherited(element: etree._Element) -> list[str]:
 
 
 def take(values: Iterable[str], entry: Entry, site: str | None) -> None:
-    """Add the people of texts that each stand where an author's name stands.
+    """Add the people named in texts, each of which stands in the place of an author's name.
 
-    A role word, a degree or an agency is none of a name (see :mod:`publisher.sources.forms.bylines`). A name in one
+    A role word, a degree or an agency is not part of a name (see :mod:`publisher.sources.forms.bylines`). A name in one
     word that is written as no name is what somebody calls themselves there; what the feed is called may be
     who writes it.
     """

@@ -64,7 +64,7 @@ def title(content: Content | None, entry: Entry) -> str | None:
 
 
 def without_source(title: str | None, source: str | None) -> str | None:
-    """A title without the name of where it was taken from, which collections of news write behind it."""
+    """A title without the name of its origin, which news aggregators add at the end."""
     if title and source:
         for mark in (" - ", " – ", " — ", " | "):
             if title.endswith(f"{mark}{source}") and len(title) > len(mark) + len(source):
@@ -73,7 +73,7 @@ def without_source(title: str | None, source: str | None) -> str | None:
 
 
 def summary(contents: Iterable[Content]) -> str | None:
-    """The first of these texts that says anything, on one line; without what WordPress adds to each."""
+    """The first of these texts that is not empty, on one line, without the sentence that WordPress adds."""
     for content in contents:
         if text := line(content):
             return _APPEARED.sub("", text) or None
@@ -144,7 +144,7 @@ def _guessed(text: str, base: str | None, entry: Entry, name: str) -> Content | 
 
 
 def _twice(text: str, base: str | None, entry: Entry, name: str, *, stated: bool = False) -> Content | None:
-    """HTML; where all of its markup is escaped, that of which it was made."""
+    """HTML, unescaped once more where all of its markup is escaped."""
     if name != "title" and not is_markup(text) and _PAIR.search(inner := unescape(text)):
         entry.note(name, "is escaped twice; it is read as what it means")
         return _given(inner, html=True, base=base)
@@ -156,7 +156,7 @@ def _given(text: str, *, html: bool, base: str | None, stated: bool = False) -> 
 
 
 def _inside(element: etree._Element) -> str:
-    """What stands in an element as HTML: of XHTML without its prefixes, of RSS what should have been escaped."""
+    """The content of an element as HTML: XHTML without prefixes, or RSS markup that should have been escaped."""
     from lxml import etree
 
     copy = deepcopy(element)

@@ -78,7 +78,7 @@ class Channel:
 
 
 def entries(body: bytes, content_type: str | None, url: str) -> tuple[list[Entry], list[str]]:
-    """The entries of a feed and warnings about the whole. Raises FetchError for what is none, or has too many."""
+    """The entries of a feed and warnings about the whole. Raises FetchError for what is not a feed, or has too many."""
     root, warnings, is_cut = tree_of(body, content_type, url)
     kind = name_of(root)
     if kind.startswith("sitemap:") or kind in ("urlset", "sitemapindex"):
@@ -204,7 +204,7 @@ def _texts(element: etree._Element, wanted: Iterable[str], entry: Entry) -> list
 
 
 def _describe(element: etree._Element, entry: Entry) -> None:
-    """Of an entry that is a recording and has no text of its own: what is said of the recording."""
+    """The description of the recording, for an entry that is a recording without a text."""
     groups = [*children(element, "media:group"), element]
     within = [one for group in groups for one in children(group, "media:content")]
     if any(media.says_picture(one) for one in within):

@@ -1,1 +1,5 @@
-"""Asking servers politely: pauses, robots.txt, and what is remembered between readings."""
+"""Requests to servers.
+
+``request`` is one of them, and what its status means. ``politeness`` is when it may be sent: one at a time to a host,
+after a pause, not before the ``Retry-After`` of a 429 or 503 is over, and as ``robots`` allows.
+"""

@@ -1,7 +1,7 @@
-"""Manners of fetching, in one place around the client that all sources share.
+"""When a request may be sent, in one place around the client that all sources share.
 
-One request at a time to a host, a pause before the next, robots.txt obeyed, and a host that asks to be left alone left
-alone. Redirects within one request are followed as one.
+One request at a time to a host, a pause before the next, robots.txt obeyed, and no request to a host that answered 429
+or 503 until its ``Retry-After`` is over. Redirects within one request are followed as one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from cachetools import LRUCache
 
-from publisher import clock
+from publisher import clock, retryafter
 from publisher.clock import Clock
 from publisher.errors import FetchError
 from publisher.sources.base import PAGE_LIMIT, Fetcher, Pause, Response
-from publisher.sources.fetching.request import refusal
+from publisher.sources.fetching.request import header
 from publisher.sources.fetching.robots import Robots, parse
 
 ROBOT = "publisher"
@@ -34,7 +34,7 @@ HOSTS_KEPT = 2000
 
 @dataclass(slots=True)
 class _Host:
-    """What is known of one host. ``closed_until`` is when it wants to be asked again."""
+    """What is known of one host. ``closed_until``: no request is sent before."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     free_at: datetime | None = None
@@ -45,25 +45,25 @@ class _Host:
 
 
 class _Hosts(LRUCache[str, _Host]):
-    """The hosts asked last. One that is being asked stays: another lock would let a second request to it through."""
+    """The hosts requested last. One with a request under way stays: another lock would let a second one through."""
 
     def popitem(self) -> tuple[str, _Host]:
-        """Forget the host not asked for longest."""
-        asked: list[tuple[str, _Host]] = []
+        """Forget the host whose last request is the longest ago."""
+        busy: list[tuple[str, _Host]] = []
         while self:
             name, host = super().popitem()
             if not host.lock.locked():
                 break
-            asked.append((name, host))
+            busy.append((name, host))
         else:
-            name, host = asked.pop(0)
-        for one in asked:
+            name, host = busy.pop(0)
+        for one in busy:
             self[one[0]] = one[1]
         return name, host
 
 
 class Polite:
-    """A client with manners over one without. ``pause`` is in seconds; ``robots`` false reads all the same."""
+    """A polite client around one that is not. ``pause`` is in seconds; without ``robots``, robots.txt is not read."""
 
     def __init__(
         self,
@@ -84,18 +84,18 @@ class Polite:
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = PAGE_LIMIT) -> Response:
         """GET one document when it is its turn.
 
-        Raises FetchError where robots.txt forbids it, or the host asked to be left alone, besides what the client does.
+        Raises FetchError where robots.txt forbids it or a ``Retry-After`` of the host is not over, and as clients do.
         """
         host = self._host(url)
         async with host.lock:
-            self._left_alone(host)
+            self._heed(host)
             if self._obey:
                 await self._permitted(host, url)
             await self._turn(host)
             try:
                 response = await self._http.get(url, headers, limit)
             finally:
-                self._asked(host)
+                self._rest(host)
             if response.status in (429, 503):
                 self._close(host, response)
             return response
@@ -105,7 +105,8 @@ class Polite:
         name = f"{parts.scheme}://{parts.netloc.lower()}"
         return self._hosts.setdefault(name, _Host())
 
-    def _left_alone(self, host: _Host) -> None:
+    def _heed(self, host: _Host) -> None:
+        """Raise FetchError while the host's last ``Retry-After`` is not over."""
         if host.closed_until is None:
             return
         left = (host.closed_until - self._now()).total_seconds()
@@ -119,12 +120,14 @@ class Polite:
         if wait > 0:
             await self._sleep(wait)
 
-    def _asked(self, host: _Host) -> None:
+    def _rest(self, host: _Host) -> None:
+        """Note when the next request to the host may be sent."""
         pause = max(self._pause, host.robots.delay if host.robots and self._obey else 0.0)
         host.free_at = self._now() + timedelta(seconds=pause)
 
     def _close(self, host: _Host, response: Response) -> None:
-        wait = refusal(response, self._now()).retry_after
+        """Send no request to the host before its ``Retry-After`` is over; without one the source's own pace counts."""
+        wait = retryafter.read(header(response, "retry-after"), self._now()).seconds
         if wait is not None:
             host.closed_until = self._now() + timedelta(seconds=wait)
 
@@ -140,7 +143,7 @@ class Polite:
             raise FetchError(said, advice="ask the site, or set [fetch] robots = false")
 
     async def _read_robots(self, host: _Host, url: str) -> None:
-        """Read the rules anew. What is not there allows everything, what cannot be had nothing (RFC 9309, 2.3.1)."""
+        """Read the rules again. What is not there allows everything, what cannot be had nothing (RFC 9309, 2.3.1)."""
         parts = urlsplit(url)
         await self._turn(host)
         host.robots, host.unreachable = None, None
@@ -159,5 +162,5 @@ class Polite:
                 host.unreachable = f"answered {response.status}"
                 self._close(host, response)
         finally:
-            self._asked(host)
+            self._rest(host)
         host.robots_until = self._now() + (ROBOTS_RETRIED if host.unreachable else ROBOTS_KEPT)

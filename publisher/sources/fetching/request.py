@@ -1,4 +1,4 @@
-"""One request for a document: asked with what is known of it, and what an answer that is none of it means."""
+"""One conditional request for a document, and what a response without the document means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from publisher.model.observed import Problem
 from publisher.sources.base import Response, SourceContext
 
 OVERRUN_WAIT = 300.0
-"""Seconds that a source is left alone after one of its documents took more than it may."""
+"""Seconds that a source rests after one of its documents took more than it may."""
 
 _CHALLENGE = re.compile(
     rb"just a moment\.\.\.|attention required|cf-browser-verification|challenge-platform|cf_chl_|captcha"
@@ -33,16 +33,16 @@ def web_address(value: str) -> str:
 async def get(
     context: SourceContext, url: str, bookmark: Mapping[str, Any], limit: int, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A document, or 304 where it is the one that ``bookmark`` is of. Raises FetchError for every other answer."""
-    asked = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
-    sent = {**(headers or {}), **{name: value for name, value in asked.items() if value}}
+    """The response with the document, or 304 where it has not changed. Raises FetchError for any other status."""
+    conditions = {"If-None-Match": bookmark.get("etag"), "If-Modified-Since": bookmark.get("last_modified")}
+    sent = {**(headers or {}), **{name: value for name, value in conditions.items() if value}}
     try:
         response = await context.http.get(url, sent, limit)
     except AddressRefused as error:
         raise FetchError(f"refused: {error}", advice=error.advice) from error
     except TimeoutError as error:
         raise FetchError("did not answer in time") from error
-    if response.status == 304 and any(asked.values()):
+    if response.status == 304 and any(conditions.values()):
         return response
     if response.status == 200:
         if len(response.body) > limit:
@@ -52,7 +52,7 @@ async def get(
 
 
 def refusal(response: Response, now: datetime) -> FetchError:
-    """Why an answer is none that can be used, in words, and for how long its server wants to be left alone."""
+    """What a status other than 200 and 304 means, in words, with the ``Retry-After`` of the response if it has one."""
     status = response.status
     said = f"answered {status}"
     challenged = header(response, "cf-mitigated").lower() == "challenge" or _CHALLENGE.search(response.body[:65_536])
@@ -62,14 +62,14 @@ def refusal(response: Response, now: datetime) -> FetchError:
         said += ": there is no such page"
     elif status == 429:
         said += ": asked too often"
-    asked = retryafter.read(header(response, "retry-after"), now)
-    if asked.ignored:
-        said += f" ({asked.ignored})"
-    return FetchError(said, status=status, retry_after=asked.seconds)
+    wait = retryafter.read(header(response, "retry-after"), now)
+    if wait.ignored:
+        said += f" ({wait.ignored})"
+    return FetchError(said, status=status, retry_after=wait.seconds)
 
 
 def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchError:
-    """A source's document that cannot be read. One that took too much leaves its source alone for a while.
+    """The error for a document that cannot be parsed. After one that took too much, its source rests for a while.
 
     ``url`` is said where a source has several.
     """
@@ -78,7 +78,7 @@ def unreadable(error: ReadError, status: int, url: str | None = None) -> FetchEr
 
 
 def moved(response: Response, url: str) -> list[Problem]:
-    """What is to be said of a source's own address that has moved for good."""
+    """A warning where the source's own address has moved for good."""
     to = getattr(response, "moved", None)
     message = f"has moved for good to {to}; correct the url of the source"
     return [Problem(url, message, field="url", severity="warning")] if to else []

@@ -24,7 +24,7 @@ _AGENT = re.compile(r"\s*user[- ]?agent\s*:?\s*([A-Za-z_-]+|\*)?", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """The rules for one robot. ``delay`` is the pause that it is asked to make, in seconds."""
+    """The rules for one robot. ``delay`` is the pause between its requests, in seconds."""
 
     robot: str
     rules: Protego = field(default_factory=Protego)
@@ -43,7 +43,7 @@ def parse(text: str, robot: str) -> Robots:
 
 
 def _concerning(text: str, robot: str) -> Iterator[str]:
-    """The lines with robots named by their product token alone, and all others by one name."""
+    """The lines that matter; robots are named by their product token, and all but ours by one name."""
     for line in text.splitlines()[:MAX_LINES]:
         agent = _AGENT.match(line)
         if agent:

@@ -49,7 +49,7 @@ class People:
 
     ``authors`` wrote it (reporters and contributors are among them), ``photographers`` made the pictures, ``others``
     translated or produced it. ``agency`` is a news agency, or what stands as the source; ``outlets`` are other names
-    that are no people's, the site's own among them. ``doubt`` says what the line leaves open, null where nothing.
+    that are no people's, the site's own among them. ``doubt`` says what the line leaves open, None where nothing.
     """
 
     authors: tuple[str, ...] = ()
@@ -165,7 +165,7 @@ def _closes_early(text: str) -> bool:
 
 
 def _segments(text: str) -> Iterator[tuple[frozenset[str], str]]:
-    """Each role of a line and what stands behind it; what stands before the first is by authors."""
+    """Each role of a line and the text behind it; the text before the first role names authors."""
     labels = list(LABEL.finditer(text))
     first = text[: labels[0].start()] if labels else text
     yield from _led(first)
@@ -178,7 +178,7 @@ def _segments(text: str) -> Iterator[tuple[frozenset[str], str]]:
 
 
 def _led(text: str) -> Iterator[tuple[frozenset[str], str]]:
-    """What has no colon: "By Jane Doe", "Reporting by X; Editing by Y"."""
+    """The roles of a line without colons: "By Jane Doe", "Reporting by X; Editing by Y"."""
     leads = list(LEAD.finditer(text))
     first = text[: leads[0].start()] if leads else text
     if first.strip(" ,;|/-–—"):
@@ -272,7 +272,7 @@ def _of_house(text: str) -> tuple[str, str | None]:
 
 
 def _undated(text: str) -> str:
-    """A part without a date in it or behind it; nothing is left of one that begins with it."""
+    """A part without the date in it or behind it; empty where the date comes first."""
     dated = None if is_name(text) else DATED.search(text)
     if dated is None:
         return text
@@ -280,7 +280,7 @@ def _undated(text: str) -> str:
 
 
 def _bracketed(found: _Found, inside: str) -> Collection[str] | None:
-    """What brackets behind a name say: a role ("Fotos"), an agency, initials; the role or nothing."""
+    """The role in brackets behind a name ("Fotos"), or None; an agency there is noted, initials are dropped."""
     roles = roles_of(inside)
     if roles:
         return roles

@@ -1,4 +1,4 @@
-"""The words of bylines: roles, joiners, degrees, agencies, and what is no name. Data, and what asks it."""
+"""The words of bylines: roles, joiners, degrees, agencies, and what is not a name. Data, with its look-ups."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def is_agency(text: str, *, shouted: bool = False) -> bool:
 _STAFF = re.compile(
     r"(?:the\s+|our\s+|die\s+|la\s+|le\s+|web\s+)?(?:tim\s+)?(?:redaksi|newsroom|news\s?desk|staff|admin|administrator"
     r"|administrador|webmaster|web\s?admin|superuser|root|user|guest|tamu|anonim|anonymous|anonyme|anónimo|unknown|n/?a"
-    r"|none|null|editors?|editorial(?:\s+team|\s+staff|\s+board)?|redaktion|rédaction|redacción|redaccion|redazione"
+    r"|none|None|editors?|editorial(?:\s+team|\s+staff|\s+board)?|redaktion|rédaction|redacción|redaccion|redazione"
     r"|redação|redacao|redactie|redaktionen|redaksjonen|redakcja|редакция|toimitus|agencies|agencias|agences|agenturen"
     r"|agenzie|wires|wire\s+services|news\s+agencies|wire\s+reports|staff\s+(?:writers?|reporters?)|news\s+team"
     r"|content\s+team|kontributor|contributors?|berbagai\s+sumber|dari\s+berbagai\s+sumber|diolah|various)"
@@ -332,7 +332,7 @@ def _is_particle(word: str) -> bool:
 
 
 def roles_of(label: str | None) -> frozenset[str]:
-    """The roles that a label names; none for what is no label."""
+    """The roles that a label names; empty where it is not a label."""
     if not label:
         return frozenset()
     shown = " ".join(label.casefold().split())

@@ -25,7 +25,7 @@ _CURRENCIES = {
 
 
 def read_cells(cells: Mapping[str, str | None], locale: str, unit: str | None) -> dict[str, Decimal | None]:
-    """Value, change and percent as the locale writes numbers; null where a cell is empty or says that it is unknown.
+    """Value, change and percent as the locale writes numbers; None where a cell is empty or says that it is unknown.
 
     Raises ReadError for what is no number, for a per cent sign where the unit is another, and for an arrow beside the
     value that points where the change does not.
@@ -55,7 +55,7 @@ def doubts(found: Indicator, cells: Mapping[str, str | None], spec: IndicatorSpe
 
 
 def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | None) -> str | None:
-    """What a per cent sign shows, in words: that a value or a change is another column's number; null if none does."""
+    """The message where a per cent sign shows that a value or a change is another column's number; None if not."""
     text = cells.get(column) or ""
     if column == "percent" or not _in_percent(text) or _in_percent(unit):
         return None
@@ -65,7 +65,7 @@ def misplaced_percent(column: str, cells: Mapping[str, str | None], unit: str | 
 
 
 def other_way(value: str | None, locale: str, change: Decimal | None, percent: Decimal | None) -> str | None:
-    """That the arrow beside a value points where its change does not, in words; null where it does not."""
+    """The message where the arrow beside a value contradicts its change; None where it does not."""
     down = without_arrow(value or "", locale)[1]
     moved = change or percent
     if down is None or not moved or (moved < 0) == down:
@@ -74,7 +74,7 @@ def other_way(value: str | None, locale: str, change: Decimal | None, percent: D
 
 
 def other_currency(text: str | None, unit: str | None) -> str | None:
-    """That a number stands in another currency than that of the unit, in words; null where it does not."""
+    """The message where a number has another currency than the unit; None where it has not."""
     sign = currency_within((text or "").strip())
     known = re.match(r"[A-Z]{3}\b", unit or "")
     if sign is None or known is None or not _is_another(sign.rstrip("."), known[0]):

@@ -65,7 +65,7 @@ _AGENCY_START = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """A caption and its credit, each null where there is none. ``doubt`` says what could be a credit and was left."""
+    """A caption and its credit, each None where there is none. ``doubt`` says what could be a credit and was left."""
 
     caption: str | None = None
     credit: str | None = None
@@ -185,7 +185,7 @@ def _plain(credit: str) -> str:
 
 
 def _is_who(text: str) -> bool:
-    """Whether it names whose a picture is: a person, a house, or both with slashes."""
+    """Whether it names who made a picture: a person, a house, or both with slashes."""
     shown = text.strip().rstrip(".")
     if not shown or len(shown) > MAX_CREDIT or _NOT_A_NAME.search(shown):
         return False

@@ -55,7 +55,7 @@ _NO_PLACE = words(
 class Dateline:
     """What stands before the first sentence: ``prefix`` and ``rest`` are the text, whatever was found.
 
-    ``place`` is null where none is certain; ``doubt`` then says what could be one. ``agency`` is the agency or the
+    ``place`` is None where none is certain; ``doubt`` then says what could be one. ``agency`` is the agency or the
     house that is named in it.
     """
 
@@ -164,14 +164,14 @@ def _closes(bracket: str) -> bool:
 
 
 def _named(text: str) -> str | None:
-    """An agency or a medium, "Reuters", "dpa/lnw", "KOMPAS.com"; null for anything else."""
+    """An agency or a medium, "Reuters", "dpa/lnw", "KOMPAS.com"; None for anything else."""
     shown = text.strip()
     parts = re.split(r"\s*[/,]\s*", shown)
     return shown if is_agency(shown) or is_outlet(shown) or is_agency(parts[0]) or is_outlet(parts[0]) else None
 
 
 def _shape(text: str) -> str | None:
-    """A text that has the shape of a place or of several; null for any other."""
+    """A text that has the shape of a place or of several; None for any other."""
     parts = re.split(r"[\s/]+", text)
     if not text or len(text) > MAX_PLACE or len(parts) > 8 or any(letter.isdigit() for letter in text):
         return None
@@ -226,7 +226,7 @@ def _starts(text: str) -> bool:
 
 
 def _verdict(one: _Candidate, rest: str, *, housed: bool, by_comma: bool) -> str | None:
-    """``_SURE`` for a dateline; words of doubt for what could be one; null for what is none."""
+    """``_SURE`` for a dateline; words of doubt for what could be one; None where it is not one."""
     if not _starts(rest) or is_outlet(one.place):
         return None
     acronym = len(one.place) <= 4 and " " not in one.place

@@ -75,7 +75,7 @@ ALONE = words(
     " partager compartir condividi compartilhar delen facebook twitter whatsapp telegram linkedin reddit copy"
     " comments kommentare commentaires komentar loading loading… newsletter next previous follow subscribe top listen"
 ) | {"quảng cáo", "más información", "archivado en"}
-"""What stands in a line of its own and is none of the text."""
+"""What stands in a line of its own and is not part of the text."""
 
 CALLS = frozenset(
     (

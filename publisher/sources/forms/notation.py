@@ -43,7 +43,7 @@ class Notation:
         return set() if self._is_shown else set(self._either)
 
     def supposition(self, symbol: str) -> str:
-        """What to tell of one where nobody said the locale."""
+        """The warning for such a number where the source sets no locale."""
         return (
             f"{self._either[symbol]!r} is read as in the locale {self._locale!r}, the site's; in another it is a"
             " thousand times as much or as little: set the source's locale"
@@ -54,7 +54,7 @@ class Notation:
         return self._either[symbol]
 
     def doubt(self, symbol: str) -> str:
-        """Why an observation is refused that could be read."""
+        """Why an observation is refused though its number could be read."""
         return (
             f"{self._either[symbol]!r} may be a thousand times as much or as little: {self._foreign!r} beside it is not"
             f" written as in the locale {self._locale!r}; set the source's locale"

@@ -27,9 +27,9 @@ MAX_BLOCKS = 20_000
 _PARTS = ENDS_A_WORD - {"br"}
 _HEADINGS = frozenset(("h2", "h3", "h4", *RENAMED))
 _WHOLE = frozenset(("p", "ul", "ol", "dl", "blockquote", "figure", "table", "pre", "hr")) | _HEADINGS
-"""What is one block with all that is in it; what else parts a text is gone into."""
+"""Elements that are one block with all of their content; other block elements are searched for blocks."""
 _SHOWN = MEDIA | {"img", "hr"}
-"""What is worth a block without any text."""
+"""Elements that make a block even without text."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ def fragment_blocks(html: str) -> list[Block]:
 
 
 def plain(html: str) -> str | None:
-    """The text of a piece of HTML on one line; null where it has none. Raises ReadError as above."""
+    """The text of a piece of HTML on one line; None where it has none. Raises ReadError as above."""
     body = parse(f"<body>{html}").body
     return (one_line("".join(said(body))) or None) if body is not None else None
 
@@ -137,7 +137,7 @@ def _cut(body: LexborNode, comment: str) -> None:
 
 
 def _take_out(body: LexborNode) -> list[str]:
-    """Take out what is no part of a text, and what stands in players for who cannot play; the names of the first.
+    """Remove what is not text, and the fallback content of players; returns the names of the former.
 
     Both may hold paragraphs, which would end the one that they are in.
     """
@@ -192,7 +192,7 @@ def _gone_into(node: LexborNode, holding: Set[int]) -> bool:
 
 
 def _holding_blocks(top: LexborNode) -> Set[int]:
-    """The elements below a node that hold a block, each found once: not looked for anew from each one around it."""
+    """The elements below a node that hold a block, each found once: not looked for again from each one around it."""
     holding = {top.mem_id}
     for node, met in walk(top, _read):
         if met and node.is_element_node and node.tag in _PARTS:

@@ -21,7 +21,7 @@ _RISE = words("up naik rise rising rose gain gainer gainers plus pos positive in
 
 
 def contradicted(row: LexborNode, cells: Mapping[str, str | None], ticker: HtmlTicker, locale: str) -> str | None:
-    """Why the sign of a change or a percent is not that of its markup, in words; null where it may be."""
+    """Why the sign of a change or a percent is not that of its markup, in words; None where it may be."""
     for column in ("change", "percent"):
         said = _said(row, ticker, column)
         if said is None:
@@ -35,7 +35,7 @@ def contradicted(row: LexborNode, cells: Mapping[str, str | None], ticker: HtmlT
 
 
 def _said(row: LexborNode, ticker: HtmlTicker, column: str) -> tuple[str, bool] | None:
-    """The word that the markup of a cell or of its row has for the direction, and whether it is a fall; null where
+    """The word that the markup of a cell or of its row has for the direction, and whether it is a fall; None where
     there is none, or both.
     """
     cell = next((node for node, _ in dom.select(row, getattr(ticker, column))), None)

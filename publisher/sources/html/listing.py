@@ -112,7 +112,7 @@ def _entry(entry: etree._Element, url: str) -> Link | None:
 
 
 def _moment(stamp: str) -> datetime:
-    """A W3C date or time, for ordering; what is none comes last."""
+    """A W3C date or time, for ordering; what is not one comes last."""
     try:
         found = datetime.fromisoformat(stamp)
     except ValueError:

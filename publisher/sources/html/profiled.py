@@ -25,6 +25,7 @@ PART = 25
 """Characters of a further part of a text; what is shorter is a label."""
 
 _HIDDEN = '[hidden], [style*="display:none"], [style*="display: none"]'
+# Whether a page came whole is told from its text: a parser closes every element, whether its end tag came or not.
 _END = re.compile(r"</(?:body|html)\b", re.IGNORECASE)
 
 MAX_RELATED = 20
@@ -44,7 +45,7 @@ def read_html(
     content_type: str | None = None,
     specs: Mapping[str, IndicatorSpec] | None = None,
 ) -> Reading:
-    """What a page holds. ``url`` is where it was fetched from, null for a file.
+    """What a page holds. ``url`` is where it was fetched from, None for a file.
 
     Raises ReadError for what is no page at all: no text, or nested too deeply.
     """
@@ -168,7 +169,7 @@ def _around(
 def _text_blocks(
     reading: Reading, tree: LexborHTMLParser, rules: HtmlArticle, fields: dict[str, Any], *, whole: bool
 ) -> list[Block] | None:
-    """The blocks of the text, without bylines and the dateline, which go to their fields; null where it breaks off."""
+    """The blocks of the text, without bylines and the dateline, which go to their fields; None where it breaks off."""
     ended = rules.body.end_comment is None or _has_comment(tree, rules.body)
     _tell_parts(reading, tree, rules.body)
     found = _without_junk(reading, body_blocks(tree, rules.body.model_copy(update={"junk_text": ()})), rules, fields)

@@ -17,7 +17,7 @@ from publisher.sources.json.pushed import read_article_json
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of them: its id as far as it has one, the article unless it is refused, and what is wrong or doubtful."""
+    """One article of a batch: its id if it has one, the article unless it is refused, and what is wrong or doubtful."""
 
     id: str | None
     article: ObservedArticle | None = None
@@ -28,7 +28,7 @@ ENTRY = TypeAdapter(Entry)
 
 
 def not_a_batch(payload: Any, most: int) -> str | None:
-    """Why a document is no list of articles, in words; null where it is one."""
+    """Why a document is no list of articles, in words; None where it is one."""
     if isinstance(payload, list) and 1 <= len(payload) <= most:
         return None
     said = f"is a list of {len(payload)}" if isinstance(payload, list) else "is no list; send one article with PUT"

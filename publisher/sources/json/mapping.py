@@ -33,7 +33,7 @@ _UNSET = datetime(1980, 1, 1, tzinfo=UTC)
 _STEP = re.compile(r'\.?(?:\[(\*|\d{1,6})\]|\["([^"]+)"\]|([^.\[\]"$]+))')
 
 Step = str | int | None
-"""A key, a place in a list, or null for every entry of a list."""
+"""A key, a place in a list, or None for every entry of a list."""
 
 
 @lru_cache(maxsize=1024)
@@ -159,7 +159,7 @@ def load(body: bytes) -> Any:
 
 
 def walk(document: Any, path: str) -> list[Any]:
-    """Everything that stands at a path; an empty list where nothing does."""
+    """All values at a path; an empty list where there are none."""
     return list(_walk([document], steps(path)))
 
 
@@ -188,7 +188,7 @@ def texts(item: Any, rule: ValueRule | None) -> list[str]:
 
 
 def exact_number(item: Any, rule: ValueRule) -> str | None:
-    """The digits of a number that JSON holds as one; null where it is text, or nothing."""
+    """The digits of a number that JSON holds as one; None where it is text, or nothing."""
     if rule.path is None or rule.pattern is not None:
         return None
     found = next(iter(walk(item, rule.path)), None)
@@ -196,7 +196,7 @@ def exact_number(item: Any, rule: ValueRule) -> str | None:
 
 
 def moment(rule: ValueRule, text: str, timezone: str, *, assumed: bool) -> ReadDate | None:
-    """The date that a rule's ``format`` means; null where it has none. Raises ReadError.
+    """The date that a rule's ``format`` means; None where it has none. Raises ReadError.
 
     ``assumed``: ``timezone`` is only the installation's, so that a date without a zone has a warning.
     """

@@ -22,6 +22,7 @@ from publisher.errors import ReadError
 from publisher.jsonbytes import CUT, HALF, halves, load
 from publisher.model import Article, Indicator, IndicatorSpec, identity_id
 from publisher.model.agreement import contradiction, doubt, misread
+from publisher.model.article import LISTS
 from publisher.model.base import is_blank
 from publisher.model.indicator import decimal_text
 from publisher.model.observed import ObservedArticle, Problem
@@ -40,7 +41,6 @@ _DECIMALS = ("value", "change", "percent")
 
 _MEANT = 5
 """Unknown keys of one item for which the nearest known key is named."""
-_LISTS = ("authors", "topics", "images", "attachments", "related")
 
 
 class _Item:
@@ -49,6 +49,7 @@ class _Item:
     def __init__(
         self, payload: Mapping[str, Any], origin: str, path: str, model: type[Article] | type[Indicator]
     ) -> None:
+        self.given = payload
         self.values = dict(payload)
         self.origin = origin
         self.path = path
@@ -76,21 +77,21 @@ class _Item:
         )
 
     def told(self) -> list[Problem]:
-        """Everything that is wrong with it."""
+        """All problems of the item."""
         if not self._untold:
             return self.problems
         message = f"{self._untold:,} more faults are not told; put these right first"
         return [*self.problems, Problem(self.origin, message, field=self.path or None)]
 
     def bound(self) -> None:
-        """Take out what is too much to be looked at value by value."""
+        """Remove what is too much to be checked value by value."""
         unknown = [key for key in self.values if key not in self.model.model_fields]
         if len(unknown) > MAX_KEYS:
             for key in unknown:
                 del self.values[key]
             known = ", ".join(self.model.model_fields)
             self.fail((), f"has {len(unknown):,} unknown keys, {unknown[0][:80]!r} the first of them; known: {known}")
-        for name in _LISTS if self.model is Article else ():
+        for name in LISTS if self.model is Article else ():
             value = self.values.get(name)
             if isinstance(value, list) and len(value) > MAX_VALUES:
                 self.drop((name,), f"has {len(value):,} entries, the limit is {MAX_VALUES:,}", None)
@@ -104,7 +105,7 @@ class _Item:
                 return
 
     def check(self, *, cut: bool = False) -> None:
-        """Take out values that are too much, and those whose type pydantic would guess at.
+        """Remove values that are too much, and those whose type pydantic would guess.
 
         ``cut``: a text that is cut inside a character is taken without the half.
         """
@@ -126,12 +127,12 @@ class _Item:
                 self.drop((name,), 'is no plain decimal; write it as "-1.32"', value)
 
     def drop(self, at: Sequence[str | int], message: str, value: object) -> None:
-        """Note a fault, and leave out the top-level value that it is in."""
+        """Note a fault, and drop the top-level value that has it."""
         self.fail(at, message, value)
         self.values.pop(str(at[0]), None)
 
     def validated(self, needed: Sequence[str]) -> Any:
-        """The item, without the values that cannot be; null where one of ``needed`` is among them."""
+        """The item, without the values that cannot be; None where one of ``needed`` is among them."""
         while True:
             try:
                 return self.model.model_validate(self.values)
@@ -190,7 +191,7 @@ def read_article_json(
     identity: str | None = None,
     path: str = "",
 ) -> tuple[ObservedArticle | None, list[Problem]]:
-    """One article in the form that the API shows, and what is wrong with it; null where it is refused whole.
+    """One article in the form that the API shows, and what is wrong with it; None where it is refused whole.
 
     ``article_id`` is a pushed id: the payload may repeat it. Without one the payload's ``id`` counts, then
     ``identity``, then its URL. ``body`` is HTML and sanitised; links in it stand on the article's URL. A text that is
@@ -201,18 +202,38 @@ def read_article_json(
     # What the API shows beside an article comes back with it where somebody changes what they have read.
     payload = {key: value for key, value in payload.items() if key not in ("provenance", "warnings")}
     item = _Item(payload, origin, path, Article)
-    given = payload.get("id")
+    url = absolute(payload["url"], None) if isinstance(payload.get("url"), str) else None
+    known_as = _known_as(item, article_id, identity, url)
+    if known_as is None:
+        return None, item.told()
+    item.check(cut=article_id is None)
+    assumed = _tidy(item, url, language)
+    article = item.validated(_NEEDED)
+    if article is None:
+        return None, item.told()
+    _order(item, article)
+    problems = item.told()
+    own = (Doubt(_within(one.field, path), one.message, one.text) for one in problems)
+    origins = {"language": "guessed"} if assumed and article.language else {}
+    return ObservedArticle(article, known_as, origin, origins=origins, doubts=bounded(own)), problems
+
+
+def _known_as(item: _Item, article_id: str | None, identity: str | None, url: str | None) -> str | None:
+    """What the article is known by, from which its ``id`` is set; None, and noted, where it may not be known so."""
+    given = item.values.get("id")
     if article_id is not None and given not in (None, article_id):
         item.fail(("id",), f'must be "{article_id}" or left out', given)
-        return None, item.told()
-    known_as = article_id or (given if given is not None else None) or identity
-    url = absolute(payload["url"], None) if isinstance(payload.get("url"), str) else None
-    known_as = known_as or (canonical(url) if url else None)
+        return None
+    known_as = article_id or given or identity or (canonical(url) if url else None)
     if known_as is None:
         item.fail(("id",), "is missing, and there is no url to know the article by")
-        return None, item.told()
+        return None
     item.values["id"] = known_as if known_as in (article_id, given) else identity_id(str(known_as))
-    item.check(cut=article_id is None)
+    return str(known_as)
+
+
+def _tidy(item: _Item, url: str | None, language: str) -> bool:
+    """Put the values into the house's form; whether ``language`` is assumed, since the article names none."""
     if isinstance(title := item.values.get("title"), str):
         item.values["title"] = one_line(title)
     _sanitise(item, url)
@@ -222,19 +243,16 @@ def read_article_json(
     item.values, doubts = tidied(item.values)
     for one in doubts[:MAX_FAULTS]:
         item.warn(one.at, one.message, one.text)
-    article = item.validated(_NEEDED)
-    if article is None:
-        return None, item.told()
-    if article.published is None and not any(
-        problem.field == json_path(("published",), path) for problem in item.problems
-    ):
+    return assumed
+
+
+def _order(item: _Item, article: Article) -> None:
+    """Note what is odd about the times by which an article is ordered."""
+    place = json_path(("published",), item.path)
+    if article.published is None and not any(problem.field == place for problem in item.problems):
         item.warn(("published",), "no date: it is ordered by when it was first seen")
     if article.published and article.updated and article.updated < article.published:
-        item.warn(("updated",), "is earlier than published; feeds name the later of the two", payload["updated"])
-    problems = item.told()
-    own = (Doubt(_within(one.field, path), one.message, one.text) for one in problems)
-    origins = {"language": "guessed"} if assumed and article.language else {}
-    return ObservedArticle(article, str(known_as), origin, origins=origins, doubts=bounded(own)), problems
+        item.warn(("updated",), "is earlier than published; feeds name the later of the two", item.given["updated"])
 
 
 def read_indicator_json(
@@ -257,15 +275,8 @@ def read_indicator_json(
         return None, [Problem(origin, "must be an object", field=path or None, text=_excerpt(payload))]
     item = _Item(payload, origin, path, Indicator)
     item.check()
-    symbol, name = str(payload.get("symbol")), item.values.get("name")
-    spec = specs.get(symbol)
-    if name is None or (isinstance(name, str) and is_blank(name)):
-        # One without a symbol is refused for that; that it has no name either would only distract.
-        item.values["name"] = spec.name if spec else "?" if is_blank(symbol) else symbol
-    if item.values.get("unit") is None and spec:
-        item.values["unit"] = spec.unit
-    if item.values.get("observed_at") is None:
-        item.values["observed_at"] = now
+    spec = specs.get(str(payload.get("symbol")))
+    _complete(item, spec, now)
     indicator = item.validated(tuple(Indicator.model_fields))
     if indicator is None or item.problems:
         return None, item.told()
@@ -273,6 +284,18 @@ def read_indicator_json(
     _agreeing(item, indicator, spec, written=written)
     refused = any(one.severity == "error" for one in item.problems)
     return None if refused else indicator, item.told()
+
+
+def _complete(item: _Item, spec: IndicatorSpec | None, now: datetime) -> None:
+    """Fill in what the registry knows, and the time."""
+    symbol, name = str(item.given.get("symbol")), item.values.get("name")
+    if name is None or (isinstance(name, str) and is_blank(name)):
+        # One without a symbol is refused for that; that it has no name either would only distract.
+        item.values["name"] = spec.name if spec else "?" if is_blank(symbol) else symbol
+    if item.values.get("unit") is None and spec:
+        item.values["unit"] = spec.unit
+    if item.values.get("observed_at") is None:
+        item.values["observed_at"] = now
 
 
 def _not_to_come(item: _Item, found: Indicator, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The kind ``feed``: somebody else's RSS, Atom or JSON Feed, asked for only when it has changed.
+"""The kind ``feed``: somebody else's RSS, Atom or JSON Feed, requested only when it has changed.
 
 Entries are known by their own ids and compared with what is stored, never by a date: a feed may go back and change an
 entry, or add an old one. What a feed says is read in :mod:`publisher.sources.feeds`; here it becomes articles.
@@ -62,7 +62,7 @@ class FeedSource(Source):
     samples: ClassVar[tuple[Sample, ...]] = tuple((one, {"url": "https://a.example/"}) for one in _SAMPLES)
 
     async def read(self, bookmark: Mapping[str, Any]) -> Batch:
-        """Every entry; nothing where the document is the one read last. An empty feed is none of anybody's errors."""
+        """Every entry; nothing where the document is the one read last. An empty feed is no error."""
         response = await get(self.context, self.options.url, bookmark, self.options.limit)
         digest = sha256(response.body).hexdigest()[:32]
         if response.status == 304:
@@ -85,7 +85,7 @@ class FeedSource(Source):
         return Batch(tuple(found.articles), (), problems, remembered, shown=True)
 
     def parse(self, document: Response) -> Parsed:
-        """What a feed holds. Raises FetchError for what is none, and what has more entries than a feed may."""
+        """What a feed holds. Raises FetchError for what is not a feed, and what has more entries than a feed may."""
         entries, problems = self._entries(document)
         settings = self._settings(_spoken(document.body))
         articles: dict[str, ObservedArticle] = {}

@@ -29,10 +29,10 @@ from publisher.sources.reading.draft import observed
 from publisher.sources.urls import canonical
 
 SETTLED = timedelta(seconds=0.5)
-"""How long a file's size must have stood still before it is read."""
+"""How long a file's size must not have changed before it is read."""
 
 REST = 30.0
-"""Seconds after which a file is opened again that was not read for no fault of its own, unless more are asked for."""
+"""Seconds after which a file that could not be read, for no fault of its own, is opened again; or more, if so told."""
 
 MOST_FAILED = 3
 """So many such files in a row mean that no other would be read now."""
@@ -48,7 +48,7 @@ class FolderOptions(Frozen):
     own id comes first); ``path``: always its path in the folder; ``id``: the id that a JSON article must have.
 
     ``withdraw``: an article whose file was missing in ``gone_after`` looks in a row is withdrawn, but not where more
-    than the share ``hold_above`` of all is missing at once. It is off unless asked for: many empty an inbox when it has
+    than the share ``hold_above`` of all is missing at once. It is off by default: many empty an inbox when it has
     been read.
     """
 
@@ -206,7 +206,7 @@ class FolderSource(Source):
         return replace(batch, listed=listed, unread=frozenset(by_path.keys() - parsed.keys()))
 
     def _still_resting(self, files: Iterable[_File]) -> set[str]:
-        """The files that are not to be opened again yet, since nothing but time was lost by it lately."""
+        """The files that are not opened again yet, since they could not be read a moment ago."""
         now = self.context.now()
         same = {one.path: one for one in files}
         self._resting = {
@@ -340,7 +340,7 @@ class FolderSource(Source):
         return found
 
     def _may_be_early(self, problems: Iterable[Problem]) -> Problem | None:
-        """What is wrong with the published time of an article that may have to wait for it; null where nothing is."""
+        """What is wrong with the published time of an article that may have to wait for it; None where nothing is."""
         for one in problems:
             if one.severity == "error" and one.text and (one.field or "").split(".")[-1] == "published":
                 try:
@@ -370,7 +370,7 @@ def _holders(known: Mapping[str, list[Any]]) -> dict[str, str]:
 
 
 def _called_up(known: Mapping[str, list[Any]]) -> set[str]:
-    """The files that stood back for another that is gone, or holds another article now."""
+    """The files whose article another file stood for, which is gone or has another article now."""
     holders = _holders(known)
     return {path for path, entry in known.items() if any(holders[one] == path for one in entry[3])}
 

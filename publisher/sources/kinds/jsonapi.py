@@ -41,7 +41,12 @@ from publisher.sources.parsed import Parsed
 from publisher.sources.reading import silence
 from publisher.sources.urls import addresses, identifying, with_scheme
 
-_LINES = ("editor", "agency", "dateline", "section", "language")
+_READ_OTHERWISE = frozenset((
+    "items", "id", "url", "title", "summary", "body", "authors", "topics", "images", "published", "updated",
+))  # fmt: skip
+_LINES = tuple(name for name in ArticleMap.model_fields if name not in _READ_OTHERWISE)
+"""Values of an article that are one line, taken as it stands."""
+
 _NUMBERS = ("value", "change", "percent")
 
 
@@ -262,7 +267,7 @@ class JsonSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One item being read; what cannot be read is noted and null."""
+    """One item being read; a value that cannot be read is None, and noted."""
 
     value: Any
     origin: str
@@ -318,7 +323,7 @@ class _Item:
         return read.value.isoformat().replace("+00:00", "Z")
 
     def number(self, rule: ValueRule | None, name: str, read: Callable[[str], Decimal]) -> str | None:
-        """JSON's own number as it is, text as ``read`` does; null where a change or percent is said to be unknown."""
+        """JSON's own number as it is, text as ``read`` does; None where a change or percent is said to be unknown."""
         if rule is None:
             return None
         text = _first(self.value, rule)

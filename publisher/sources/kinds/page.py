@@ -1,4 +1,4 @@
-"""The kind ``page``: one page over HTTP, with an article, a ticker, or both; asked for only when it has changed."""
+"""The kind ``page``: one page over HTTP, with an article, a ticker, or both; requested only when it has changed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def parse_page(response: Response, context: SourceContext, origin: str) ->
 async def parse_document(
     body: bytes, context: SourceContext, origin: str, url: str | None, content_type: str = ""
 ) -> Reading:
-    """What a page or file holds. ``url`` is where it was fetched from, null for a file. Raises ReadError."""
+    """What a page or file holds. ``url`` is where it was fetched from, None for a file. Raises ReadError."""
     found = await context.parse(
         "page",
         body,

@@ -82,7 +82,7 @@ def matches_any(patterns: tuple[str, ...], text: str) -> bool:
 def value_of(pattern: str | None, text: str) -> str | None:
     """What a pattern takes of a text: its group ``value``, else its first group, else the whole match.
 
-    Without a pattern the whole text; null where there is no match, or nothing in it.
+    Without a pattern the whole text; None where there is no match, or nothing in it.
     """
     if pattern is None:
         return text.strip() or None

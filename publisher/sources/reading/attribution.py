@@ -142,7 +142,7 @@ def _by_pattern(pattern: str, text: str) -> Dateline:
 
 
 def image(reading: Reading, rules: Caption, url: str | None, text: str | None) -> Image | None:
-    """An illustration with caption and credit apart; null where there is nothing of it."""
+    """An illustration with caption and credit apart; None where there is nothing of it."""
     caption, credit = (text or "").strip(), None
     if rules.label:
         match = find(rules.label, caption)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from publisher.errors import ReadError
 from publisher.locale import parse_datetime
 from publisher.model import Article, Indicator, IndicatorSpec
 from publisher.model.agreement import contradiction
+from publisher.model.article import LISTS
 from publisher.model.observed import ObservedArticle, Problem
 from publisher.sources.documents.limits import MAX_VALUES
 from publisher.sources.forms.cells import doubts, read_cells
@@ -24,7 +25,7 @@ from publisher.sources.profiles.profile import HtmlProfile, Profile, TextProfile
 
 @dataclass(slots=True)
 class Reading:
-    """One document being read. ``fields`` are those of an article but its id, null where there is no article.
+    """One document being read. ``fields`` are those of an article but its id, None where there is no article.
 
     ``origins`` says where fields came from that no rule of the profile found, ``symbols`` of which indicators a row was
     read. ``assumed``: the profile's time zone is only the installation's.
@@ -53,7 +54,7 @@ class Reading:
             self.warn(note, "body")
 
     def moment(self, name: str, text: str | None) -> datetime | None:
-        """A date as the profile's locale means it; null, and noted, where it cannot be read."""
+        """A date as the profile's locale means it; None, and noted, where it cannot be read."""
         if text is None:
             return None
         try:
@@ -82,7 +83,7 @@ class Reading:
                 return
         if fields.get("published") is None and not any(one.field == "published" for one in self.problems):
             self.warn("no date: it is ordered by when it was first seen", "published")
-        for name in ("authors", "topics", "images", "attachments", "related"):
+        for name in LISTS:
             if len(fields.get(name) or ()) > MAX_VALUES:
                 self.warn(f"{len(fields[name]):,} of them; the first {MAX_VALUES:,} are taken", name)
                 fields[name] = fields[name][:MAX_VALUES]
@@ -163,23 +164,33 @@ def _observation(
     return found
 
 
+def valid_article(fields: dict[str, Any], note: Callable[[str, str, str], None]) -> Article | None:
+    """The article of these fields. ``note`` is told of each value that no article can have (its field, what is wrong,
+    the value), which is then taken out of ``fields``; None where there is no article without it.
+    """
+    while True:
+        try:
+            return Article.model_validate(fields)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = str(fault["loc"][0])
+            note(name, in_words(fault), str(fault["input"]))
+            if name in ("id", "title", "body") or name not in fields:
+                return None
+            del fields[name]
+
+
 def observed(reading: Reading, article_id: str, identity: str) -> ObservedArticle | None:
-    """The article under its id; null where there is none. A value that no article can have is noted and left out."""
+    """The article under its id; None where there is none. A value that no article can have is noted and left out."""
     if reading.fields is None:
         return None
     fields, doubts = tidied(reading.fields)
     for doubt in doubts:
         reading.warn(doubt.message, str(doubt.at[0]), doubt.text)
-    while True:
-        try:
-            article = Article.model_validate({"id": article_id, **fields})
-            default = "text" if reading.profile.kind == "text" else "profile"
-            origins = {name: reading.origins.get(name, default) for name, value in fields.items() if value}
-            return ObservedArticle(article, identity, reading.origin, origins=origins)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            name = str(fault["loc"][0])
-            reading.error(in_words(fault), name, str(fault["input"]))
-            if name in ("id", "title", "body") or name not in fields:
-                return None
-            del fields[name]
+    fields = {"id": article_id, **fields}
+    article = valid_article(fields, lambda name, message, text: reading.error(message, name, text))
+    if article is None:
+        return None
+    default = "text" if reading.profile.kind == "text" else "profile"
+    origins = {name: reading.origins.get(name, default) for name, value in fields.items() if value and name != "id"}
+    return ObservedArticle(article, identity, reading.origin, origins=origins)

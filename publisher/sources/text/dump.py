@@ -94,18 +94,23 @@ def _article(
     if _is_cut_off(reading, rules, where, paragraphs):
         return None
     _head(reading, rules, lines, fields, head=head, skip=skip)
+    fields["body"] = escaped(_own_text(reading, rules, paragraphs, fields))
+    return fields
+
+
+def _own_text(reading: Reading, rules: TextArticle, paragraphs: list[str], fields: dict[str, Any]) -> list[str]:
+    """The paragraphs without byline and dateline, which become fields; what is doubtful about them is told."""
     credits = bylines(reading, rules.byline, paragraphs)
     for name, value in credits.values.items():
         fields.setdefault(name, value)
     paragraphs = [text for number, text in enumerate(paragraphs) if number not in credits.lines]
     open_end = bool(paragraphs) and not rules.body.end and not is_closed(paragraphs[-1])  # told as what may be cut off
-    tell_doubts(reading, paragraphs[:-1] if open_end else paragraphs, title)
+    tell_doubts(reading, paragraphs[:-1] if open_end else paragraphs, fields["title"])
     if paragraphs:
         found = place(reading, rules.dateline, paragraphs[0])
         fields["dateline"] = found.place
         paragraphs[:1] = [found.rest.strip()] if found.rest.strip() else []
-    fields["body"] = escaped(paragraphs)
-    return fields
+    return paragraphs
 
 
 def _others(profile: TextProfile, rules: TextArticle) -> tuple[str, ...]:

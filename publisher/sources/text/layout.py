@@ -21,7 +21,7 @@ _LIKE_A_ROW = re.compile(r"\S+.{0,40}\s[\d.,]{2,}.{0,40}\d\s?%")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Numbers of lines: ``ticker`` and ``body`` from their first line to that behind their last, null where they are
+    """Numbers of lines: ``ticker`` and ``body`` from their first line to that behind their last, None where they are
     not found; ``head`` is where an article's headline and date stand. ``ended``: a mark ends the body.
     """
 

@@ -1,7 +1,7 @@
-"""The definitions that were last taken: what a start goes on with whose files are gone.
+"""The definitions of an installation as versions: what runs is the one with the highest number.
 
 The texts are ``catalog``'s to read. Whoever takes others does so where the log is held (:func:`keep`), so that of two
-processes each judges by what the other has taken.
+processes each judges by what the other has taken; and whoever records compares the number there (:func:`check`).
 """
 
 from __future__ import annotations
@@ -11,66 +11,153 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, exists, select, update
 
 from publisher import clock
+from publisher.errors import DefinitionsMoved
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import definitions
-from publisher.storage.engine.values import dump, load
+from publisher.storage.engine.values import AnyRow, dump, load
 from publisher.storage.log import events as log
+
+KEPT_TEXTS = 100
+"""Of so many versions the texts are kept; of those before them the digest, and who took them when."""
+
+_HEAD = [one for one in definitions.c if one.name != "files"]
+_NEWEST_FIRST = definitions.c.number.desc()
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``number`` rises with each that is taken; ``standing`` and ``site`` are JSON-ready values."""
+    """A version without its texts. ``number`` rises with each; ``standing``, ``site`` and ``settings`` are JSON-ready.
 
-    number: int
-    digest: str
-    standing: Any
-    site: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """``number`` rises with each that is taken; ``files`` is text, as ``catalog`` wrote it."""
+    ``needs`` is the lowest version of the program that can read it, empty for any; ``node`` offered it; ``seq`` is the
+    last event that was recorded by those before.
+    """
 
     number: int
     digest: str
     taken_at: datetime
+    standing: Any
+    site: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    needs: str
+    node: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version with its texts: ``files`` is as ``catalog`` wrote it, empty where it is kept no more."""
+
+    known: Known
     files: str
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+        return self.known.number
+
+    @property
+    def digest(self) -> str:
+        """Its digest."""
+        return self.known.digest
 
 
 def kept(tx: Tx) -> Kept | None:
     """What was taken last; None where nothing was yet."""
-    row = tx.conn.execute(select(definitions).order_by(definitions.c.number.desc()).limit(1)).first()
-    return None if row is None else Kept(row.number, row.digest, clock.from_micros(row.taken_at), row.files)
+    return _kept(tx, select(definitions).order_by(_NEWEST_FIRST).limit(1))
+
+
+def version(tx: Tx, number: int) -> Kept | None:
+    """The version of this number; None where there is none."""
+    return _kept(tx, select(definitions).where(definitions.c.number == number))
+
+
+def readable(tx: Tx, below: int) -> Kept | None:
+    """The last version below this number whose texts are kept."""
+    found = select(definitions).where(definitions.c.number < below, definitions.c.files != "")
+    return _kept(tx, found.order_by(_NEWEST_FIRST).limit(1))
 
 
 def standing(tx: Tx) -> Known | None:
-    """What was taken last, without its files; None where nothing was yet."""
-    columns = (definitions.c.number, definitions.c.digest, definitions.c.standing, definitions.c.site)
-    row = tx.conn.execute(select(*columns).order_by(definitions.c.number.desc()).limit(1)).first()
-    return None if row is None else Known(row.number, row.digest, load(row.standing), load(row.site))
+    """What was taken last, without its texts; None where nothing was yet."""
+    row = tx.conn.execute(select(*_HEAD).order_by(_NEWEST_FIRST).limit(1)).first()
+    return None if row is None else _known(row)
+
+
+def history(tx: Tx, limit: int) -> list[Kept]:
+    """The last versions, the newest first."""
+    rows = tx.conn.execute(select(definitions).order_by(_NEWEST_FIRST).limit(limit))
+    return [Kept(_known(row), row.files) for row in rows]
 
 
 def number(tx: Tx) -> int:
     """The number of what was taken last, 0 where nothing was yet."""
-    found = tx.conn.execute(select(definitions.c.number).order_by(definitions.c.number.desc()).limit(1)).scalar()
+    found = tx.conn.execute(select(definitions.c.number).order_by(_NEWEST_FIRST).limit(1)).scalar()
     return int(found or 0)
 
 
-def keep(tx: Tx, *, digest: str, standing: Any, site: Mapping[str, Any], files: str) -> int:
-    """Keep these in the place of those that were taken before; returns their number."""
+def check(tx: Tx, in_hand: int) -> None:
+    """Raise DefinitionsMoved unless the version of this number is in force.
+
+    In a writing transaction the log must be held already: then it stays in force until that ends.
+    """
+    if number(tx) != in_hand:
+        raise DefinitionsMoved
+
+
+def applied(tx: Tx, digest: str) -> bool:
+    """Whether definitions of this digest were ever in force."""
+    return bool(tx.conn.execute(select(exists().where(definitions.c.digest == digest))).scalar())
+
+
+def keep(
+    tx: Tx,
+    *,
+    digest: str,
+    standing: Any,
+    site: Mapping[str, Any],
+    files: str,
+    settings: Mapping[str, Any] | None = None,
+    needs: str = "",
+    node: str = "",
+) -> int:
+    """Make these the version in force; returns its number. The texts of old versions go."""
     log.lock(tx)
-    before = number(tx)
+    following = number(tx) + 1
     values = {
-        "number": before + 1,
+        "number": following,
         "digest": digest,
         "taken_at": tx.now,
         "standing": dump(standing),
         "site": dump(site),
         "files": files,
+        "settings": dump(settings or {}),
+        "needs": needs,
+        "node": node,
+        "seq": log.last_seq(tx),
     }
     tx.conn.execute(tx.dialect.insert(definitions), [values])
-    tx.conn.execute(delete(definitions).where(definitions.c.number <= before))
-    return before + 1
+    old = (definitions.c.number <= following - KEPT_TEXTS) & (definitions.c.files != "")
+    tx.conn.execute(update(definitions).where(old).values(files="", standing="{}"))
+    return following
+
+
+def _kept(tx: Tx, statement: Select[Any]) -> Kept | None:
+    row = tx.conn.execute(statement).first()
+    return None if row is None else Kept(_known(row), row.files)
+
+
+def _known(row: AnyRow) -> Known:
+    return Known(
+        number=row.number,
+        digest=row.digest,
+        taken_at=clock.from_micros(row.taken_at),
+        standing=load(row.standing),
+        site=load(row.site),
+        settings=load(row.settings),
+        needs=row.needs,
+        node=row.node,
+        seq=row.seq,
+    )

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from publisher import clock
 from publisher.clock import Clock
-from publisher.errors import ConfigError, PublisherError, StorageError
+from publisher.errors import ConfigError, DefinitionsMoved, PublisherError, StorageError
 from publisher.storage.engine.dialects import Dialect, dialect_for
 from publisher.storage.engine.growth import Generation, Growth, standing
 from publisher.storage.engine.listening import LOOK, Listener
@@ -54,6 +54,9 @@ IDLE_MILLISECONDS = 10_000
 
 LOCK_MILLISECONDS = 15_000
 """How long a statement waits for a lock. Longer than the server takes to end a transaction that stands still."""
+
+ADOPTIONS = 5
+"""How often in a row a transaction is done again for definitions that moved."""
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
 """How long a server may take to accept a connection, and to answer a statement."""
@@ -87,6 +90,7 @@ class Database:
         self._growth = Growth()
         self._looked_at = float("-inf")
         self._judge: Callable[[Tx, Callable[[], int]], None] = lambda tx, now: None
+        self._adopt: Callable[[], Awaitable[None]] | None = None
         self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._growth.advance, missed=self.refresh) if dialect.notifies else None
         self._listening: asyncio.Task[None] | None = None
@@ -134,6 +138,15 @@ class Database:
         """
         self._judge = judge
 
+    def adopt_by(self, adopt: Callable[[], Awaitable[None]]) -> None:
+        """Have a transaction that raises DefinitionsMoved undone, ``adopt`` called, and the transaction done again."""
+        self._adopt = adopt
+
+    @property
+    def single_node(self) -> bool:
+        """Whether every process on this database is on one machine."""
+        return self._dialect.single_writer
+
     async def close(self) -> None:
         """Close every connection."""
         if self._listening is not None:
@@ -144,22 +157,35 @@ class Database:
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a reading transaction: one consistent view of the database."""
-        with self.reading:
-            async with _connected(self._reader) as connection:
-                return await connection.run_sync(
-                    lambda conn: fn(Tx(conn, self._dialect, self._moment(conn)), *args, **kwargs)
-                )
+        return await self._by_present_definitions(lambda: self._read(lambda tx: fn(tx, *args, **kwargs)))
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises.
 
         Raises StorageError, with nothing written, once a newer publisher has raised the schema beneath this one.
         """
+        return await self._by_present_definitions(lambda: self._write(lambda tx: fn(tx, *args, **kwargs)))
+
+    async def _by_present_definitions(self, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do it, and again each time that the definitions it goes by turn out to be others by now."""
+        for _ in range(ADOPTIONS):
+            try:
+                return await attempt()
+            except DefinitionsMoved:
+                if self._adopt is None:
+                    raise
+                await self._adopt()
+        raise StorageError("the definitions change faster than they can be adopted; try again")
+
+    async def _read(self, fn: Callable[[Tx], T]) -> T:
+        with self.reading:
+            async with _connected(self._reader) as connection:
+                return await connection.run_sync(lambda conn: fn(Tx(conn, self._dialect, self._moment(conn))))
+
+    async def _write(self, fn: Callable[[Tx], T]) -> T:
         with self.writing:
             async with self._writing(), _connected(self._writer) as connection:
-                tx, result = await connection.run_sync(
-                    lambda conn: _announced(tx := self._writes(conn), fn(tx, *args, **kwargs))
-                )
+                tx, result = await connection.run_sync(lambda conn: _announced(tx := self._writes(conn), fn(tx)))
                 await _whole(self._commit(connection, tx))
         return result
 

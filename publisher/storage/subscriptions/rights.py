@@ -1,7 +1,7 @@
 """What becomes of many subscriptions at once: when rights are lost or back, and when feeds are removed or back.
 
 Who is concerned is decided before (``permissions.py`` and ``pausing.py`` of ``delivery/followers``). Everything here
-happens in the transaction that takes the right away, and under :func:`subscriptions.hold`: once that is committed no
+happens in the transaction that takes the right away, and under :func:`stretches.hold`: once that is committed no
 process claims anything of it.
 """
 
@@ -17,7 +17,7 @@ from publisher.storage.access.keys import highest
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import cursors, events, feed_states, filters, follows, matches
 from publisher.storage.engine.tables import subscriptions as table
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import deliveries, stretches
 from publisher.storage.subscriptions import filters as interned
 
 ACTIVE, PAUSED = SubscriptionState.ACTIVE.value, SubscriptionState.PAUSED.value
@@ -119,8 +119,8 @@ def raise_(tx: Tx, risen: Sequence[Holder], last: int) -> None:
         fitting = interned.intern(tx, filter, public=False)
         tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, own)).values(filter_id=fitting))
         for n in own:
-            subscriptions.unfollow(tx, n, last)
-            subscriptions.follow(tx, n, fitting, last + 1)
+            stretches.unfollow(tx, n, last)
+            stretches.follow(tx, n, fitting, last + 1)
 
 
 def lower(tx: Tx, fallen: Sequence[Holder], done: int) -> None:

@@ -125,7 +125,7 @@ async def push_article(request: web.Request) -> web.Response:
         conditions.check(services.ingest.version(tx, observed.article.id))
         (taken,) = services.ingest.take(tx, prepared)
         log.info("article.pushed", id=taken.id, outcome=taken.outcome.value)
-        return _pushed(taken, warnings, services.site.url.rstrip("/"))
+        return _pushed(taken, warnings, services.site().url.rstrip("/"))
 
     with outdated(request):
         return await once(request, key, effect)

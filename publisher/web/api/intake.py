@@ -36,7 +36,7 @@ WAIT = 30
 async def read_article(request: web.Request, id_: str) -> tuple[ObservedArticle, list[Fault]]:
     """The article of a PUT, and what is doubtful about it; 422 names each field that is wrong."""
     payload, body = await json_object(request), await body_of(request)
-    given = {"origin": request.path, "language": services_of(request).site.language}
+    given = {"origin": request.path, "language": services_of(request).site().language}
     runner = services_of(request).runner
     weight = weight_of(body)
     if weight > HEAVY and runner is not None:
@@ -55,7 +55,7 @@ async def read_article(request: web.Request, id_: str) -> tuple[ObservedArticle,
 async def read_batch(request: web.Request, limit: int, most: int) -> list[tuple[Entry, list[Fault]]]:
     """The articles of a POST, each with what is wrong or doubtful about it; 422 for no list of 1 to ``most``."""
     body = await json_bytes(request, limit)
-    given = {"origin": request.path, "language": services_of(request).site.language}
+    given = {"origin": request.path, "language": services_of(request).site().language}
     runner = services_of(request).runner
     if weight_of(body) > HEAVY and runner is not None:
         entries = []

@@ -23,6 +23,7 @@ from publisher.model import (
 )
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 from publisher.storage.subscriptions import deliveries, hosts, subscriptions
 from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
@@ -32,7 +33,7 @@ from publisher.web.api.registration import Change, Registration, checked, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
 from publisher.web.http.response import Fault, Problem, invalid, json_response
-from publisher.web.services import services_of
+from publisher.web.services import Services, services_of
 
 log = telemetry.logger(__name__)
 
@@ -56,12 +57,13 @@ async def register(request: web.Request) -> web.Response:
     key = await require(request, Role.SUBSCRIBER, to="register webhooks")
     wanted = read(Registration, await json_object(request))
     services = services_of(request)
-    values = checked(wanted, key, services)
+    checked(wanted, key, services)
     services.limits.registering(key)
     secret = signing.new_secret()
     sealed = services.sealer.seal(secret.encode())
 
     def effect(tx: Tx) -> Answer:
+        values = _held_to(tx, wanted, key, services)
         services.limits.check(tx, key, values["url"], new=True)
         created = subscriptions.create(
             tx,
@@ -76,7 +78,7 @@ async def register(request: web.Request) -> web.Response:
         log.info("webhook.registered", id=created.id, owner=key.owner, feeds=wanted.feeds)
         body = webhook_json(created)
         body = {"id": body.pop("id"), "secret": secret, **body}
-        location = f"{services.site.url.rstrip('/')}{PATH}/{created.id}"
+        location = f"{services.site().url.rstrip('/')}{PATH}/{created.id}"
         return Answer(body, 201, {"Location": location}, secret=True)
 
     return await once(request, key, effect)
@@ -121,6 +123,7 @@ async def change(request: web.Request) -> web.Response:
         services.limits.registering(key)
 
     def update(tx: Tx) -> Subscription:
+        values = _held_to(tx, wanted, key, services, now=found)
         if moves:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
@@ -209,6 +212,15 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "last_error": webhook.last_error,
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
     }
+
+
+def _held_to(
+    tx: Tx, wanted: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
+) -> dict[str, Any]:
+    """What is wanted, judged by the definitions in force, which stay so until the transaction ends."""
+    events.lock(tx)
+    services.check(tx)
+    return checked(wanted, key, services, now=now)
 
 
 def _may_redirect(tx: Tx, key: Key, id: str) -> None:

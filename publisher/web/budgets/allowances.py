@@ -69,6 +69,14 @@ class Allowances:
         self._strange_tests = _Tests("tests_at_unverified_host", rates.tests_per_minute, clock)
         self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
 
+    def adjust(self, rates: Rates) -> None:
+        """Hold to these settings from now on; what was counted stays counted. Wrong keys are this node's own."""
+        self._rates = rates
+        self._most = Most(rates.webhooks_per_owner, rates.webhooks_per_unverified_host)
+        self._registrations.adjust(rates.registrations_per_minute)
+        for tests in (self._tests, self._strange_tests):
+            tests.buckets.adjust(rates.tests_per_minute)
+
     def registering(self, key: Key) -> None:
         """Count a registration, or a webhook that is pointed elsewhere; 429 for too many a minute."""
         if key.role.allows(Role.OPERATOR):

@@ -28,6 +28,10 @@ class Buckets:
         self._clock = clock
         self._full_at: LRUCache[str, float] = LRUCache(KEPT)
 
+    def adjust(self, per_minute: int) -> None:
+        """Give so many from now on; what was taken stays taken."""
+        self._interval = MINUTE / per_minute
+
     def wait(self, party: str) -> float:
         """Seconds until the party has a token, 0 if it has one."""
         now = self._clock()

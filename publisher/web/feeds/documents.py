@@ -137,7 +137,7 @@ def _headers(
     return {
         "Cache-Control": PUBLIC if feed.public else "private, no-cache",
         "Vary": "Accept-Encoding" if feed.public else "Accept-Encoding, Authorization",
-        "Link": f'<{address.url(services.site.url)}>; rel="self"',
+        "Link": f'<{address.url(services.site().url)}>; rel="self"',
         "ETag": f'"{tag}"',
         **negotiation.last_modified(changed_at, services.now()),
     }

@@ -190,7 +190,7 @@ def _quotes(views: Views, items: list[StoredIndicator], specs: Mapping[str, Indi
 
 def _views(request: web.Request) -> Views:
     services: Services = services_of(request)
-    site = services.site
+    site = services.site()
     return Views(site.url, site.language, site.timezone, services.now())
 
 
@@ -210,7 +210,7 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
         .render(
             t=TEXTS,
             ui_language=LANGUAGE,
-            site=services.site,
+            site=services.site(),
             views=views,
             today=views.localised.day(views.today),
             assets={name: views.root + asset.path for name, asset in found.items()},

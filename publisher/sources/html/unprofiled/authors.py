@@ -25,7 +25,7 @@ _NOBODY = word_set(
 
 
 A_GUESS = "is a guess, of a line that looks like a byline"
-"""What is told of whoever is named by nothing else."""
+"""The warning for an author of whom nothing else is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def trimmed(blocks: Sequence[Block], headline: str | None) -> list[Block]:
 
 
 def _heading_at_end(blocks: Sequence[Block]) -> int | None:
-    """Where a heading or a line stands that nothing but pictures follows."""
+    """The place of a heading or a line that only pictures follow."""
     for at in reversed(range(len(blocks))):
         if is_heading(blocks[at]) or blocks[at].html.startswith("<hr"):
             return at

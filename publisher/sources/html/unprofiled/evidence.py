@@ -35,12 +35,12 @@ def word_set(text: str) -> frozenset[str]:
 
 
 def word_list(text: str) -> tuple[str, ...]:
-    """The same, in its order."""
+    """The words of such a list, in order."""
     return tuple(text.split())
 
 
 def text_value(value: Any) -> str | None:
-    """A string on one line, without the entities that some encode once too often; null for anything else."""
+    """A string on one line, without the entities that some encode once too often; None for anything else."""
     return one_line(decoded(value)) or None if isinstance(value, str) else None
 
 
@@ -54,7 +54,7 @@ def decoded(text: str) -> str:
 
 
 def distinct(values: Iterable[str | None]) -> list[str]:
-    """The values that there are, each once."""
+    """The values that are not empty, each once."""
     return list(dict.fromkeys(value.strip() for value in values if value and value.strip()))
 
 

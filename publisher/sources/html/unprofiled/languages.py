@@ -69,14 +69,14 @@ _ALSO = {
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The language that is taken, null where the page names none, and what is doubtful about it."""
+    """The language that is taken, None where the page names none, and what is doubtful about it."""
 
     claim: Claim | None
     doubt: str | None = None
 
 
 def tag(text: str | None) -> str | None:
-    """A language tag as pages write them (``en_US``, ``de-DE``); null for what is none."""
+    """A language tag as pages write them (``en_US``, ``de-DE``); None where it is not one."""
     named = (text or "").strip().replace("_", "-").partition(",")[0].partition(".")[0].strip()
     return named if _TAG.fullmatch(named) and named.lower() not in _PROGRAMS else None
 
@@ -114,7 +114,7 @@ def _fits(named: str, read: str) -> bool:
 
 
 def reads_like(text: str) -> str | None:
-    """The language whose common words or script the text is full of; null where that is not plain."""
+    """The language whose common words or script the text is full of; None where that is not plain."""
     text = text[:READ]
     letters = sum(character.isalpha() for character in text)
     if letters < 120:

@@ -12,7 +12,7 @@ from publisher.sources.html.body import Block, fragment_blocks
 from publisher.sources.reading.draft import Reading
 
 MAX_READ = 2_000_000
-"""Characters of a page beyond which it is not asked: it takes several times as long as our own reading."""
+"""Characters of a page beyond which it is not called: it takes several times as long as our own reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Guess:
 
 
 def installed() -> Any:
-    """The library, null where it is not installed."""
+    """The library, None where it is not installed."""
     try:
         import trafilatura
     except ImportError:

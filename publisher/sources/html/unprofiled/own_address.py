@@ -69,7 +69,7 @@ def own_address(tree: LexborHTMLParser, base: str, fetched: str, title: str, rea
 
 def contradicted(taken: str, fetched: str, others: Iterable[str | None]) -> str | None:
     """The address that the page names elsewhere, which is where it was fetched from, while ``taken`` is of another page
-    of the site: a link that one template gave to several pages. Null where it names none such.
+    of the site: a link that one template gave to several pages. None where it names none such.
     """
     here, there = path_of(fetched), path_of(taken)
     # One within the other is a further view of it, or has the headline added.
@@ -95,7 +95,7 @@ def _stated(tree: LexborHTMLParser, base: str) -> list[tuple[str, str, str]]:
 
 
 def _why_not(url: str, fetched: str, title: str) -> str | None:
-    """Why an address cannot be the page's own; null where it can."""
+    """Why an address cannot be the page's own; None where it can."""
     if not fetched or same_page(url, fetched) or is_home(fetched):
         return None
     if is_home(url):

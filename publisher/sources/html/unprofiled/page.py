@@ -134,13 +134,13 @@ class _Page:
         self._language()
 
     def take(self, name: str, value: Any, origin: str) -> None:
-        """Have a value for a field, unless there is one, or it is empty."""
+        """Set a field, unless it has a value already or the new one is empty."""
         if value and name not in self.fields:
             self.fields[name], self.origins[name] = value, origin
 
     @cached_property
     def guess(self) -> library.Guess:
-        """What the library makes of it; asked only where it is needed, for it takes long."""
+        """What the library makes of it; called only where it is needed, since it takes long."""
         return library.guess(self.text, self.url, self.reading)
 
     def _any_title(self) -> str:

@@ -150,7 +150,7 @@ def _image(graph: Graph, value: Any, base: str) -> Image | None:
 
 
 def size(value: Any) -> int | None:
-    """Pixels; null for what is none."""
+    """Pixels; None where it is not one."""
     if isinstance(value, dict):
         value = value.get("value")
     match = _SIZE.fullmatch(str(value).strip()) if isinstance(value, str | int | float) else None
@@ -181,7 +181,7 @@ def _attachment(value: Node, url: str) -> Attachment:
 
 
 def seconds(text: str | None) -> float | None:
-    """A duration of ISO 8601 (``PT1M30S``) in seconds; null for what is none, and for nothing."""
+    """A duration of ISO 8601 (``PT1M30S``) in seconds; None where it is not one."""
     match = _DURATION.fullmatch(text or "")
     if match is None or not any(match.groups()):
         return None

@@ -60,7 +60,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The text that is taken, null where there is none, and what is doubtful about it."""
+    """The text that is taken, None where there is none, and what is doubtful about it."""
 
     text: Text | None
     doubt: str | None = None
@@ -123,13 +123,13 @@ def choose(said: Text | None, shown: Text | None, second: Callable[[], Text | No
 
 
 def _apart(said: Text, shown: Text) -> str | None:
-    """That the page shows another text than JSON-LD gives."""
+    """The doubt where the page shows another text than JSON-LD gives."""
     apart = covered(said, shown) < DOUBTED and shown.length > 200
     return "JSON-LD gives another text than the page shows" if apart else None
 
 
 def _other_number(said: Text, shown: Text) -> str | None:
-    """That the page shows another number than JSON-LD gives for the same."""
+    """The doubt where the page shows another number than JSON-LD gives for the same."""
     found = other_number(said.line, shown.line)
     return f"JSON-LD says {found[0]} where the page shows {found[1]}" if found else None
 
@@ -198,7 +198,7 @@ def _holds(text: Text, lead: str | None) -> float:
 
 def other_number(one: str, other: str, *, behind: int = 2) -> tuple[str, str] | None:
     """The first number of a text for which another gives a different one, and that: between the same two words before
-    it and as many as ``behind`` after it, which stand as often in both. Null where there is none.
+    it and as many as ``behind`` after it, which stand as often in both. None where there is none.
     """
     first, second = _numbers(one, behind), _numbers(other, behind)
     for around, numbers in first.items():

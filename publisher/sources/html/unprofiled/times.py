@@ -39,7 +39,7 @@ class _Read:
 def moment(
     name: str, claims: Iterable[Claim], reading: Reading, besides: Iterable[Claim] = ()
 ) -> tuple[datetime, str] | None:
-    """The time and its origin, of ``claims`` with the most trusted first; null where there is none that can be read.
+    """The time and its origin, of ``claims`` with the most trusted first; None where there is none that can be read.
 
     ``besides`` are what the page says of another time, which some of the claims may mean.
     """
@@ -61,7 +61,7 @@ def moment(
 
 
 def day_in(url: str) -> str | None:
-    """The day that an address names (``/2026/11/27/``); null where it names none that there is."""
+    """The day that an address names (``/2026/11/27/``); None where it names none that there is."""
     match = _IN_URL.search(url)
     try:
         return date(int(match[1]), int(match[2]), int(match[3])).isoformat() if match else None
@@ -75,7 +75,7 @@ def is_far(taken: datetime, day: str) -> bool:
 
 
 def day_of(text: str, reading: Reading) -> str | None:
-    """The day that a line on the page is, null where it is more or less than a date."""
+    """The day that a line on the page is, None where it is more or less than a date."""
     profile = reading.profile
     try:
         found = parse_datetime(
@@ -88,7 +88,7 @@ def day_of(text: str, reading: Reading) -> str | None:
 
 def shown_otherwise(taken: datetime, updated: datetime | None, lines: Iterable[str], reading: Reading) -> str | None:
     """The line of the page that shows another time than the one that was taken, a zone's difference or whole days apart
-    from it, as where the clock of the site was written down as UTC, or any other hour than midnight; null where none
+    from it, as where the clock of the site was written down as UTC, or any other hour than midnight; None where none
     does, or one shows the same.
     """
     profile = reading.profile
@@ -126,7 +126,7 @@ def _read(claim: Claim, reading: Reading) -> _Read | None:
 
 
 def _taken(read: Sequence[_Read]) -> _Read:
-    """The first, unless it lacks its zone or its hour, and another that is about the same has them."""
+    """The first time, unless it lacks a zone or an hour that another of about the same time has."""
     first = read[0]
     if not first.timed:
         first = next((one for one in read[1:] if one.timed and _completes(one, first)), first)

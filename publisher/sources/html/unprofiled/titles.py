@@ -59,7 +59,7 @@ def _agreed(stated: list[Claim], headings: list[str]) -> Claim | None:
 
 
 def shared_ending(titles: Sequence[str]) -> str | None:
-    """What the headlines of several pages end with that is set apart, which is their site's name; null for fewer than
+    """What the headlines of several pages end with that is set apart, which is their site's name; None for fewer than
     three, and where one of them does not.
     """
     endings = {_ending(title) for title in titles}

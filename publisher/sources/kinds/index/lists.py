@@ -79,7 +79,7 @@ class Lists:
         return await asyncio.to_thread(self._followed, links), further[:FURTHER], found.rest.get("cut") is not False
 
     def _followed(self, links: Iterable[Link]) -> list[Link]:
-        """Those that this source follows, whatever the process that parsed the list says."""
+        """The links that this source follows, whatever the process that parsed the list claims."""
         return [link for link in links if self._follows(link.url)][:MAX_ENTRIES]
 
     def parse(self, document: Response) -> Parsed:
@@ -146,7 +146,7 @@ class Lists:
 
 
 def _checked(pairs: object) -> list[Link]:
-    """Links as the process that parsed the list names them. Raises Faulty for what are none."""
+    """Links as the process that parsed the list names them. Raises Faulty where they are not links."""
     try:
         links = [Link(canonical(url), stamp) for url, stamp in _PAIRS.validate_python(pairs)]
     except ValueError as error:

@@ -67,7 +67,7 @@ class IndexSource(Source):
         return self._batch(visit, lists, listed, unlisted=len(links) - len(followed), ending=ending)
 
     def parse(self, document: Response) -> Parsed:
-        """What a list links to. Raises ReadError for what is none."""
+        """What a list links to. Raises ReadError where it is not one."""
         return Lists(self.options, self.context).parse(document)
 
     async def _left(self, visit: Visit, followed: Mapping[str, Link], pages: Pages) -> None:
@@ -133,14 +133,14 @@ def _id(page: Page) -> str:
 
 
 def _addresses(pages: Iterable[Page], lists: Iterable[str]) -> Iterator[str]:
-    """Whatever a problem may be told of."""
+    """Every address that a problem may name."""
     yield from lists
     for page in pages:
         yield from (page.link, page.address)
 
 
 def _rename(visit: Visit, followed: Mapping[str, Link]) -> None:
-    """Know a page that moved by the address that is listed now."""
+    """Give a page that moved the address that is listed now."""
     for link, page in list(visit.pages.items()):
         if page.to in followed and page.to != link and link not in followed and page.to not in visit.pages:
             del visit.pages[link]

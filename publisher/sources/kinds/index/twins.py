@@ -15,12 +15,12 @@ MAX_SHARED = 20
 
 
 def twin_of(page: Page, visit: Visit) -> Page | None:
-    """Another page that gave the article by which this one would be known."""
+    """Another page whose article has the id that this page's would have."""
     return next((one for one in visit.pages.values() if one.id == page.id and one.link != page.link), None)
 
 
 def know_by_link(page: Page, found: Reading) -> str:
-    """Take an article's link for its address, since other articles give the same for theirs; the link."""
+    """Make an article's link its address, since other articles have the same address; returns the link."""
     assert found.fields is not None
     said = "is the address that other articles of this source give for themselves too; the link is taken"
     found.warn(said, "url", found.fields.get("url"))

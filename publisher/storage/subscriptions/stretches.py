@@ -1,0 +1,43 @@
+"""The stretches of the log that a subscription follows, and the lock under which they are changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete as delete_from
+from sqlalchemy import insert, or_, select
+from sqlalchemy import update as update_table
+
+from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import cursors, follows
+
+
+def hold(tx: Tx) -> tuple[int, int]:
+    """Lock the log's and the fan-out's place, in this order; returns their sequence numbers.
+
+    Every change of who follows what does this first, see ``subscriptions.py``.
+    """
+    places = [
+        int(tx.conn.execute(select(cursors.c.seq).where(cursors.c.name == name).with_for_update()).scalar_one())
+        for name in ("log", "fanout")
+    ]
+    return places[0], places[1]
+
+
+def follow(tx: Tx, n: int, filter_id: int, from_seq: int) -> None:
+    """Open a stretch of the log that it follows."""
+    tx.conn.execute(insert(follows).values(subscription=n, from_seq=from_seq, filter_id=filter_id))
+
+
+def unfollow(tx: Tx, n: int, last: int) -> None:
+    """Close the open stretch at ``last``; one that has not begun yet never was."""
+    is_open = (follows.c.subscription == n) & follows.c.until_seq.is_(None)
+    tx.conn.execute(delete_from(follows).where(is_open, follows.c.from_seq > last))
+    tx.conn.execute(update_table(follows).where(is_open).values(until_seq=last))
+
+
+def forget_passed(tx: Tx, n: int, done: int) -> None:
+    """Take away the stretches that the fan-out has passed."""
+    tx.conn.execute(
+        delete_from(follows).where(
+            follows.c.subscription == n, or_(follows.c.until_seq <= done, follows.c.until_seq < follows.c.from_seq)
+        )
+    )
