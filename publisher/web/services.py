@@ -30,7 +30,8 @@ class Services:
     """Everything a request handler may use; found with :func:`services_of`.
 
     ``catalog`` and ``site`` are called per request, so that a reloaded configuration shows at once. ``probes`` are
-    the parts that ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is believed.
+    the parts that ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is
+    believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
     ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
     ``sources`` are those that are configured, and ``next_run`` says when one is read next. ``check`` is called where a
