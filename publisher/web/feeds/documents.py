@@ -16,6 +16,7 @@ from publisher.errors import NotFound
 from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
 from publisher.publish import Address, Document
+from publisher.publish.codings import IDENTITY
 from publisher.render import FORMATS
 from publisher.storage.configuration import feeds as feed_states
 from publisher.web.access.auth import caller
@@ -90,12 +91,11 @@ async def was_removed(request: web.Request, name: str) -> bool:
 
 
 async def _send(request: web.Request, feed: FeedDefinition, address: Address, found: Document) -> web.StreamResponse:
-    packed = found.gzip if negotiation.accepts_gzip(request) else None
-    body = found.body if packed is None else packed
+    coding = negotiation.preferred_coding(request, tuple(found.bodies))
+    body, tag = found.bodies[coding], coding.tag(found.etag)
     content = {"Content-Type": found.content_type}
-    if packed is not None:
-        content["Content-Encoding"] = "gzip"
-    tag = found.etag if packed is None else f"{found.etag}-gz"
+    if coding is not IDENTITY:
+        content["Content-Encoding"] = coding.name
     if isinstance(body, Path):
         return await _send_file(request, body, _headers(request, feed, address, tag, found.last_modified) | content)
     return _answer(request, feed, address, tag, found.last_modified, status=200, content=content, body=body)
@@ -125,7 +125,7 @@ def _answer(
 
     heads, now = request.app[HEADS], services_of(request).now()
     stamp = tag, negotiation.is_dated(changed_at, now), feed.public
-    head = heads.head((address, status, "Content-Encoding" in content), stamp, write)
+    head = heads.head((address, status, content.get("Content-Encoding")), stamp, write)
     return Prebuilt(status, head, heads.date(now), body or b"")
 
 

@@ -10,14 +10,24 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from publisher.publish import codings
+from publisher.publish.codings import IDENTITY, Coding
+
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
-_CODINGS = ("-gz", "-br", "-zst")
 _HTML = ("text/html", "application/xhtml+xml")
 
+_UNNAMED = 0.0001
+"""The quality of a document in no coding where ``Accept-Encoding`` does not name it: less than any it can give."""
 
-def accepts_gzip(request: web.Request) -> bool:
-    """Whether the answer may be sent in gzip (RFC 9110 section 12.5.3)."""
-    return _quality(request.headers.get("Accept-Encoding", ""), ("gzip", "x-gzip"), "*") > 0
+
+def preferred_coding(request: web.Request, offered: tuple[Coding, ...]) -> Coding:
+    """The coding that the client accepts with the highest quality, of equals the first (RFC 9110 section 12.5.3).
+
+    A client that refuses all that is offered, ``identity`` too, is sent the document as it is rather than a 406: what
+    has asked for it can most likely read it.
+    """
+    header = ", ".join(request.headers.getall("Accept-Encoding", ()))
+    return _preferred_coding(header, offered) if header else IDENTITY
 
 
 def prefers_html(request: web.Request) -> bool:
@@ -48,7 +58,7 @@ def matching_tag(request: web.Request, version: str) -> str | None:
     header = ", ".join(request.headers.getall("If-None-Match", []))
     if header.strip() == "*":
         return version
-    known = {version, *(version + coding for coding in _CODINGS)}
+    known = {coding.tag(version) for coding in codings.every()}
     return next((tag for tag in _TAG.findall(header) if tag in known), None)
 
 
@@ -82,19 +92,27 @@ def _next_second(moment: datetime) -> datetime:
     return whole if whole == moment else whole + timedelta(seconds=1)
 
 
+@lru_cache(maxsize=256)
+def _preferred_coding(header: str, offered: tuple[Coding, ...]) -> Coding:
+    qualities = [_quality(header, one.names, "*", _UNNAMED if one is IDENTITY else 0.0) for one in offered]
+    best = max(qualities)
+    return offered[qualities.index(best)] if best > 0 else IDENTITY
+
+
 @lru_cache(maxsize=128)
-def _quality(header: str, names: tuple[str, ...], wildcard: str | None = None) -> float:
-    """The highest q-value that the header gives to one of the names, 0 if none; the wildcard speaks for the unnamed."""
+def _quality(header: str, names: tuple[str, ...], wildcard: str | None = None, unnamed: float = 0.0) -> float:
+    """The highest q-value that the header gives to one of the names, else to the wildcard, else ``unnamed``."""
     given: dict[str, float] = {}
     for part in header.split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         given[name] = next((_number(one[2:]) for one in parameters if one.startswith("q=")), 1.0)
     named = [given[name] for name in names if name in given]
-    return max(named) if named else given.get(wildcard, 0.0) if wildcard else 0.0
+    return max(named) if named else given.get(wildcard, unnamed) if wildcard else unnamed
 
 
 def _number(text: str) -> float:
+    """A q-value, from 0 to 1; 0 for what is none."""
     try:
-        return float(text)
+        return min(1.0, max(0.0, float(text)))  # in this order, NaN is 0
     except ValueError:
         return 0.0
