@@ -188,7 +188,8 @@ def _allowances(app: App) -> Allowances:
         tests_per_minute=registration.tests_per_minute,
         wrong_keys_per_minute=app.settings.server.wrong_keys_per_minute,
     )
-    return Allowances(rates, counted=app.metrics.refused)
+    waiting = _limits(app.settings.server).connections // 2
+    return Allowances(rates, counted=app.metrics.refused, waiting=waiting)
 
 
 def _on(stack: contextlib.AsyncExitStack, do: Callable[[], None], *signals: int) -> None:
