@@ -28,7 +28,7 @@ from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
 from publisher.schedule import next_time
-from publisher.settings import Settings, Site
+from publisher.settings import Server, Settings, Site
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.fetching.politeness import Polite
@@ -97,7 +97,8 @@ class App:
         self.intake = Intake(db, by_present)
         self.puller = Puller(db, by_present, self.timetable, node=self.node, process=self.process)
         self.metrics = Metrics()
-        self.allowances = Allowances(_rates(settings), counted=self.metrics.refused)
+        waiting = connections(settings.server) // 2
+        self.allowances = Allowances(_rates(settings), counted=self.metrics.refused, waiting=waiting)
         self.deliverer = Deliverer(
             db,
             self.sender,
@@ -323,6 +324,11 @@ def _rates(settings: Settings) -> Rates:
         tests_per_minute=registration.tests_per_minute,
         wrong_keys_per_minute=settings.server.wrong_keys_per_minute,
     )
+
+
+def connections(server: Server) -> int:
+    """How many connections clients may have open. Half of the descriptors stay for the database, files, sources and webhooks."""
+    return min(server.connections, descriptors.limit() // 2)
 
 
 def _as_written(catalog: Catalog) -> Catalog:

@@ -17,8 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
-from publisher import __version__, descriptors, telemetry
-from publisher.app.installation import App
+from publisher import __version__, telemetry
+from publisher.app.installation import App, connections
 from publisher.app.offering import ANSWER_SECONDS, answer, present
 from publisher.app.probes import probes, problem
 from publisher.app.reloading import Reloader
@@ -195,9 +195,9 @@ def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str
 
 
 def _limits(server: Server) -> Limits:
-    """What clients may take. Half of the descriptors stay for the database, files, sources and webhooks."""
+    """What clients may take."""
     return Limits(
-        connections=min(server.connections, descriptors.limit() // 2),
+        connections=connections(server),
         per_address=server.connections_per_address,
         idle=server.idle_timeout,
         exempt=(*LOOPBACK, *server.trusted_proxies),

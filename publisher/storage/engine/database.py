@@ -99,7 +99,6 @@ class Database:
         self._ahead: float | None = None
         self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._growth.advance, missed=self.refresh) if dialect.notifies else None
-        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -167,9 +166,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        if self._listener is not None:
+            await self._listener.stop()
         await self._writer.dispose()
         await self._reader.dispose()
 
@@ -259,10 +257,7 @@ class Database:
         return self._growth.epoch
 
     async def refresh(self, older: float = 0.0) -> int:
-        """Look at what other processes have done to the log and to feeds; returns :attr:`last_seq`.
-
-        Not again where it was looked at within the last ``older`` seconds, by whomever.
-        """
+        """Look at what others did to the log and feeds, unless anyone did ``older`` seconds ago; :attr:`last_seq`."""
         if not older or time.monotonic() - self._looked_at >= older:
             begun, self._looked_at = self._growth.epoch, time.monotonic()
             self._growth.seen(await self.read(lambda tx: standing(tx.conn)), begun)
@@ -274,9 +269,13 @@ class Database:
         What this process appends is seen at once; what another does at the next :meth:`refresh` of anyone, and on
         PostgreSQL sooner.
         """
-        if self._listener is not None and self._listening is None:
-            self._listening = asyncio.create_task(self._listener.run(), name="listener")
+        self.listen()
         return await self._growth.beyond(after)
+
+    def listen(self) -> None:
+        """Hear from now on of what other processes do to the log, where the database can tell."""
+        if self._listener is not None:
+            self._listener.start()
 
     @contextlib.asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
