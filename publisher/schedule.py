@@ -161,8 +161,13 @@ class Schedule:
         for name in sorted((self._asked & self._sources.keys()) - self._reading.keys()):
             self._asked.discard(name)
             self._start(name, only_due=False)
-        waits = [self._wait(one) for one in due if one.name in self._sources and not one.taken]
+        waits = [self._wait(one) for one in due if self._own(one) and not one.taken]
         return max(0.0, min([LOOK_SECONDS, *waits]))
+
+    def _own(self, one: Due) -> bool:
+        """Whether it may be read here, and is due by the definitions that this process goes by."""
+        source = self._sources.get(one.name)
+        return source is not None and one.timing == self._timetable.timing(source)
 
     def _wait(self, one: Due) -> float:
         """In how many seconds a source is to be looked at again, after it was started if its time has come."""
