@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,10 @@ class Offer:
     ``wins``: they are taken though they are no edit, or another version came between.
     """
 
+    node: str
     seen: Seen | None = None
     wins: bool = False
     allowed: Allowed = never
-    node: str = field(default_factory=node_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ async def _fault(documents: Documents, settings: Settings) -> ConfigErrors | Non
 
 async def _from_files(home: Path, settings: Settings, db: Database, documents: Documents) -> InForce:
     """Offer the files; what is in force where they are not taken."""
-    offer = Offer(await asyncio.to_thread(noting.read, home), wins=settings.storage.single_node)
+    offer = await _offer(home, settings)
     try:
         offered = await asyncio.to_thread(Offered.of, documents, settings.shared)
     except ConfigErrors as broken:
@@ -184,6 +184,11 @@ async def _from_files(home: Path, settings: Settings, db: Database, documents: D
     return InForce(offered.catalog, offered.shared, taken.site, offered.digest, taken.number)
 
 
+async def _offer(home: Path, own: Settings) -> Offer:
+    seen = await asyncio.to_thread(noting.read, home)
+    return Offer(node_name(own), seen, wins=own.storage.single_node)
+
+
 async def _in_place_of(
     broken: ConfigErrors, documents: Documents, db: Database, settings: Settings, home: Path
 ) -> InForce:
@@ -191,7 +196,7 @@ async def _in_place_of(
     kept = await db.read(definitions.kept)
     if kept is None:
         raise broken
-    offer = Offer(await asyncio.to_thread(noting.read, home), wins=settings.storage.single_node)
+    offer = await _offer(home, settings)
     digest = digest_of(documents, settings.shared)
     try:
         decision = await db.read(_decided, digest, kept.known, offer)
