@@ -7,6 +7,7 @@ The environment is read here alone: ``PUBLISHER_TEST_POSTGRES`` names a PostgreS
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -25,6 +26,12 @@ settings.register_profile("any-machine", settings(), deadline=None, suppress_hea
 settings.load_profile("any-machine")
 
 OpenDatabase = Callable[[], Awaitable[Database]]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded and collected stays to the end: the garbage collector need not look at it during every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ of addresses. A new key of it is a line in :data:`KEYS`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from publisher.model.facets import wanted_values
@@ -17,8 +17,7 @@ KEYS = {"language": "languages", "section": "sections", "topic": "topics"}
 """The names in addresses, each with the selection key that it narrows by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(NamedTuple):
     """``text`` is its canonical form, as the query of an address has it: ``language=en&topic=emas``.
 
     Keys combine with AND, the values of one with OR, as in a selection. Make it with :meth:`of`; empty, it is false.

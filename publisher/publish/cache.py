@@ -55,7 +55,7 @@ class Bounded(Generic[K, V]):
 
 
 class Shares(Generic[K, V]):
-    """Two bounds: for what is made of whole feeds, and for what narrowings add, which takes no room of the first."""
+    """Two caches with a bound each: of whole feeds, and of what narrowings add, which never displaces the first."""
 
     def __init__(self, whole: int, narrowed: int, size: Callable[[V], int]) -> None:
         self._whole: Bounded[K, V] = Bounded(whole, size)

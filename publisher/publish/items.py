@@ -80,7 +80,8 @@ class Snapshot:
 def snapshot(tx: Tx, feed: FeedDefinition, narrowing: Narrowing, written: Written) -> Snapshot:
     """Read a feed's version, items and tombstones in one transaction.
 
-    The tombstones are those of the whole feed: of what a reader never had, one says nothing.
+    The tombstones are those of the whole feed: one for an entry that a reader never had does no harm. What left the
+    narrowing and is still in the feed has none.
     """
     state = feeds.state(tx, feed.name)
     if feed.items != "articles":
@@ -151,7 +152,7 @@ def _completed(
 
 
 def _asked_of_storage(feed: FeedDefinition, narrowing: Narrowing) -> dict[str, frozenset[str]]:
-    # Each is something that an item must meet, so of two for one key either will do.
+    # An item must meet both. Where both name one key storage narrows by one of them, and ``_selected`` checks the rest.
     return {**dict(wants(feed.select)), **dict(narrowing.wants)}
 
 

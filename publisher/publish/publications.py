@@ -76,7 +76,8 @@ class Publications:
             self._versions, self._versions_of = {}, states
         if name not in self._versions:
             self._versions[name] = version_of(feed, self._site, states.get(name))
-        return self._versions[name].narrowed(narrowing)
+        version = self._versions[name]
+        return version if narrowing is EMPTY else version.narrowed(narrowing)
 
     async def current(self, name: str, format: str, narrowing: Narrowing = EMPTY) -> Document:
         """The document of a feed in one of ``render.FORMATS``. Raises NotFound for another name or format.

@@ -61,3 +61,16 @@ def test_a_service_that_made_its_schema_has_begun_anew_without_what_made_it(tmp_
     begun, modules = run_until_ready(write_installation(tmp_path))
     assert begun == 2
     assert modules & RARELY_NEEDED == set()
+
+
+def test_to_ask_what_formats_there_are_loads_nothing_that_they_write_with() -> None:
+    program = (
+        "import sys\n"
+        "from publisher.render import FORMATS\n"
+        "print(*[one.label for one in FORMATS.values()], sep=', ')\n"
+        "print('LOADED', *sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    labels, _, loaded = done.stdout.partition("\nLOADED")
+    assert labels.startswith("RSS 2.0, Atom 1.0, JSON Feed 1.1")
+    assert {*loaded.split()} & {"feedgen", "feedgen.entry", "lxml", "lxml.etree"} == set()

@@ -17,7 +17,7 @@ from publisher.render import FORMATS
 from publisher.storage.configuration import sources
 from publisher.web import pages
 from publisher.web.pages import assets
-from publisher.web.pages.formats import Formats
+from publisher.web.pages.localised import Localised
 from publisher.web.pages.texts import TEXTS
 
 STYLE_LIMIT = 20_000
@@ -307,6 +307,6 @@ async def test_an_article_under_embargo_is_on_no_page(newsroom: Newsroom) -> Non
     ],
 )
 def test_numbers_are_written_in_the_language_of_the_site(language: str, number: str, percent: str) -> None:
-    formats = Formats(language, "Asia/Jakarta")
+    formats = Localised(language, "Asia/Jakarta")
     assert formats.number(Decimal("-1234.50"), signed=True) == number
     assert formats.percent(Decimal("0.58")) == percent

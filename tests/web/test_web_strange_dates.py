@@ -13,7 +13,7 @@ from publisher.model import Article, Indicator
 from publisher.model.base import STORED
 from publisher.model.observed import Batch, ObservedArticle
 from publisher.render.market import date_and_time
-from publisher.web.pages.formats import Formats
+from publisher.web.pages.localised import Localised
 
 MOMENTS = ("0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "2101-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
 FEEDS = ("/feeds/news.rss", "/feeds/news.atom", "/feeds/news.json", "/feeds/market.rss", "/feeds/market.atom")
@@ -53,7 +53,7 @@ def test_the_first_and_the_last_moment_can_be_written_in_every_time_zone(moment:
     assert format_date(moment, "id", timezone)
     assert format_datetime(moment, "id", timezone)
     assert date_and_time(moment, "id", timezone)
-    formats = Formats("id", timezone)
+    formats = Localised("id", timezone)
     assert formats.moment(moment).text
     assert formats.day(moment).text
     assert formats.brief(moment, datetime(2026, 1, 1, tzinfo=UTC)).text

@@ -19,7 +19,7 @@ class Formats(Mapping[str, Format]):
         return self._all[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._all
+        return name in (self._found or self._all)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)

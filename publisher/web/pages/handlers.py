@@ -212,7 +212,7 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
             ui_language=LANGUAGE,
             site=services.site(),
             views=views,
-            today=views.formats.day(views.today),
+            today=views.localised.day(views.today),
             assets={name: views.root + asset.path for name, asset in found.items()},
             **values,
         )

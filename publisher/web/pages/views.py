@@ -23,7 +23,7 @@ from publisher.render.identity import symbol_slug
 from publisher.render.media import attached
 from publisher.storage.items.articles import StoredArticle
 from publisher.storage.items.indicators import StoredIndicator
-from publisher.web.pages.formats import Formats, Shown
+from publisher.web.pages.localised import Localised, Shown
 from publisher.web.pages.texts import TEXTS
 
 EXCERPT = 220
@@ -138,7 +138,7 @@ class Views:
         self.root = urlsplit(self.url).path
         self.language = language
         self.today = today
-        self.formats = Formats(language, timezone)
+        self.localised = Localised(language, timezone)
 
     def feed(self, feed: FeedDefinition) -> FeedCard:
         """The card of a feed."""
@@ -183,7 +183,7 @@ class Views:
             outlet=data.get("agency") or _outlet(data.get("url")),
             language=data.get("language") or self.language,
             direction=text_direction(data.get("language") or self.language),
-            time=self.formats.brief(item.ordered_at, self.today),
+            time=self.localised.brief(item.ordered_at, self.today),
             picture=_picture(data),
         )
 
@@ -207,7 +207,7 @@ class Views:
             direction=text_direction(data.get("language") or self.language),
             published=self._moment(data.get("published")),
             updated=self._moment(data.get("updated")),
-            first_seen=self.formats.moment(item.first_seen_at),
+            first_seen=self.localised.moment(item.first_seen_at),
             picture=_picture(data),
             attachments=tuple((_file_name(one.url), one.url) for one in attached(data.get("attachments") or ())),
             related=tuple(
@@ -227,16 +227,16 @@ class Views:
             symbol=item.symbol,
             name=spec.names.get(self.language, spec.name) if spec else data["name"],
             unit=data.get("unit"),
-            value=self.formats.number(Decimal(data["value"])),
-            change=None if change is None else self.formats.number(change, signed=True),
-            percent=None if percent is None else self.formats.percent(percent),
+            value=self.localised.number(Decimal(data["value"])),
+            change=None if change is None else self.localised.number(change, signed=True),
+            percent=None if percent is None else self.localised.percent(percent),
             direction=_direction(percent if change is None else change),
-            time=self.formats.moment(datetime.fromisoformat(data.get("as_of") or data["observed_at"])),
+            time=self.localised.moment(datetime.fromisoformat(data.get("as_of") or data["observed_at"])),
             timed_by_market=bool(data.get("as_of")),
         )
 
     def _moment(self, text: str | None) -> Shown | None:
-        return self.formats.moment(datetime.fromisoformat(text)) if text else None
+        return self.localised.moment(datetime.fromisoformat(text)) if text else None
 
     def _article_path(self, id: str) -> str:
         return f"{self.root}/articles/{quote(id)}"

@@ -25,7 +25,7 @@ class Shown:
     text: str
 
 
-class Formats:
+class Localised:
     """Writes in one language and time zone; a language that CLDR does not know is written as English."""
 
     def __init__(self, language: str, timezone: str) -> None:
