@@ -60,7 +60,7 @@ class App:
         self.catalog = catalog = in_force.catalog
         self.db = db
         self.now = now or db.now
-        self.node = settings.server.node or node_name()
+        self.node = node_name(own)
         self.process = secrets.token_hex(6)
         self.switched: Callable[[Switch], None] = lambda switch: None
         self._changing = asyncio.Lock()
@@ -134,7 +134,6 @@ class App:
             sealers.append(sealer)
             return db
 
-        db, in_force = await at_start(home, settings, open_database, offers=offers)
         db, in_force = await at_start(home, settings, open_database, offers=offers)
         try:
             return cls(home, settings, in_force, db, sealer=sealers[-1], now=now)
@@ -276,9 +275,8 @@ class App:
         catalog = self.catalog if after.catalog is before.catalog else self._adapt(after.catalog)
         elsewhere = [(one.language, one.timezone) for one in (before.site, after.site)]
         anew = partial(self._reader, after.site) if elsewhere[0] != elsewhere[1] else None
-        readers, held = self.readers.prepared(catalog.sources, anew), self.readers.held
-        reread = frozenset(name for name, one in readers.items() if name in held and held[name] is not one)
-        return Switch(before, after, catalog, readers, reread, folders(readers))
+        readers = self.readers.prepared(catalog.sources, anew)
+        return Switch(before, after, catalog, readers, folders(readers))
 
     def _hold(self, switch: Switch) -> None:
         self.in_force, self.catalog = switch.after, switch.catalog
