@@ -325,7 +325,7 @@ def _rates(settings: Settings) -> Rates:
 
 
 def connections(server: Server) -> int:
-    """How many connections clients may have open. Half of the descriptors stay for the database, files, sources and webhooks."""
+    """How many connections clients may have open. Half of the descriptors stay for the database, files and webhooks."""
     return min(server.connections, descriptors.limit() // 2)
 
 

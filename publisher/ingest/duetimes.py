@@ -44,7 +44,7 @@ class Timetable:
         when = f"every {pace(source):g}" if source.cron is None else f"{CRON} {source.cron} {self.zone()}"
         return f"{when} {self._way(source)}"
 
-    def _way(self, source: Timed) -> str:
+    def _way(self, source: SourceDefinition) -> str:
         """How a source is read: by its definition, and by what the site lends to it."""
         return f"{source.digest}/{self.language()}/{self.zone()}"
 
