@@ -25,8 +25,9 @@ from zoneinfo import ZoneInfo
 from watchfiles import awatch
 
 from publisher import telemetry
+from publisher.catalog import SourceDefinition
 from publisher.errors import NotFound, told
-from publisher.ingest.duetimes import Timed, Timetable, pace, read_by
+from publisher.ingest.duetimes import Timetable, pace, read_by
 from publisher.storage.configuration import sources as states
 from publisher.storage.configuration.sources import Due, Place
 from publisher.storage.engine.database import Database
@@ -68,7 +69,7 @@ class Schedule:
         self._db = db
         self._timetable = timetable
         self._node = node
-        self._sources: dict[str, Timed] = {}
+        self._sources: dict[str, SourceDefinition] = {}
         self._watchers: dict[tuple[str, Path], asyncio.Task[None]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._asked: set[str] = set()
@@ -86,7 +87,7 @@ class Schedule:
         """Whether it has been started and not stopped."""
         return self._loop is not None and not self._loop.done() and not self._stopping.is_set()
 
-    def start(self, sources: Mapping[str, Timed], watched: Mapping[str, Path] | None = None) -> None:
+    def start(self, sources: Mapping[str, SourceDefinition], watched: Mapping[str, Path] | None = None) -> None:
         """Start reading: each source when it is due; those in ``watched`` at once, and when files change.
 
         One that was never read, or whose timing or definition is another than when it was read last, is due at once;
@@ -95,7 +96,7 @@ class Schedule:
         self._loop = asyncio.create_task(self._run(), name="schedule")
         self.replace(sources, watched)
 
-    def replace(self, sources: Mapping[str, Timed], watched: Mapping[str, Path] | None = None) -> None:
+    def replace(self, sources: Mapping[str, SourceDefinition], watched: Mapping[str, Path] | None = None) -> None:
         """Take another timetable; a reading under way ends as it would have.
 
         A source that stays as it was is read when it would have been, one that changed at once, by one of the nodes
@@ -160,8 +161,13 @@ class Schedule:
         for name in sorted((self._asked & self._sources.keys()) - self._reading.keys()):
             self._asked.discard(name)
             self._start(name, only_due=False)
-        waits = [self._wait(one) for one in due if one.name in self._sources and not one.taken]
+        waits = [self._wait(one) for one in due if self._own(one) and not one.taken]
         return max(0.0, min([LOOK_SECONDS, *waits]))
+
+    def _own(self, one: Due) -> bool:
+        """Whether it may be read here, and is due by the definitions that this process goes by."""
+        source = self._sources.get(one.name)
+        return source is not None and one.timing == self._timetable.timing(source)
 
     def _wait(self, one: Due) -> float:
         """In how many seconds a source is to be looked at again, after it was started if its time has come."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,10 @@ class Offer:
     ``wins``: they are taken though they are no edit, or another version came between.
     """
 
+    node: str
     seen: Seen | None = None
     wins: bool = False
     allowed: Allowed = never
-    node: str = field(default_factory=node_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,50 +138,61 @@ async def at_start(
     ``offers``: this process may offer its files; one that does not goes by the version in force, if there is one.
     Raises ConfigErrors and RemovalRefused where there is none to go on with, StorageError if storage does not open.
     """
-    if not offers and not settings.storage.single_node:
-        db = await open_database()
-        try:
-            if await db.read(definitions.number):
-                return db, await _adopted(db, settings)
-            return db, await _from_files(home, settings, db, await asyncio.to_thread(gather, home, shared=True))
-        except BaseException:
-            await db.close()
-            raise
-    documents = await asyncio.to_thread(gather, home, shared=not settings.storage.single_node)
-    fault = await _fault(documents, settings) if settings.storage.single_node else None
-    if fault is not None and not (documents.unread or documents.missing):
-        raise fault
-    db = await _opened(open_database, fault)
+    if offers or settings.storage.single_node:
+        return await _by_files(home, settings, open_database)
+    db = await open_database()
     try:
-        return db, await _from_files(home, settings, db, documents)
+        if await db.read(definitions.number):
+            return db, await _adopted(db, settings, defines=False)
+        documents = await asyncio.to_thread(gather, home, shared=True)
+        return db, await _taken(home, settings, db, documents, await _built(documents, settings))
     except BaseException:
         await db.close()
         raise
 
 
-async def _fault(documents: Documents, settings: Settings) -> ConfigErrors | None:
+async def _by_files(home: Path, settings: Settings, open_database: Opening) -> tuple[Database, InForce]:
+    """On SQLite they are judged first: where something is wrong in them, no database is opened, or made."""
+    alone = settings.storage.single_node
+    documents = await asyncio.to_thread(gather, home, shared=not alone)
+    built = await _built(documents, settings)
+    fault = built if alone and isinstance(built, ConfigErrors) else None
+    if fault is not None and not (documents.unread or documents.missing):
+        raise fault
+    db = await _opened(open_database, fault)
     try:
-        await asyncio.to_thread(Offered.of, documents, settings.shared)
+        return db, await _taken(home, settings, db, documents, built)
+    except BaseException:
+        await db.close()
+        raise
+
+
+async def _built(documents: Documents, settings: Settings) -> Offered | ConfigErrors:
+    try:
+        return await asyncio.to_thread(Offered.of, documents, settings.shared)
     except ConfigErrors as fault:
         return fault
-    return None
 
 
-async def _from_files(home: Path, settings: Settings, db: Database, documents: Documents) -> InForce:
+async def _taken(
+    home: Path, settings: Settings, db: Database, documents: Documents, built: Offered | ConfigErrors
+) -> InForce:
     """Offer the files; what is in force where they are not taken."""
-    offer = Offer(await asyncio.to_thread(noting.read, home), wins=settings.storage.single_node)
+    if isinstance(built, ConfigErrors):
+        return await _in_place_of(built, documents, db, settings, home)
     try:
-        offered = await asyncio.to_thread(Offered.of, documents, settings.shared)
-    except ConfigErrors as broken:
-        return await _in_place_of(broken, documents, db, settings, home)
-    try:
-        taken = await db.write(take, offered, offer)
+        taken = await db.write(take, built, await _offer(home, settings))
     except (RemovalRefused, EditRefused) as refused:
         return await _adopted(db, settings, refused)
-    await asyncio.to_thread(noting.write, home, Seen(offered.digest, taken.number))
+    await asyncio.to_thread(noting.write, home, Seen(built.digest, taken.number))
     if taken.decision is Decision.ADOPT:
         return await _adopted(db, settings)
-    return InForce(offered.catalog, offered.shared, taken.site, offered.digest, taken.number)
+    return InForce(built.catalog, built.shared, taken.site, built.digest, taken.number)
+
+
+async def _offer(home: Path, own: Settings) -> Offer:
+    seen = await asyncio.to_thread(noting.read, home)
+    return Offer(node_name(own), seen, wins=own.storage.single_node)
 
 
 async def _in_place_of(
@@ -191,7 +202,7 @@ async def _in_place_of(
     kept = await db.read(definitions.kept)
     if kept is None:
         raise broken
-    offer = Offer(await asyncio.to_thread(noting.read, home), wins=settings.storage.single_node)
+    offer = await _offer(home, settings)
     digest = digest_of(documents, settings.shared)
     try:
         decision = await db.read(_decided, digest, kept.known, offer)
@@ -225,10 +236,13 @@ async def _opened(open_database: Opening, broken: ConfigErrors | None) -> Databa
         raise broken from error
 
 
-async def _adopted(db: Database, settings: Settings, fault: PublisherError | None = None) -> InForce:
+async def _adopted(
+    db: Database, settings: Settings, fault: PublisherError | None = None, *, defines: bool = True
+) -> InForce:
     """The version in force, ``fault`` being why it is not these files; raises that where there is none to go by.
 
-    Where this process cannot go by it, it is the last one that it can: its feeds are served by that.
+    ``defines``: it is published as this release reads it from now on, which is not a passing command's to say. Where
+    this process cannot go by it, it is the last one that it can: its feeds are served by that.
     """
     kept = await db.read(definitions.kept)
     if kept is None:
@@ -240,7 +254,8 @@ async def _adopted(db: Database, settings: Settings, fault: PublisherError | Non
             raise fault from reason
         found = await _earlier(db, kept, settings, reason)
     else:
-        await db.write(_define, found)
+        if defines:
+            await db.write(_define, found)
     if fault is not None:
         said(fault)
     return replace(found, instead_of=fault)

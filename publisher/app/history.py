@@ -76,7 +76,8 @@ def here(home: Path, own: Settings) -> Texts:
 def _version(tx: Tx, number: int, own: Settings) -> Texts:
     kept = definitions.version(tx, number)
     if kept is None:
-        raise NotFound(f"there is no version {number}; publisher config history lists them")
+        known = "publisher config history lists them" if number else "nothing was applied yet; see publisher apply"
+        raise NotFound(f"there is no version {number}; {known}")
     if not kept.files:
         raise NotFound(f"of version {number} the {GONE}, only who applied it and when")
     return _texts(kept, own)

@@ -28,7 +28,7 @@ from publisher.model import IndicatorSpec
 from publisher.outbound import Outbound
 from publisher.publish import Publications, SiteInfo
 from publisher.schedule import next_time
-from publisher.settings import Settings, Site
+from publisher.settings import Server, Settings, Site
 from publisher.settings import load as load_settings
 from publisher.sources.base import Source, SourceContext
 from publisher.sources.fetching.politeness import Polite
@@ -60,7 +60,7 @@ class App:
         self.catalog = catalog = in_force.catalog
         self.db = db
         self.now = now or db.now
-        self.node = settings.server.node or node_name()
+        self.node = node_name(own)
         self.process = secrets.token_hex(6)
         self.switched: Callable[[Switch], None] = lambda switch: None
         self._changing = asyncio.Lock()
@@ -97,7 +97,8 @@ class App:
         self.intake = Intake(db, by_present)
         self.puller = Puller(db, by_present, self.timetable, node=self.node, process=self.process)
         self.metrics = Metrics()
-        self.allowances = Allowances(_rates(settings), counted=self.metrics.refused)
+        waiting = connections(settings.server) // 2
+        self.allowances = Allowances(_rates(settings), counted=self.metrics.refused, waiting=waiting)
         self.deliverer = Deliverer(
             db,
             self.sender,
@@ -133,7 +134,6 @@ class App:
             sealers.append(sealer)
             return db
 
-        db, in_force = await at_start(home, settings, open_database, offers=offers)
         db, in_force = await at_start(home, settings, open_database, offers=offers)
         try:
             return cls(home, settings, in_force, db, sealer=sealers[-1], now=now)
@@ -275,9 +275,8 @@ class App:
         catalog = self.catalog if after.catalog is before.catalog else self._adapt(after.catalog)
         elsewhere = [(one.language, one.timezone) for one in (before.site, after.site)]
         anew = partial(self._reader, after.site) if elsewhere[0] != elsewhere[1] else None
-        readers, held = self.readers.prepared(catalog.sources, anew), self.readers.held
-        reread = frozenset(name for name, one in readers.items() if name in held and held[name] is not one)
-        return Switch(before, after, catalog, readers, reread, folders(readers))
+        readers = self.readers.prepared(catalog.sources, anew)
+        return Switch(before, after, catalog, readers, folders(readers))
 
     def _hold(self, switch: Switch) -> None:
         self.in_force, self.catalog = switch.after, switch.catalog
@@ -323,6 +322,11 @@ def _rates(settings: Settings) -> Rates:
         tests_per_minute=registration.tests_per_minute,
         wrong_keys_per_minute=settings.server.wrong_keys_per_minute,
     )
+
+
+def connections(server: Server) -> int:
+    """How many connections clients may have open. Half of the descriptors stay for the database, files and webhooks."""
+    return min(server.connections, descriptors.limit() // 2)
 
 
 def _as_written(catalog: Catalog) -> Catalog:

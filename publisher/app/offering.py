@@ -20,7 +20,7 @@ from publisher.app.adopting import Offer, take
 from publisher.app.installation import App
 from publisher.app.opening import open_storage
 from publisher.app.reloading import Outcome, Reloader, read
-from publisher.app.versions import Offered
+from publisher.app.versions import Offered, node_name
 from publisher.app.versions import present as present_version
 from publisher.catalog.edits import Decision, Seen, not_in_force
 from publisher.errors import EditRefused, NotAdopted, PublisherError, RemovalRefused
@@ -128,7 +128,7 @@ async def _asked(db: Database, service: str, offered: Offered, force: bool) -> O
 
 async def _taken(db: Database, home: Path, settings: Settings, offered: Offered, force: bool) -> Outcome:
     seen, before = await asyncio.to_thread(noting.read, home), await db.read(definitions.standing)
-    offer = Offer(seen, settings.storage.single_node or force, lambda refused: force)
+    offer = Offer(node_name(settings), seen, settings.storage.single_node or force, lambda refused: force)
     try:
         taken = await db.write(take, offered, offer)
     except (EditRefused, RemovalRefused) as refused:

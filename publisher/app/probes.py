@@ -27,8 +27,7 @@ def probes(app: App, schedule: Schedule, roles: Collection[str]) -> Mapping[str,
 
 def problem(app: App) -> str | None:
     """Why this process cannot go by the definitions that are in force; None if it does."""
-    found: str | None = getattr(app.in_force, "problem", None)
-    return found
+    return app.in_force.problem
 
 
 def disk(data: Path, least: int = LEAST_FREE) -> str:

@@ -197,7 +197,7 @@ class Reloader:
         if not await self._in_hand(offered):
             seen = await asyncio.to_thread(noting.read, app.home)
             wins = app.db.single_node or bool(applied and applied.force)
-            taken, switch = await app.offer(offered, Offer(seen, wins, allowed, app.node))
+            taken, switch = await app.offer(offered, Offer(app.node, seen, wins, allowed))
             if taken.decision is Decision.ADOPT and applied is not None:
                 raise await self._not_in_force()
             await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, taken.number))

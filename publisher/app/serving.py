@@ -17,8 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
-from publisher import __version__, descriptors, telemetry
-from publisher.app.installation import App
+from publisher import __version__, telemetry
+from publisher.app.installation import App, connections
 from publisher.app.offering import ANSWER_SECONDS, answer, present
 from publisher.app.probes import probes, problem
 from publisher.app.reloading import Reloader
@@ -98,7 +98,7 @@ async def serve(
         reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
-        helpers.run(*jobs(Parts(app.db, app.intake, clock_moved=app.deliverer.wake, heartbeat=heartbeat), roles))
+        helpers.run(*jobs(Parts(app.db, app.intake, app.deliverer.wake, heartbeat, app.check), roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
         helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))
@@ -195,9 +195,9 @@ def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str
 
 
 def _limits(server: Server) -> Limits:
-    """What clients may take. Half of the descriptors stay for the database, files, sources and webhooks."""
+    """What clients may take."""
     return Limits(
-        connections=min(server.connections, descriptors.limit() // 2),
+        connections=connections(server),
         per_address=server.connections_per_address,
         idle=server.idle_timeout,
         exempt=(*LOOPBACK, *server.trusted_proxies),

@@ -17,15 +17,14 @@ from publisher.settings import Shared
 class Switch:
     """From ``before`` to ``after``, with the catalog as it is gone by here and the readers that go with it.
 
-    ``reread`` are the sources that are read in another way now, ``watched`` the folder of each that is read when a file
-    in it changes; ``taken``: this process took the version itself.
+    ``watched`` is the folder of each source that is read when a file in it changes; ``taken``: this process took the
+    version itself.
     """
 
     before: InForce
     after: InForce
     catalog: Catalog
     readers: Mapping[str, Reader]
-    reread: frozenset[str]
     watched: Mapping[str, Path]
     taken: bool = False
 

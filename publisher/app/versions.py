@@ -155,6 +155,6 @@ def site_info(site: Mapping[str, Any]) -> SiteInfo:
     return SiteInfo(site["title"], site["url"], site["language"], site["timezone"], begun)
 
 
-def node_name() -> str:
-    """What this machine is called where it is told who took a version."""
-    return socket.gethostname()
+def node_name(own: Settings) -> str:
+    """What this node is called, as where it is told who took a version."""
+    return own.server.node or socket.gethostname()

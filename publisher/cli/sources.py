@@ -14,6 +14,8 @@ from publisher.cli.tables import Cell, show_table
 if TYPE_CHECKING:
     from publisher.catalog import SourceDefinition
     from publisher.model import SourceState
+    from publisher.storage.configuration.definitions import Kept
+    from publisher.storage.engine.database import Database, Tx
 
 Known = tuple["SourceDefinition | None", "SourceState"]
 """A source as it is configured (None where its table has a fault), and what is remembered of it."""
@@ -33,10 +35,17 @@ def list_sources(
     Shows kind, pace, state, last success, next reading, the node that read it last, items and events of the last
     reading, the last error, and what is refused at present, whichever reading met it.
     """
-    from publisher.storage.configuration import sources
+    from publisher.storage.configuration import definitions, sources
 
-    states = with_storage(home, lambda db: db.read(sources.states))
-    found = _known(home, states)
+    def read(tx: Tx) -> tuple[dict[str, SourceState], Kept | None]:
+        return sources.states(tx), definitions.kept(tx)
+
+    async def ask(db: Database) -> tuple[dict[str, SourceState], Kept | None]:
+        states, kept = await db.read(read)
+        return states, None if db.single_node else kept
+
+    states, kept = with_storage(home, ask)
+    found = _known(home, states, kept)
     if as_json:
         from publisher.catalog.condition import source_json
 
@@ -48,14 +57,17 @@ def list_sources(
     show_table(columns, [_row(*one) for one in found])
 
 
-def _known(home: Path, states: dict[str, SourceState]) -> list[Known]:
-    """Each source of ``config/sources.toml``; no other file is read, and a fault in it is a warning."""
-    from publisher.catalog.documents import gather
+def _known(home: Path, states: dict[str, SourceState], kept: Kept | None) -> list[Known]:
+    """Each source of the version in force, where many machines go by it, else of ``config/sources.toml``.
+
+    No other file is judged, and a fault in it is a warning.
+    """
+    from publisher.catalog.documents import gather, parse
     from publisher.catalog.findings import Findings
     from publisher.catalog.sources import read
     from publisher.model import SourceState
 
-    findings = Findings(gather(home))
+    findings = Findings(gather(home) if kept is None else parse(kept.files))
     definitions, _ = read(findings)
     for fault in findings.errors:
         note(f"warning: {fault}")

@@ -73,6 +73,7 @@ class Deliverer:
         self._db = db
         self._now = now
         self._lease_margin = lease_margin
+        self._check = check
         self._poster = Poster(outbound, sealer, now=now)
         self._owed = asyncio.Event()
         self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
@@ -169,6 +170,7 @@ class Deliverer:
                 await asyncio.wait_for(self._owed.wait(), TELL_SECONDS)
             self._owed.clear()
             try:
+                await self._db.read(self._check)
                 await pausing.tell(self._db)
             except Exception as error:
                 if not told(error):

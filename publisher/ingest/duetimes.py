@@ -7,42 +7,24 @@ is made up for once, and then it goes on in step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from publisher.catalog.definitions import ANY_NODE
-
-DEFAULT_PACE = 60.0
-"""Seconds between two readings of a source that names neither a pace nor a cron line."""
+from publisher.catalog.definitions import ANY_NODE, EVERY, SourceDefinition
 
 CRON = "cron"
 """How the timing of a source begins that goes by times of day: those stay where they are when the clock is put."""
 
 
-class Timed(Protocol):
-    """What must be known of a source: seconds between readings, or a cron line; a digest of how it is read; and the
-    names of the nodes that may (none, or ``*``: all)."""
-
-    @property
-    def every(self) -> float | None: ...
-    @property
-    def cron(self) -> str | None: ...
-    @property
-    def digest(self) -> str: ...
-    @property
-    def nodes(self) -> Sequence[str]: ...
-
-
-def read_by(source: Timed, node: str) -> bool:
+def read_by(source: SourceDefinition, node: str) -> bool:
     """Whether the node of this name may read the source."""
     return not source.nodes or ANY_NODE in source.nodes or node in source.nodes
 
 
-def pace(source: Timed) -> float:
+def pace(source: SourceDefinition) -> float:
     """Seconds between two readings; for a cron line, what is taken in its place after a failure."""
-    return source.every or DEFAULT_PACE
+    return source.every or EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +39,16 @@ class Timetable:
     after: Callable[[str, str, datetime], datetime]
     language: Callable[[], str] = lambda: ""
 
-    def timing(self, source: Timed) -> str:
+    def timing(self, source: SourceDefinition) -> str:
         """By what the due time of a source is set, as text: the same text, the same times."""
         when = f"every {pace(source):g}" if source.cron is None else f"{CRON} {source.cron} {self.zone()}"
         return f"{when} {self._way(source)}"
 
-    def _way(self, source: Timed) -> str:
+    def _way(self, source: SourceDefinition) -> str:
         """How a source is read: by its definition, and by what the site lends to it."""
         return f"{source.digest}/{self.language()}/{self.zone()}"
 
-    def placed(self, source: Timed, before: str | None, now: datetime) -> datetime | None:
+    def placed(self, source: SourceDefinition, before: str | None, now: datetime) -> datetime | None:
         """When a source is due whose timing is new, and was ``before`` until now; None: at once.
 
         One with a cron line waits for its time, unless it is read in another way now.
@@ -75,7 +57,7 @@ class Timetable:
             return None
         return self.following_time(source.cron, now)
 
-    def following(self, source: Timed, due: datetime | None, began: datetime, now: datetime) -> datetime:
+    def following(self, source: SourceDefinition, due: datetime | None, began: datetime, now: datetime) -> datetime:
         """When a source is due after a reading that began at ``began`` and ends now; ``due`` is what was due, or is."""
         if source.cron is not None:
             return due if due is not None and due > now else self.following_time(source.cron, now)
@@ -85,7 +67,7 @@ class Timetable:
             return min(since, now + every)
         return since + ((now - since) // every + 1) * every
 
-    def retried(self, source: Timed, earliest: datetime) -> datetime:
+    def retried(self, source: SourceDefinition, earliest: datetime) -> datetime:
         """When a source is tried again that failed, and is to be left alone until ``earliest``."""
         if source.cron is None:
             return earliest

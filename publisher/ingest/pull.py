@@ -122,7 +122,7 @@ class Puller:
         """
         report = Report(definition.name)
         lease = f"{self._process}.{secrets.token_hex(8)}"
-        if not await self._claim(definition.name, lease, due):
+        if not await self._claim(definition, lease, due):
             report.taken = True
             report.skipped = "another process is reading it" + (", or has done so" if due else "")
             report.refusals = (await self._db.read(sources.state, definition.name)).refusals
@@ -143,8 +143,9 @@ class Puller:
             await self._db.write(sources.release, definition.name, lease)
         return report
 
-    async def _claim(self, name: str, lease: str, due: bool) -> bool:
-        return await self._db.write(sources.claim, name, lease, LEASE_SECONDS, node=self._node, due=due)
+    async def _claim(self, one: SourceDefinition, lease: str, due: bool) -> bool:
+        by = self._timetable.timing(one) if due else None
+        return await self._db.write(sources.claim, one.name, lease, LEASE_SECONDS, node=self._node, due=by)
 
     @contextlib.asynccontextmanager
     async def _renewed(self, name: str, lease: str) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from publisher.maintenance import clocks, embargoes, heartbeat, pruning
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.job import Job
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 
 TAIL_SECONDS = 1.0
 """How often the log is looked at for what another process appended."""
@@ -23,12 +23,16 @@ SETTLE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the jobs work on; ``clock_moved`` is called once what waits was moved along with the clock."""
+    """What the jobs work on; ``clock_moved`` is called once what waits was moved along with the clock.
+
+    ``check`` raises in a transaction where this process does not go by the definitions in force.
+    """
 
     db: Database
     intake: Intake
     clock_moved: Callable[[], None]
     heartbeat: Heartbeat
+    check: Callable[[Tx], None] = lambda _tx: None
 
 
 def jobs(parts: Parts, roles: Collection[str] = ROLES) -> tuple[Job, ...]:
@@ -46,8 +50,13 @@ def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
     yield INGEST, Job("settle", SETTLE_SECONDS, parts.intake.settle)
     yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake))
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
-    yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: pausing.keep(db))
+    yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: _webhooks(parts))
     yield WEB, Job("prune", pruning.EVERY, lambda: pruning.prune(db))
+
+
+async def _webhooks(parts: Parts) -> None:
+    await parts.db.read(parts.check)
+    await pausing.keep(parts.db)
 
 
 async def _fold() -> None:

@@ -268,6 +268,9 @@ def test_a_webhook_is_registered_tested_listed_and_removed(local: Path, publishe
     assert [*listed[:5], listed[6]] == [webhook, "active", "operator", "news", "article.published", url]
     shown = dict(publisher("webhooks", "show", webhook, "--home", local).rows)
     assert (shown["url"], shown["format"], shown["feeds"]) == (url, "standard (Standard Webhooks)", "news")
+    one = json.loads(publisher("webhooks", "show", webhook, "--json", "--home", local).out)
+    assert [one] == json.loads(publisher("webhooks", "list", "--json", "--home", local).out)
+    assert (one["format"], one["feeds"], one["events"]) == ("standard", ["news"], ["article.published"])
     tested = publisher("webhooks", "test", webhook, "--home", local)
     assert tested.code == 0 and tested.out.startswith("taken with 204")
     assert publisher("webhooks", "remove", webhook, "--home", local).code == 0

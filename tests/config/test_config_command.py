@@ -94,3 +94,22 @@ def test_of_a_version_whose_texts_are_gone_it_is_told_who_applied_it(home: Path,
         "changed: setting site.title", "texts are kept no more", "texts are kept no more",
     ]  # fmt: skip
     assert "texts are kept no more" in publisher("config", "diff", "1", "--home", home).err
+
+
+def test_on_postgresql_what_is_listed_is_what_is_in_force(
+    tmp_path: Path, postgres_url: str, publisher: Publisher
+) -> None:
+    home = folder(tmp_path, postgres_url)
+    assert publisher("apply", "--home", home).code == 0
+    feed(home, "sport")
+    (home / "config/sources.toml").write_text(
+        '[[source]]\nname = "desk"\nkind = "folder"\npath = "in"\nnodes = ["*"]\n'
+    )
+    assert [row[0] for row in publisher("feeds", "list", "--home", home).rows] == ["news"]
+    assert publisher("sources", "--home", home).rows == []
+    assert "nothing is wrong" in publisher("check", "--home", home).out
+    assert publisher("apply", "--home", home).code == 0
+    assert [row[0] for row in publisher("feeds", "list", "--home", home).rows] == ["news", "sport"]
+    assert [row[0] for row in publisher("sources", "--home", home).rows] == ["desk"]
+    (newest, _) = json.loads(publisher("config", "history", "--json", "--home", home).out)
+    assert (newest["needs"], newest["changes"]) == ("0.2.0", {"added": ["feed sport", "source desk"]})

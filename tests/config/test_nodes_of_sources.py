@@ -48,8 +48,8 @@ def test_what_is_no_list_of_names_is_refused(tmp_path: Path, value: str) -> None
     assert all(fault.file == "config/sources.toml" and "nodes" in str(fault.key) for fault in found.value.errors)
 
 
-def test_check_tells_it_before_a_start_does(tmp_path: Path) -> None:
-    settings = '[storage]\nurl = "postgresql+asyncpg://nobody@127.0.0.1:1/none"\n'
+def test_whoever_would_offer_such_a_source_is_told(tmp_path: Path, postgres_url: str) -> None:
+    settings = f'[storage]\nurl = "{postgres_url}"\n'
     write_installation(tmp_path, {"config/publisher.toml": settings, "config/sources.toml": FOLDER})
     for command in ("check", "apply", "run"):
         result = CliRunner().invoke(cli, [command, "--home", str(tmp_path)])

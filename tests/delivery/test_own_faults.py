@@ -18,7 +18,8 @@ from publisher.delivery.signing import new_secret
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
-from publisher.storage.engine.database import SQLITE_READERS, Database
+from publisher.storage.engine.database import Database
+from publisher.storage.engine.engines import SQLITE_READERS
 from publisher.storage.subscriptions import deliveries
 
 FOLLOWERS, DESCRIPTORS = 120, 64

@@ -36,8 +36,8 @@ from publisher.systemd import Manager
 
 SIX = {f"feeds/f{number}.toml": f'title = "F{number}"\n' for number in range(5)}  # and news
 NAMES = {"news", "f0", "f1", "f2", "f3", "f4"}
-MEANT = Offer(wins=True, allowed=lambda refused: True, node="n")
-UNMEANT = Offer(wins=True, node="n")
+MEANT = Offer("n", wins=True, allowed=lambda refused: True)
+UNMEANT = Offer("n", wins=True)
 
 
 @pytest.fixture

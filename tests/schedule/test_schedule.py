@@ -244,6 +244,24 @@ async def test_what_is_read_otherwise_or_at_another_pace_is_read_at_once_by_one_
     assert len(upstream.begun) == 1 + at_once
 
 
+async def test_a_node_that_goes_by_older_definitions_reads_nothing_that_changed_since(
+    process: Start, upstream: Upstream, clock: ManualClock
+) -> None:
+    old, new, began = await process("old"), await process("new"), clock()
+    old.start(definition())
+    await old.due_at(began + timedelta(seconds=PACE))
+    upstream.free.clear()
+    new.start(definition(every=PACE / 2))
+    await upstream.until(2)
+    await old.looked()
+    upstream.free.set()
+    await new.due_at(began + timedelta(seconds=PACE / 2))
+    clock.advance(PACE / 2 + LATE)
+    await new.due_at(began + timedelta(seconds=PACE))
+    await old.looked()
+    assert upstream.by == ["old", "new", "new"]
+
+
 async def test_ticks_that_come_while_a_source_is_read_are_dropped(
     process: Start, upstream: Upstream, clock: ManualClock
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from support.clock import ManualClock
 from support.items import an_event, article_change
+from support.statements import counting
 
 from publisher import clock as clocks
 from publisher.errors import ConfigError, StorageError
@@ -170,6 +171,16 @@ async def test_what_another_process_appended_shows_after_a_refresh(db: Database,
 
     assert await db.refresh() == 1
     assert await db.grown(0) == 1
+
+
+async def test_what_was_just_looked_at_by_anyone_is_not_looked_at_again(db: Database) -> None:
+    await db.refresh()
+    with counting(db) as sent:
+        await asyncio.gather(*(db.refresh(older=3600.0) for _ in range(10)))
+    assert sent == []
+    with counting(db) as sent:
+        await db.refresh()
+    assert len(sent) == 1
 
 
 async def test_the_sqlite_file_is_for_its_owner_alone(tmp_path: Path) -> None:

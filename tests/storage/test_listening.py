@@ -98,9 +98,8 @@ async def test_a_commit_is_announced_once_however_many_events_it_holds_and_deliv
 async def test_a_connection_that_listened_is_not_handed_to_anyone_else(open_here: OpenDatabase) -> None:
     db = await open_here()
     await listening(db)
-    assert db._listening is not None
-    db._listening.cancel()
-    await asyncio.wait([db._listening])
+    assert db._listener is not None
+    await db._listener.stop()
 
     def channels(tx: Tx) -> list[str]:
         return list(tx.conn.execute(text("SELECT pg_listening_channels()")).scalars())
@@ -111,9 +110,11 @@ async def test_a_connection_that_listened_is_not_handed_to_anyone_else(open_here
 async def test_a_reader_of_one_process_is_woken_by_what_another_appends_and_erases(open_here: OpenDatabase) -> None:
     one, other = await open_here(), await open_here()
     tail = Tail(one)
-    waiting = await listening(one)
+    assert (await tail.after(0, limit=9)).entries == []  # whoever has read hears of more, also without waiting for it
+    assert one._listener is not None
+    await asyncio.wait_for(one._listener.listening.wait(), 60)
     await append(other, 2)
-    assert await asyncio.wait_for(waiting, 60) == 2
+    assert await asyncio.wait_for(tail.grown(1), 60) == 2
     assert [entry.seq for entry in (await tail.after(0, limit=9)).entries] == [1, 2]
 
     [event, _] = await other.read(events.after, 0, 9)

@@ -11,7 +11,7 @@ from support.delivering import eventually
 from test_concurrency import Holding
 
 from publisher.errors import StorageError
-from publisher.storage.engine import database
+from publisher.storage.engine import engines
 from publisher.storage.engine.database import Database
 from publisher.storage.log import events
 
@@ -21,7 +21,7 @@ OpenDatabase = Callable[[], Awaitable[Database]]
 async def test_a_node_that_hangs_in_a_transaction_loses_it_and_the_others_go_on(
     open_here: OpenDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "IDLE_MILLISECONDS", 500)
+    monkeypatch.setattr(engines, "IDLE_MILLISECONDS", 500)
     hung, well = await open_here(), await open_here()
     holding = Holding(hung)
     task = asyncio.create_task(holding.run(events.lock, events.last_seq))
@@ -39,7 +39,7 @@ async def test_a_node_that_hangs_in_a_transaction_loses_it_and_the_others_go_on(
 async def test_whoever_waits_for_a_lock_is_told_instead_of_waiting_on(
     open_here: OpenDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_MILLISECONDS", 100)
+    monkeypatch.setattr(engines, "LOCK_MILLISECONDS", 100)
     holder, waiter = await open_here(), await open_here()
     holding = Holding(holder)
     task = asyncio.create_task(holding.run(events.lock))
@@ -55,7 +55,7 @@ async def test_whoever_waits_for_a_lock_is_told_instead_of_waiting_on(
 async def test_pages_are_read_while_every_writer_waits(
     open_here: OpenDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "POSTGRES_WRITERS", 2)
+    monkeypatch.setattr(engines, "POSTGRES_WRITERS", 2)
     holder, busy = await open_here(), await open_here()
     holding = Holding(holder)
     holds = asyncio.create_task(holding.run(events.lock))

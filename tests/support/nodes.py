@@ -65,10 +65,11 @@ def feed(home: Path, name: str, title: str | None = None) -> None:
 async def node(home: Path) -> AsyncIterator[Node]:
     """A node that has started, without a timetable."""
 
-    async def never(name: str) -> None:
+    async def never(name: str, due: bool) -> bool:
         raise AssertionError(name)
 
-    app, schedule = await App.open(home), Schedule(never)
+    app = await App.open(home)
+    schedule = Schedule(never, app.db, app.timetable, node=app.node)
     schedule.start({}, {})
     try:
         yield Node(app, Reloader(app, schedule, Manager(None), "Answers"))

@@ -112,6 +112,15 @@ async def test_more_than_a_key_or_an_address_may_have_waiting_is_refused_in_word
             pass
 
 
+async def test_all_together_may_not_take_every_connection_by_waiting(newsroom: Newsroom) -> None:
+    newsroom.services.limits._all_waiting.each = 3
+    async with waiting(newsroom, FOREVER, FOREVER), waiting(newsroom, FOREVER, role="editor"):
+        refused = await newsroom.client.get(FOREVER, headers=newsroom.as_("operator"))
+        assert (refused.status, "all clients together may have 3" in await refused.text()) == (429, True)
+    await eventually(lambda: counted(waiting_in, newsroom), 0)
+    assert newsroom.services.limits._all_waiting._taken == {}
+
+
 async def test_a_client_that_goes_leaves_nothing_behind(newsroom: Newsroom) -> None:
     async with waiting(newsroom, FOREVER, FOREVER) as tasks:
         for task in tasks:

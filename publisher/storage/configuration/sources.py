@@ -29,11 +29,11 @@ def states(tx: Tx) -> dict[str, SourceState]:
     return {row.name: _state(row) for row in tx.conn.execute(_STATES.order_by(sources.c.name))}
 
 
-def claim(tx: Tx, name: str, lease: str, seconds: float, *, node: str | None = None, due: bool = False) -> bool:
+def claim(tx: Tx, name: str, lease: str, seconds: float, *, node: str | None = None, due: str | None = None) -> bool:
     """Take the source for ``seconds``; False if another lease on it still runs. One's own is renewed.
 
-    ``due``: only if it is due, so that of many nodes that wait for the same time one reads. ``node`` is noted as the
-    one that read it last.
+    ``due``: only if it is due by this timing, so that of many nodes that wait for the same time one reads, and none
+    that goes by older definitions. ``node`` is noted as the one that read it last.
     """
     until = tx.now + round(seconds * 1_000_000)
     statement = tx.dialect.insert(sources).values(name=name, lease=lease, lease_until=until, node=node)
@@ -42,8 +42,9 @@ def claim(tx: Tx, name: str, lease: str, seconds: float, *, node: str | None = N
         sources.c.lease_until <= tx.now,
         sources.c.lease == statement.excluded.lease,
     )
-    if due:
+    if due is not None:
         free &= or_(sources.c.next_run_at.is_(None), sources.c.next_run_at <= tx.now)
+        free &= or_(sources.c.timing.is_(None), sources.c.timing == due)
     taken = {one: statement.excluded[one] for one in ("lease", "lease_until", *(("node",) if node else ()))}
     statement = statement.on_conflict_do_update(index_elements=[sources.c.name], set_=taken, where=free)
     return tx.conn.execute(statement.returning(sources.c.name)).first() is not None
@@ -185,12 +186,13 @@ def bring_forward(tx: Tx, dues: Mapping[str, datetime], *, also_failing: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A source that is due, or nearly: in ``wait`` seconds (None where it is due at once), and when that was set for.
+    """A source that is due by its timing, or nearly: at a time, in ``wait`` seconds (None for both: at once).
 
     ``taken``: whether it is being read.
     """
 
     name: str
+    timing: str | None
     at: int | None
     wait: float | None
     taken: bool
@@ -199,12 +201,12 @@ class Due:
 def due_within(tx: Tx, seconds: float) -> tuple[datetime, list[Due]]:
     """The present time, and the sources that are due within these seconds, those that are due longest first."""
     horizon = tx.now + round(seconds * 1_000_000)
-    found = select(sources.c.name, sources.c.next_run_at, sources.c.lease_until)
+    found = select(sources.c.name, sources.c.timing, sources.c.next_run_at, sources.c.lease_until)
     near = or_(sources.c.next_run_at.is_(None), sources.c.next_run_at <= horizon)
     rows = tx.conn.execute(found.where(near).order_by(sources.c.next_run_at, sources.c.name))
     return clock.from_micros(tx.now), [
-        Due(name, at, None if at is None else (at - tx.now) / 1e6, taken=until is not None and until > tx.now)
-        for name, at, until in rows
+        Due(name, timing, at, None if at is None else (at - tx.now) / 1e6, taken=until is not None and until > tx.now)
+        for name, timing, at, until in rows
     ]
 
 

@@ -21,15 +21,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, NullPool, event
+from sqlalchemy import Connection, NullPool
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import ConfigError, DefinitionsMoved, PublisherError, StorageError
 from publisher.storage.engine.dialects import Dialect, dialect_for
+from publisher.storage.engine.engines import BUSY_MILLISECONDS, engines, said
 from publisher.storage.engine.growth import Generation, Growth, standing
 from publisher.storage.engine.listening import LOOK, Listener
 from publisher.storage.engine.migrate import HEAD, migrate
@@ -40,28 +41,10 @@ T = TypeVar("T")
 
 FILE = "publisher.db"
 
-SQLITE_READERS = 4
-BUSY_MILLISECONDS = 30_000
 WIPE_MILLISECONDS = 250
-
-POSTGRES_WRITERS, POSTGRES_READERS = 8, 8
-"""Connections of each pool at most; one of the first listens."""
-
-POOL_SECONDS = 20.0
-"""How long a transaction waits for a connection of its pool."""
-
-IDLE_MILLISECONDS = 10_000
-"""How long a PostgreSQL transaction may stand open without a statement: a node that hangs in one holds the log."""
-
-LOCK_MILLISECONDS = 15_000
-"""How long a statement waits for a lock. Longer than the server takes to end a transaction that stands still."""
 
 ADOPTIONS = 5
 """How often in a row a transaction is done again for definitions that moved."""
-
-CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
-"""How long a server may take to accept a connection, and to answer a statement."""
-
 
 LONGEST_ANSWER = 1.0
 """Seconds that asking for the time may take for the answer to count."""
@@ -99,7 +82,6 @@ class Database:
         self._ahead: float | None = None
         self.reading, self.writing = Outage("reading"), Outage("writing")
         self._listener = Listener(writer, heard=self._growth.advance, missed=self.refresh) if dialect.notifies else None
-        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
@@ -119,7 +101,7 @@ class Database:
         try:
             if dialect.single_writer:
                 await asyncio.to_thread(_openable, make_url(url).database)
-            writer, reader = _engines(url, dialect)
+            writer, reader = engines(url, dialect)
             db = cls(writer, reader, dialect, now)
             await _brought_up_to_date(url, writer, dialect, judge)
             await db.refresh()
@@ -167,9 +149,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        if self._listener is not None:
+            await self._listener.stop()
         await self._writer.dispose()
         await self._reader.dispose()
 
@@ -259,10 +240,7 @@ class Database:
         return self._growth.epoch
 
     async def refresh(self, older: float = 0.0) -> int:
-        """Look at what other processes have done to the log and to feeds; returns :attr:`last_seq`.
-
-        Not again where it was looked at within the last ``older`` seconds, by whomever.
-        """
+        """Look at what others did to the log and feeds, unless anyone did ``older`` seconds ago; :attr:`last_seq`."""
         if not older or time.monotonic() - self._looked_at >= older:
             begun, self._looked_at = self._growth.epoch, time.monotonic()
             self._growth.seen(await self.read(lambda tx: standing(tx.conn)), begun)
@@ -274,9 +252,13 @@ class Database:
         What this process appends is seen at once; what another does at the next :meth:`refresh` of anyone, and on
         PostgreSQL sooner.
         """
-        if self._listener is not None and self._listening is None:
-            self._listening = asyncio.create_task(self._listener.run(), name="listener")
+        self.listen()
         return await self._growth.beyond(after)
+
+    def listen(self) -> None:
+        """Hear from now on of what other processes do to the log, where the database can tell."""
+        if self._listener is not None:
+            self._listener.start()
 
     @contextlib.asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
@@ -319,11 +301,6 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
     except (SQLAlchemyError, OSError) as error:
         raise StorageError(said(error)) from error
-
-
-def said(error: Exception) -> str:
-    """What the driver said, without the statement and the link that SQLAlchemy adds."""
-    return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
 
 
 def _fence(found: str) -> None:
@@ -392,34 +369,6 @@ def _truncate_journal(connection: Connection) -> bool:
     return not busy
 
 
-def _engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
-    if not dialect.single_writer:
-        # A snapshot for the whole of a reading transaction; the default would take one per statement.
-        reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        return _postgres(url, POSTGRES_WRITERS), _postgres(url, POSTGRES_READERS).execution_options(**reads)
-    writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
-    reader = create_async_engine(url, hide_parameters=True, pool_size=SQLITE_READERS, max_overflow=0)
-    _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
-    _sqlite_events(reader, begin="BEGIN", query_only=True)
-    return writer, reader
-
-
-def _postgres(url: str, connections: int) -> AsyncEngine:
-    limits = {
-        "idle_in_transaction_session_timeout": str(IDLE_MILLISECONDS),
-        "lock_timeout": str(LOCK_MILLISECONDS),
-    }
-    return create_async_engine(
-        url,
-        hide_parameters=True,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
-        connect_args={"timeout": CONNECT_SECONDS, "command_timeout": ANSWER_SECONDS, "server_settings": limits},
-    )
-
-
 async def _brought_up_to_date(
     url: str, writer: AsyncEngine, dialect: Dialect, judge: Callable[[Connection], None]
 ) -> None:
@@ -428,30 +377,3 @@ async def _brought_up_to_date(
     engine = writer if dialect.single_writer else create_async_engine(url, hide_parameters=True, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(migrate, judge)
-
-
-def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        # The driver's own transactions begin too late and deferred; we begin them ourselves.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-8000")
-        # What is deleted or replaced is overwritten with zeros: an erased article is not left in a free page.
-        cursor.execute("PRAGMA secure_delete=ON")
-        if query_only:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        # One change of thread, where SQLAlchemy's cursor takes three.
-        adapted: Any = connection.connection.dbapi_connection
-        try:
-            adapted.run_async(lambda driver: driver.execute_fetchall(begin))
-        except sqlite3.Error as error:
-            raise StorageError(said(error)) from error

@@ -49,10 +49,21 @@ class Listener:
         self._news = asyncio.Event()
         self._lost = False
         self._wait = FIRST_WAIT
+        self._task: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
 
-    async def run(self) -> None:
-        """Listen until cancelled; no fault ends it."""
+    def start(self) -> None:
+        """Listen from now on, if it does not already."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="listener")
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
         while True:
             try:
                 await self._listen()

@@ -56,7 +56,7 @@ sources = Table(
     # By what timetable and definition next_run_at was set: where they change, it is set anew; see ingest/duetimes.py.
     Column("timing", Text),
     # All that is looked at every second, so that looking reads no rows.
-    Index("ix_sources_next_run_at_lease_until_name", "next_run_at", "lease_until", "name"),
+    Index("ix_sources_next_run_at_lease_until_name_timing", "next_run_at", "lease_until", "name", "timing"),
 )
 
 # What of a source is refused at present; see model/refusals.py. Apart, since it changes less often than the rest.

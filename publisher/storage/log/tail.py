@@ -125,6 +125,7 @@ class Tail:
 
         From what is held where that reaches back to ``seq``, else from the database.
         """
+        self._db.listen()
         self._valid()
         while self._begin <= seq and self._end <= seq < self._db.last_seq:
             await self._read_on()

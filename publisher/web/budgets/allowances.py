@@ -28,6 +28,11 @@ TESTS_AT_A_TIME = 2
 WAITING_AT_A_TIME = 50
 """Requests of one key, or without one of one address, that may wait for news at once: each takes a connection."""
 
+WAITING_IN_ALL = 500
+"""All requests that may wait at once: half of the connections there may be, since these do not give way to others."""
+
+ALL = "all clients together"
+
 BUSY_SECONDS = 5
 """``Retry-After`` where tests are under way, or requests wait: they may take their time."""
 
@@ -56,7 +61,10 @@ class _Tests:
 
 
 class Allowances:
-    """The limits of one process. An operator's key is held only to those that protect strangers' hosts from tests."""
+    """The limits of one process. An operator's key is held only to those that protect strangers' hosts from tests.
+
+    ``waiting`` is how many requests may wait for news in all.
+    """
 
     def __init__(
         self,
@@ -64,6 +72,7 @@ class Allowances:
         *,
         counted: Counted = lambda _limit: None,
         clock: Callable[[], float] = time.monotonic,
+        waiting: int = WAITING_IN_ALL,
     ) -> None:
         self._rates = rates = rates or Rates()
         self._counted = counted
@@ -71,7 +80,7 @@ class Allowances:
         self._registrations = Buckets(rates.registrations_per_minute, clock)
         self._tests = _Tests("tests_per_minute", rates.tests_per_minute, clock)
         self._strange_tests = _Tests("tests_at_unverified_host", rates.tests_per_minute, clock)
-        self._waiting = Slots(WAITING_AT_A_TIME)
+        self._waiting, self._all_waiting = Slots(WAITING_AT_A_TIME), Slots(waiting)
         self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
 
     def adjust(self, rates: Rates) -> None:
@@ -120,13 +129,17 @@ class Allowances:
                 held.enter_context(self._test(self._strange_tests, host, who))
             yield
 
-    def waiting(self, key: Key | None, address: str) -> AbstractContextManager[None]:
-        """Hold a place for a request that waits for news; 429 for too many at a time."""
+    @contextmanager
+    def waiting(self, key: Key | None, address: str) -> Iterator[None]:
+        """Hold a place for a request that waits for news; 429 where its party, or all together, have too many."""
         party = client_of(address) if key is None else f"the key {key.id}"
-        if self._waiting.full(party):
-            said = f"{party} may have {WAITING_AT_A_TIME} requests with `wait` at a time"
-            raise self._refused("waiting", said, BUSY_SECONDS)
-        return self._waiting.taken(party)
+        with ExitStack() as held:
+            for slots, who in ((self._waiting, party), (self._all_waiting, ALL)):
+                if slots.full(who):
+                    said = f"{who} may have {slots.each} requests with `wait` at a time"
+                    raise self._refused("waiting", said, BUSY_SECONDS)
+                held.enter_context(slots.taken(who))
+            yield
 
     def _test(self, tests: _Tests, party: str, who: str) -> AbstractContextManager[None]:
         if tests.slots.full(party):

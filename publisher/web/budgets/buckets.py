@@ -48,12 +48,12 @@ class Slots:
     """Places that each party has for what takes long."""
 
     def __init__(self, each: int) -> None:
-        self._each = each
+        self.each = each
         self._taken: Counter[str] = Counter()
 
     def full(self, party: str) -> bool:
         """Whether the party has no place left."""
-        return self._taken.get(party, 0) >= self._each
+        return self._taken.get(party, 0) >= self.each
 
     @contextmanager
     def taken(self, party: str) -> Iterator[None]:

@@ -34,7 +34,8 @@ def upgrade() -> None:
     )
     op.add_column("sources", sa.Column("node", sa.Text(), nullable=True))
     op.add_column("sources", sa.Column("timing", sa.Text(), nullable=True))
-    op.create_index("ix_sources_next_run_at_lease_until_name", "sources", ["next_run_at", "lease_until", "name"])
+    looked_at = ["next_run_at", "lease_until", "name", "timing"]
+    op.create_index("ix_sources_next_run_at_lease_until_name_timing", "sources", looked_at)
     op.add_column("installation", sa.Column("generation", sa.Text(), nullable=False, server_default=""))
     op.add_column("installation", sa.Column("earlier", sa.Text(), nullable=False, server_default="[]"))
     op.execute("INSERT INTO cursors (name, seq, subscription) VALUES ('erasures', 0, 0)")
