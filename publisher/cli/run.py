@@ -68,9 +68,8 @@ def taken_roles(written: str) -> tuple[str, ...]:
 
 
 async def _serve(home: Path, roles: tuple[str, ...], sample_port: int | None) -> None:
-    from publisher.app.collecting import spare_the_collector
     from publisher.app.installation import App
-    from publisher.app.serving import serve
+    from publisher.app.serving import serve, spare_the_garbage_collector
 
     app = await App.open(home)
     if "alembic" in sys.modules:
@@ -80,7 +79,7 @@ async def _serve(home: Path, roles: tuple[str, ...], sample_port: int | None) ->
         async with contextlib.nullcontext() if sample_port is None else _sample_newsroom(app, sample_port):
 
             def ready(address: str) -> None:
-                spare_the_collector()
+                spare_the_garbage_collector()
                 _announce(f"Publisher is ready: {address}")
 
             await serve(app, roles=roles, on_ready=ready)
