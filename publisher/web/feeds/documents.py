@@ -37,7 +37,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 @routes.get("/feeds/{name:[^/]+}.{format:[^/.]+}")
 @for_readers
 async def document(request: web.Request) -> web.StreamResponse:
-    """One feed in one format; 304 for whoever has the present version in any coding."""
+    """One feed in one format; 304 for a client that has the present version in any coding."""
     address = Address(request.match_info["name"], request.match_info["format"])
     feed = await readable(request, address.feed)
     if address.format not in FORMATS:
@@ -47,12 +47,12 @@ async def document(request: web.Request) -> web.StreamResponse:
         if unchanged is not None:
             return unchanged
         return await _send(request, feed, address, await services_of(request).publications.current(*address))
-    except NotFound as error:  # taken away since it was looked up
+    except NotFound as error:  # removed since it was looked up
         raise Problem(404, str(error)) from error
 
 
 async def _not_modified(request: web.Request, feed: FeedDefinition, address: Address) -> web.StreamResponse | None:
-    """The 304 for whoever has the present version; it needs no rendering."""
+    """The 304 for a client that has the present version; it needs no rendering."""
     if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
         return None
     version = await services_of(request).publications.version(address.feed, address.narrowing)
@@ -65,14 +65,14 @@ async def _not_modified(request: web.Request, feed: FeedDefinition, address: Add
 async def readable(request: web.Request, name: str) -> FeedDefinition:
     """The feed of this name, if the caller may read it.
 
-    One that the caller may not read is as unknown as one that never was: 404. 404 and, where a public one was removed,
-    410 name the nearest feeds that the caller may read.
+    A feed that the caller may not read is 404, as if it did not exist. A 404, and the 410 for a public feed that was
+    removed, name the nearest feeds that the caller may read.
     """
     feeds = services_of(request).catalog().feeds
     feed = feeds.get(name)
     if feed is not None and feed.public:
         return feed
-    asking = await caller(request)  # before anything depends on whether there is such a feed
+    asking = await caller(request)  # first of all, so that the response does not show whether there is such a feed
     if feed is not None and may_read(asking, feed):
         return feed
     offered = [one.name for one in feeds.values() if may_read(asking, one)]
@@ -82,8 +82,8 @@ async def readable(request: web.Request, name: str) -> FeedDefinition:
 
 
 async def was_removed(request: web.Request, name: str) -> bool:
-    """Whether a name that is no feed was a public one."""
-    # A database may choke on what can be no name, such as a NUL.
+    """Whether there was a public feed of this name, which is no feed any more."""
+    # A database may choke on what cannot be a name, such as a NUL.
     if not KNOWN_NAME.fullmatch(name):
         return False
     state = await services_of(request).db.read(feed_states.state, name)
@@ -155,7 +155,7 @@ async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) 
             await request.writer.drain()
         await response.write_eof()
     except (ConnectionError, ClientConnectionError):
-        pass  # whoever asked has gone
+        pass  # the client has gone
     finally:
         file.close()
     return response

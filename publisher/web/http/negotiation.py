@@ -1,4 +1,4 @@
-"""What a request accepts, and whether it has the answer already."""
+"""What a request accepts, and whether the client has the present version already."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ _UNNAMED = 0.0001
 def preferred_coding(request: web.Request, offered: tuple[Coding, ...]) -> Coding:
     """The coding that the client accepts with the highest quality, of equals the first (RFC 9110 section 12.5.3).
 
-    A client that refuses all that is offered, ``identity`` too, is sent the document as it is rather than a 406: what
-    has asked for it can most likely read it.
+    A client that refuses everything offered, ``identity`` too, is sent the document as it is rather than a 406: most
+    likely it can read that.
     """
     header = ", ".join(request.headers.getall("Accept-Encoding", ()))
     return _preferred_coding(header, offered) if header else IDENTITY
 
 
 def prefers_html(request: web.Request) -> bool:
-    """Whether HTML is wanted before JSON: a browser says so, a program that takes anything does not."""
+    """Whether the request prefers HTML to JSON, as a browser's does; that of a program that accepts anything does
+    not.
+    """
     accept = request.headers.get("Accept", "")
     html = _quality(accept, _HTML)
     return html > 0 and html >= _quality(accept, ("application/json", "application/problem+json"))
 
 
 def preferred(request: web.Request, offered: Mapping[str, tuple[str, ...]]) -> str | None:
-    """Which of the offers, each with its media types, is named as better than HTML: the best, of equals the first.
+    """The offer, each with its media types, that the request names as better than HTML: the best, of equals the first.
 
-    None for whoever would as soon have HTML, as all browsers and programs that take anything do.
+    None where HTML is as good, as for all browsers and for programs that accept anything.
     """
     accept = request.headers.get("Accept", "")
     if "/" not in accept:
@@ -63,7 +65,9 @@ def matching_tag(request: web.Request, version: str) -> str | None:
 
 
 def unmodified(request: web.Request, changed_at: datetime | None) -> bool:
-    """Whether ``If-Modified-Since`` says that the request has the present version; ``If-None-Match`` goes before it."""
+    """Whether ``If-Modified-Since`` says that the client has the present version; ``If-None-Match`` takes
+    precedence.
+    """
     if changed_at is None or "If-None-Match" in request.headers:
         return False
     since = request.if_modified_since
@@ -74,8 +78,8 @@ def last_modified(changed_at: datetime | None, now: datetime) -> dict[str, str]:
     """The ``Last-Modified`` header; none within the second of the change.
 
     It has whole seconds, and two versions must not share one: clients built on libcurl drop a new version that has the
-    old one's date, yet keep its ETag. So the date is rounded up, and left out while it would lie ahead of the answer,
-    where it must not be (RFC 9110 section 8.8.2.1).
+    old one's date, yet keep its ETag. So the date is rounded up, and left out while it would be later than the
+    response's own date, which is not allowed (RFC 9110 section 8.8.2.1).
     """
     if changed_at is None or not is_dated(changed_at, now):
         return {}
@@ -83,7 +87,7 @@ def last_modified(changed_at: datetime | None, now: datetime) -> dict[str, str]:
 
 
 def is_dated(changed_at: datetime | None, now: datetime) -> bool:
-    """Whether an answer given now has a ``Last-Modified``."""
+    """Whether a response sent now has a ``Last-Modified``."""
     return changed_at is not None and _next_second(changed_at) <= now
 
 
