@@ -1,4 +1,4 @@
-"""The processes that run on this database. Each tells of itself every few seconds, by the database's clock."""
+"""The processes that run on this database. Each records its state every few seconds, by the database's clock."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import nodes
 
 LOST_SECONDS = 30
-"""How long after it was last heard of a process counts as lost."""
+"""How long after its last heartbeat a process counts as lost."""
 
 KEPT_SECONDS = 86_400
 """How long a lost one is shown."""
 
 
 def beat(tx: Tx, node: Node) -> None:
-    """Tell of this process, and forget those that have been lost for a day."""
+    """Record the state of this process, and delete those that have been lost for a day."""
     told = {
         "name": node.name,
         "roles": ",".join(node.roles),
@@ -34,7 +34,7 @@ def beat(tx: Tx, node: Node) -> None:
 
 
 def leave(tx: Tx, id: str) -> None:
-    """A process stops."""
+    """Delete a process, which stops."""
     tx.conn.execute(delete(nodes).where(nodes.c.id == id))
 
 
