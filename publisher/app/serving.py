@@ -1,6 +1,6 @@
 """Running an installation as a service.
 
-Start: what was missed while it was down, then the server, then what writes to storage and what the outside is told.
+Start: the server, then what writes to storage, then what sends to the outside.
 Stop: the reverse, each part with its own share of the 10 s that a service manager may expect.
 """
 
@@ -47,7 +47,7 @@ from publisher.web.services import Services
 log = telemetry.logger(__name__)
 
 HELPERS_GRACE, READINGS_GRACE, DELIVERIES_GRACE, REQUESTS_GRACE = 0.5, 2.0, 3.0, 3.0
-"""Seconds that what is under way may take to end after SIGTERM, in this order. Settling deliveries may take one more,
+"""Seconds that running work may take to end after SIGTERM, in this order. Settling deliveries may take one more,
 so the whole stop takes under 10 s."""
 
 YOUNG_OBJECTS = 20_000
@@ -67,7 +67,7 @@ async def serve(
 ) -> None:
     """Do what the ``roles`` say until SIGTERM, SIGINT or ``stop``; SIGHUP reloads.
 
-    It stops too where SIGHUP says that the terminal it was started from was closed.
+    It also stops if SIGHUP says that the terminal it was started from was closed.
     ``on_ready`` is called with the address once requests are answered: without the role ``web`` those of monitoring
     alone. Raises PublisherError where it cannot listen, or where another process has the roles that one alone may have.
     """
@@ -175,7 +175,7 @@ async def _read(app: App, name: str, due: bool) -> bool:
 
 
 def _node(app: App, roles: Collection[str]) -> Node:
-    """This process, as it tells the others of itself."""
+    """This process, as the heartbeat records it."""
     number, wrong = app.in_force.number, problem(app)
     return Node(app.process, app.node, tuple(roles), os.getpid(), __version__, definitions=number, problem=wrong)
 
@@ -226,7 +226,7 @@ def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str
 
 
 def _limits(server: Server) -> Limits:
-    """What clients may take."""
+    """The limits for clients."""
     return Limits(
         connections=connections(server),
         per_address=server.connections_per_address,

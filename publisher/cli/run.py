@@ -112,13 +112,13 @@ async def _sample_newsroom(app: App, port: int) -> AsyncIterator[None]:
 
 
 def _announce(text: str) -> None:
-    """Say it to whoever is there to read it; that nobody is stops no service."""
+    """Print it; a closed standard output does not stop the service."""
     with contextlib.suppress(OSError):
         typer.echo(text)
 
 
 def _start_anew() -> None:
-    """Become a fresh process of the same id: what has just made the schema would stay in memory, 12 MB of it."""
+    """Replace this process with a new one of the same id: the code that has just made the schema would keep 12 MB."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # no shell is the point

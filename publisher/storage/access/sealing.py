@@ -61,8 +61,7 @@ class Sealer:
         return sealer
 
     def check(self, proof: bytes | None, sealed: Collection[bytes] = ()) -> None:
-        """Raise SecretError, with what to do about it, if these were made with other keys; None and nothing sealed
-        pass.
+        """Raise SecretError, which says what to do, if these were made with other keys.
 
         With a proof it is enough that the keys are known by their ids: opening something takes a library of 8 MB.
         """
