@@ -72,7 +72,7 @@ class Schedule:
         self._sources: dict[str, SourceDefinition] = {}
         self._watchers: dict[tuple[str, Path], asyncio.Task[None]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._refused: set[str] = set()
         self._late: dict[str, tuple[int, float]] = {}
         self._not_before: dict[str, float] = {}
@@ -105,7 +105,7 @@ class Schedule:
         if self._loop is None:
             return
         self._sources = {name: one for name, one in sources.items() if read_by(one, self._node)}
-        self._asked = self._asked & self._sources.keys()
+        self._requested = self._requested & self._sources.keys()
         self._refused = self._refused & self._sources.keys()
         self._late = {name: late for name, late in self._late.items() if name in self._sources}
         self._not_before.clear()
@@ -157,9 +157,9 @@ class Schedule:
             await self._bring_forward(now, also_failing=True)
         self._seen = now
         # Requests that found another process reading, which may have seen the folder before they came.
-        self._asked, self._refused = self._asked | self._refused, set()
-        for name in sorted((self._asked & self._sources.keys()) - self._reading.keys()):
-            self._asked.discard(name)
+        self._requested, self._refused = self._requested | self._refused, set()
+        for name in sorted((self._requested & self._sources.keys()) - self._reading.keys()):
+            self._requested.discard(name)
             self._start(name, only_due=False)
         waits = [self._wait(one) for one in due if self._own(one) and not one.taken]
         return max(0.0, min([LOOK_SECONDS, *waits]))
@@ -219,7 +219,7 @@ class Schedule:
             self._request(name)
 
     def _request(self, name: str) -> None:
-        self._asked.add(name)
+        self._requested.add(name)
         self._woken.set()
 
     def _start(self, name: str, *, only_due: bool) -> None:

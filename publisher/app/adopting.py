@@ -145,7 +145,7 @@ async def at_start(
         if await db.read(definitions.number):
             return db, await _adopted(db, settings, defines=False)
         documents = await asyncio.to_thread(gather, home, shared=True)
-        return db, await _taken(home, settings, db, documents, await _built(documents, settings))
+        return db, await _take_or_adopt(home, settings, db, documents, await _built(documents, settings))
     except BaseException:
         await db.close()
         raise
@@ -161,7 +161,7 @@ async def _by_files(home: Path, settings: Settings, open_database: Opening) -> t
         raise fault
     db = await _opened(open_database, fault)
     try:
-        return db, await _taken(home, settings, db, documents, built)
+        return db, await _take_or_adopt(home, settings, db, documents, built)
     except BaseException:
         await db.close()
         raise
@@ -174,7 +174,7 @@ async def _built(documents: Documents, settings: Settings) -> Offered | ConfigEr
         return fault
 
 
-async def _taken(
+async def _take_or_adopt(
     home: Path, settings: Settings, db: Database, documents: Documents, built: Offered | ConfigErrors
 ) -> InForce:
     """Offer the files; what is in force where they are not taken."""
@@ -216,7 +216,7 @@ async def _in_place_of(
     return await _adopted(db, settings)
 
 
-def said(fault: PublisherError) -> None:
+def log_not_taken(fault: PublisherError) -> None:
     """Log why the files are not taken."""
     if isinstance(fault, RemovalRefused):
         log.error("config.refused", problem=str(fault), feeds=list(fault.feeds))
@@ -257,7 +257,7 @@ async def _adopted(
         if defines:
             await db.write(_define, found)
     if fault is not None:
-        said(fault)
+        log_not_taken(fault)
     return replace(found, instead_of=fault)
 
 

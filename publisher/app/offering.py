@@ -38,7 +38,7 @@ ANSWER_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 """How long to wait for the response: reading ten thousand files takes a while."""
 
-_ASKED_EVERY = 0.2
+_POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
@@ -101,20 +101,20 @@ async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
     try:
         service = await asyncio.to_thread(running, data)
         if service is not None:
-            return await _asked(db, service, offered, force), True
-        return await _taken(db, home, settings, offered, force), False
+            return await _ask_service(db, service, offered, force), True
+        return await _take_without_service(db, home, settings, offered, force), False
     finally:
         await db.close()
 
 
-async def _asked(db: Database, service: str, offered: Offered, force: bool) -> Outcome:
+async def _ask_service(db: Database, service: str, offered: Offered, force: bool) -> Outcome:
     id_ = secrets.token_hex(8)
     await db.write(offers.make, id_, service=service, digest=offered.files, force=force)
     found = None
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (found := await db.read(offers.answered, id_)) is None:  # noqa: ASYNC110  # it is another process
-                await asyncio.sleep(_ASKED_EVERY)
+                await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError:
         pass
     finally:
@@ -127,7 +127,7 @@ async def _asked(db: Database, service: str, offered: Offered, force: bool) -> O
     return Outcome(found["result"], tuple(found["lines"]))
 
 
-async def _taken(db: Database, home: Path, settings: Settings, offered: Offered, force: bool) -> Outcome:
+async def _take_without_service(db: Database, home: Path, settings: Settings, offered: Offered, force: bool) -> Outcome:
     seen, before = await asyncio.to_thread(noting.read, home), await db.read(definitions.standing)
     offer = Offer(node_name(settings), seen, settings.storage.single_node or force, lambda refused: force)
     try:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from publisher import telemetry
 from publisher.app import noting
-from publisher.app.adopting import Allowed, Offer, Taken, never, said
+from publisher.app.adopting import Allowed, Offer, Taken, log_not_taken, never
 from publisher.app.installation import App
 from publisher.app.switching import Switch
 from publisher.app.versions import Offered, present
@@ -94,15 +94,15 @@ class Reloader:
         self._monotonic = monotonic
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
-        self._asked = False
+        self._requested = False
         reason = app.in_force.instead_of
         self._fault = str(reason).partition("\n")[0] if reason else None
         self._refused = _Refused(reason, monotonic()) if isinstance(reason, RemovalRefused) else None
         app.switched = self._follow
 
-    def asked(self) -> None:
+    def request(self) -> None:
         """Reload, and log the result even if nothing changed. Safe to call from a signal handler."""
-        self._asked = True
+        self._requested = True
         self._wanted.set()
 
     def noticed(self) -> None:
@@ -124,21 +124,21 @@ class Reloader:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            asked, self._asked = self._asked, False
-            if asked:
+            requested, self._requested = self._requested, False
+            if requested:
                 self._manager.reloading("Reads the configuration again")
-            status = await self.reload(asked)
-            if asked:
+            status = await self.reload(requested)
+            if requested:
                 self._manager.ready(status)
             else:
                 self._manager.status(status)
 
-    async def reload(self, asked: bool) -> str:
+    async def reload(self, requested: bool) -> str:
         """Reload once; returns what the service manager is to show.
 
-        ``asked``, by a signal, confirms a removal that was refused ten seconds ago or earlier.
+        ``requested``, by a signal: this confirms a removal that was refused ten seconds ago or earlier.
         """
-        await self._attempt(asked, self._confirmed if asked else never)
+        await self._attempt(requested, self._confirmed if requested else never)
         return self.shown()
 
     def shown(self) -> str:
@@ -149,12 +149,12 @@ class Reloader:
         """Reload for ``publisher apply``, which read files of this digest; ``force``: whatever they remove."""
         return await self._attempt(True, (lambda refused: force), _Applied(digest, force))
 
-    async def _attempt(self, asked: bool, allowed: Allowed, applied: _Applied | None = None) -> Outcome:
+    async def _attempt(self, requested: bool, allowed: Allowed, applied: _Applied | None = None) -> Outcome:
         async with self._busy:
             try:
-                outcome = await self._take(asked, allowed, applied)
+                outcome = await self._take(requested, allowed, applied)
             except (ConfigErrors, EditRefused, RemovalRefused) as fault:
-                said(fault)
+                log_not_taken(fault)
                 outcome = self._faulty(fault)
             except NotAdopted as fault:  # which is logged already
                 outcome = Outcome("failed", (str(fault),))
@@ -162,7 +162,7 @@ class Reloader:
                 log.exception("config.failed")
                 outcome = Outcome("failed", (str(error) or type(error).__name__,))
             if outcome.good:
-                if outcome.result == "unchanged" and (asked or self._fault):
+                if outcome.result == "unchanged" and (requested or self._fault):
                     log.info("config.unchanged")
                 self._refused = None
             self._fault = None if outcome.good else outcome.lines[0]
@@ -183,7 +183,7 @@ class Reloader:
             return False
         return self._monotonic() - told.at >= CONFIRMED_AFTER
 
-    async def _take(self, asked: bool, allowed: Allowed, applied: _Applied | None) -> Outcome:
+    async def _take(self, requested: bool, allowed: Allowed, applied: _Applied | None) -> Outcome:
         """Read everything and use it, or the version in force if the files are no edit of that."""
         app = self._app
         settings, offered = await asyncio.to_thread(read, app.home)
@@ -201,7 +201,7 @@ class Reloader:
             if taken.decision is Decision.ADOPT and applied is not None:
                 raise await self._not_in_force()
             await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, taken.number))
-            moved = await self._after(taken, switch, asked)
+            moved = await self._after(taken, switch, requested)
             pending = (*(switch.moves.lines() if moved else ()), *pending)
         return Outcome("taken" if moved or waiting else "unchanged", pending)
 
@@ -220,15 +220,15 @@ class Reloader:
         assert known is not None
         return EditRefused(not_in_force(present(known)))
 
-    async def _after(self, taken: Taken, switch: Switch, asked: bool) -> bool:
+    async def _after(self, taken: Taken, switch: Switch, requested: bool) -> bool:
         """Act on a decision; returns whether the files of this node changed anything."""
         if taken.decision is Decision.ADOPT:
-            await self._app.catch_up(again=asked)
+            await self._app.catch_up(again=requested)
             self._app.accept()
             return False
         for name in taken.removed:
             log.warning("feed.removed", feed=name)
-        moved = bool(switch.moves.said())
+        moved = bool(switch.moves.by_change())
         if moved:
             try:
                 await keep(self._app.db)
@@ -240,7 +240,7 @@ class Reloader:
     def _follow(self, switch: Switch) -> None:
         """Update the timetable for another version, whichever process took it."""
         self._schedule.replace({one.name: one for one in switch.catalog.sources}, switch.watched)
-        moves = switch.moves.said()
+        moves = switch.moves.by_change()
         if moves:
             counts = {"sources": len(switch.catalog.sources), "feeds": len(switch.catalog.feeds)}
             event = "config.reloaded" if switch.taken else "config.adopted"

@@ -88,7 +88,7 @@ async def serve(
         service = stack.enter_context(present(app.home / "data"))
         helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
-        _on(stack, on_hangup(stop.set, reloader.asked), signal.SIGHUP)
+        _on(stack, on_hangup(stop.set, reloader.request), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
             helpers.start("watchdog", watch(manager, interval, lambda: _works(app, schedule, roles)))
         counts = {"sources": len(app.catalog.sources), "feeds": len(app.catalog.feeds)}

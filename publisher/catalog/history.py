@@ -26,14 +26,14 @@ class Moves:
     changed: list[str]
     removed: list[str]
 
-    def said(self) -> dict[str, list[str]]:
-        """The differences in one line."""
+    def by_change(self) -> dict[str, list[str]]:
+        """The names by what happened to them: ``added``, ``changed``, ``removed``, as far as there are any."""
         every = {"added": self.added, "changed": self.changed, "removed": self.removed}
         return {what: names for what, names in every.items() if names}
 
     def lines(self) -> list[str]:
         """The same, a line for each."""
-        return [f"{what}: {', '.join(names)}" for what, names in self.said().items()]
+        return [f"{what}: {', '.join(names)}" for what, names in self.by_change().items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def history(
             "digest": known.digest,
             "needs": known.needs or None,
             "after_seq": known.seq,
-            "changes": one.moves and one.moves.said(),
+            "changes": one.moves and one.moves.by_change(),
         }
 
     own = settings.load(home)

@@ -18,7 +18,7 @@ KEPT_SECONDS = 86_400
 
 def beat(tx: Tx, node: Node) -> None:
     """Record the state of this process, and delete those that have been lost for a day."""
-    told = {
+    values = {
         "name": node.name,
         "roles": ",".join(node.roles),
         "pid": node.pid,
@@ -28,8 +28,8 @@ def beat(tx: Tx, node: Node) -> None:
         "clock_offset": round(node.clock_offset * 1e6),
         "seen_at": tx.now,
     }
-    statement = tx.dialect.insert(nodes).values(id=node.id, started_at=tx.now, **told)
-    tx.conn.execute(statement.on_conflict_do_update(index_elements=[nodes.c.id], set_=told))
+    statement = tx.dialect.insert(nodes).values(id=node.id, started_at=tx.now, **values)
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[nodes.c.id], set_=values))
     tx.conn.execute(delete(nodes).where(nodes.c.seen_at < tx.now - KEPT_SECONDS * 1_000_000))
 
 

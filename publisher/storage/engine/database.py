@@ -30,7 +30,7 @@ from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import ConfigError, DefinitionsMoved, PublisherError, StorageError
 from publisher.storage.engine.dialects import Dialect, dialect_for
-from publisher.storage.engine.engines import BUSY_MILLISECONDS, engines, said
+from publisher.storage.engine.engines import BUSY_MILLISECONDS, driver_message, engines
 from publisher.storage.engine.growth import Generation, Growth, standing
 from publisher.storage.engine.listening import LOOK, Listener
 from publisher.storage.engine.migrate import HEAD, migrate
@@ -109,7 +109,7 @@ class Database:
             await db.close()
             raise
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
+            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {driver_message(error)}") from error
         except (TypeError, ValueError) as error:  # raised by the driver, as for a parameter that it does not know
             raise _wrong_url(f"cannot be used: {error}") from error
         return db
@@ -273,24 +273,24 @@ class Database:
     def _moment(self, conn: Connection) -> int:
         if self._now is not None:
             return clock.to_micros(self._now())
-        asked = clock.elapsed()
+        sent = clock.elapsed()
         now = self._dialect.now(conn)
-        self._heard(now, asked)
+        self._note_clock(now, sent)
         return now
 
-    def _heard(self, now: int, asked: float) -> None:
+    def _note_clock(self, now: int, sent: float) -> None:
         """Note how far the server's clock is ahead of the monotonic one; a response that took long says little about
         it.
         """
         answered = clock.elapsed()
-        if not self._dialect.single_writer and (self._ahead is None or answered - asked <= LONGEST_ANSWER):
+        if not self._dialect.single_writer and (self._ahead is None or answered - sent <= LONGEST_ANSWER):
             self._ahead = now - answered * 1e6
 
     def _writes(self, conn: Connection) -> Tx:
         """A transaction that may write."""
-        asked = clock.elapsed()
+        sent = clock.elapsed()
         revision, now = self._dialect.begin_write(conn)
-        self._heard(now, asked)
+        self._note_clock(now, sent)
         _fence(revision)
         tx = Tx(conn, self._dialect, clock.to_micros(self._now()) if self._now else now)
         self._judge(tx, lambda: self._moment(tx.conn))
@@ -304,7 +304,7 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         async with engine.connect() as connection:
             yield connection
     except (SQLAlchemyError, OSError) as error:
-        raise StorageError(said(error)) from error
+        raise StorageError(driver_message(error)) from error
 
 
 def _fence(found: str) -> None:

@@ -18,10 +18,10 @@ from publisher.storage.items import articles
 from publisher.storage.items.articles import Narrowing, StoredArticle
 from publisher.web.access.auth import Caller
 
-ASKED = 10
+MOST_CONDITIONS = 10
 """Feeds with several conditions that one query may name: each takes the database 20 ms where little is in sight."""
 
-TELLING = ("authors", "editors", "topics", "sections", "agencies", "symbols", "sources", "languages")
+RAREST_FIRST = ("authors", "editors", "topics", "sections", "agencies", "symbols", "sources", "languages")
 """Facets, beginning with those that the fewest articles share."""
 
 
@@ -56,12 +56,12 @@ class Sight:
         if not all(wanted):
             return None  # one takes every article
         several = {tuple(sorted(one.items())) for one in wanted if len(one) > 1}
-        asked = [dict(one) for one in sorted(several, key=repr)] if len(several) <= ASKED else []
+        together = [dict(one) for one in sorted(several, key=repr)] if len(several) <= MOST_CONDITIONS else []
         single: dict[str, set[str]] = {}
-        for one in wanted if len(several) > ASKED else [one for one in wanted if len(one) == 1]:
-            facet = min(one, key=TELLING.index)
+        for one in wanted if len(several) > MOST_CONDITIONS else [one for one in wanted if len(one) == 1]:
+            facet = min(one, key=RAREST_FIRST.index)
             single.setdefault(facet, set()).update(one[facet])
-        return [*({facet: values} for facet, values in sorted(single.items())), *asked]
+        return [*({facet: values} for facet, values in sorted(single.items())), *together]
 
     def kinds(self) -> set[str]:
         """The kinds of items whose events the caller may see."""

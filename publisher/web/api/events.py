@@ -79,10 +79,10 @@ class Following:
 
     async def left(self, db: Database, articles: frozenset[str]) -> Left:
         """For each of these articles the feeds that it left; read once for all requests about the same articles."""
-        asked, task = (articles, db.edition), self._left
-        if task is None or asked != self._left_of or (task.done() and task.exception() is not None):
+        key, task = (articles, db.edition), self._left
+        if task is None or key != self._left_of or (task.done() and task.exception() is not None):
             task = asyncio.create_task(db.read(feeds.left, articles), name="feeds that were left")
-            self._left_of, self._left = asked, task
+            self._left_of, self._left = key, task
         return await asyncio.shield(task)
 
 
@@ -111,11 +111,11 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     patience = _patience(request)
-    services, asking = services_of(request), await caller(request)
+    services, client = services_of(request), await caller(request)
     after = await _place(request, services)
     address = client_address(request, services.trusted_proxies)
-    with services.limits.waiting(asking.key, address) if patience else nullcontext():
-        reading = _Reading(request, asking, after, limit, patience)
+    with services.limits.waiting(client.key, address) if patience else nullcontext():
+        reading = _Reading(request, client, after, limit, patience)
         return await list_response(request, LIST, reading.batches(), lambda: {"next": reading.next})
 
 
@@ -157,8 +157,8 @@ def _patience(request: web.Request) -> float:
 class _Reading:
     """One request's way through the log."""
 
-    def __init__(self, request: web.Request, asking: Caller, after: int, limit: int, patience: float) -> None:
-        self._request, self._asking = request, asking
+    def __init__(self, request: web.Request, client: Caller, after: int, limit: int, patience: float) -> None:
+        self._request, self._client = request, client
         self._services = services_of(request)
         self._tail = self._services.tail
         self._generation = self._tail.generation
@@ -175,12 +175,12 @@ class _Reading:
         scanned = size = 0
         found = waited = False
         while self._left and scanned < SCANNED and size < PAGE_BYTES:
-            view = self._request.app[FOLLOWING].view(self._asking, self._services.catalog().feeds)
+            view = self._request.app[FOLLOWING].view(self._client, self._services.catalog().feeds)
             stretch = await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=view.types)
             if self._tail.generation != self._generation:
                 return  # the next request is told so
             seen = await self._seen(stretch, view)
-            if seen and waited and self._asking.key is not None:
+            if seen and waited and self._client.key is not None:
                 await caller(self._request)  # 401 where the key was revoked meanwhile
             if seen:
                 found = True

@@ -118,7 +118,7 @@ async def push_indicators(request: web.Request) -> web.Response:
         log.info("indicators.pushed", taken=len(read.good), refused=len(given) - len(read.good))
         taken = [{"symbol": one.symbol, "outcome": was.outcome} for one, was in zip(read.good, decided, strict=True)]
         doubts = [_doubt(at, was) for at, was in zip(read.places, decided, strict=True) if was.doubt]
-        said = {"errors": _told(read.errors), "warnings": _told([*read.warnings, *doubts])}
+        said = {"errors": _faults_json(read.errors), "warnings": _faults_json([*read.warnings, *doubts])}
         return Answer({"indicators": taken, **said}, _status(decided))
 
     with outdated(request):
@@ -170,5 +170,5 @@ def _status(decided: Sequence[IndicatorChange]) -> int:
     return 201 if Outcome.NEW in outcomes else 202 if Outcome.HELD in outcomes else 200
 
 
-def _told(faults: list[Fault]) -> list[dict[str, str]]:
+def _faults_json(faults: list[Fault]) -> list[dict[str, str]]:
     return [{"path": fault.path, "message": fault.message} for fault in faults]

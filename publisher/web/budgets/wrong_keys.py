@@ -84,7 +84,7 @@ class WrongKeys:
         return secret[:PREFIX_LENGTH] in self._prefixes
 
     def _refused(self, party: str, wait: float) -> Problem:
-        self._told(party)
+        self._log_refused(party)
         self._counted("wrong_keys_per_minute")
         most = f"{self._per_minute} wrong keys a minute ([server] wrong_keys_per_minute)"
         return too_many(f"from one address may come {most}", wait)
@@ -96,10 +96,10 @@ class WrongKeys:
         self._right.pop(mark, None)
         self._failures.take(share)
         self._counted("wrong_key")
-        self._told(share.partition(" ")[0])
+        self._log_refused(share.partition(" ")[0])
         return None
 
-    def _told(self, party: str) -> None:
+    def _log_refused(self, party: str) -> None:
         """Log at most one line a minute, however many there are."""
         self._unlogged += 1
         now = self._clock()

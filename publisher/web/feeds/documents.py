@@ -72,10 +72,10 @@ async def readable(request: web.Request, name: str) -> FeedDefinition:
     feed = feeds.get(name)
     if feed is not None and feed.public:
         return feed
-    asking = await caller(request)  # first of all, so that the response does not show whether there is such a feed
-    if feed is not None and may_read(asking, feed):
+    client = await caller(request)  # first of all, so that the response does not show whether there is such a feed
+    if feed is not None and may_read(client, feed):
         return feed
-    offered = [one.name for one in feeds.values() if may_read(asking, one)]
+    offered = [one.name for one in feeds.values() if may_read(client, one)]
     if feed is None and await was_removed(request, name):
         raise Problem(410, f"the feed {name!r} was removed; {nearest(name, offered)}")
     raise Problem(404, f"there is no feed {name!r}; {nearest(name, offered)}")

@@ -99,5 +99,5 @@ class Prebuilt(web.StreamResponse):
 
 def _transport(request: web.BaseRequest) -> asyncio.Transport:
     if request.transport is None or request.transport.is_closing():
-        raise ConnectionResetError("whoever asked has gone")
+        raise ConnectionResetError("the client has gone")
     return request.transport

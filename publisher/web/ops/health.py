@@ -88,10 +88,10 @@ async def readyz(request: web.Request) -> web.Response:
     if request.app[STOPPING]:
         parts["service"] = "stopping"
     ready = all(state == "ok" for state in parts.values())
-    told = {"status": "ok" if ready else "unavailable", "parts": parts}
+    shown = {"status": "ok" if ready else "unavailable", "parts": parts}
     if notes := services.notes():
-        told["notes"] = dict(notes)
-    return json_response(told, status=200 if ready else 503)
+        shown["notes"] = dict(notes)
+    return json_response(shown, status=200 if ready else 503)
 
 
 async def _database(db: Database) -> str:
