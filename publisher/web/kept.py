@@ -18,6 +18,7 @@ from publisher.catalog import Catalog
 from publisher.errors import StorageError
 from publisher.publish.cache import Bounded
 from publisher.web.http.headers import STALE_SECONDS
+from publisher.web.http.negotiation import matching_tag
 from publisher.web.http.parameters import for_readers
 from publisher.web.http.response import in_pieces, whole
 from publisher.web.services import services_of
@@ -45,7 +46,7 @@ class _Page:
 
     def answer(self, request: web.Request) -> web.Response:
         """The page as a response; 304 where the browser has these very bytes."""
-        if self.tag is not None and any(one.value in (self.tag, "*") for one in request.if_none_match or ()):
+        if self.tag is not None and matching_tag(request, self.tag) is not None:
             headers = {name: value for name, value in self.headers.items() if name != "Content-Type"}
             return web.Response(status=304, headers=headers)
         response = web.Response(body=in_pieces(self.body), status=self.status, headers=self.headers)

@@ -85,19 +85,23 @@ def record(
     feeds.touch(tx, touches)
     numbered = log.append(tx, events)
     if reading is not None:
-        sources.succeeded(
-            tx,
-            reading.source,
-            bookmark=reading.bookmark,
-            profile_digest=reading.profile_digest,
-            items=reading.items,
-            events=reading.events + len(numbered),
-            next_run_at=reading.next_run_at,
-            timing=reading.timing,
-        )
-        if reading.events + len(numbered) >= BULK:
-            tx.dialect.loaded(tx.conn)
+        _record_reading(tx, reading, reading.events + len(numbered))
     return numbered
+
+
+def _record_reading(tx: Tx, reading: Reading, events: int) -> None:
+    sources.succeeded(
+        tx,
+        reading.source,
+        bookmark=reading.bookmark,
+        profile_digest=reading.profile_digest,
+        items=reading.items,
+        events=events,
+        next_run_at=reading.next_run_at,
+        timing=reading.timing,
+    )
+    if events >= BULK:
+        tx.dialect.loaded(tx.conn)
 
 
 def _record_articles(tx: Tx, changes: Sequence[ArticleChange]) -> None:

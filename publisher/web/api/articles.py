@@ -31,6 +31,7 @@ from publisher.web.api.intake import read_article
 from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.http.conditions import conditions_of
 from publisher.web.http.headers import READ
+from publisher.web.http.negotiation import matching_tag
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import flag, integer, many
 from publisher.web.http.response import Fault, Problem, json_response
@@ -103,7 +104,7 @@ async def show_article(request: web.Request) -> web.Response:
         raise Problem(410, f"the article was withdrawn at {rfc3339(stored.withdrawn_at)}")
     seen = sight.seen(stored)
     tag = sight.tag(version or "", stored, seen, provenance)
-    if any(one.value in (tag, "*") for one in request.if_none_match or ()):
+    if matching_tag(request, tag) is not None:
         return web.Response(status=304, headers=READ | _tag(tag))
     return json_response(seen.data | sight.beside(provenance), headers=READ | _tag(tag))
 

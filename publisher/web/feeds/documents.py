@@ -15,7 +15,7 @@ from aiohttp import ClientConnectionError, web
 from publisher.errors import NotFound
 from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
-from publisher.publish import Address, Document
+from publisher.publish import Address, Document, codings
 from publisher.publish.codings import IDENTITY
 from publisher.render import FORMATS
 from publisher.storage.configuration import feeds as feed_states
@@ -56,7 +56,8 @@ async def _not_modified(request: web.Request, feed: FeedDefinition, address: Add
     if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
         return None
     version = await services_of(request).publications.version(address.feed, address.narrowing)
-    tag = negotiation.matching_tag(request, version.etag)
+    coded = (coding.tag(version.etag) for coding in codings.CODINGS)
+    tag = negotiation.matching_tag(request, version.etag, *coded)
     if tag is None and not negotiation.unmodified(request, version.last_modified):
         return None
     return _answer(request, feed, address, tag or version.etag, version.last_modified, status=304)

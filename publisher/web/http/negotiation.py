@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from aiohttp import web
 
-from publisher.publish import codings
 from publisher.publish.codings import IDENTITY, Coding
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
@@ -52,16 +51,15 @@ def preferred(request: web.Request, offered: Mapping[str, tuple[str, ...]]) -> s
     return best if qualities[best] > _quality(accept, _HTML) else None
 
 
-def matching_tag(request: web.Request, version: str) -> str | None:
-    """The entity tag of ``If-None-Match`` that stands for this version in any of its codings, without its quotes.
+def matching_tag(request: web.Request, tag: str, *others: str) -> str | None:
+    """The first entity tag of ``If-None-Match`` that is one of these, without quotes; None if it names none of them.
 
-    The comparison is weak (RFC 9110 section 13.1.2); ``*`` matches any version.
+    The comparison is weak (RFC 9110 section 13.1.2); ``*`` matches, and stands for ``tag``.
     """
     header = ", ".join(request.headers.getall("If-None-Match", []))
     if header.strip() == "*":
-        return version
-    known = {coding.tag(version) for coding in codings.every()}
-    return next((tag for tag in _TAG.findall(header) if tag in known), None)
+        return tag
+    return next((one for one in _TAG.findall(header) if one == tag or one in others), None)
 
 
 def unmodified(request: web.Request, changed_at: datetime | None) -> bool:

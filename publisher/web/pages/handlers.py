@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 ON_FRONT = 11
 ON_FEED_PAGE = 50
 
-CONTENT_SECURITY = (
-    "default-src 'self'; img-src https: http: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+SAFE: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'self'; img-src https: http: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
 """Only our own files run or style a page; pictures may come from any host, as articles have them."""
 
 ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
@@ -219,17 +221,10 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
     )
     body = html.encode()
     tag = hashlib.sha256(body).hexdigest()[:32]
-    headers = {
-        "Content-Security-Policy": CONTENT_SECURITY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Cache-Control": PUBLIC if status == 200 else "no-cache",
-        "Vary": "Accept-Encoding",
-    }
     response = web.Response(
         body=in_pieces(body),  # so that a large page is packed in pieces, too, with other work between them
         status=status,
-        headers=headers,
+        headers={**SAFE, "Cache-Control": PUBLIC if status == 200 else "no-cache", "Vary": "Accept-Encoding"},
         content_type="text/html",
         charset="utf-8",
     )
