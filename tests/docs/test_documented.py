@@ -81,3 +81,13 @@ def test_the_rooms_are_listed_for_who_works_on_them_as_the_linter_holds_them() -
     table = section("## The house", (DOCS.parent / "DEVELOPERS.md").read_text())
     listed = re.findall(r"`(\w+)(?:/|\.py)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
     assert sorted(listed) == sorted(room for layer in layers for room in layer)
+
+
+@pytest.mark.parametrize("room", ["web", "delivery", "sources", "storage"])
+def test_the_folders_of_a_room_are_listed_as_they_are(room: str) -> None:
+    table = section("## Rooms", (DOCS / "architecture.md").read_text())
+    (row,) = re.findall(rf"^\| `{room}/` \| (.*) \|$", table, re.MULTILINE)
+    built = row.partition("Pages for operators")[0]
+    folders = {path.parent.name for path in (DOCS.parent / "publisher" / room).glob("*/__init__.py")}
+    nested = {path.parent.name for path in (DOCS.parent / "publisher" / room).glob("*/*/__init__.py")}
+    assert folders <= set(re.findall(r"`(\w+)`", built)) <= folders | nested
