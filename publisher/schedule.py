@@ -189,7 +189,7 @@ class Schedule:
         return known[1]
 
     async def _place(self) -> None:
-        """Make sure that each source has a due time by the present timetable."""
+        """See to it that each source has a due time by the present timetable."""
         sources = self._sources
         now, known = await self._db.read(lambda tx: (states.present(tx), states.timings(tx)))
         places = [
@@ -203,7 +203,7 @@ class Schedule:
         self._placed = sources is self._sources
 
     async def _bring_forward(self, now: datetime, *, also_failing: bool) -> None:
-        """Make each source with a cron line due at its next time by the clock, which was set back."""
+        """Have each source with a cron line wait for the time that comes next by the clock, which was put back."""
         crons = {name: one.cron for name, one in self._sources.items() if one.cron is not None}
         if crons:
             dues = {name: self._timetable.following_time(cron, now) for name, cron in crons.items()}

@@ -40,7 +40,7 @@ def waiting(tx: Tx, service: str) -> list[Offer]:
 
 
 def answer(tx: Tx, id: str, answer: Mapping[str, Any]) -> None:
-    """Store the response; an offer that was withdrawn meanwhile stays withdrawn."""
+    """Answer; an offer that was withdrawn meanwhile stays so."""
     tx.conn.execute(update(offers).where(offers.c.id == id).values(answer=dump(answer)))
 
 

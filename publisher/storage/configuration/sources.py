@@ -67,7 +67,7 @@ def forget_leases(tx: Tx) -> None:
 
 
 def holds(tx: Tx, name: str, lease: str) -> bool:
-    """Whether this lease on the source still holds. In a writing transaction it does until the end of that."""
+    """Whether the lease is still the source's own. In a writing transaction, it stays so until the end of that."""
     statement = select(sources.c.lease).where(sources.c.name == name).with_for_update()
     return tx.conn.execute(statement).scalar() == lease
 
@@ -175,7 +175,7 @@ def place(tx: Tx, places: Sequence[Place]) -> None:
 
 
 def bring_forward(tx: Tx, dues: Mapping[str, datetime], *, also_failing: bool) -> None:
-    """Make sources due at these times at the latest; ``also_failing``: also those that wait after a failure."""
+    """Have sources be due at these times at the latest; ``also_failing``: also those that wait after a failure."""
     for name, due in sorted(dues.items()):
         later = [sources.c.name == name, sources.c.next_run_at > micros(due)]
         if not also_failing:
