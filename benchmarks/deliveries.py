@@ -27,7 +27,7 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from publisher.app.collecting import spare_the_collector
+from publisher.app.serving import spare_the_garbage_collector
 from publisher.delivery import Deliverer, signing
 from publisher.delivery.deliverer import SLOTS
 from publisher.delivery.followers import permissions
@@ -179,7 +179,7 @@ async def measure(url: str, database: str, count: int, rounds: int) -> tuple[lis
         await db.write(define)
         deliverer = Deliverer(db, outbound, sealer, schedule=[1.0], timeout=20.0, observe=arrivals.observe)
         running = asyncio.create_task(deliverer.run())
-        spare_the_collector()
+        spare_the_garbage_collector()
         for number in range(1, rounds + 1):
             theirs.append(await timed(lambda: bare(url, count)))
             ours.append(await timed(lambda n=number: durable(db, arrivals, n, count)))  # type: ignore[misc]

@@ -35,6 +35,7 @@ from publisher.publish import Publications, SiteInfo
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database
+from publisher.storage.log.tail import Tail
 from publisher.web.app import make_app
 from publisher.web.ops.metrics import add_metrics
 from publisher.web.services import Services
@@ -93,8 +94,9 @@ async def application(data: Path) -> web.Application:
     app = make_app(
         Services(
             db=db,
-            site=SITE,
+            site=lambda: SITE,
             catalog=Catalog,
+            tail=Tail(db),
             ingest=intake,
             publications=Publications(db, Catalog.feeds, SITE, data),
             deliverer=Deliverer(db, outbound, sealer, schedule=[1.0], timeout=5.0),

@@ -2,9 +2,9 @@
 APScheduler, which reads cron lines.
 
 Due times stand in the database and are by its clock (``ingest/duetimes.py`` sets them): many processes look at them,
-and whoever claims a source first reads it. A process looks once a second at all that is due within the next, in one
-reading, and sleeps by the monotonic clock until the next of them. A step of a node's wall clock is nothing to it; where
-the database's own is put, pauses and paces are moved along (``storage/steps.py``), and times of day stay.
+and the one that claims a source first reads it. Once a second a process reads all that are due within the next second,
+in one query, and sleeps by the monotonic clock until the first of them. A step of a node's wall clock has no effect; if
+the database's own clock is set, pauses and paces are moved with it (``storage/steps.py``), and times of day stay.
 
 A source is never read twice at once. What falls due while it is being read is dropped; a changed file or a request that
 comes then is remembered, and the source is read once more when the present reading ends.
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = telemetry.logger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often due times are looked at for what another process set."""
+"""How often due times are read again, since another process may have set them."""
 
 JITTER = 0.1
 """A source is read up to this share of its pace later, so that many of one pace do not all start at once. Its next due
@@ -72,7 +72,7 @@ class Schedule:
         self._sources: dict[str, SourceDefinition] = {}
         self._watchers: dict[tuple[str, Path], asyncio.Task[None]] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._refused: set[str] = set()
         self._late: dict[str, tuple[int, float]] = {}
         self._not_before: dict[str, float] = {}
@@ -105,7 +105,7 @@ class Schedule:
         if self._loop is None:
             return
         self._sources = {name: one for name, one in sources.items() if read_by(one, self._node)}
-        self._asked = self._asked & self._sources.keys()
+        self._requested = self._requested & self._sources.keys()
         self._refused = self._refused & self._sources.keys()
         self._late = {name: late for name, late in self._late.items() if name in self._sources}
         self._not_before.clear()
@@ -142,35 +142,35 @@ class Schedule:
             wait = LOOK_SECONDS
             try:
                 wait = await self._look()
-            except Exception as error:  # the next look must come, whatever this one ran into
+            except Exception as error:  # whatever went wrong, the loop must go on
                 if not told(error):
                     log.exception("schedule.failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), wait)
 
     async def _look(self) -> float:
-        """Start what is due; returns in how many seconds to look again."""
+        """Start the sources that are due; returns in how many seconds to look again."""
         if not self._placed:
             await self._place()
         now, due = await self._db.read(states.due_within, LOOK_SECONDS)
         if self._seen is not None and now < self._seen:
             await self._bring_forward(now, also_failing=True)
         self._seen = now
-        # Requests that found another process reading, and may have come when that had seen the folder already.
-        self._asked, self._refused = self._asked | self._refused, set()
-        for name in sorted((self._asked & self._sources.keys()) - self._reading.keys()):
-            self._asked.discard(name)
+        # Requests that found another process reading, which may have seen the folder before they came.
+        self._requested, self._refused = self._requested | self._refused, set()
+        for name in sorted((self._requested & self._sources.keys()) - self._reading.keys()):
+            self._requested.discard(name)
             self._start(name, only_due=False)
         waits = [self._wait(one) for one in due if self._own(one) and not one.taken]
         return max(0.0, min([LOOK_SECONDS, *waits]))
 
     def _own(self, one: Due) -> bool:
-        """Whether it may be read here, and is due by the definitions that this process goes by."""
+        """Whether it may be read here, and is due by the definitions that this process uses."""
         source = self._sources.get(one.name)
         return source is not None and one.timing == self._timetable.timing(source)
 
     def _wait(self, one: Due) -> float:
-        """In how many seconds a source is to be looked at again, after it was started if its time has come."""
+        """Start a source if it is due; returns in how many seconds to look at it again."""
         if one.name in self._reading:
             return LOOK_SECONDS  # its end wakes us
         rest = self._not_before.get(one.name, 0.0) - asyncio.get_running_loop().time()
@@ -181,7 +181,7 @@ class Schedule:
         return LOOK_SECONDS
 
     def _lateness(self, name: str, at: int) -> float:
-        """How much later than due a source is read: drawn once for each due time."""
+        """By how many seconds the reading of a source is delayed: drawn once for each due time."""
         known = self._late.get(name)
         if known is None or known[0] != at:
             most = MOST_JITTER if self._sources[name].cron else min(pace(self._sources[name]) * JITTER, MOST_JITTER)
@@ -219,7 +219,7 @@ class Schedule:
             self._request(name)
 
     def _request(self, name: str) -> None:
-        self._asked.add(name)
+        self._requested.add(name)
         self._woken.set()
 
     def _start(self, name: str, *, only_due: bool) -> None:
@@ -237,7 +237,7 @@ class Schedule:
             if not told(error):
                 log.exception("source.crashed", source=name)
         finally:
-            # Whatever became of it, one that is due still is not read again in a rush.
+            # Whatever the result, a source that is still due is not read again at once.
             self._not_before[name] = asyncio.get_running_loop().time() + rest
             del self._reading[name]
             self._woken.set()
@@ -250,14 +250,17 @@ class Schedule:
             try:
                 async for _ in awatch(path, step=SETTLE_MS, debounce=LONGEST_SETTLE_MS):
                     self._request(name)
-            except OSError as error:  # the folder went away, or the machine's watches are used up: the sweep stays
+            except (
+                OSError
+            ) as error:  # the folder was removed, or the machine's watches are used up: the sweep still reads it
                 log.warning("source.unwatched", source=name, path=str(path), error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
 
 def next_time(line: str, timezone: str, after: datetime) -> datetime:
     """The first time that a cron line names in a time zone later than a moment; for one that never comes, such as the
-    30th of February, a year later."""
+    30th of February, a year later.
+    """
     following: datetime | None = _cron(line, timezone).get_next_fire_time(None, after + timedelta(microseconds=1))
     return following or after + timedelta(days=366)
 

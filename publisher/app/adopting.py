@@ -1,9 +1,9 @@
-"""Which definitions a process goes by: those of its files, or the version that is in force.
+"""Which definitions a process uses: those of its files, or the version in force.
 
-Files are taken where nothing is wrong in them, they are an edit (``catalog/edits.py``), and they do not take away too
-much at once (``catalog/guard.py``). What is taken is a version, kept in storage with its texts, that every process
-adopts. A start whose folder is gone goes on with the version in force; one whose files are there and wrong fails where
-they would be offered, since someone stands before it who can mend them.
+Files are taken if they have no error, are an edit (``catalog/edits.py``), and do not remove too much at once
+(``catalog/guard.py``). They then become a version, stored with its texts, that every process adopts. A start whose
+folder is gone goes on with the version in force; one whose files are there and have errors fails where they would be
+offered, since somebody is there to correct them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from publisher.storage.log import events as event_log
 log = telemetry.logger(__name__)
 
 Allowed = Callable[[RemovalRefused], bool]
-"""Whether a removal is meant all the same."""
+"""Whether a removal that was refused is meant."""
 
 Opening = Callable[[], Coroutine[Any, Any, Database]]
 
@@ -57,9 +57,9 @@ def never(refused: RemovalRefused) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How files are offered: by which node, with which note, and what is taken whatever is in force.
+    """How files are offered: by which node, with which note, and whether they are taken whatever is in force.
 
-    ``wins``: they are taken though they are no edit, or another version came between.
+    ``wins``: they are taken even if they are no edit, or another version came in between.
     """
 
     node: str
@@ -70,7 +70,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an offer: the decision, the number in force now, the feeds that were removed, and the site."""
+    """The result of an offer: the decision, the number in force now, the feeds that were removed, and the site."""
 
     decision: Decision
     number: int
@@ -79,9 +79,9 @@ class Taken:
 
 
 def take(tx: Tx, offered: Offered, offer: Offer) -> Taken:
-    """Take these for what is in force from now on, unless they are no edit.
+    """Make these the version in force, unless they are no edit.
 
-    Raises EditRefused where another version came between, RemovalRefused where they take away too much and that is not
+    Raises EditRefused if another version came in between, RemovalRefused if they remove too much and that is not
     allowed. What another process has taken needs no second permission.
     """
     event_log.lock(tx)
@@ -117,7 +117,7 @@ def _decided(tx: Tx, digest: str, known: Known | None, offer: Offer) -> Decision
 
 
 def _judged(tx: Tx, known: Known | None, offered: Offered, allowed: Allowed) -> Standing:
-    """What stands before these are taken, once they were judged by it."""
+    """The standing that these are judged by before they are taken."""
     standing, feeds = _standing(tx, known), offered.catalog.feeds
     if known is None or known.digest != offered.digest:
         try:
@@ -126,7 +126,7 @@ def _judged(tx: Tx, known: Known | None, offered: Offered, allowed: Allowed) -> 
             if not allowed(refused):
                 raise
             standing = Standing(frozenset(feeds))
-    # The first of all: nothing came later than it.
+    # The first version of all: none came in between.
     return standing if standing.feeds else Standing(frozenset(feeds))
 
 
@@ -145,14 +145,14 @@ async def at_start(
         if await db.read(definitions.number):
             return db, await _adopted(db, settings, defines=False)
         documents = await asyncio.to_thread(gather, home, shared=True)
-        return db, await _taken(home, settings, db, documents, await _built(documents, settings))
+        return db, await _take_or_adopt(home, settings, db, documents, await _built(documents, settings))
     except BaseException:
         await db.close()
         raise
 
 
 async def _by_files(home: Path, settings: Settings, open_database: Opening) -> tuple[Database, InForce]:
-    """On SQLite they are judged first: where something is wrong in them, no database is opened, or made."""
+    """On SQLite the files are judged first: if they have an error, no database is opened, or made."""
     alone = settings.storage.single_node
     documents = await asyncio.to_thread(gather, home, shared=not alone)
     built = await _built(documents, settings)
@@ -161,7 +161,7 @@ async def _by_files(home: Path, settings: Settings, open_database: Opening) -> t
         raise fault
     db = await _opened(open_database, fault)
     try:
-        return db, await _taken(home, settings, db, documents, built)
+        return db, await _take_or_adopt(home, settings, db, documents, built)
     except BaseException:
         await db.close()
         raise
@@ -174,7 +174,7 @@ async def _built(documents: Documents, settings: Settings) -> Offered | ConfigEr
         return fault
 
 
-async def _taken(
+async def _take_or_adopt(
     home: Path, settings: Settings, db: Database, documents: Documents, built: Offered | ConfigErrors
 ) -> InForce:
     """Offer the files; what is in force where they are not taken."""
@@ -198,7 +198,7 @@ async def _offer(home: Path, own: Settings) -> Offer:
 async def _in_place_of(
     broken: ConfigErrors, documents: Documents, db: Database, settings: Settings, home: Path
 ) -> InForce:
-    """The version in force in the place of files with faults, where they are gone or would not be offered."""
+    """The version in force instead of files with errors, if they are gone or would not be offered."""
     kept = await db.read(definitions.kept)
     if kept is None:
         raise broken
@@ -216,7 +216,7 @@ async def _in_place_of(
     return await _adopted(db, settings)
 
 
-def said(fault: PublisherError) -> None:
+def log_not_taken(fault: PublisherError) -> None:
     """Log why the files are not taken."""
     if isinstance(fault, RemovalRefused):
         log.error("config.refused", problem=str(fault), feeds=list(fault.feeds))
@@ -239,10 +239,10 @@ async def _opened(open_database: Opening, broken: ConfigErrors | None) -> Databa
 async def _adopted(
     db: Database, settings: Settings, fault: PublisherError | None = None, *, defines: bool = True
 ) -> InForce:
-    """The version in force, ``fault`` being why it is not these files; raises that where there is none to go by.
+    """The version in force instead of the files, for the reason ``fault``; raises that if there is no version to use.
 
-    ``defines``: it is published as this release reads it from now on, which is not a passing command's to say. Where
-    this process cannot go by it, it is the last one that it can: its feeds are served by that.
+    ``defines``: it is published as this release reads it from now on, which a short-lived command must not decide. If
+    this process cannot use it, the last version that it can use is returned, so that its feeds are served.
     """
     kept = await db.read(definitions.kept)
     if kept is None:
@@ -257,12 +257,14 @@ async def _adopted(
         if defines:
             await db.write(_define, found)
     if fault is not None:
-        said(fault)
+        log_not_taken(fault)
     return replace(found, instead_of=fault)
 
 
 async def _earlier(db: Database, kept: Kept, settings: Settings, reason: PublisherError) -> InForce:
-    """The last version before one that this process cannot go by; raises ``reason`` if it can go by none."""
+    """The last version, before one that this process cannot use, that it can use; raises ``reason`` if there is
+    none.
+    """
     told = problem(kept.known, reason)
     below = kept.number
     while (before := await db.read(definitions.readable, below)) is not None:
@@ -283,7 +285,7 @@ def problem(known: Known, reason: BaseException) -> str:
 
 
 def tell_problem(problem: str) -> None:
-    """Log that this process goes by no newer definitions."""
+    """Log that this process cannot use the newest definitions."""
     log.error("config.not_adopted", problem=problem, advice="it records and sends nothing new until it can")
 
 
@@ -295,7 +297,7 @@ def _texts(kept: Kept, broken: ConfigErrors) -> Documents:
 
 
 def _defined(tx: Tx, catalog: Catalog, site: SiteInfo) -> list[str]:
-    """Take these feeds for all there are, for documents and followers alike; returns those that were removed since."""
+    """Make these all the feeds there are, for documents and followers alike; returns those that this removes."""
     looks = {name: appearance(feed, site) for name, feed in catalog.feeds.items()}
     removed = feed_states.define(tx, looks, private_of(catalog))
     permissions.adopt(tx, catalog.feeds)
@@ -303,14 +305,14 @@ def _defined(tx: Tx, catalog: Catalog, site: SiteInfo) -> list[str]:
 
 
 def _define(tx: Tx, found: InForce) -> None:
-    """Publish what is in force as this release reads it, unless another process took something else meanwhile."""
+    """Publish the version in force as this release reads it, unless another one came into force meanwhile."""
     event_log.lock(tx)
     if definitions.number(tx) == found.number:
         _defined(tx, found.catalog, found.site)
 
 
 def _gone(before: Documents, now: Documents) -> bool:
-    """Whether the files are not edited but gone: unreadable, or with their folder."""
+    """Whether the files are gone rather than edited: unreadable, or removed with their folder."""
     return bool(now.unread) or any(before.under(folder) for folder in now.missing)
 
 

@@ -1,4 +1,4 @@
-"""The versions of an installation's definitions, and its files, as they are compared by people."""
+"""The versions of an installation's definitions, and its files, compared for people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GONE = "texts are kept no more"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version and what it changed; None where the texts that would tell are kept no more."""
+    """A version and what it changed, None if the texts needed for that are no longer kept."""
 
     known: Known
     moves: Moves | None
@@ -49,9 +49,9 @@ def history(tx: Tx, own: Settings, limit: int) -> list[Version]:
 
 
 def diff(tx: Tx, home: Path, own: Settings, numbers: tuple[int | None, int | None]) -> str:
-    """A unified diff: of the version in force and the files here; of a version and that in force; or of two.
+    """A unified diff between the version in force and the files here, a version and the one in force, or two versions.
 
-    Raises NotFound for a version that there is not, or whose texts are kept no more.
+    Raises NotFound for an unknown version, or one whose texts are no longer kept.
     """
     first, second = numbers
     present = definitions.number(tx)
@@ -62,7 +62,7 @@ def diff(tx: Tx, home: Path, own: Settings, numbers: tuple[int | None, int | Non
 
 
 def here(home: Path, own: Settings) -> Texts:
-    """The files of an installation as they are now, also those with faults in them."""
+    """The files of an installation as they are now, also those with errors."""
     documents = gather(home)
     files = {name: file.text for name, file in documents.files.items()}
     for name in documents.faults:

@@ -39,15 +39,15 @@ from publisher.web.budgets.allowances import Allowances, Rates
 from publisher.web.ops.measures import Metrics
 
 DOCUMENT_JOBS = "publisher.sources.parsing"
-"""What is done with documents, in a process of its own."""
+"""Reading documents, in a process of its own."""
 
 
 class App:
-    """One installation. :meth:`open` makes it ready to use; nothing of it runs until it is served.
+    """One installation. :meth:`open` makes it ready to use; nothing runs until it is served.
 
-    ``in_force`` is the version of the definitions that this process goes by, ``switched`` is called each time that it
-    goes by another. ``own`` are the settings as they were read at the start, ``settings`` the same with those of the
-    version in the place of what holds for all machines.
+    ``in_force`` is the version of the definitions that this process uses; ``switched`` is called each time that it
+    switches to another. ``own`` are the settings as read at the start; in ``settings``, those that hold for all
+    machines come from the version.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class App:
             timeout=settings.fetch.timeout,
             user_agent=_user_agent(settings.site),
         )
-        patience = now or steady()  # a host is left in peace for seconds, whatever is done to the clock meanwhile
+        patience = now or steady()  # pauses between requests to a host do not depend on the wall clock
         self.polite = Polite(self.fetcher, robots=settings.fetch.robots, pause=settings.fetch.pause, now=patience)
         self.sender = Outbound(
             now=self.now,
@@ -112,7 +112,7 @@ class App:
             process=self.process,
         )
         self.documents = Isolated(DOCUMENT_JOBS)
-        self.pushed = Isolated(DOCUMENT_JOBS)  # what a newsroom pushes does not wait for what strangers wrote
+        self.pushed = Isolated(DOCUMENT_JOBS)  # pushed articles do not wait for documents from strangers
         self.readers = Readers(lambda definition: self._reader(self.site, definition))
         db.adopt_by(self._adopted)
 
@@ -120,11 +120,11 @@ class App:
     async def open(cls, home: Path, *, now: Clock | None = None, offers: bool = True) -> App:
         """Read the installation at ``home`` and open its storage; nothing runs yet.
 
-        ``offers``: the files here may be offered; otherwise, on PostgreSQL, it goes by the version in force. Raises
+        ``offers``: the files here may be offered; otherwise, on PostgreSQL, it uses the version in force. Raises
         ConfigErrors with everything that is wrong in its files, StorageError if the database cannot be opened or is not
         this installation's, SecretError if the storage key at hand is not that of what is stored. Files that are gone,
-        or take away too much, or are no edit of what is in force, are not taken: ``in_force`` is then what was taken
-        last, and says why. Raises RemovalRefused where there is nothing of that.
+        remove too much, or are no edit of the version in force are not taken: ``in_force`` is then the last version,
+        and says why. Raises RemovalRefused if there is none.
         """
         settings = load_settings(home)
         sealers: list[Sealer] = []
@@ -152,16 +152,16 @@ class App:
 
     @property
     def site(self) -> SiteInfo:
-        """How documents name the site at this moment."""
+        """The site as documents present it at this moment."""
         return self.in_force.site
 
     def adapt(self, how: Callable[[Catalog], Catalog]) -> None:
-        """Go by definitions that are changed so, now and after each change; to be called before it is served."""
+        """Apply ``how`` to the definitions, now and after each switch; to be called before it is served."""
         self._adapt = how
         self.catalog = how(self.in_force.catalog)
 
     def source(self, name: str) -> SourceDefinition:
-        """The definition of a source; raises NotFound naming those there are."""
+        """The definition of a source; raises NotFound, which names the sources there are."""
         for definition in self.catalog.sources:
             if definition.name == name:
                 return definition
@@ -171,7 +171,7 @@ class App:
     async def load(self, name: str, *, forced: bool = True, due: bool = False) -> Report:
         """Run one source once and report; ``forced`` also when it failed lately, ``due`` only if it is due.
 
-        Raises NotAdopted where this process cannot go by the definitions in force.
+        Raises NotAdopted if this process cannot use the definitions in force.
         """
         if self.in_force.problem:
             raise NotAdopted(self.in_force.problem)
@@ -190,14 +190,14 @@ class App:
         return folders(self.readers.held)
 
     def check(self, tx: Tx) -> None:
-        """Raise DefinitionsMoved unless this process goes by the definitions in force; see ``definitions.check``."""
+        """Raise DefinitionsMoved unless this process uses the definitions in force; see ``definitions.check``."""
         definitions.check(tx, self.in_force.number)
 
     async def offer(self, offered: Offered, offer: Offer) -> tuple[Taken, Switch]:
-        """Offer these, and go by them from now on if they are taken.
+        """Offer these, and use them from now on if they are taken.
 
-        If storage does not take them, or they are no edit (EditRefused) or take away too much (RemovalRefused),
-        everything stays as it was.
+        If storage does not take them, they are no edit (EditRefused), or they remove too much (RemovalRefused), nothing
+        changes.
         """
         async with self._changing:
             site = self._site_of(offered)
@@ -233,10 +233,10 @@ class App:
         return taken, switch
 
     async def catch_up(self, *, again: bool = False) -> bool:
-        """Go by the version in force, if this process does not yet; returns whether it is another now.
+        """Switch to the version in force, if this process does not use it yet; returns whether it switched.
 
-        Raises NotAdopted where it cannot: the reason is told once, and stands in ``in_force.problem``. What could not
-        be adopted before is tried ``again`` if that is wanted, a version after it always.
+        Raises NotAdopted if it cannot: the reason is logged once and kept in ``in_force.problem``. A version that could
+        not be adopted before is tried only if ``again``; a later one always.
         """
         async with self._changing:
             number = await self.db.read(definitions.number)
@@ -261,14 +261,14 @@ class App:
         return True
 
     def accept(self) -> None:
-        """Take what is in force for what ought to be, though it is not what the files here say."""
+        """Accept the version in force as the intended one, though the files here differ from it."""
         self.in_force = replace(self.in_force, instead_of=None)
 
     async def _adopted(self) -> None:
         await self.catch_up()
 
     def _switch(self, after: InForce) -> Switch:
-        """What going by these means; nothing is changed yet. Raises whatever a kind raises."""
+        """The switch to these definitions; nothing is changed yet. Raises whatever a kind raises."""
         before = self.in_force
         if (after.catalog, after.shared) == (before.catalog, before.shared):
             after = replace(after, catalog=before.catalog)
@@ -283,7 +283,7 @@ class App:
         self.readers.replace(switch.readers)
 
     def _adjust(self) -> None:
-        """Have every part go by what is in force now."""
+        """Make every part use the version in force."""
         self.settings = settings = self.own.under(self.in_force.shared)
         self.publications.replace(self.catalog.feeds, self.site)
         self.allowances.adjust(_rates(settings))
@@ -291,7 +291,7 @@ class App:
         self.fetcher.introduce(_user_agent(settings.site))
 
     def _site_of(self, offered: Offered) -> SiteInfo:
-        """The site as far as readers need it: how its ids begin is known once it is taken."""
+        """The site as far as readers need it; the prefix of its ids is known once it is taken."""
         site = offered.shared.site
         return SiteInfo(site.title, site.url, site.language, site.timezone, self.site.ids)
 
@@ -325,7 +325,9 @@ def _rates(settings: Settings) -> Rates:
 
 
 def connections(server: Server) -> int:
-    """How many connections clients may have open. Half of the descriptors stay for the database, files and webhooks."""
+    """How many connections clients may have open. Half of the descriptors are left for the database, files and
+    webhooks.
+    """
     return min(server.connections, descriptors.limit() // 2)
 
 

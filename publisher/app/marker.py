@@ -1,8 +1,8 @@
-"""The mark that an installation leaves outside of its database: ``.publisher``, in its folder and in ``data/``.
+"""The marker file that an installation keeps outside of its database: ``.publisher``, in its folder and in ``data/``.
 
 Without it, a data folder that is gone (a disk that was not mounted, a volume of another name) would look like the first
-start of a new installation: empty feeds for every reader. The mark in the installation's own folder tells of a lost
-data folder; the one in ``data/`` of a lost database, also where the folder above cannot be written to.
+start of a new installation: empty feeds for every reader. The marker in the installation's own folder shows that a data
+folder was lost; the one in ``data/`` shows that a database was lost, also where the folder above is not writable.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ installation = "{id}"
 
 
 def read(home: Path) -> str | None:
-    """The id of the installation at ``home``, None where there is no mark.
+    """The id of the installation at ``home``, None if there is no marker.
 
-    Raises StorageError if a mark cannot be read, or the two name different installations.
+    Raises StorageError if a marker cannot be read, or the two name different installations.
     """
     found = {path: _id(path) for path in places(home) if path.is_file()}
     if len(set(found.values())) > 1:
@@ -41,7 +41,7 @@ def read(home: Path) -> str | None:
 
 
 def write(home: Path, id: str) -> None:
-    """Leave the mark where it is missing."""
+    """Write the marker where it is missing."""
     for path in places(home):
         if path.is_file():
             continue
@@ -52,14 +52,14 @@ def write(home: Path, id: str) -> None:
 
 
 def remove(home: Path) -> None:
-    """Take the mark away: the next start takes the database that it finds for the installation's own."""
+    """Remove the marker: the next start takes the database that it finds for the installation's own."""
     for path in places(home):
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
 
 
 def places(home: Path) -> Iterable[Path]:
-    """Where it stands."""
+    """The paths of the marker."""
     return home / FILE, home / "data" / FILE
 
 
@@ -84,7 +84,7 @@ def check(home: Path, marked: str | None, found: str | None, *, empty: bool, whe
 
 
 def lost(home: Path, marked: str, what: str) -> str:
-    """What is told where there is no database any more."""
+    """The error for a database that is gone."""
     return (
         f"{what}, but installation {marked} has been running here: was its disk not mounted, or its data moved? Put it "
         f"back or restore a backup. To begin anew on purpose, with nothing, remove {_named(home)}"

@@ -1,7 +1,7 @@
-"""The note that a node keeps beside its files: which it offered last, and what was in force then.
+"""The note that a node keeps beside its files: which files it offered last, and which version was in force then.
 
-It is a file in ``data/``, so that it goes where the node's own disk goes: a container that is made anew has none, and
-is told by that.
+It is a file in ``data/``, so that it goes with the node's own disk: a new container has none, and is recognised by
+that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILE = "definitions.json"
 
 
 def read(home: Path) -> Seen | None:
-    """The note of the node whose installation is at ``home``; None where there is none that can be read."""
+    """The note of the node whose installation is at ``home``; None if there is none, or it cannot be read."""
     try:
         written = orjson.loads((home / "data" / FILE).read_bytes())
         return Seen(str(written["digest"]), int(written["number"]))
@@ -32,7 +32,7 @@ def read(home: Path) -> Seen | None:
 
 
 def write(home: Path, seen: Seen) -> None:
-    """Put this note in the place of the one that there is, at once or not at all."""
+    """Replace the note, whole or not at all."""
     if read(home) == seen:
         return
     path = home / "data" / FILE

@@ -1,7 +1,7 @@
-"""``publisher apply``: asking a running service to take the files, and answering; and noticing what others took.
+"""``publisher apply``: offering the files to a running service, its response, and noticing what others took.
 
-That a service runs is told by a lock on ``data/service.lock``, which ends with its process however that ends; the file
-holds the id by which it is asked. The question and the answer are a row in storage.
+A lock on ``data/service.lock`` shows that a service runs, and ends with its process, however that ends; the file holds
+the id to which offers are addressed. The offer and the response are a row in storage.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ log = telemetry.logger(__name__)
 LOCK_FILE = "service.lock"
 
 ANSWER_SECONDS = 1.0
-"""How often a service looks whether it is asked."""
+"""How often a service looks for offers."""
 
 PATIENCE_SECONDS = 60.0
-"""How long an answer is waited for: reading ten thousand files takes a while."""
+"""How long to wait for the response: reading ten thousand files takes a while."""
 
-_ASKED_EVERY = 0.2
+_POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def present(data: Path) -> Iterator[str]:
-    """Be told from a service that does not run; yields the id by which this folder's service is asked.
+    """Show that a service runs; yields the id to which offers for this folder's service are addressed.
 
-    Several processes on one folder are one service. Where the file system has no locks, ``publisher apply`` takes the
-    files itself, and the service follows what it kept.
+    Several processes on one folder are one service. On a file system without locks, ``publisher apply`` takes the files
+    itself, and the service follows the new version.
     """
     try:
         descriptor = os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -56,7 +56,8 @@ def present(data: Path) -> Iterator[str]:
         return
     with open(descriptor, "r+") as file:
         with contextlib.suppress(OSError):
-            # Alone for the first to write the id; where that fails, another has it and has written.
+            # An exclusive lock for the first, which writes the id; if that fails, another process has it and has
+            # written.
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not file.read(1):
@@ -78,21 +79,21 @@ def running(data: Path) -> str | None:
 
 
 async def answer(app: App, reloader: Reloader, service: str) -> None:
-    """Answer what this service is asked, and go by what another process has taken."""
+    """Respond to offers to this service, and adopt what another process has taken."""
     waiting, number = await app.db.read(_news, service)
     for offer in waiting:
         outcome = await reloader.offered(offer.digest, offer.force)
         await app.db.write(offers.answer, offer.id, {"result": outcome.result, "lines": list(outcome.lines)})
     if not waiting and number != app.in_force.number:
-        with contextlib.suppress(NotAdopted):  # which is told once
+        with contextlib.suppress(NotAdopted):  # which is logged once
             await app.catch_up()
 
 
 async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
-    """Have the files taken; returns what came of it, and whether a running service took them.
+    """Offer the files; returns the result, and whether a running service took them.
 
-    Without one they are kept as those that the next start goes by. Raises ConfigErrors with everything that is wrong
-    in them, PublisherError where a service does not answer.
+    Without a service they are stored for the next start. Raises ConfigErrors with everything that is wrong in them,
+    PublisherError if a service does not respond.
     """
     settings, offered = await asyncio.to_thread(read, home)
     data = home / "data"
@@ -100,20 +101,20 @@ async def apply(home: Path, *, force: bool) -> tuple[Outcome, bool]:
     try:
         service = await asyncio.to_thread(running, data)
         if service is not None:
-            return await _asked(db, service, offered, force), True
-        return await _taken(db, home, settings, offered, force), False
+            return await _ask_service(db, service, offered, force), True
+        return await _take_without_service(db, home, settings, offered, force), False
     finally:
         await db.close()
 
 
-async def _asked(db: Database, service: str, offered: Offered, force: bool) -> Outcome:
+async def _ask_service(db: Database, service: str, offered: Offered, force: bool) -> Outcome:
     id_ = secrets.token_hex(8)
     await db.write(offers.make, id_, service=service, digest=offered.files, force=force)
     found = None
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (found := await db.read(offers.answered, id_)) is None:  # noqa: ASYNC110  # it is another process
-                await asyncio.sleep(_ASKED_EVERY)
+                await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError:
         pass
     finally:
@@ -126,7 +127,7 @@ async def _asked(db: Database, service: str, offered: Offered, force: bool) -> O
     return Outcome(found["result"], tuple(found["lines"]))
 
 
-async def _taken(db: Database, home: Path, settings: Settings, offered: Offered, force: bool) -> Outcome:
+async def _take_without_service(db: Database, home: Path, settings: Settings, offered: Offered, force: bool) -> Outcome:
     seen, before = await asyncio.to_thread(noting.read, home), await db.read(definitions.standing)
     offer = Offer(node_name(settings), seen, settings.storage.single_node or force, lambda refused: force)
     try:

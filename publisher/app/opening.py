@@ -1,4 +1,4 @@
-"""Opening the storage of an installation alone: for commands that need nothing else of it, and start quickly."""
+"""Opening only the storage of an installation, for commands that need nothing else and should start quickly."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ async def open_storage(home: Path, url: str, *, now: Clock | None = None) -> tup
 async def open_database(
     home: Path, url: str, *, keyed: bool = False, now: Clock | None = None
 ) -> tuple[Database, Standing]:
-    """The database of the installation at ``home``, and how it stands; the right one or an error.
+    """The database of the installation at ``home``, and its standing; the right one or an error.
 
-    Nothing is written, nor its schema raised, where the mark says that another one should be here, or where the storage
-    key at hand is not its own. Unless ``keyed``, that is not looked at.
+    Nothing is written, and the schema is not upgraded, if the marker names another database, or the storage key at hand
+    is not its own. The key is checked only if ``keyed``.
     """
     marked = marker.read(home)
     file = sqlite_file(url, home / "data")

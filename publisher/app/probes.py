@@ -1,4 +1,4 @@
-"""What ``/readyz`` asks besides the database: the parts of this process, and its disk."""
+"""What ``/readyz`` checks besides the database: the parts of this process, and its disk."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from publisher.schedule import Schedule
 from publisher.web.services import Probe
 
 LEAST_FREE = 16 * 1024 * 1024
-"""With fewer bytes left on its disk, a commit of a large push may fail at any moment."""
+"""With fewer bytes left on the disk, the commit of a large push may fail at any moment."""
 
 
 def probes(app: App, schedule: Schedule, roles: Collection[str]) -> Mapping[str, Probe]:
-    """Each part that a process of these roles has, by its name."""
+    """A probe for each part that a process of these roles has, by name."""
     found: dict[str, Probe] = {"definitions": lambda: problem(app) or "ok", "disk": lambda: disk(app.home / "data")}
     if INGEST in roles:
         found["scheduler"] = lambda: schedule.running
@@ -26,7 +26,7 @@ def probes(app: App, schedule: Schedule, roles: Collection[str]) -> Mapping[str,
 
 
 def problem(app: App) -> str | None:
-    """Why this process cannot go by the definitions that are in force; None if it does."""
+    """Why this process cannot use the definitions in force; None if it does."""
     return app.in_force.problem
 
 

@@ -1,4 +1,4 @@
-"""The sources' readers: made when they are needed, and kept as long as their definition holds."""
+"""The sources' readers: made when needed, and kept as long as their definition stays the same."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reader:
 
 
 class Readers:
-    """One reader for each source. ``make`` builds one; a kind of one's own may raise anything in it."""
+    """One reader for each source. ``make`` builds one; a custom kind may raise anything there."""
 
     def __init__(self, make: Make) -> None:
         self._make = make
@@ -34,12 +34,12 @@ class Readers:
         self._held: dict[str, Reader] = {}
 
     def of(self, definition: SourceDefinition) -> Source:
-        """The reader of this source; made now if there is none."""
+        """The reader of this source, made now if there is none."""
         return self._hold(definition).source
 
     @contextlib.asynccontextmanager
     async def lent(self, definition: SourceDefinition) -> AsyncIterator[Source]:
-        """The reader of this source for one reading; it is not closed before that ends."""
+        """Lend the reader of this source for one reading; it is not closed before that ends."""
         reader = self._hold(definition)
         reader.lent += 1
         try:
@@ -49,9 +49,9 @@ class Readers:
             await self.sweep()
 
     def prepared(self, definitions: Iterable[SourceDefinition], anew: Make | None = None) -> dict[str, Reader]:
-        """A reader for each of these: the one that is held where it is read as before, else a new one.
+        """A reader for each of these: the present one if the source is read as before, else a new one.
 
-        With ``anew`` each is made by that. Nothing is replaced yet. Raises whatever a kind raises.
+        With ``anew`` each is new and made by that. Nothing is replaced yet. Raises whatever a kind raises.
         """
         make = anew or self._make
         return {one.name: (None if anew else self._fitting(one)) or Reader(one, make(one)) for one in definitions}
@@ -62,16 +62,16 @@ class Readers:
         return self._held
 
     def replace(self, readers: Mapping[str, Reader]) -> None:
-        """Hold these from now on; :meth:`sweep` closes those that were held before."""
+        """Use these from now on; :meth:`sweep` closes the previous ones."""
         self._held = dict(readers)
         self._open.update(self._held.values())
 
     def reject(self, readers: Mapping[str, Reader]) -> None:
-        """These will not be held; :meth:`sweep` closes those that are not held already."""
+        """Discard these; :meth:`sweep` closes those that are not in use."""
         self._open.update(readers.values())
 
     async def sweep(self) -> None:
-        """Close what is no longer held and not being read."""
+        """Close the readers that are no longer in use, unless one is reading."""
         held = set(self._held.values())
         for reader in [one for one in self._open - held if not one.lent]:
             await self._close(reader)
@@ -97,7 +97,7 @@ class Readers:
         self._open.discard(reader)
         try:
             await reader.source.close()
-        except Exception:  # a kind may be anyone's code
+        except Exception:  # a kind may be custom code
             log.exception("source.close_failed", source=reader.definition.name)
 
 
@@ -108,5 +108,5 @@ def folders(readers: Mapping[str, Reader]) -> dict[str, Path]:
 
 
 def _how(definition: SourceDefinition) -> tuple[object, ...]:
-    """What shapes how a source is read, as against when."""
+    """The part of a definition that says how a source is read, as opposed to when."""
     return definition.kind, definition.options, definition.profile

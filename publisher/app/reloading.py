@@ -1,7 +1,7 @@
 """Taking changed definitions while the service runs, and following those that another process took.
 
-Everything is read anew and judged before anything is taken; what has an error leaves all of it as it was. So what runs
-is always one whole configuration, and never a mixture.
+Everything is read again and judged before anything is taken; after an error, everything stays as it was. So what runs
+is always one whole configuration, never a mixture.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 
 from publisher import telemetry
 from publisher.app import noting
-from publisher.app.adopting import Allowed, Offer, Taken, never, said
+from publisher.app.adopting import Allowed, Offer, Taken, log_not_taken, never
 from publisher.app.installation import App
 from publisher.app.switching import Switch
 from publisher.app.versions import Offered, present
@@ -35,14 +35,14 @@ _KEPT = "goes on with the last good configuration"
 _OTHERS = "the service reads other files than those that were offered: edited meanwhile? Apply them again"
 
 CONFIRMED_AFTER = 10.0
-"""Seconds after a refusal was told from which a SIGHUP confirms what was refused: long enough to have read it."""
+"""How many seconds after a refusal was logged a SIGHUP confirms it: long enough to have read it."""
 
 Result = Literal["taken", "unchanged", "refused", "broken", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a reload: ``lines`` say why it was not taken, or what was removed."""
+    """The result of a reload: ``lines`` say why it was not taken, or what was removed."""
 
     result: Result
     lines: tuple[str, ...] = ()
@@ -55,26 +55,26 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A removal that was refused, and when that was told, by the monotonic clock."""
+    """A removal that was refused, and when that was logged, by the monotonic clock."""
 
     fault: RemovalRefused
     at: float
 
     def same(self, fault: RemovalRefused) -> bool:
-        """Whether this one takes away nothing else."""
+        """Whether the new one removes nothing else."""
         return set(fault.feeds) <= set(self.fault.feeds) and fault.whole == self.fault.whole
 
 
 @dataclass(frozen=True, slots=True)
 class _Applied:
-    """What an operator applies: the files of this digest; ``force``: whatever they take away or put back."""
+    """What an operator applies: the files of this digest; ``force``: whatever they remove or restore."""
 
     digest: str
     force: bool
 
 
 class Reloader:
-    """Reloads when it is asked to, once at a time.
+    """Reloads on request, one reload at a time.
 
     ``status`` is what the service manager shows while nothing is wrong.
     """
@@ -94,15 +94,15 @@ class Reloader:
         self._monotonic = monotonic
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
-        self._asked = False
+        self._requested = False
         reason = app.in_force.instead_of
         self._fault = str(reason).partition("\n")[0] if reason else None
         self._refused = _Refused(reason, monotonic()) if isinstance(reason, RemovalRefused) else None
         app.switched = self._follow
 
-    def asked(self) -> None:
-        """Reload, and say what came of it even if nothing changed. Safe to call from a signal handler."""
-        self._asked = True
+    def request(self) -> None:
+        """Reload, and log the result even if nothing changed. Safe to call from a signal handler."""
+        self._requested = True
         self._wanted.set()
 
     def noticed(self) -> None:
@@ -111,34 +111,34 @@ class Reloader:
 
     @property
     def wanted(self) -> bool:
-        """Whether a reload was asked for that has not begun."""
+        """Whether a requested reload has not begun yet."""
         return self._wanted.is_set()
 
     @property
     def fault(self) -> str | None:
-        """Why the files are not what is in force; None if they are, as far as is known."""
+        """Why the files are not in force; None if they are, as far as is known."""
         return self._fault
 
     async def run(self) -> None:
-        """Do what is asked until cancelled. Whatever goes wrong is logged, and what ran goes on."""
+        """Handle requests until cancelled. Errors are logged, and the service goes on as it was."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            asked, self._asked = self._asked, False
-            if asked:
+            requested, self._requested = self._requested, False
+            if requested:
                 self._manager.reloading("Reads the configuration again")
-            status = await self.reload(asked)
-            if asked:
+            status = await self.reload(requested)
+            if requested:
                 self._manager.ready(status)
             else:
                 self._manager.status(status)
 
-    async def reload(self, asked: bool) -> str:
+    async def reload(self, requested: bool) -> str:
         """Reload once; returns what the service manager is to show.
 
-        ``asked``, by a signal, confirms a removal that was refused ten seconds ago or earlier.
+        ``requested``, by a signal: this confirms a removal that was refused ten seconds ago or earlier.
         """
-        await self._attempt(asked, self._confirmed if asked else never)
+        await self._attempt(requested, self._confirmed if requested else never)
         return self.shown()
 
     def shown(self) -> str:
@@ -146,23 +146,23 @@ class Reloader:
         return f"{self.status}; {_KEPT}: {self._fault}" if self._fault else self.status
 
     async def offered(self, digest: str, force: bool) -> Outcome:
-        """Reload for ``publisher apply``, which read files of this digest; ``force``: whatever they take away."""
+        """Reload for ``publisher apply``, which read files of this digest; ``force``: whatever they remove."""
         return await self._attempt(True, (lambda refused: force), _Applied(digest, force))
 
-    async def _attempt(self, asked: bool, allowed: Allowed, applied: _Applied | None = None) -> Outcome:
+    async def _attempt(self, requested: bool, allowed: Allowed, applied: _Applied | None = None) -> Outcome:
         async with self._busy:
             try:
-                outcome = await self._take(asked, allowed, applied)
+                outcome = await self._take(requested, allowed, applied)
             except (ConfigErrors, EditRefused, RemovalRefused) as fault:
-                said(fault)
+                log_not_taken(fault)
                 outcome = self._faulty(fault)
-            except NotAdopted as fault:  # which is told already
+            except NotAdopted as fault:  # which is logged already
                 outcome = Outcome("failed", (str(fault),))
             except Exception as error:
                 log.exception("config.failed")
                 outcome = Outcome("failed", (str(error) or type(error).__name__,))
             if outcome.good:
-                if outcome.result == "unchanged" and (asked or self._fault):
+                if outcome.result == "unchanged" and (requested or self._fault):
                     log.info("config.unchanged")
                 self._refused = None
             self._fault = None if outcome.good else outcome.lines[0]
@@ -183,8 +183,8 @@ class Reloader:
             return False
         return self._monotonic() - told.at >= CONFIRMED_AFTER
 
-    async def _take(self, asked: bool, allowed: Allowed, applied: _Applied | None) -> Outcome:
-        """Read everything and go by it, or by what is in force where the files are no edit of it."""
+    async def _take(self, requested: bool, allowed: Allowed, applied: _Applied | None) -> Outcome:
+        """Read everything and use it, or the version in force if the files are no edit of that."""
         app = self._app
         settings, offered = await asyncio.to_thread(read, app.home)
         if applied is not None and offered.files != applied.digest:
@@ -201,12 +201,12 @@ class Reloader:
             if taken.decision is Decision.ADOPT and applied is not None:
                 raise await self._not_in_force()
             await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, taken.number))
-            moved = await self._after(taken, switch, asked)
+            moved = await self._after(taken, switch, requested)
             pending = (*(switch.moves.lines() if moved else ()), *pending)
         return Outcome("taken" if moved or waiting else "unchanged", pending)
 
     async def _in_hand(self, offered: Offered) -> bool:
-        """Whether these are in force, and this process goes by them: the usual case of a file that was only touched."""
+        """Whether these are in force and this process uses them: the usual case of a file that was only touched."""
         app = self._app
         if offered.digest != app.in_force.digest or app.in_force.instead_of or app.in_force.problem:
             return False
@@ -220,33 +220,33 @@ class Reloader:
         assert known is not None
         return EditRefused(not_in_force(present(known)))
 
-    async def _after(self, taken: Taken, switch: Switch, asked: bool) -> bool:
-        """What follows a decision; returns whether the files of this node changed anything."""
+    async def _after(self, taken: Taken, switch: Switch, requested: bool) -> bool:
+        """Act on a decision; returns whether the files of this node changed anything."""
         if taken.decision is Decision.ADOPT:
-            await self._app.catch_up(again=asked)
+            await self._app.catch_up(again=requested)
             self._app.accept()
             return False
         for name in taken.removed:
             log.warning("feed.removed", feed=name)
-        moved = bool(switch.moves.said())
+        moved = bool(switch.moves.by_change())
         if moved:
             try:
                 await keep(self._app.db)
-            except StorageError as error:  # the new configuration holds all the same, and this is tried again
+            except StorageError as error:  # the new configuration is in force all the same, and this is tried again
                 if not told(error):
                     log.error("webhook.telling_failed", error=str(error))
         return moved
 
     def _follow(self, switch: Switch) -> None:
-        """Go by another version in the timetable too, whoever took it."""
+        """Update the timetable for another version, whichever process took it."""
         self._schedule.replace({one.name: one for one in switch.catalog.sources}, switch.watched)
-        moves = switch.moves.said()
+        moves = switch.moves.by_change()
         if moves:
             counts = {"sources": len(switch.catalog.sources), "feeds": len(switch.catalog.feeds)}
             event = "config.reloaded" if switch.taken else "config.adopted"
             log.info(event, version=switch.after.number, **counts, **moves)
         if not switch.taken and (self._fault or self._app.db.single_node):
-            self.noticed()  # the files here may be what is in force now; on SQLite they always are
+            self.noticed()  # the files here may be in force now; on SQLite they always are
 
 
 def read(home: Path) -> tuple[Settings, Offered]:
@@ -263,6 +263,6 @@ def read(home: Path) -> tuple[Settings, Offered]:
 
 
 def needing_restart(running: Settings, written: Settings) -> list[str]:
-    """This node's own settings, ``section.key``, that are written otherwise than they run."""
+    """This node's own settings, as ``section.key``, whose values in the file differ from those in use."""
     before, after = running.own(), written.own()
     return [key for key in after if before[key] != after[key]]

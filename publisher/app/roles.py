@@ -27,7 +27,7 @@ _ALONE = (INGEST, DELIVER)
 def parse(written: str) -> tuple[str, ...]:
     """The roles of ``all`` or of names separated by commas, in the order of :data:`ROLES`.
 
-    Raises ValueError naming those that are known.
+    Raises ValueError, which names the known ones.
     """
     names = [name.strip() for name in written.split(",") if name.strip()]
     wrong = [name for name in names if name not in (*ROLES, EVERY_ROLE)]
@@ -39,9 +39,9 @@ def parse(written: str) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def alone(database: Path | None, roles: Collection[str]) -> Iterator[None]:
-    """Be the one process that reads and sends, if these roles do so and the database is a SQLite file.
+    """Hold the lock of the one process that reads and sends, if these roles do so and the database is a SQLite file.
 
-    Raises PublisherError naming the process that is it already.
+    Raises PublisherError, which names the process that has it already.
     """
     if database is None or not set(roles).intersection(_ALONE):
         yield

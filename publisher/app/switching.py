@@ -1,4 +1,4 @@
-"""What changes when a process goes by another version of the definitions."""
+"""What changes when a process switches to another version of the definitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from publisher.settings import Shared
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """From ``before`` to ``after``, with the catalog as it is gone by here and the readers that go with it.
+    """From ``before`` to ``after``, with the catalog as this process uses it and the readers for it.
 
     ``watched`` is the folder of each source that is read when a file in it changes; ``taken``: this process took the
     version itself.

@@ -1,7 +1,7 @@
-"""The terminal that the service was started from, and that it goes away with.
+"""The terminal that the service was started from, and with which it ends.
 
-SIGHUP has two meanings: a daemon is asked by it to read its configuration again, and a program on a terminal is told
-by it that the terminal was closed. Which is meant shows in whether there was a terminal that is there no more.
+SIGHUP has two meanings: it tells a daemon to read its configuration again, and a program on a terminal that the
+terminal was closed. It means the latter if there was a terminal at the start that is gone.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def attached() -> bool:
 
 
 def on_hangup(stop: Callable[[], None], reload: Callable[[], None]) -> Callable[[], None]:
-    """What SIGHUP is to do: ``stop`` where the terminal that there is now has gone by then, ``reload`` otherwise.
+    """The handler of SIGHUP: it calls ``stop`` if the terminal of the start has gone by then, else ``reload``.
 
-    To be called before SIGHUP gets a handler: what was started with ``nohup`` is to outlive its terminal.
+    To be called before SIGHUP gets a handler: a process started with ``nohup`` must outlive its terminal.
     """
     leaves = attached() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
@@ -42,7 +42,7 @@ def on_hangup(stop: Callable[[], None], reload: Callable[[], None]) -> Callable[
 
 
 def _let_go() -> None:
-    """Put /dev/null in the place of the closed terminal: what is still written on the way out would fail there."""
+    """Replace the closed terminal with /dev/null: output written during the stop would fail there."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in STREAMS:
         with contextlib.suppress(OSError):
@@ -52,5 +52,5 @@ def _let_go() -> None:
 
 
 def _was_terminal(stream: int) -> bool:
-    # isatty() says no of one that was closed, but it still is a character device (and /dev/null may be replaced too).
+    # isatty() is false for a closed terminal, but it still is a character device (and /dev/null may be replaced too).
     return stat.S_ISCHR(os.fstat(stream).st_mode)

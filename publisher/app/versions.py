@@ -1,4 +1,4 @@
-"""Definitions as files give them, as a version in storage keeps them, and as a process goes by them."""
+"""Definitions as files give them, as a version in storage keeps them, and as a process uses them."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What a process goes by: the version of this ``number``.
+    """The definitions that a process uses: the version of this ``number``.
 
-    ``instead_of``: why these are not those of the files. ``problem``: why it goes by no newer version, though there is
-    one (``unfit`` is its number); None where it goes by the one in force.
+    ``instead_of``: why these are not those of the files. ``problem``: why it cannot use the newer version that is in
+    force (``unfit`` is its number); None if it uses the one in force.
     """
 
     catalog: Catalog
@@ -92,9 +92,9 @@ def private_of(catalog: Catalog) -> frozenset[str]:
 
 
 def read(kept: Kept, own: Settings) -> InForce:
-    """A version as this process goes by it; ``own`` stands in for settings that an older release kept no version of.
+    """A version as this process uses it; ``own`` stands in for settings that an older release did not store.
 
-    Raises PublisherError with the reason where this release, or this machine, cannot go by it. Blocks.
+    Raises PublisherError with the reason if this release, or this machine, cannot use it. Blocks.
     """
     known = kept.known
     if not reads(__version__, known.needs):
@@ -134,9 +134,9 @@ def present(known: Known) -> Present:
 
 
 def ids(tx: Tx, site: Mapping[str, Any]) -> dict[str, str]:
-    """How ids begin at each host that the installation was at, and is; kept with the definitions.
+    """The prefix of ids at each host where the installation is or was; kept with the definitions.
 
-    A port or a path that changes is no reason to give everything that was published another id.
+    A changed port or path must not give everything that was published another id.
     """
     known, url = definitions.standing(tx), site["url"]
     before = known.site["url"] if known else url
@@ -150,11 +150,11 @@ def ids(tx: Tx, site: Mapping[str, Any]) -> dict[str, str]:
 
 
 def site_info(site: Mapping[str, Any]) -> SiteInfo:
-    """How documents name the site of these settings."""
+    """The site of these settings, as documents present it."""
     begun = site.get("ids", {}).get(identity.host_of(site["url"])) or identity.first_beginning(site["url"])
     return SiteInfo(site["title"], site["url"], site["language"], site["timezone"], begun)
 
 
 def node_name(own: Settings) -> str:
-    """What this node is called, as where it is told who took a version."""
+    """The name of this node, as shown for the versions that it took."""
     return own.server.node or socket.gethostname()

@@ -1,4 +1,4 @@
-"""Telling that a file of the configuration may have changed."""
+"""Noticing that a file of the configuration may have changed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ log = telemetry.logger(__name__)
 FOLDERS = ("config", "config/profiles", "feeds")
 
 SETTLE_MS = 500
-"""How long the files must be quiet: an editor takes a file away before it puts the new one there."""
+"""How long the files must be quiet: an editor may remove a file before it puts the new one there."""
 
 LONGEST_SETTLE_MS = 5_000
 
 STANDS_MS = 1_000
-"""How long after its start a watch is taken to stand."""
+"""How long after its start a watch is taken to be active."""
 
 RETRY_SECONDS = 30.0
-"""How soon watching is tried again that could not be done."""
+"""How soon watching is tried again after a failure."""
 
 
 async def watch(home: Path, changed: Callable[[], None]) -> None:
-    """Call ``changed`` after files in ``config/`` or ``feeds/`` changed, and once when the watch stands.
+    """Call ``changed`` after files in ``config/`` or ``feeds/`` changed, and once when the watch is active.
 
-    That once is for what changed before. Runs until cancelled.
+    The latter is for changes before that. Runs until cancelled.
     """
     home = await asyncio.to_thread(home.resolve)
     while True:
@@ -41,7 +41,7 @@ async def watch(home: Path, changed: Callable[[], None]) -> None:
 
 
 async def _watch_these(home: Path, changed: Callable[[], None]) -> None:
-    """Until one of the folders is made, removed or put in the place of another: a watch is bound to the folder."""
+    """Wait until one of the folders is made, removed or replaced: a watch is bound to the folder."""
     watched = await asyncio.to_thread(_folders, home)
     stands = False
     async for changes in awatch(
@@ -72,7 +72,7 @@ class _Concerns:
 
 
 def _folders(home: Path) -> dict[Path, tuple[int, int]]:
-    """Each folder that is there, with what tells it from another of its name."""
+    """Each folder that exists, with what distinguishes it from another of the same name."""
     found = {}
     for path in (home / folder for folder in FOLDERS):
         try:

@@ -1,4 +1,4 @@
-"""How a source is doing, as the API and the command line tell it."""
+"""The condition of a source, as the API and the command line show it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from publisher.model import SourceState
 
 
 def source_json(source: SourceDefinition, state: SourceState, *, operator: bool) -> dict[str, Any]:
-    """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays when it is over.
+    """JSON-ready values. ``items`` and ``events`` are of the last reading; the last error stays after a success.
 
-    ``nodes`` are those that may read it, where not all may, and ``node`` is the one that read it last.
+    ``nodes`` are those that may read it, if not all may, and ``node`` is the one that read it last.
 
-    ``refused`` counts what is refused at present, whichever reading met it, and ``refusals`` says why of the first few.
-    An ``operator`` is also told what to set where that would help: how this installation is set up is theirs alone.
+    ``refused`` counts what is refused at present, whichever reading refused it, and ``refusals`` gives the reasons of
+    the first few. An ``operator`` is also told which setting would help: only operators may know how this installation
+    is set up.
     """
     times = {
         "last_success_at": state.last_success_at,

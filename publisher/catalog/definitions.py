@@ -1,4 +1,4 @@
-"""The nouns that an installation defines, as the rest of the program takes them."""
+"""The nouns that an installation defines, as the rest of the program uses them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PUSHED = "api"
 """The built-in source of what is pushed; no other may have its name."""
 
 EVERY = 60.0
-"""How often (seconds) a source is read that says neither ``every`` nor ``cron``."""
+"""How often (seconds) a source without ``every`` and ``cron`` is read."""
 
 
 ANY_NODE = "*"
-"""In the place of a node's name: every one."""
+"""Instead of a node's name: every node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ class SourceDefinition:
 
     @property
     def digest(self) -> str:
-        """A digest of how the source is read, and of how much: where it changes, it is read again at once."""
+        """A digest of how the source is read, and how much of it: if it changes, the source is read again at once."""
         written = f"{self.profile_digest}\n{self.options.model_dump_json()}"
         return hashlib.sha256(written.encode()).hexdigest()[:16]
 
     @property
     def profile_digest(self) -> str:
-        """A digest of how the source is read; where it changes, what it gives is a new baseline."""
+        """A digest of how the source is read; if it changes, the next reading is a new baseline."""
         profile = self.profile.digest if self.profile else ""
-        # What says only how much and how often it is read shapes nothing that it gives.
+        # How much and how often it is read does not change the items.
         options = self.options.model_dump_json(exclude=set(getattr(self.kind.Options, "pace", ())))
         written = f"{self.kind.kind}\n{profile}\n{options}"
         return hashlib.sha256(written.encode()).hexdigest()[:32]

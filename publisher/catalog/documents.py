@@ -1,6 +1,6 @@
 """The files that define an installation, as one value: read from its folder, or as storage kept them.
 
-What is kept is the text: it holds for every kind of source and every release, and it is what an operator wrote.
+The text is stored because it suits every kind of source and every release, and is what an operator wrote.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ FEEDS = "feeds"
 PROFILES = FOLDER
 
 MAX_FILES = 10_000
-"""Files of one folder."""
+"""The most files of one folder."""
 
 MAX_BYTES = 4_194_304
-"""Bytes of all files together: so many are read in a few seconds."""
+"""The most bytes of all files together: so many are read in a few seconds."""
 
 _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """``files`` by their names inside the installation; ``faults`` of those that are there and could not be read.
+    """``files`` by their names inside the installation; ``faults`` of those that exist and could not be read.
 
-    The name of a folder among the faults: it could not be listed. ``missing``: the folders that are not there.
-    ``shared``: many machines may go by them, so that what lies on a disk must say on whose.
+    A folder among the faults could not be listed. ``missing``: the folders that do not exist. ``shared``: many machines
+    may use them, so that sources on a disk must name the node.
     """
 
     files: Mapping[str, TomlFile]
@@ -56,14 +56,14 @@ class Documents:
 
     @property
     def unread(self) -> set[str]:
-        """The files and folders that are there, or ought to be, and cannot be read."""
+        """The files and folders that cannot be read, or are missing."""
         return {name for name, found in self.faults.items() if any(isinstance(one, Unreadable) for one in found)}
 
 
 def gather(home: Path, *, shared: bool = False) -> Documents:
-    """The files of the installation at ``home`` as they are now. Blocks; never raises for what is wrong with one.
+    """The files of the installation at ``home`` as they are now. Blocks; errors in a file do not raise.
 
-    ``shared``: its database is one for many machines.
+    ``shared``: many machines may use its database.
     """
     names, faults, missing = [SOURCES], dict[str, tuple[ConfigError, ...]](), set[str]()
     if os.path.lexists(home / INDICATORS):  # without one, those that ship are known
@@ -101,7 +101,7 @@ def dump(documents: Documents) -> str:
 
 
 def parse(text: str) -> Documents:
-    """The inverse of :func:`dump`; raises StorageError for what a later release wrote in another way."""
+    """The inverse of :func:`dump`; raises StorageError for a format of a later release."""
     written = orjson.loads(text)
     if written["format"] != _FORMAT:
         raise StorageError("the definitions that are kept are of another release; start that, or apply the files anew")
@@ -109,7 +109,7 @@ def parse(text: str) -> Documents:
 
 
 def _listed(home: Path, folder: str) -> Iterable[str]:
-    """The names of a folder's files that are read: not those that an editor hides."""
+    """The names of a folder's files that are read: not an editor's hidden ones."""
     found = sorted(name for name in os.listdir(home / folder) if name.endswith(".toml") and name[0] != ".")
     if len(found) > MAX_FILES:
         raise ConfigError(folder, f"has {len(found):,} files; at most {MAX_FILES:,} are read")

@@ -1,7 +1,7 @@
-"""What becomes of files that a node offers: whether they are an edit, and of what. Pure.
+"""Decides about files that a node offers: whether they are an edit, and of which version. Pure.
 
-A node notes the digest of the files that it offered last, and the version that was in force then. So files that an
-operator edited here are told from files that merely are older than what another node has brought.
+A node notes the digest of the files that it offered last, and the version that was in force then. That distinguishes
+files that an operator edited here from files that are merely older than another node's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from publisher.errors import EditRefused
 
 
 class Decision(Enum):
-    """``AGREE``: they are in force already. ``ADOPT``: go by what is in force instead. ``TAKE``: they are an edit."""
+    """``AGREE``: they are in force already. ``ADOPT``: use the version in force instead. ``TAKE``: they are an edit."""
 
     AGREE = "agree"
     ADOPT = "adopt"
@@ -41,11 +41,10 @@ class Present:
 
 
 def decide(digest: str, seen: Seen | None, present: Present | None, *, applied: bool, wins: bool) -> Decision:
-    """Decide about files of this ``digest``. ``applied``: such were in force before.
+    """Decide about files of this ``digest``. ``applied``: files of this digest were in force before.
 
-    ``wins``: the files are taken whatever is in force, as on SQLite, or where an operator says so. An edit that equals
-    an older version is one: that is how something is undone. Raises EditRefused for an edit where another version came
-    between.
+    ``wins``: the files are taken whatever is in force, as on SQLite, or if an operator says so. An edit may equal an
+    older version: that is how a change is undone. Raises EditRefused for an edit if another version came in between.
     """
     if present is None:
         return Decision.TAKE
@@ -53,7 +52,7 @@ def decide(digest: str, seen: Seen | None, present: Present | None, *, applied: 
         return Decision.AGREE
     if wins:
         return Decision.TAKE
-    if seen is None:  # a fresh container, which may be of yesterday's image
+    if seen is None:  # a new container, whose image may be older
         return Decision.ADOPT if applied else Decision.TAKE
     if digest == seen.digest:
         return Decision.ADOPT
@@ -66,7 +65,7 @@ def decide(digest: str, seen: Seen | None, present: Present | None, *, applied: 
 
 
 def not_in_force(present: Present) -> str:
-    """What is told to an operator who applies files that were not edited, where another version is in force."""
+    """The error for an operator who applies files that were not edited while another version is in force."""
     return (
         f"version {present.number} is in force, {_applied(present)}, and these files are no edit of it: as they are, "
         f"they were taken before. Nothing was taken. {_ADVICE}"

@@ -21,17 +21,17 @@ _NEVER = {
     "articles": {"symbols"},
     "indicators": {"sections", "topics", "authors", "editors", "agencies", "languages"},
 }
-"""What items have none of, so that selecting by it takes none."""
+"""Facets that such items do not have, so that selecting by one matches nothing."""
 
 
 _TOLD = 20
-"""Unknown names of one list that are told: for each, all that are known are looked through."""
+"""The most unknown names of one list that are reported: each is compared with all known ones."""
 
 
 def read(
     findings: Findings, sources: Collection[str] | None, symbols: Collection[str] | None
 ) -> dict[str, FeedDefinition]:
-    """The feeds by name. ``sources`` and ``symbols`` are what a feed can select; None where that is not known."""
+    """The feeds by name. ``sources`` and ``symbols`` are what a feed can select; None if that is not known."""
     found: dict[str, FeedDefinition] = {}
     findings.errors += findings.documents.faults.get(FEEDS, ())
     for path in map(PurePath, findings.documents.under(FEEDS)):

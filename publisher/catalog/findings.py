@@ -1,4 +1,4 @@
-"""What one reading of an installation found wrong, and what the readers of its files share."""
+"""The errors that one reading of an installation finds, and what the readers of its files share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Findings:
         self.errors.append(file.error(message, at))
 
     def tables(self, file: TomlFile, key: str) -> list[tuple[int, dict[str, Any]]]:
-        """The numbered tables ``[[key]]`` of a file that has no others."""
+        """The tables ``[[key]]`` of a file that may have no others, with their numbers."""
         for other in file.data:
             if other != key:
                 self.say(file, f'is not a known key; each {key} is a table headed "[[{key}]]"', other)
@@ -40,7 +40,7 @@ class Findings:
 
 
 def written(file: TomlFile, tables: str, key: str) -> set[str]:
-    """Every name that stands in the file, also that of a table with errors, so that one fault is told once."""
+    """Every name in the file, also that of a table with errors, so that one fault is reported once."""
     found = file.data.get(tables, [])
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     return {str(row[key]) for row in rows if key in row}

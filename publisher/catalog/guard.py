@@ -1,9 +1,9 @@
-"""How much one edit may take away at once.
+"""How much one edit may remove at once.
 
 A folder that was moved, a mount that is gone or a checkout half-way through looks as if its feeds had been removed, and
-that tells every reader to stop asking. So an edit that would remove more than half of the feeds, and more than two, is
-refused until someone says that it is meant. It is counted against what is in force and against what was ten minutes
-ago: taken away one by one, they are as many.
+that tells every reader to stop fetching them. So an edit that would remove more than half of the feeds, and more than
+two, is refused until an operator confirms it. Removals are counted against the feeds in force now and those ten minutes
+ago, so that removing them one by one counts too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MORE_THAN = 2
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The feeds in force; when each came that came within the window, and when each went; microseconds.
+    """The feeds in force, and when those added or removed within the window were added or removed (microseconds).
 
     ``sources`` is how many sources are read.
     """
@@ -51,7 +51,7 @@ class Standing:
         return frozenset((self.feeds - lately.keys()) | (gone.keys() - lately.keys()))
 
     def moved(self, feeds: Collection[str], sources: int, now: int) -> Standing:
-        """With these feeds, and so many sources, in force from ``now`` on."""
+        """The standing once these feeds, and so many sources, are in force from ``now`` on."""
         came, went = _lately(self.came, now), _lately(self.went, now)
         came |= {name: now for name in feeds if name not in self.feeds and name not in went}
         went |= {name: now for name in self.feeds if name not in feeds}
@@ -61,9 +61,9 @@ class Standing:
 def judge(
     standing: Standing, offered: Collection[str], now: int, *, missing: bool = False, emptied: bool = False
 ) -> None:
-    """Raise RemovalRefused if these feeds instead of those that stand take away too much.
+    """Raise RemovalRefused if replacing the feeds in force with these removes too much.
 
-    ``missing``: the folder of feeds is not there at all. ``emptied``: there is nothing in the file of sources.
+    ``missing``: the folder of feeds does not exist. ``emptied``: the file of sources is empty.
     """
     if emptied and standing.sources:
         raise RemovalRefused(
@@ -83,7 +83,7 @@ def judge(
         )
     for known in (standing.feeds, standing.before(now)):
         gone = sorted(known - set(offered))
-        # What went before, and was allowed to, is no reason to refuse an edit that removes nothing more.
+        # Removals that were allowed before are no reason to refuse an edit that removes nothing more.
         if lost and len(gone) > MORE_THAN and 2 * len(gone) > len(known):
             raise RemovalRefused(
                 f"{len(gone)} of {len(known)} feeds would be removed within ten minutes: {_named(gone)}. Nothing was "

@@ -1,4 +1,6 @@
-"""What differs between two versions of the definitions, by their texts: no kind of source is needed for it. Pure."""
+"""The differences between two versions of the definitions, by their texts, so that no kind of source is needed.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +15,25 @@ import orjson
 from publisher.catalog.documents import FEEDS, INDICATORS, PROFILES, SOURCES, Documents
 
 SETTINGS = "shared settings"
-"""What the settings of a version are called where files are compared."""
+"""The name of a version's settings where files are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What differs: names of sources, feeds, settings …, with what became of them."""
+    """The differences: names of sources, feeds, settings …, with what happened to each."""
 
     added: list[str]
     changed: list[str]
     removed: list[str]
 
-    def said(self) -> dict[str, list[str]]:
-        """What there is to say."""
+    def by_change(self) -> dict[str, list[str]]:
+        """The names by what happened to them: ``added``, ``changed``, ``removed``, as far as there are any."""
         every = {"added": self.added, "changed": self.changed, "removed": self.removed}
         return {what: names for what, names in every.items() if names}
 
     def lines(self) -> list[str]:
         """The same, a line for each."""
-        return [f"{what}: {', '.join(names)}" for what, names in self.said().items()]
+        return [f"{what}: {', '.join(names)}" for what, names in self.by_change().items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Texts:
 
     @classmethod
     def of(cls, documents: Documents, settings: Mapping[str, Any]) -> Texts:
-        """Of files as they were gathered."""
+        """The text of gathered files."""
         return cls({name: file.text for name, file in documents.files.items()}, settings)
 
 

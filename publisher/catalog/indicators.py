@@ -20,7 +20,7 @@ class _Table(IndicatorSpec):
 
 
 def read(findings: Findings) -> tuple[dict[str, IndicatorSpec], set[str] | None]:
-    """The indicators by symbol, and every symbol that stands in the file: None if it could not be read."""
+    """The indicators by symbol, and every symbol in the file: None if it could not be read."""
     file = findings.file(INDICATORS)
     if file is None and INDICATORS not in findings.documents.faults:
         file = read_toml(REGISTRY, "indicators.toml (shipped)")

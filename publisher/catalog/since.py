@@ -1,7 +1,7 @@
-"""Which version of the program can read which definitions.
+"""The versions of the program that can read given definitions.
 
-A version of the definitions carries the lowest that can: during a rolling upgrade, a process of an older release then
-says what it lacks, and does not judge by half of what was written.
+A version of the definitions names the lowest: during a rolling upgrade, a process of an older release then reports that
+it is too old, instead of using only half of what was written.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 from publisher.catalog.documents import FEEDS, INDICATORS, PROFILES, SOURCES, Documents
 
 FIRST = "0.1.0"
-"""The release that could read everything that is not named here."""
+"""The release that can read everything that is not named here."""
 
 SINCE: Mapping[tuple[str, str], str] = {
     ("source", "nodes"): "0.2.0",
 }
-"""By noun and key, the release that came to know it. ``("kind", NAME)`` is a kind of source."""
+"""By noun and key, the release that introduced it. ``("kind", NAME)`` is a kind of source."""
 
 
 def needs(documents: Documents, since: Mapping[tuple[str, str], str] = SINCE) -> str:
@@ -26,17 +26,17 @@ def needs(documents: Documents, since: Mapping[tuple[str, str], str] = SINCE) ->
 
 
 def release(version: str) -> tuple[int, ...]:
-    """A version as what compares: ``0.10.1`` is above ``0.9``. What is no number counts as 0."""
+    """A version in comparable form: ``0.10.1`` is above ``0.9``. A part that is no number counts as 0."""
     return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
 
 
 def reads(version: str, needed: str) -> bool:
-    """Whether the program of this version reads definitions that need that one."""
+    """Whether the program of this version can read definitions that need ``needed``."""
     return release(version) >= release(needed)
 
 
 def _used(documents: Documents) -> Iterator[tuple[str, str]]:
-    """Every key that is used, with what it is a key of, and every kind of source."""
+    """Every key that is used, with its noun, and every kind of source."""
     for name, file in documents.files.items():
         folder = name.rpartition("/")[0]
         if name == SOURCES:

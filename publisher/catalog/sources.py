@@ -54,7 +54,7 @@ class _Common(BaseModel):
 
 
 def read(findings: Findings) -> tuple[list[SourceDefinition], set[str] | None]:
-    """The sources in their order, and every name that stands in the file: None if it could not be read."""
+    """The sources in their order, and every name in the file: None if it could not be read."""
     file = findings.file(SOURCES)
     if file is None:
         return [], None
@@ -70,7 +70,7 @@ def read(findings: Findings) -> tuple[list[SourceDefinition], set[str] | None]:
 
 
 def _on_disk(kind: type[Source], values: Mapping[str, Any]) -> bool:
-    """Whether what a source reads may lie on one machine; of kinds of one's own nobody knows."""
+    """Whether a source's files may exist on one machine only; for custom kinds that is not known."""
     return kind.on_disk or ":" in str(values["kind"])
 
 
@@ -87,7 +87,7 @@ class _Table:
         self.findings.say(self.file, message, "source", self.number, *key)
 
     def read(self) -> SourceDefinition | None:
-        """The definition; None where there is an error, after all of the table's have been said."""
+        """The definition; None after reporting all errors of the table."""
         before = len(self.findings.errors)
         common = self._common()
         kind = self._kind()
@@ -119,7 +119,7 @@ class _Table:
             return None
 
     def _placed(self, kind: type[Source] | None) -> None:
-        """Say so where many machines share the database, and not which of them has what the source reads."""
+        """Report a source that does not name the machine with its files while many machines share the database."""
         nodes = self.values.get("nodes")
         if nodes == []:
             self.say('names no node; name those that read it, as in ["a"], or "*" for all: ["*"]', "nodes")
@@ -133,10 +133,10 @@ class _Table:
     def _kind(self) -> type[Source] | None:
         name = self.values.get("kind")
         if not isinstance(name, str):
-            return None  # said with the common keys
+            return None  # reported with the common keys
         try:
             return kind_for(name)
-        except (Exception, SystemExit) as error:  # a kind of one's own is anyone's code, and runs when it is imported
+        except (Exception, SystemExit) as error:  # a custom kind is anyone's code, and runs when it is imported
             wrong = (
                 f'"{name}" cannot be used: {error}' if ":" in name else f'"{name}" is no kind; {nearest(name, KINDS)}'
             )
@@ -163,7 +163,7 @@ class _Table:
             return None
         profiles = self.findings.profiles
         if name in profiles:
-            return profiles[name]  # what is wrong with it was said for the first source that names it
+            return profiles[name]  # its errors were reported for the first source that names it
         profiles[name] = None
         own = f"{PROFILES}/{name}.toml"
         documents = self.findings.documents
@@ -182,6 +182,6 @@ class _Table:
         except ConfigError as error:
             self.findings.errors.append(error)
         except PublisherError as error:
-            del profiles[name]  # a fault of each source that names it
+            del profiles[name]  # reported for each source that names it
             self.say(str(error), "profile")
         return None

@@ -26,7 +26,7 @@ HERE = Path(".")
 def with_app(home: Path, action: Callable[[App], Awaitable[T]]) -> T:
     """Open the installation, do one thing with it, and close it; nothing of it runs meanwhile.
 
-    On PostgreSQL it goes by the definitions in force, on SQLite by the files.
+    On PostgreSQL it uses the definitions in force, on SQLite the files.
     """
     from publisher import telemetry
     from publisher.app.installation import App
@@ -44,7 +44,7 @@ def with_app(home: Path, action: Callable[[App], Awaitable[T]]) -> T:
 
 
 def defined(home: Path) -> tuple[Catalog, str]:
-    """The definitions that commands go by, and the address of the site: on SQLite as the files have them.
+    """The definitions that commands use, and the address of the site: on SQLite those of the files.
 
     Raises ConfigErrors with everything that is wrong in the files, where they are what counts.
     """
@@ -90,7 +90,7 @@ def with_sealed(home: Path, action: Callable[[Database, Sealer], Awaitable[T]]) 
 
 
 def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run something that has no end of its own until SIGTERM, Ctrl-C or a closed terminal; let it end in order."""
+    """Run something endless until SIGTERM, Ctrl-C or a closed terminal; let it end in order."""
 
     async def perform() -> None:
         task = asyncio.ensure_future(work)

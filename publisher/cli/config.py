@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from publisher.cli.common import HERE, Home, note, show_json, with_storage
 from publisher.cli.tables import printable, show_table
+
+if TYPE_CHECKING:
+    from publisher.app.history import Version
 
 Number = Annotated[int | None, typer.Argument(min=1, show_default=False)]
 
@@ -30,33 +33,34 @@ def history(
     Shows number, when and by which node it was applied, what it changed; the one in force is marked.
     """
     from publisher import settings
-    from publisher.app.history import Version
     from publisher.app.history import history as versions
-    from publisher.clock import rfc3339
-
-    def shown(one: Version) -> dict[str, Any]:
-        known = one.known
-        return {
-            "number": known.number,
-            "current": one.current,
-            "applied_at": rfc3339(known.taken_at),
-            "node": known.node or None,
-            "digest": known.digest,
-            "needs": known.needs or None,
-            "after_seq": known.seq,
-            "changes": one.moves and one.moves.said(),
-        }
 
     own = settings.load(home)
     found = with_storage(home, lambda db: db.read(versions, own, limit))
     if as_json:
-        show_json([shown(one) for one in found])
+        show_json([_json(one) for one in found])
         return
     rows = [
         (str(one.known.number), "in force" if one.current else "", one.known.taken_at, one.known.node, one.summary)
         for one in found
     ]
     show_table(("version", "", "applied", "node", "changes"), rows)
+
+
+def _json(one: Version) -> dict[str, Any]:
+    from publisher.clock import rfc3339
+
+    known = one.known
+    return {
+        "number": known.number,
+        "current": one.current,
+        "applied_at": rfc3339(known.taken_at),
+        "node": known.node or None,
+        "digest": known.digest,
+        "needs": known.needs or None,
+        "after_seq": known.seq,
+        "changes": one.moves and one.moves.by_change(),
+    }
 
 
 def diff(first: Number = None, second: Number = None, home: Home = HERE) -> None:

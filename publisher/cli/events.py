@@ -1,4 +1,4 @@
-"""``publisher events``: the log; and telling its readers that it was put back to an earlier state."""
+"""``publisher events``: the log; and telling its readers that it was restored to an earlier state."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `publ
 
 
 class RoleName(StrEnum):
-    """The roles of a key, least first; each includes those before it."""
+    """The roles of a key, the lowest first; each includes those before it."""
 
     SUBSCRIBER = "subscriber"
     EDITOR = "editor"

@@ -88,7 +88,7 @@ def _lines(report: Report) -> list[str]:
 
 
 def _standing(report: Report) -> list[str]:
-    """What an earlier reading refused, in what this one did not read again."""
+    """What an earlier reading refused of documents that this one did not read again."""
     told = {advised(str(problem), problem.advice) for problem in report.problems}
     rest = report.refusals.count - sum(problem.severity == "error" for problem in report.problems)
     reasons = [reason for reason in report.refusals.for_operators if reason not in told][: max(rest, 0)]

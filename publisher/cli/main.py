@@ -47,7 +47,7 @@ FEW_COLLECTIONS = 50_000
 makes, modules above all, stays: to look at it again and again is a fifteenth of the CPU of a command."""
 
 OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What writing to a file or a terminal may meet."""
+"""The errors of writing to a file or a terminal."""
 
 cli = typer.Typer(
     name="publisher",
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ConfigErrors, ConfigError) as error:
         typer.echo(printable(str(error)), err=True)
         raise SystemExit(MISCONFIGURED) from None
-    except RemovalRefused as error:  # at a start: it waits for who can say whether that is meant
+    except RemovalRefused as error:  # at a start: it waits until someone says whether that is meant
         typer.echo(printable(f"publisher: {error}"), err=True)
         raise SystemExit(MISCONFIGURED) from None
     except PublisherError as error:
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             typer.echo(f"publisher: cannot write: {error.strerror}", err=True)
             raise SystemExit(FAILED) from None
         if error.filename is None:
-            raise  # nothing that the person who called could set right
+            raise  # nothing that the caller could correct
         typer.echo(f"publisher: {error.filename}: {error.strerror}", err=True)
         raise SystemExit(FAILED) from None
 
@@ -152,5 +152,5 @@ def _provide_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Let what is still held back for standard output go nowhere, instead of failing once more at the end."""
+    """Discard what is still buffered for standard output, instead of failing once more at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

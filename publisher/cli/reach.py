@@ -1,4 +1,4 @@
-"""Whether another user of this machine can reach files: what a service runs as must be able to read its Python."""
+"""Whether another user of this machine can reach files: a service's user must be able to read its Python."""
 
 from __future__ import annotations
 

@@ -68,9 +68,8 @@ def taken_roles(written: str) -> tuple[str, ...]:
 
 
 async def _serve(home: Path, roles: tuple[str, ...], sample_port: int | None) -> None:
-    from publisher.app.collecting import spare_the_collector
     from publisher.app.installation import App
-    from publisher.app.serving import serve
+    from publisher.app.serving import serve, spare_the_garbage_collector
 
     app = await App.open(home)
     if "alembic" in sys.modules:
@@ -80,7 +79,7 @@ async def _serve(home: Path, roles: tuple[str, ...], sample_port: int | None) ->
         async with contextlib.nullcontext() if sample_port is None else _sample_newsroom(app, sample_port):
 
             def ready(address: str) -> None:
-                spare_the_collector()
+                spare_the_garbage_collector()
                 _announce(f"Publisher is ready: {address}")
 
             await serve(app, roles=roles, on_ready=ready)
@@ -113,13 +112,13 @@ async def _sample_newsroom(app: App, port: int) -> AsyncIterator[None]:
 
 
 def _announce(text: str) -> None:
-    """Say it to whoever is there to read it; that nobody is stops no service."""
+    """Print it; a closed standard output does not stop the service."""
     with contextlib.suppress(OSError):
         typer.echo(text)
 
 
 def _start_anew() -> None:
-    """Become a fresh process of the same id: what has just made the schema would stay in memory, 12 MB of it."""
+    """Replace this process with a new one of the same id: the code that has just made the schema would keep 12 MB."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606  # no shell is the point

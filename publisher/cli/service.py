@@ -23,7 +23,7 @@ from publisher.errors import Conflict, NotFound, PublisherError
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 ACCOUNT = "publisher"
-"""Whom a system service runs as where the installation belongs to root."""
+"""The user of a system service if the installation belongs to root."""
 
 ACTIVE, INACTIVE, NOT_INSTALLED = 0, 3, 4
 """Exit codes of ``status``, those of ``systemctl status``."""
@@ -148,7 +148,7 @@ def _folder(user: bool, directory: Path | None) -> Path:
 
 
 def _owner(home: Path) -> str:
-    """Whom the service runs as: the owner of the data folder, or of the installation; never root."""
+    """The user of the service: the owner of the data folder, or of the installation; never root."""
     folder = home / "data" if (home / "data").is_dir() else home
     uid = folder.stat().st_uid if folder.exists() else 0
     try:
@@ -228,7 +228,7 @@ def _prepare(unit: Unit) -> list[list[str]]:
 
 
 def _next(first: Sequence[list[str]], then: Sequence[list[str]], *, user: bool, may_run: bool) -> None:
-    """Run what is left to do, or say it: where something must be prepared first, or systemd is not the init."""
+    """Run the remaining commands, or print them if something must be prepared first or systemd is not the init."""
     base = ["systemctl", *(["--user"] if user else [])]
     if may_run and not first and _booted():
         for arguments in then:

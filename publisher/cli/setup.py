@@ -86,7 +86,7 @@ def check(home: Home = HERE) -> None:
 
 
 def _doubts(home: Path) -> Iterator[str]:
-    """What is allowed, and hardly meant."""
+    """Settings that are allowed but hardly intended."""
     from publisher import settings
 
     loaded = settings.load(home)
@@ -149,7 +149,9 @@ def _files(port: int) -> Iterator[tuple[str, str]]:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: one that just ended is free
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the server will, so that a port whose server just ended counts as free
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

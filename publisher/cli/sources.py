@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from publisher.storage.engine.database import Database, Tx
 
 Known = tuple["SourceDefinition | None", "SourceState"]
-"""A source as it is configured (None where its table has a fault), and what is remembered of it."""
+"""A source as it is configured (None if its table has a fault), and its stored state."""
 
 
 def register(cli: typer.Typer) -> None:

@@ -21,7 +21,7 @@ Cell = str | datetime | None
 GAP = "  "
 DAY = timedelta(days=1)
 LONG_AGO = timedelta(days=30)
-"""From here on a date says more than a distance."""
+"""From so many days on, a date is shown instead of a distance."""
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -91,12 +91,12 @@ def _counted(apart: timedelta) -> tuple[int, str]:
 
 
 def clean(text: str) -> str:
-    """One line in which nothing commands the terminal."""
+    """The text as one line, without control characters."""
     return printable(" ".join(text.split()))
 
 
 def printable(text: str) -> str:
-    """The text with its lines, and U+FFFD for what commands the terminal: strangers may write escape sequences."""
+    """The text with its line breaks, and U+FFFD for other control characters: strangers may write escape sequences."""
     return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 

@@ -24,7 +24,7 @@ HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a unit is written for. ``account`` is the user that a system unit runs as; user units have none.
+    """The values that a unit is written from. ``account`` is the user that a system unit runs as; user units have none.
 
     ``interpreter`` runs ``-m publisher``; ``code`` are the folders it and the package lie in. ``roles`` are
     those of the process, none for all.

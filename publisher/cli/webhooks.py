@@ -76,7 +76,7 @@ def list_webhooks(
 
 
 def _state(one: Subscription) -> str:
-    """Its state in words; what was taken from it stays to be seen in ``--all``."""
+    """Its state in words."""
     words = one.state.value
     if one.reason is not None:
         words += " by the publisher"
@@ -137,7 +137,7 @@ def add(
             description=description,
             owner=owner,
             sealed_secret=sealer.seal(secret.encode()),
-            granted=Role.OPERATOR,  # whoever has a shell here is one
+            granted=Role.OPERATOR,  # whoever has a shell here is an operator
         )
         return created, secret
 
@@ -174,7 +174,7 @@ def show(
 
 
 def _format(name: str) -> str:
-    """What people call it; its name alone where a later program made the webhook."""
+    """The label of the format; only its name if a later program made the webhook."""
     from publisher.delivery.transports import FORMATS
 
     return f"{name} ({FORMATS[name].label})" if name in FORMATS else f"{name} (unknown to this program)"
@@ -255,7 +255,7 @@ def list_deliveries(
 
 @contextlib.asynccontextmanager
 async def _sender(home: Path) -> AsyncIterator[tuple[Outbound, Delivery]]:
-    """The client that webhooks are sent with, as ``[delivery]`` says; what else is wrong has been said by now."""
+    """The client that webhooks are sent with, as ``[delivery]`` says; other errors have been reported by now."""
     from publisher import __version__, settings
     from publisher.outbound import Outbound
 
@@ -296,7 +296,7 @@ def _filter(known: Collection[str], feeds: list[str], events: list[str]) -> Filt
 
 
 async def _feeds(home: Path, db: Database) -> set[str]:
-    """The feeds there are; where a file has a fault, those that the service ran with last."""
+    """The feeds there are; if a file has a fault, those that the service used last."""
     from publisher import catalog
     from publisher.storage.configuration import feeds
 

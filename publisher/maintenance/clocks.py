@@ -1,4 +1,4 @@
-"""Noticing that the database's clock was put forward or back, by the monotonic clock of this process."""
+"""Noticing that the database's clock was set forward or back, by the monotonic clock of this process."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from publisher.storage.engine.database import LONGEST_ANSWER, Database, Tx
 log = telemetry.logger(__name__)
 
 LOOK_SECONDS = 1.0
-"""How often the clock is looked at: what waits is moved this long after a step at the latest."""
+"""How often the clock is checked: waiting times are moved this long after a step at the latest."""
 
 NOTE_SECONDS = 60.0
-"""How often the time is noted, so that the next start, too, sees a clock that was put back."""
+"""How often the time is stored, so that the next start, too, sees that the clock was set back."""
 
 
 class ClockWatch:
-    """Moves along with the clock what waits in storage; ``moved`` is called after that.
+    """Moves the times that wait in storage when the clock is set; ``moved`` is called after that.
 
-    It looks every second, and before anything is written by another time than was expected: what was written by the
-    new time already could not be told from what was written by the old one, and would be moved with it.
+    It checks every second, and before anything is written at an unexpected time: rows written by the new time could not
+    be distinguished from those written by the old one, and would be moved with them.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ClockWatch:
             if by:
                 log.warning("clock.stepped", seconds=round(by / 1e6), advice="what waited was moved along with it")
                 self._moved()
-        self._offset = offset  # only now: what could not be written is seen again
+        self._offset = offset  # only now: after a failed write the step must be seen again
 
     def _judge(self, tx: Tx, now: Callable[[], int]) -> None:
         if abs(self._put(tx.now, self._elapsed())) < steps.SLACK:
@@ -61,9 +61,9 @@ class ClockWatch:
         answered = self._elapsed()
         moved = self._put(tx.now, answered)
         if answered - asked <= LONGEST_ANSWER and abs(moved) >= steps.SLACK:
-            # Told by the next look. Until then each transaction comes here, and finds it done.
+            # The next check reports it. Until then each transaction comes here, and finds it done.
             self._by = steps.keep(tx, moved) or self._by
 
     def _put(self, now: int, answered: float) -> int:
-        """By how much the clock was put since the last look (microseconds)."""
+        """By how much the clock was set since the last check (microseconds)."""
         return 0 if self._offset is None else round(now - answered * 1e6 - self._offset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from publisher.ingest import Intake
 
 EVERY = 1.0
-"""Seconds between two looks for an embargo that was set or moved, by this process or another."""
+"""Seconds between two checks for an embargo that was set or moved, by this process or another."""
 
 
 async def release(intake: Intake) -> float:

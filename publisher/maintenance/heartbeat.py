@@ -1,4 +1,4 @@
-"""Telling the other processes, and who asks for them, that this one runs."""
+"""Recording that this process runs, for the other processes and for ``publisher nodes``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_OFFSET = 5.0
 
 
 class Heartbeat:
-    """``node`` tells how this process stands; ``machine`` is the clock of its machine."""
+    """``node`` returns the state of this process; ``machine`` is the clock of its machine."""
 
     def __init__(self, db: Database, node: Callable[[], Node], machine: Clock = clock.now) -> None:
         self._db = db
@@ -32,7 +32,7 @@ class Heartbeat:
         self._wrong = False
 
     async def beat(self) -> None:
-        """Tell once; raises StorageError."""
+        """Record it once; raises StorageError."""
         offset = (self._machine() - self._db.now()).total_seconds()
         await self._db.write(nodes.beat, replace(self._node(), clock_offset=offset))
         wrong = abs(offset) > MOST_OFFSET
@@ -45,6 +45,6 @@ class Heartbeat:
         self._wrong = wrong
 
     async def end(self) -> None:
-        """Tell that it stops; where storage is away, it counts as lost."""
+        """Record that it stops; if storage fails, it will count as lost."""
         with suppress(StorageError):
             await self._db.write(nodes.leave, self._node().id)

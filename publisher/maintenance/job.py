@@ -1,4 +1,4 @@
-"""A job: something that is done again and again as long as the service runs."""
+"""A job: something that is repeated as long as the service runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = telemetry.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``action`` is done at once, and again ``every`` seconds (monotonic) after it was done.
+    """``action`` is called at once, and again ``every`` seconds (monotonic) after it returned.
 
-    An action that returns a number says itself in how many seconds it wants to be called, if that is sooner.
+    An action that returns a number is called again after so many seconds, if that is sooner.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Job:
     action: Callable[[], Coroutine[Any, Any, object]]
 
     async def run(self) -> None:
-        """Do it until cancelled; one failure is logged and is not the last try."""
+        """Repeat it until cancelled; a failure is logged, and the action is called again."""
         while True:
             wait = self.every
             try:

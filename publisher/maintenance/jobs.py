@@ -15,17 +15,17 @@ from publisher.model.node import DELIVER, INGEST, ROLES, WEB
 from publisher.storage.engine.database import Database, Tx
 
 TAIL_SECONDS = 1.0
-"""How often the log is looked at for what another process appended."""
+"""How often the log is checked for what another process appended."""
 
 SETTLE_SECONDS = 30.0
-"""How often articles that went back and forth are looked at, and webhooks that have no feed left."""
+"""How often articles that change back and forth are checked, and webhooks that have no feed left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the jobs work on; ``clock_moved`` is called once what waits was moved along with the clock.
+    """What the jobs work on; ``clock_moved`` is called after waiting times were moved with the clock.
 
-    ``check`` raises in a transaction where this process does not go by the definitions in force.
+    ``check`` raises in a transaction if this process does not use the definitions in force.
     """
 
     db: Database
@@ -41,7 +41,7 @@ def jobs(parts: Parts, roles: Collection[str] = ROLES) -> tuple[Job, ...]:
 
 
 def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
-    """Each job with the role that it belongs to; None: every process does it."""
+    """Each job with the role that it belongs to; None: every process runs it."""
     db = parts.db
     yield None, Job("tail", TAIL_SECONDS, db.refresh)
     yield None, Job("clock", clocks.LOOK_SECONDS, clocks.ClockWatch(db, parts.clock_moved).look)

@@ -1,4 +1,4 @@
-"""Clearing away what is kept for a time only."""
+"""Deleting what is kept for a limited time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Database
 
 EVERY = 3600.0
-"""Seconds between two prunings. What has had its time and is still there does no harm: nothing reads it."""
+"""Seconds between two prunings. Expired rows that are still there do no harm: nothing reads them."""
 
 
 async def prune(db: Database) -> int:
-    """Forget the answers to requests that can be repeated no more; returns how many.
+    """Delete the stored responses to requests that can no longer be repeated; returns how many.
 
-    Where there are none, nothing is written: an idle process leaves its disk in peace.
+    If there are none, nothing is written, so that an idle process does not use its disk.
     """
     return await db.write(idempotency.prune) if await db.read(idempotency.outdated) else 0

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from publisher import clock, render
 from publisher.model import Event, FeedDefinition
+from publisher.publish import codings
 from publisher.publish.addresses import Address, page_path
 from publisher.publish.appearance import SiteInfo
 from publisher.publish.cache import Shares
+from publisher.publish.codings import IDENTITY, Coding
 from publisher.publish.items import Item, Packed, Revision, Snapshot, Written, revision_of, snapshot
 from publisher.publish.shelf import Shelf
 from publisher.publish.versions import version_of
@@ -34,28 +35,31 @@ REVISION_BYTES = 256
 """What the memory of one revision takes, about."""
 
 ON_DISK_FROM = 1024 * 1024
-GZIP_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One feed in one format. ``body`` and ``gzip`` are the same bytes plain and packed; a Path is a file of them."""
+    """One feed in one format. ``bodies``: the same in each coding, in order of preference; a Path is a file of it."""
 
     etag: str
     last_modified: datetime | None
     content_type: str
-    body: bytes | Path
-    gzip: bytes | Path
+    bodies: Mapping[Coding, bytes | Path]
+
+    @property
+    def body(self) -> bytes | Path:
+        """The document as it is, in no coding."""
+        return self.bodies[IDENTITY]
 
     @property
     def size(self) -> int:
         """The bytes it takes in memory, besides itself."""
-        return sum(len(part) for part in (self.body, self.gzip) if isinstance(part, bytes))
+        return sum(len(part) for part in self.bodies.values() if isinstance(part, bytes))
 
     @property
     def present(self) -> bool:
         """Whether its files, if it is in files, are still there: ``data/cache`` may be emptied at any time."""
-        return all(isinstance(part, bytes) or part.is_file() for part in (self.body, self.gzip))
+        return all(isinstance(part, bytes) or part.is_file() for part in self.bodies.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,9 @@ class Composer:
         body = writer.document(
             _head(order, options, found), [self._fragment(item, order, options) for item in found.items]
         )
-        packed = gzip.compress(body, GZIP_LEVEL, mtime=0)
-        parts: tuple[bytes, bytes] | tuple[Path, Path] = (body, packed)
-        if len(body) > ON_DISK_FROM:
-            parts = self._shelf.put(address, version.etag, body, packed) or parts
-        return Document(version.etag, version.last_modified, writer.content_type, *parts)
+        packed = {coding: coding.pack(body) for coding in codings.every()}
+        filed = self._shelf.put(address, version.etag, packed) if len(body) > ON_DISK_FROM else None
+        return Document(version.etag, version.last_modified, writer.content_type, filed or packed)
 
     def _fragment(self, item: Item | Packed | bytes, order: Order, options: Options) -> bytes:
         if isinstance(item, bytes):

@@ -134,7 +134,7 @@ class Publications:
         kept = await asyncio.to_thread(self._shelf.find, address, version.etag)
         if kept is not None:
             content_type = render.FORMATS[address.format].content_type
-            document = Document(version.etag, version.last_modified, content_type, *kept)
+            document = Document(version.etag, version.last_modified, content_type, kept)
         else:
             document = await self._composer.compose(order)
         # Not once it was replaced meanwhile: it would stand in for the present one while storage fails.

@@ -1,4 +1,4 @@
-"""What monitoring asks of the database: a few numbers by index, and apart from them those that count whole tables."""
+"""Numbers for monitoring: a few that are read by index, and separately those that count whole tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from publisher.storage.items import held
 
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
-    """How reading a source goes; ``age`` is the seconds since it last went well, null if it never did."""
+    """How reading a source goes; ``age`` is the seconds since the last success, None if there was none."""
 
     failures: int
     age: float | None
@@ -26,8 +26,9 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """How things stand, by index alone. ``overdue`` is for how many seconds the oldest due delivery has
-    waited, ``nodes`` how many processes run."""
+    """The present state, read by index alone. ``overdue`` is for how many seconds the oldest due delivery has
+    waited, ``nodes`` how many processes run.
+    """
 
     sources: Mapping[str, SourceHealth]
     last_seq: int
@@ -38,7 +39,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What counting whole tables finds."""
+    """Counts of whole tables."""
 
     articles: int
     withdrawn: int
@@ -49,7 +50,7 @@ class Totals:
 
 
 def present(tx: Tx) -> Present:
-    """How things stand now; a handful of rows are read, however large the database."""
+    """The present state; only a handful of rows are read, however large the database."""
     found = select(sources.c.name, sources.c.failures, sources.c.last_success_at)
     health = {
         row.name: SourceHealth(row.failures, None if row.last_success_at is None else _since(tx, row.last_success_at))

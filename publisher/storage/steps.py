@@ -35,17 +35,17 @@ def present(tx: Tx) -> int:
 
 
 def touch(tx: Tx) -> None:
-    """Write a row as it is: only a commit shows whether one can be made."""
+    """Rewrite a row unchanged: only a commit shows whether commits are possible."""
     row = {"name": "clock", "seq": tx.now, "subscription": 0}
     statement = tx.dialect.insert(cursors).values(row)
     tx.conn.execute(statement.on_conflict_do_update(index_elements=[cursors.c.name], set_={"seq": cursors.c.seq}))
 
 
 def keep(tx: Tx, moved: int | None) -> int:
-    """Note the time; where the clock was put, move along what waits. Returns by how much (microseconds), 0 for not.
+    """Note the time; if the clock was set, move what waits by the same step. Returns the step (microseconds), else 0.
 
-    ``moved`` is by how much the caller saw the clock put since it last called this, None at its first call: then only a
-    clock that was put back shows.
+    ``moved`` is the step that the caller saw since it last called this, None at its first call: then only a step back
+    shows.
     """
     held = tx.conn.execute(select(cursors.c.seq).where(_CLOCK).with_for_update()).scalar()
     if held is None:
@@ -60,7 +60,7 @@ def keep(tx: Tx, moved: int | None) -> int:
 
 
 def _step(held: int, now: int, moved: int | None) -> int:
-    """By how much to move what waits; 0 also where another process has done so, and noted the time after the step."""
+    """By how much to move what waits; 0 also if another process has done so and noted the time after the step."""
     if now < held - SLACK:
         return min(moved or 0, now - held)
     if moved is not None and moved >= SLACK and now - held >= moved - _ROUNDING:

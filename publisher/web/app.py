@@ -31,7 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def make_app(services: Services, *, public: bool = True) -> web.Application:
     """The application over these services; it starts and stops none of them.
 
-    Unless it is ``public``, it answers only what monitoring asks: for a process that serves no one else.
+    Unless it is ``public``, it has only the routes for monitoring, for a process that serves nothing else.
     """
     app = web.Application(middlewares=[_answer], client_max_size=BODY_LIMIT)
     app[SERVICES] = services
@@ -56,7 +56,7 @@ async def _stopping(app: web.Application) -> None:
 
 @web.middleware
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error becomes an answer that says what is wrong; a fault of ours is logged."""
+    """Turn every error into a response that says what is wrong; a fault of ours is logged."""
     try:
         parameters.check(request)
         return await handler(request)
@@ -71,7 +71,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _abandoned(request: web.Request) -> web.Response:
-    """Whoever asked has gone, which is no one's fault here. Nobody reads this answer; it is counted, as nginx does."""
+    """The response for a client that has gone, which is not our fault. Nobody reads it; it is counted, as nginx
+    does.
+    """
     log.debug("request.abandoned", method=request.method, path=request.path)
     return web.Response(status=499, reason="Client Closed Request")
 
@@ -95,7 +97,7 @@ def _as_problem(error: Exception) -> Problem:
 
 def _failed(request: web.Request, problem: Problem, error: Exception) -> web.Response:
     if problem.status >= 500 and not told(error):
-        # The query may hold what is nobody's business; the path does not.
+        # The query may hold something confidential; the path does not.
         client = client_address(request, request.app[SERVICES].trusted_proxies)
         log.exception("request.failed", status=problem.status, method=request.method, path=request.path, client=client)
     if not request.app[PUBLIC]:

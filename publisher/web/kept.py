@@ -18,6 +18,7 @@ from publisher.catalog import Catalog
 from publisher.errors import StorageError
 from publisher.publish.cache import Bounded
 from publisher.web.http.headers import STALE_SECONDS
+from publisher.web.http.negotiation import matching_tag
 from publisher.web.http.parameters import for_readers
 from publisher.web.http.response import in_pieces, whole
 from publisher.web.services import services_of
@@ -45,7 +46,7 @@ class _Page:
 
     def answer(self, request: web.Request) -> web.Response:
         """The page as a response; 304 where the browser has these very bytes."""
-        if self.tag is not None and any(one.value in (self.tag, "*") for one in request.if_none_match or ()):
+        if self.tag is not None and matching_tag(request, self.tag) is not None:
             headers = {name: value for name, value in self.headers.items() if name != "Content-Type"}
             return web.Response(status=304, headers=headers)
         response = web.Response(body=in_pieces(self.body), status=self.status, headers=self.headers)
@@ -62,8 +63,8 @@ class _Rendering:
 class Pages:
     """The last rendered page at each address, and those that are being rendered.
 
-    Each change begins a new generation: what began to be rendered in the one before may show what is gone since, so
-    that it is not kept, and nobody who asks from then on is given it.
+    Each change begins a new generation: a page whose rendering began in the one before may show what is gone by now, so
+    it is not kept, and no later request is given it.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,8 @@ class Pages:
             self.clear()
 
     def rendering(self, request: web.Request, handler: Handler) -> asyncio.Task[_Page]:
-        """The page as it is being rendered: once for all who ask meanwhile, and to its end though they may leave.
+        """The page being rendered: once for all requests that come meanwhile, and to its end even if their clients
+        leave.
 
         To cancel it would end its connection to the database, which costs a database that is slow already more.
         """
@@ -107,15 +109,15 @@ class Pages:
         if (found := self._rendering.get(path)) is not None and found.task is task:
             del self._rendering[path]
         if not task.cancelled():
-            task.exception()  # those who waited were told; that nobody did is no fault
+            task.exception()  # the requests that waited got the error; if none did, it does not matter
 
     def find(self, path: str) -> _Page | None:
-        """A page that may still be shown."""
+        """A kept page that may still be shown."""
         page = self._held.get(path)
         return None if page is None or time.monotonic() - page.rendered_at > STALE_SECONDS else page
 
     def clear(self) -> None:
-        """Keep nothing of what was rendered so far, nor of what is being rendered now."""
+        """Discard all pages rendered so far, and those that are being rendered now."""
         self._generation += 1
         self._held.clear()
 
@@ -142,7 +144,7 @@ def prepare(app: web.Application) -> None:
 
 @contextmanager
 def outdated(request: web.Request) -> Iterator[None]:
-    """What the block changes makes every page that was rendered before its end out of date, however it ends."""
+    """Discard at the end of the block, however it ends, every page that was rendered before."""
     try:
         yield
     finally:
@@ -150,7 +152,7 @@ def outdated(request: web.Request) -> Iterator[None]:
 
 
 def kept(handler: Handler) -> Handler:
-    """The handler of a public page; what it rendered last stands in for it while storage fails, or takes long."""
+    """The handler of a public page; its last rendering is served while storage fails or takes long."""
 
     async def answer(request: web.Request) -> web.Response:
         pages = request.app[PAGES]

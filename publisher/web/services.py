@@ -28,13 +28,12 @@ Probe = Callable[[], bool | str]
 class Services:
     """Everything a request handler may use; found with :func:`services_of`.
 
-    ``catalog`` and ``site`` are called per request, so that a reloaded configuration shows at once. ``probes`` are
-    the parts that ``/readyz`` asks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is
-    believed.
-    ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
-    ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
-    ``sources`` are those that are configured. ``check`` is called where a
-    transaction goes by the definitions, once it holds the log; it raises DefinitionsMoved where they are others by now.
+    ``catalog`` and ``site`` are called per request, so that a reloaded configuration shows at once. ``probes`` are the
+    parts that ``/readyz`` checks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is
+    believed. ``notes`` are what ``/readyz`` shows besides, which makes no part unready. ``limits`` count in this
+    process. ``runner`` reads large bodies in a process of its own; without one they are read in a thread. ``sources``
+    are those that are configured. ``check`` is called in a transaction that depends on the definitions, once it has
+    locked the log; it raises DefinitionsMoved where another version is in force by now.
     """
 
     db: Database

@@ -3,10 +3,10 @@ import sys
 
 LEFT_ALONE = """
 import gc
-from publisher.app.collecting import YOUNG, spare_the_collector
+from publisher.app.serving import YOUNG_OBJECTS, spare_the_garbage_collector
 was = len(gc.get_objects())
-spare_the_collector()
-assert gc.isenabled() and gc.get_threshold()[0] == YOUNG
+spare_the_garbage_collector()
+assert gc.isenabled() and gc.get_threshold()[0] == YOUNG_OBJECTS
 assert len(gc.get_objects()) * 10 < was < gc.get_freeze_count() * 2, (was, gc.get_freeze_count())
 """
 

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from publisher.publish.addresses import Address
 from publisher.publish.cache import Bounded
+from publisher.publish.codings import GZIP, IDENTITY
 from publisher.publish.shelf import Shelf
+
+BODIES = {GZIP: b"packed", IDENTITY: b"body"}
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.binary(max_size=60)), max_size=60))
@@ -39,7 +42,7 @@ def test_what_is_larger_than_all_room_is_not_held_and_drives_nothing_out() -> No
 
 
 def test_a_version_half_written_is_not_found_and_is_cleared_away(tmp_path: Path) -> None:
-    Shelf(tmp_path).put(Address("news", "rss"), "v1", b"body", b"packed")
+    Shelf(tmp_path).put(Address("news", "rss"), "v1", BODIES)
     (tmp_path / ".writing-x").write_bytes(b"bo")
     (tmp_path / "news.rss.v2").write_bytes(b"body without its packed form")
     shelf = Shelf(tmp_path)
@@ -50,7 +53,7 @@ def test_a_version_half_written_is_not_found_and_is_cleared_away(tmp_path: Path)
 
 def test_a_feed_whose_name_begins_like_anothers_keeps_its_files(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
-    shelf.put(Address("news-gold", "rss"), "v1", b"a", b"b")
+    shelf.put(Address("news-gold", "rss"), "v1", BODIES)
     for version in range(5):
-        shelf.put(Address("news", "rss"), f"v{version}", b"a", b"b")
+        shelf.put(Address("news", "rss"), f"v{version}", BODIES)
     assert shelf.find(Address("news-gold", "rss"), "v1") is not None

@@ -18,6 +18,7 @@ from publisher.model import FeedDefinition, Selection
 from publisher.model.facets import item_facets
 from publisher.model.narrowing import EMPTY, KEYS, Narrowing
 from publisher.publish import Address, Document, composing, publications
+from publisher.publish.codings import GZIP, IDENTITY
 from publisher.publish.shelf import Shelf
 from publisher.selection import narrowed_to
 from publisher.storage.engine.database import Database
@@ -164,11 +165,11 @@ async def test_however_many_narrowings_are_asked_for_memory_is_bounded_and_whole
 
 def test_narrowed_documents_on_disk_stay_within_their_bytes_and_take_no_other(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path, narrowed=1_000)
-    shelf.put(Address("news", "rss"), "v1", b"a" * 5_000, b"b" * 5_000)
+    shelf.put(Address("news", "rss"), "v1", {GZIP: b"b" * 5_000, IDENTITY: b"a" * 5_000})
     for number in range(20):
         address = Address("news", "rss", Narrowing.of({"topic": [f"t{number}/../x"]}))
         for version in ("v1", "v2"):
-            assert shelf.put(address, version, b"a" * 200, b"b" * 50)
+            assert shelf.put(address, version, {GZIP: b"b" * 50, IDENTITY: b"a" * 200})
             assert shelf.find(address, version)
         assert sum(path.stat().st_size for path in tmp_path.glob("*+*")) <= 1_000
     assert shelf.find(Address("news", "rss"), "v1")

@@ -23,6 +23,7 @@ from publisher.model.change import FeedTouch
 from publisher.model.event import Change
 from publisher.model.facets import item_facets
 from publisher.publish import Document, Publications
+from publisher.publish.codings import GZIP
 from publisher.publish.items import chosen
 from publisher.selection import selects
 from publisher.storage.configuration import feeds
@@ -58,7 +59,8 @@ def plain(document: Document) -> bytes:
 
 
 def packed(document: Document) -> bytes:
-    return document.gzip.read_bytes() if isinstance(document.gzip, Path) else document.gzip
+    body = document.bodies[GZIP]
+    return body.read_bytes() if isinstance(body, Path) else body
 
 
 async def test_a_feed_of_nothing_is_a_document_in_every_format(newsroom: Open) -> None:

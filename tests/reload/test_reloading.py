@@ -167,7 +167,7 @@ async def test_a_broken_edit_that_is_mended_is_told_too(running: Running) -> Non
     running.write("feeds/news.toml", "title = ")
     await running.reload()
     running.write("feeds/news.toml", good)
-    status = await running.reloader.reload(asked=False)
+    status = await running.reloader.reload(requested=False)
 
     assert status == "Answers"
     assert events_of(await running.reload()) == ["config.unchanged"]
@@ -175,7 +175,7 @@ async def test_a_broken_edit_that_is_mended_is_told_too(running: Running) -> Non
 
 async def test_the_manager_shows_the_first_fault(running: Running) -> None:
     running.write("feeds/news.toml", 'titel = "Berita"\n')
-    status = await running.reloader.reload(asked=True)
+    status = await running.reloader.reload(requested=True)
     assert status.startswith("Answers; goes on with the last good configuration: feeds/news.toml:")
 
 

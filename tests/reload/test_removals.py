@@ -130,17 +130,17 @@ async def test_no_signal_confirms_an_empty_folder_however_late(
 async def test_a_folder_that_comes_back_is_as_if_nothing_had_been(running: Running) -> None:
     before = running.app.catalog
     moved_away(running.app.home)
-    await running.reload(asked=False)
+    await running.reload(requested=False)
     assert running.reloader.fault is not None
     (running.app.home / "feeds.bak").rename(running.app.home / "feeds")
-    assert [entry["event"] for entry in await running.reload(asked=False)] == ["config.unchanged"]
+    assert [entry["event"] for entry in await running.reload(requested=False)] == ["config.unchanged"]
     assert running.reloader.fault is None
     assert running.app.catalog is before
 
 
 async def test_more_than_half_of_the_feeds_wait_for_a_signal_ten_seconds_after_they_were_told(running: Running) -> None:
     remove(running.app.home, "f0", "f1", "f2", "f3")
-    (refused, kept) = await running.reload(asked=False)
+    (refused, kept) = await running.reload(requested=False)
     assert (refused["event"], kept["event"]) == ("config.refused", "config.kept")
     assert "4 of 6 feeds would be removed" in refused["problem"]
     running.seconds = 9.9
@@ -155,14 +155,14 @@ async def test_more_than_half_of_the_feeds_wait_for_a_signal_ten_seconds_after_t
 async def test_the_watcher_never_confirms_what_was_refused(running: Running) -> None:
     remove(running.app.home, "f0", "f1", "f2", "f3")
     for _ in range(3):
-        await running.reload(asked=False)
+        await running.reload(requested=False)
         running.seconds += 3600
     assert await published(running.app) == NAMES
 
 
 async def test_a_signal_confirms_nothing_that_was_not_told(running: Running) -> None:
     remove(running.app.home, "f0", "f1", "f2", "f3")
-    await running.reload(asked=False)
+    await running.reload(requested=False)
     running.seconds = 60.0
     remove(running.app.home, "f4")
     assert "5 of 6" in problems(await running.reload())[0]
@@ -172,10 +172,10 @@ async def test_a_signal_confirms_nothing_that_was_not_told(running: Running) -> 
 async def test_feeds_that_are_removed_one_by_one_are_counted_together(running: Running) -> None:
     for name in ("f0", "f1", "f2"):
         remove(running.app.home, name)
-        await running.reload(asked=False)
+        await running.reload(requested=False)
     assert await published(running.app) == NAMES - {"f0", "f1", "f2"}
     remove(running.app.home, "f3")
-    assert "4 of 6 feeds would be removed within ten minutes" in problems(await running.reload(asked=False))[0]
+    assert "4 of 6 feeds would be removed within ten minutes" in problems(await running.reload(requested=False))[0]
 
 
 async def test_what_is_applied_by_force_is_taken_whatever_it_removes(running: Running) -> None:
@@ -314,22 +314,22 @@ async def test_a_removal_that_was_refused_at_the_start_is_confirmed_by_a_signal_
     async with reloading(home, lambda: seconds[0]) as (app, reloader):
         assert reloader.shown().startswith("Answers; goes on with the last good configuration: 4 of 6 feeds")
         seconds[0] = 109.9
-        assert await reloader.reload(asked=True) != "Answers"
+        assert await reloader.reload(requested=True) != "Answers"
         seconds[0] = 110.0
-        assert await reloader.reload(asked=True) == "Answers"
+        assert await reloader.reload(requested=True) == "Answers"
         assert await published(app) == {"news", "f4"}
 
 
 async def test_what_one_process_took_by_force_the_others_take_unasked(home: Path) -> None:
     async with reloading(home, lambda: 0.0) as (one, forced), reloading(home, lambda: 0.0) as (other, follower):
         remove(home, "f0", "f1", "f2", "f3")
-        assert await follower.reload(asked=False) != "Answers"
+        assert await follower.reload(requested=False) != "Answers"
         await answer(other, follower, "other")
         assert not follower.wanted
         assert (await forced.offered(gather(home).digest, force=True)).result == "taken"
         await answer(other, follower, "other")
         assert follower.wanted
-        assert await follower.reload(asked=False) == "Answers"
+        assert await follower.reload(requested=False) == "Answers"
         assert set(one.catalog.feeds) == set(other.catalog.feeds) == {"news", "f4"}
         await answer(other, follower, "other")
         assert one.in_force.number == other.in_force.number

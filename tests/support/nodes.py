@@ -30,7 +30,7 @@ class Node:
 
     async def noticed(self) -> str | None:
         """Reload as the watcher does; returns why the files are not what is in force."""
-        await self.reloader.reload(asked=False)
+        await self.reloader.reload(requested=False)
         return self.reloader.fault
 
     @property

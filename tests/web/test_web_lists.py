@@ -22,7 +22,7 @@ from publisher.storage.engine.database import Database
 from publisher.storage.items import articles
 from publisher.storage.items.record import record
 from publisher.storage.subscriptions import subscriptions
-from publisher.web.access.visibility import ASKED, TELLING, Sight
+from publisher.web.access.visibility import MOST_CONDITIONS, RAREST_FIRST, Sight
 from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.http.response import PIECE
 
@@ -175,13 +175,13 @@ async def test_what_the_database_is_asked_for_is_what_the_feeds_in_sight_select(
     ]
     await db.write(record, articles=changes)
     stored = await db.read(articles.page, limit=100)
-    for count in (0, 1, 3, 10, 3 * ASKED):
+    for count in (0, 1, 3, 10, 3 * MOST_CONDITIONS):
         sight = Sight({f"f{number}": _feed(chance, number) for number in range(count)})
         asked = sight.narrowings()
         places, _ = await db.read(articles.listing, limit=100, seen=asked)
         found = {one.position[1] for one in places}
         right = {one.id for one in stored if sight.shows("articles", one.data, one.source)}
-        assert found == right if count <= ASKED else found >= right
+        assert found == right if count <= MOST_CONDITIONS else found >= right
 
 
 def test_where_a_feed_takes_everything_the_database_is_asked_for_nothing() -> None:
@@ -196,13 +196,13 @@ def test_many_feeds_with_several_conditions_are_asked_for_in_a_word_each() -> No
         f"f{number}": FeedDefinition(
             name=f"f{number}", title="F", select=Selection(topics=(f"t{number}",), languages=("id",))
         )
-        for number in range(ASKED + 1)
+        for number in range(MOST_CONDITIONS + 1)
     }
-    assert Sight(feeds).narrowings() == [{"topics": {f"t{number}" for number in range(ASKED + 1)}}]
+    assert Sight(feeds).narrowings() == [{"topics": {f"t{number}" for number in range(MOST_CONDITIONS + 1)}}]
 
 
 def test_every_facet_of_an_article_can_be_asked_for() -> None:
-    assert set(TELLING) == set(Selection.model_fields)
+    assert set(RAREST_FIRST) == set(Selection.model_fields)
 
 
 async def test_a_cursor_is_the_same_text_each_time_and_tells_nothing(newsroom: Newsroom) -> None:

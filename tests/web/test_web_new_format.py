@@ -15,6 +15,7 @@ from support.rights import SITE
 from webroom import Newsroom
 
 from publisher.publish import Publications
+from publisher.publish.codings import GZIP
 from publisher.render import FORMATS, formats
 from publisher.web.ops.measures import Metrics
 
@@ -67,8 +68,9 @@ async def test_it_is_served_with_validators_and_codings(newsroom: Newsroom) -> N
     tag = {"If-None-Match": answer.headers["ETag"]}
     assert (await newsroom.client.get("/feeds/news.txt", headers=tag)).status == 304
     document = await newsroom.services.publications.current("news", "txt")
-    assert isinstance(document.gzip, bytes)
-    assert gzip.decompress(document.gzip) == document.body
+    packed = document.bodies[GZIP]
+    assert isinstance(packed, bytes)
+    assert gzip.decompress(packed) == document.body
 
 
 async def test_whoever_asks_a_feeds_page_for_it_by_its_type_is_led_to_it(newsroom: Newsroom) -> None:

@@ -1,1 +1,1 @@
-"""Keys, sealed secrets, and requests that are answered once."""
+"""Keys, sealed secrets, and requests that take effect once."""

@@ -1,8 +1,8 @@
-"""What was answered to requests that name an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header-07).
+"""The responses to requests that name an ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header-07).
 
-:func:`begin`, the request's effect and :func:`finish` run in one transaction. So the answer is stored exactly where the
-effect is, and a process killed at any moment leaves both or neither: a repeat either finds the answer, or is the first.
-Of two requests with one key at once, the second waits at :func:`begin` until the first has ended.
+:func:`begin`, the request's effect and :func:`finish` run in one transaction. So the response is stored exactly if the
+effect is, and a process killed at any moment leaves both or neither: a repeated request either finds the response, or
+is the first. Of two requests with one key at once, the second waits at :func:`begin` until the first has ended.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered. ``body`` is sealed where ``sealed`` says so."""
+    """The response that was sent. ``body`` is sealed where ``sealed`` says so."""
 
     status: int
     headers: Mapping[str, str]
@@ -52,7 +52,7 @@ class Answer:
 
 
 def begin(tx: Tx, slot: Slot) -> Answer | None:
-    """Take the slot: None if it is free, else what was answered before.
+    """Take the slot: None if it is free, else the response that was sent before.
 
     Waits for a transaction that holds the slot. Raises KeyReused if it was taken with another body.
     """
@@ -71,7 +71,7 @@ def begin(tx: Tx, slot: Slot) -> Answer | None:
 
 
 def finish(tx: Tx, slot: Slot, answer: Answer) -> None:
-    """Keep the answer in the slot that this transaction took."""
+    """Keep the response in the slot that this transaction took."""
     values = {"status": answer.status, "sealed": answer.sealed, "headers": dump(dict(answer.headers))}
     tx.conn.execute(update(table).where(_at(slot)).values(**values, body=answer.body))
 
@@ -82,14 +82,14 @@ def outdated(tx: Tx) -> bool:
 
 
 def prune(tx: Tx) -> int:
-    """Forget the answers that are older than :data:`RETENTION`; returns how many."""
+    """Delete the responses that are older than :data:`RETENTION`; returns how many."""
     return tx.conn.execute(delete(table).where(table.c.at < _oldest(tx))).rowcount
 
 
 def erase(tx: Tx, article: str, path: str) -> None:
-    """Take an article out of the answers: of those to requests for itself (``path``), and of those to batches.
+    """Remove an article from the responses: from those to requests for itself (``path``), and from those to batches.
 
-    The slots stay taken, so that a late repeat does not publish again what was erased.
+    The slots stay taken, so that a late repeat does not publish the erased article again.
     """
     gone = {"status": 410, "headers": dump({"Content-Type": "application/problem+json"}), "body": orjson.dumps(ERASED)}
     tx.conn.execute(update(table).where(table.c.path == path, table.c.body.is_not(None)).values(**gone))
@@ -107,7 +107,7 @@ def erase(tx: Tx, article: str, path: str) -> None:
 
 
 def _without(body: Any, article: str) -> Any:
-    """A batch's answer, in which an article is named and nothing of it quoted."""
+    """A batch's response, in which the article is named but nothing of it is quoted."""
     listed = body.get("articles", [])
     kept = [one if one.get("id") != article else {"id": article, "outcome": "erased"} for one in listed]
     return {**body, "articles": kept}

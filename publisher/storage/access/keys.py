@@ -15,11 +15,11 @@ from publisher.storage.engine.tables import keys
 from publisher.storage.engine.values import AnyRow, moment
 
 PREFIX_LENGTH = 8
-"""How much of a secret is kept to tell keys apart by: ``pk_`` and five characters."""
+"""Characters of a secret that are kept to tell keys apart: ``pk_`` and five more."""
 
 
 def create(tx: Tx, role: Role, owner: str) -> tuple[Key, str]:
-    """A new key and its secret, which cannot be had again."""
+    """A new key and its secret, which cannot be read again later."""
     secret = _new_secret()
     row = {
         "id": f"key_{secrets.token_hex(8)}",
@@ -40,7 +40,7 @@ def find(tx: Tx, secret: str) -> Key | None:
 
 
 def prefixes(tx: Tx) -> frozenset[str]:
-    """How the secrets of all keys in force begin: one that begins otherwise opens nothing."""
+    """How the secrets of all keys in force begin; a secret that begins differently is not valid."""
     return frozenset(tx.conn.execute(select(keys.c.prefix).where(keys.c.revoked_at.is_(None))).scalars())
 
 
@@ -72,12 +72,12 @@ def highest(*roles: Role | None) -> Role | None:
 
 
 def revoke(tx: Tx, id: str) -> Key:
-    """Make a key open nothing from now on. Raises NotFound if there is none in force under this id."""
+    """Revoke a key. Raises NotFound if no key of this id is in force."""
     return _change(tx, id, {"revoked_at": tx.now})
 
 
 def rotate(tx: Tx, id: str) -> tuple[Key, str]:
-    """Give a key a new secret; the old one opens nothing from now on. Role, owner and what is theirs stay.
+    """Give a key a new secret; the old one is no longer valid. Its role, its owner and what they own stay.
 
     Raises NotFound if there is no key in force under this id.
     """

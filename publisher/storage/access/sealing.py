@@ -47,9 +47,9 @@ class Sealer:
     def open(cls, data: Path, *, proof: bytes | None = None, sealed: Collection[bytes] = ()) -> Sealer:
         """The sealer of an installation's ``data`` folder.
 
-        ``proof`` is what :meth:`proof` gave, ``sealed`` something that was sealed. With either, a key file that is not
-        there is an error; without, it is made, mode 0600. Raises SecretError if the file cannot be read as keys, or
-        they are not those of the proof and of what was sealed.
+        ``proof`` is what :meth:`proof` gave, ``sealed`` something that was sealed. With either, a missing key file is
+        an error; without, it is made, mode 0600. Raises SecretError if the file cannot be read as keys, or they are not
+        those of the proof and of what was sealed.
         """
         path = data / KEY_FILE
         if not path.exists():
@@ -61,7 +61,7 @@ class Sealer:
         return sealer
 
     def check(self, proof: bytes | None, sealed: Collection[bytes] = ()) -> None:
-        """Raise SecretError, with what to do about it, if these are of other keys; what is of none says nothing.
+        """Raise SecretError, which says what to do, if these were made with other keys.
 
         With a proof it is enough that the keys are known by their ids: opening something takes a library of 8 MB.
         """
@@ -83,7 +83,7 @@ class Sealer:
             raise SecretError(f"{error}. {self._place} is not the key of what is stored; {_RETURN}") from error
 
     def proof(self) -> bytes:
-        """What shows later whether the present first key is at hand, and tells no one what it is."""
+        """A proof that shows later whether the present first key is at hand, and reveals nothing of it."""
         return self._proof(self._sealing)
 
     def _proof(self, key_id: str) -> bytes:
@@ -91,7 +91,7 @@ class Sealer:
         return bytes((_FORMAT, len(name))) + name + hmac.digest(self._keys[key_id], b"publisher", "sha256")
 
     def seal(self, secret: bytes) -> bytes:
-        """The secret, encrypted; every call gives other bytes."""
+        """The secret, encrypted; every call returns different bytes."""
         name = self._sealing.encode()
         head = bytes((_FORMAT, len(name))) + name
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -113,7 +113,7 @@ class Sealer:
             raise SecretError(f"a secret does not open with key {key_id!r}: it or the key was altered") from error
 
     def derived(self, purpose: str) -> bytes:
-        """32 bytes for one purpose, from the key that seals; they tell nothing of it (HKDF, RFC 5869)."""
+        """32 bytes for one purpose, derived from the sealing key; they reveal nothing of it (HKDF, RFC 5869)."""
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 

@@ -1,7 +1,7 @@
 """The definitions of an installation as versions: what runs is the one with the highest number.
 
-The texts are ``catalog``'s to read. Whoever takes others does so where the log is held (:func:`keep`), so that of two
-processes each judges by what the other has taken; and whoever records compares the number there (:func:`check`).
+Only ``catalog`` reads the texts. A new version is written while the log is locked (:func:`keep`), so that of two
+processes each judges by what the other has taken; and recording compares the number there (:func:`check`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from publisher.storage.engine.values import AnyRow, dump, load
 from publisher.storage.log import events as log
 
 KEPT_TEXTS = 100
-"""Of so many versions the texts are kept; of those before them the digest, and who took them when."""
+"""The texts of so many versions are kept; of earlier ones only the digest, and who took them when."""
 
 _HEAD = [one for one in definitions.c if one.name != "files"]
 _NEWEST_FIRST = definitions.c.number.desc()
@@ -65,7 +65,7 @@ class Kept:
 
 
 def kept(tx: Tx) -> Kept | None:
-    """What was taken last; None where nothing was yet."""
+    """The version in force; None before the first."""
     return _kept(tx, select(definitions).order_by(_NEWEST_FIRST).limit(1))
 
 
@@ -81,7 +81,7 @@ def readable(tx: Tx, below: int) -> Kept | None:
 
 
 def standing(tx: Tx) -> Known | None:
-    """What was taken last, without its texts; None where nothing was yet."""
+    """The version in force, without its texts; None before the first."""
     row = tx.conn.execute(select(*_HEAD).order_by(_NEWEST_FIRST).limit(1)).first()
     return None if row is None else _known(row)
 
@@ -93,7 +93,7 @@ def history(tx: Tx, limit: int) -> list[Kept]:
 
 
 def number(tx: Tx) -> int:
-    """The number of what was taken last, 0 where nothing was yet."""
+    """The number of the version in force, 0 before the first."""
     found = tx.conn.execute(select(definitions.c.number).order_by(_NEWEST_FIRST).limit(1)).scalar()
     return int(found or 0)
 
@@ -101,7 +101,7 @@ def number(tx: Tx) -> int:
 def check(tx: Tx, in_hand: int) -> None:
     """Raise DefinitionsMoved unless the version of this number is in force.
 
-    In a writing transaction the log must be held already: then it stays in force until that ends.
+    In a writing transaction the log must be locked already: then the version stays in force until the end of that.
     """
     if number(tx) != in_hand:
         raise DefinitionsMoved
@@ -123,7 +123,7 @@ def keep(
     needs: str = "",
     node: str = "",
 ) -> int:
-    """Make these the version in force; returns its number. The texts of old versions go."""
+    """Make these the version in force; returns its number. The texts of old versions are deleted."""
     log.lock(tx)
     following = number(tx) + 1
     values = {

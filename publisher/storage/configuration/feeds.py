@@ -23,8 +23,8 @@ class FeedState:
     """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
 
     ``digest`` is that of what the version's bytes depend on besides its items (``publish.appearance``), empty for a
-    feed that was removed. ``private``: that there is, or was, such a feed is not for everyone to know. ``generation``
-    is the log's: by it alone is a version from before a restore told from one of the same number that came after it.
+    feed that was removed. ``private``: not everyone may know that there is, or was, such a feed. ``generation``
+    is that of the log: only it tells a version from before a restore from one of the same number after it.
     """
 
     digest: str
@@ -35,13 +35,13 @@ class FeedState:
 
 
 def sync(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> None:
-    """Take note of how the feeds look: a new or another look changes its feed. Others are left as they are.
+    """Store how the feeds look: a feed that is new or looks different counts as changed. Others stay as they are.
 
     ``private`` are the names of those that are not public.
     """
     if not digests:
         return
-    # As whoever records does: they lock several feeds too, in an order of their own, and each would wait for the other.
+    # As recording does: it locks several feeds too, in an order of its own, and each would wait for the other.
     log.lock(tx)
     tx.touched = True
     statement = tx.dialect.insert(feed_states)
@@ -64,7 +64,7 @@ def sync(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> N
 
 
 def define(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) -> list[str]:
-    """Take these for all feeds there are, ``private`` for those that are not public; returns which were removed since.
+    """Make these all the feeds there are, ``private`` those that are not public; returns which feeds this removes.
 
     A feed that comes back has changed, whatever its definition: what happened meanwhile did not touch it.
     """
@@ -79,7 +79,7 @@ def define(tx: Tx, digests: Mapping[str, str], private: Collection[str] = ()) ->
 
 
 def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
-    """Raise the version of each feed that is named, once, and keep account of the articles that left it.
+    """Raise the version of each named feed once, and record the articles that left it.
 
     Touches are taken in order: an article that leaves and comes back within them has not left.
     """
@@ -108,9 +108,9 @@ def touch(tx: Tx, touches: Sequence[FeedTouch]) -> None:
 
 
 def _later(tx: Tx) -> Case[int]:
-    """Now; by a clock that was put back, a second after the change before.
+    """The present time; if the clock was put back, a second after the previous change.
 
-    Whoever asks by date alone would otherwise be told that nothing has changed since: dates have whole seconds.
+    Otherwise a request with ``If-Modified-Since`` alone would get a 304: dates have whole seconds.
     """
     before = feed_states.c.changed_at
     return case((before > tx.now, before + 1_000_000), else_=tx.now)
@@ -134,7 +134,7 @@ def _generation() -> Label[str]:
 
 
 def _state(row: AnyRow) -> FeedState:
-    # What was removed before definitions were kept may have been private: no one can tell any more.
+    # A feed removed before definitions were kept may have been private: nothing tells any more.
     private = row.private or (not row.digest and row.definition is None)
     return FeedState(row.digest, row.version, clock.from_micros(row.changed_at), private, row.generation)
 

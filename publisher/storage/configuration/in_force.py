@@ -1,7 +1,7 @@
-"""The feeds' definitions in force, as far as followers are judged by them.
+"""The feeds' definitions in force, as far as followers depend on them.
 
-What is defined stands here too, beside the feed's version, so that every process judges alike, a removed feed is still
-known, and who may follow what can be judged without reading any file.
+They are stored here too, beside the feed's version, so that every process judges alike, a removed feed is still known,
+and who may follow what can be decided without reading a file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from publisher.storage.engine.tables import feed_states as table
 from publisher.storage.log import events as log
 
 KEPT_SECONDS = 86_400
-"""For how long what happens is judged by a removed definition."""
+"""For how long events are still judged by a removed definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What new definitions mean to followers: feeds that only operators may follow now, that everyone may follow
-    again, that are gone, and that are there."""
+    again, that are gone, and that are there.
+    """
 
     closed: frozenset[str]
     opened: frozenset[str]
@@ -56,7 +57,7 @@ class Moved:
 
 
 def describe(tx: Tx, feeds: Mapping[str, FeedDefinition]) -> Moved:
-    """Take these for all definitions there are; ``storage/feeds.py`` has their digests already."""
+    """Make these all the definitions there are; ``storage/configuration/feeds.py`` has their digests already."""
     log.lock(tx)
     last = log.last_seq(tx)
     known = {row.name: row for row in tx.conn.execute(select(table))}
@@ -88,7 +89,7 @@ def present(tx: Tx) -> dict[str, FeedDefinition]:
 
 
 def complete(tx: Tx) -> bool:
-    """Whether :func:`present` tells all there are: not after an upgrade, until definitions are taken again."""
+    """Whether :func:`present` returns all there are: not after an upgrade, until definitions are taken again."""
     undescribed = select(table.c.name).where(table.c.digest != "", table.c.definition.is_(None))
     return tx.conn.execute(undescribed.limit(1)).first() is None
 
@@ -102,7 +103,7 @@ def closed(tx: Tx, *, removed: bool = False) -> set[str]:
 
 
 def standing(tx: Tx, after: int) -> Standing:
-    """What is to be known for judging events above ``after``."""
+    """What is needed to judge events above ``after``."""
     since = tx.now - KEPT_SECONDS * 1_000_000
     lately = and_(table.c.removed_at > since, table.c.definition.is_not(None))
     statement = select(table.c.name, table.c.definition, table.c.removed_at, table.c.open_from)

@@ -1,4 +1,4 @@
-"""Whose database this is, and whether the storage key at hand is the one that its secrets are sealed with.
+"""Which installation a database belongs to, and whether the storage key at hand is the one that sealed its secrets.
 
 One row says both: a random id, which the installation also keeps outside of the database, and a proof that is made
 with the key. An empty database where there was a full one, and a key that opens nothing, are thereby
@@ -24,7 +24,7 @@ from publisher.storage.engine.values import dump
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A database as it is found. ``id`` is None for one that is no installation's, ``empty`` if it holds nothing.
+    """A database as it is found. ``id`` is None if it belongs to no installation; ``empty``: it holds nothing.
 
     ``proof`` is what ``Sealer.proof`` gave; ``secrets`` are some of those that are sealed in it.
     """
@@ -66,7 +66,7 @@ def _glance(conn: Connection) -> Standing | None:
 
 
 def claim(tx: Tx, proof: bytes) -> None:
-    """Make the database an installation's if it is none, and keep this proof if it has none."""
+    """Give the database an installation's id if it has none, and this proof if it has none."""
     row = {"n": 1, "id": secrets.token_hex(8), "proof": proof, "generation": secrets.token_hex(8)}
     made = tx.conn.execute(tx.dialect.insert(installation).values(row).on_conflict_do_nothing())
     tx.voided |= made.rowcount > 0
@@ -80,13 +80,14 @@ def generation(tx: Tx) -> str:
 
 def renew(tx: Tx, last: int | None = None) -> Generation:
     """Begin another generation of the log, which has the events up to ``last`` (None: all there are) in common with the
-    one before."""
+    one before.
+    """
     tx.voided = True
     return renewed(tx.conn, last)
 
 
 def renewed(conn: Connection, last: int | None = None) -> Generation:
-    """As :func:`renew`, for a database that no one has open."""
+    """The same as :func:`renew`, for a database that no process has open."""
     found = standing_of_log(conn)
     new = found.generation.renewed(secrets.token_hex(8), found.seq if last is None else last)
     values = {"generation": new.id, "earlier": dump(new.earlier)}
@@ -96,7 +97,7 @@ def renewed(conn: Connection, last: int | None = None) -> Generation:
 
 
 def prove(tx: Tx, proof: bytes) -> None:
-    """Keep a proof in the place of the one that there is."""
+    """Replace the proof."""
     tx.conn.execute(update(installation).values(proof=proof))
 
 

@@ -1,4 +1,4 @@
-"""The processes that run on this database. Each tells of itself every few seconds, by the database's clock."""
+"""The processes that run on this database. Each records its state every few seconds, by the database's clock."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import nodes
 
 LOST_SECONDS = 30
-"""How long after it was last heard of a process counts as lost."""
+"""How long after its last heartbeat a process counts as lost."""
 
 KEPT_SECONDS = 86_400
 """How long a lost one is shown."""
 
 
 def beat(tx: Tx, node: Node) -> None:
-    """Tell of this process, and forget those that have been lost for a day."""
-    told = {
+    """Record the state of this process, and delete those that have been lost for a day."""
+    values = {
         "name": node.name,
         "roles": ",".join(node.roles),
         "pid": node.pid,
@@ -28,13 +28,13 @@ def beat(tx: Tx, node: Node) -> None:
         "clock_offset": round(node.clock_offset * 1e6),
         "seen_at": tx.now,
     }
-    statement = tx.dialect.insert(nodes).values(id=node.id, started_at=tx.now, **told)
-    tx.conn.execute(statement.on_conflict_do_update(index_elements=[nodes.c.id], set_=told))
+    statement = tx.dialect.insert(nodes).values(id=node.id, started_at=tx.now, **values)
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[nodes.c.id], set_=values))
     tx.conn.execute(delete(nodes).where(nodes.c.seen_at < tx.now - KEPT_SECONDS * 1_000_000))
 
 
 def leave(tx: Tx, id: str) -> None:
-    """A process stops."""
+    """Delete a process, which stops."""
     tx.conn.execute(delete(nodes).where(nodes.c.id == id))
 
 

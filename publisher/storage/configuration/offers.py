@@ -1,4 +1,4 @@
-"""Files that a running service is asked to take, and its answers."""
+"""Offers of files to a running service, and its responses."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from publisher.storage.engine.tables import offers
 from publisher.storage.engine.values import dump, load
 
 KEPT_MICROS = 3_600_000_000
-"""How long an offer stands whose asker never took the answer away."""
+"""How long an offer is kept if its caller never fetched the response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``digest`` is that of the files as whoever asks read them; ``force``: whatever they take away."""
+    """``digest`` is that of the files as the caller read them; ``force``: take them whatever they remove."""
 
     id: str
     digest: str
@@ -26,14 +26,14 @@ class Offer:
 
 
 def make(tx: Tx, id: str, *, service: str, digest: str, force: bool) -> None:
-    """Ask a service; what was asked long ago and forgotten is taken away."""
+    """Offer files to a service; offers that were left behind long ago are deleted."""
     tx.conn.execute(delete(offers).where(offers.c.at < tx.now - KEPT_MICROS))
     values = {"id": id, "service": service, "digest": digest, "force": force, "at": tx.now, "answer": None}
     tx.conn.execute(tx.dialect.insert(offers), [values])
 
 
 def waiting(tx: Tx, service: str) -> list[Offer]:
-    """What a service has been asked and has not answered, the oldest first."""
+    """The offers to a service that it has not responded to, the oldest first."""
     statement = select(offers.c.id, offers.c.digest, offers.c.force)
     statement = statement.where(offers.c.service == service, offers.c.answer.is_(None)).order_by(offers.c.at)
     return [Offer(row.id, row.digest, row.force) for row in tx.conn.execute(statement)]
@@ -45,13 +45,13 @@ def answer(tx: Tx, id: str, answer: Mapping[str, Any]) -> None:
 
 
 def answered(tx: Tx, id: str) -> dict[str, Any] | None:
-    """The answer, None before there is one."""
+    """The response, None before there is one."""
     text = tx.conn.execute(select(offers.c.answer).where(offers.c.id == id)).scalar()
     return None if text is None else dict(load(text))
 
 
 def withdraw(tx: Tx, id: str) -> dict[str, Any] | None:
-    """Take an offer away; returns its answer, if it came."""
+    """Delete an offer; returns the response, if there was one."""
     found = answered(tx, id)
     tx.conn.execute(delete(offers).where(offers.c.id == id))
     return found

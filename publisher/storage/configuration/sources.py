@@ -1,4 +1,4 @@
-"""What is remembered of each source, and which process may read it now."""
+"""The state of each source, and which process may read it now."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from publisher.storage.log import events as log
 
 
 def state(tx: Tx, name: str) -> SourceState:
-    """One source's state; that of a source that was never read has nothing in it."""
+    """One source's state, which is empty if the source was never read."""
     row = tx.conn.execute(_STATES.where(sources.c.name == name)).first()
     return SourceState(name=name) if row is None else _state(row)
 
@@ -30,7 +30,7 @@ def states(tx: Tx) -> dict[str, SourceState]:
 
 
 def claim(tx: Tx, name: str, lease: str, seconds: float, *, node: str | None = None, due: str | None = None) -> bool:
-    """Take the source for ``seconds``; False if another lease on it still runs. One's own is renewed.
+    """Lease the source for ``seconds``; False if another lease on it has not expired. The caller's own is renewed.
 
     ``due``: only if it is due by this timing, so that of many nodes that wait for the same time one reads, and none
     that goes by older definitions. ``node`` is noted as the one that read it last.
@@ -51,14 +51,14 @@ def claim(tx: Tx, name: str, lease: str, seconds: float, *, node: str | None = N
 
 
 def renew(tx: Tx, name: str, lease: str, seconds: float) -> bool:
-    """Hold the source for ``seconds`` more; False if the lease is no longer its own."""
+    """Renew the lease for ``seconds``; False if another process has it by now."""
     statement = update(sources).where(sources.c.name == name, sources.c.lease == lease)
     until = tx.now + round(seconds * 1_000_000)
     return tx.conn.execute(statement.values(lease_until=until).returning(sources.c.name)).first() is not None
 
 
 def forget_leases(tx: Tx) -> None:
-    """Give back what a process that is no longer there had taken; on SQLite alone, where one service runs at a time.
+    """Release the leases of a process that ended; only on SQLite, where one service runs at a time.
 
     A reading that another command has under way beside it is refused at its end, and nothing is lost.
     """
@@ -73,7 +73,7 @@ def holds(tx: Tx, name: str, lease: str) -> bool:
 
 
 def release(tx: Tx, name: str, lease: str) -> None:
-    """Give the source back; does nothing if it has been taken over meanwhile."""
+    """Release the source; does nothing if another process has leased it meanwhile."""
     statement = update(sources).where(sources.c.name == name, sources.c.lease == lease)
     tx.conn.execute(statement.values(lease=None, lease_until=None))
 
@@ -89,10 +89,9 @@ def succeeded(
     next_run_at: datetime | None = None,
     timing: str | None = None,
 ) -> None:
-    """A reading went well: ``items`` were seen in it and ``events`` came of it. Ends a row of failures.
+    """Record a successful reading, which saw ``items`` and made ``events``. It ends a row of failures.
 
-    It is due again at ``next_run_at``; not so where its timing is another than ``timing`` by now: what was set by that
-    stays.
+    The source is due again at ``next_run_at``, unless its timing is no longer ``timing``: then the due time stays.
     """
     _put(
         tx,
@@ -110,7 +109,7 @@ def succeeded(
 
 
 def refused(tx: Tx, name: str, found: Refusals) -> None:
-    """What of the source is refused from now on, in the place of what was before."""
+    """Replace what is recorded as refused of the source."""
     statement = tx.dialect.insert(refusals).values(source=name, data=found.model_dump_json())
     tx.conn.execute(
         statement.on_conflict_do_update(index_elements=[refusals.c.source], set_={"data": statement.excluded.data})
@@ -120,11 +119,11 @@ def refused(tx: Tx, name: str, found: Refusals) -> None:
 def failed(
     tx: Tx, name: str, error: str, next_run_at: datetime | None, *, failures: int = 1, timing: str | None = None
 ) -> int:
-    """The source could not be read; returns how many times in a row by now. The bookmark stays.
+    """Record a failed reading; returns how many failed in a row. The bookmark stays.
 
-    ``failures`` is by how many the count rises; ``timing`` as in :func:`succeeded`.
+    ``failures`` is how many to add to that; ``timing`` as in :func:`succeeded`.
     """
-    # As recording does, before the source: an event may follow, and each would wait for the other.
+    # Locked before the source, as recording does: an event may follow, and each would wait for the other.
     log.lock(tx)
     due, told = micros(next_run_at), {"last_error_at": tx.now, "last_error": error}
     statement = tx.dialect.insert(sources).values(name=name, failures=failures, next_run_at=due, timing=timing, **told)
@@ -134,7 +133,7 @@ def failed(
 
 
 def set_next_run(tx: Tx, name: str, at: datetime | None) -> None:
-    """When the source is due again; None: as soon as its schedule says."""
+    """Set when the source is due again; None: when its schedule says."""
     _put(tx, name, next_run_at=micros(at))
 
 
@@ -144,7 +143,7 @@ def present(tx: Tx) -> datetime:
 
 
 def timings(tx: Tx) -> dict[str, str | None]:
-    """By what the due time of each source was set, by the source's name; see ``ingest/duetimes.py``."""
+    """The timing by which each source's due time was set, by the source's name; see ``ingest/duetimes.py``."""
     return {row[0]: row[1] for row in tx.conn.execute(select(sources.c.name, sources.c.timing))}
 
 
@@ -158,7 +157,7 @@ class Place:
 
 
 def place(tx: Tx, places: Sequence[Place]) -> None:
-    """Put sources into the timetable whose timing is new. Where another process has done so already, that stands."""
+    """Put sources whose timing is new into the timetable, unless another process has done so already."""
     if not places:
         return
     statement = tx.dialect.insert(sources)
@@ -167,7 +166,7 @@ def place(tx: Tx, places: Sequence[Place]) -> None:
         set_={"timing": statement.excluded.timing, "next_run_at": statement.excluded.next_run_at},
         where=sources.c.timing.is_distinct_from(statement.excluded.timing),
     )
-    # By name, so that two processes which do so wait for each other in the same order.
+    # By name, so that two processes lock the rows in the same order.
     rows = [
         {"name": one.name, "timing": one.timing, "next_run_at": micros(one.due)}
         for one in sorted(places, key=lambda one: one.name)
@@ -186,7 +185,7 @@ def bring_forward(tx: Tx, dues: Mapping[str, datetime], *, also_failing: bool) -
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A source that is due by its timing, or nearly: at a time, in ``wait`` seconds (None for both: at once).
+    """A source that is due, or soon will be: at a time, in ``wait`` seconds (None for both: at once).
 
     ``taken``: whether it is being read.
     """
@@ -199,7 +198,7 @@ class Due:
 
 
 def due_within(tx: Tx, seconds: float) -> tuple[datetime, list[Due]]:
-    """The present time, and the sources that are due within these seconds, those that are due longest first."""
+    """The present time, and the sources that are due within these seconds, those that have been due longest first."""
     horizon = tx.now + round(seconds * 1_000_000)
     found = select(sources.c.name, sources.c.timing, sources.c.next_run_at, sources.c.lease_until)
     near = or_(sources.c.next_run_at.is_(None), sources.c.next_run_at <= horizon)
@@ -223,7 +222,7 @@ def _put(tx: Tx, name: str, timing: str | None = None, **fields: Any) -> None:
 
 
 def _due(next_run_at: int | None, timing: str | None) -> dict[str, Any]:
-    """The columns that say when it is due, in an update by whoever read it by this timing."""
+    """The columns that say when it is due, for an update by the process that read it by this timing."""
     if timing is None:
         return {"next_run_at": next_run_at}
     own = or_(sources.c.timing.is_(None), sources.c.timing == timing)

@@ -1,8 +1,8 @@
 """Opening the database, and the transactions that every storage function runs in.
 
-SQLite: one writing connection that begins IMMEDIATE, so that a lock is waited for at the start and never upgraded to
-half-way, and a few reading ones. WAL lets readers read while it writes; ``synchronous=FULL`` makes a commit outlive a
-power cut, since a push is answered and an event promised on its strength.
+SQLite: a few reading connections and one writing connection that begins IMMEDIATE, so that a transaction waits for its
+lock at the start and never has to upgrade it half-way. WAL lets readers read while it writes; ``synchronous=FULL``
+makes a commit outlive a power cut, since a push is answered and an event promised on its strength.
 
 PostgreSQL: a pool for writing and one for reading, so that whatever holds up the writers holds up no page; and once
 something waits for the log to grow, one connection that listens. The server ends a transaction that a node left open,
@@ -30,7 +30,7 @@ from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import ConfigError, DefinitionsMoved, PublisherError, StorageError
 from publisher.storage.engine.dialects import Dialect, dialect_for
-from publisher.storage.engine.engines import BUSY_MILLISECONDS, engines, said
+from publisher.storage.engine.engines import BUSY_MILLISECONDS, driver_message, engines
 from publisher.storage.engine.growth import Generation, Growth, standing
 from publisher.storage.engine.listening import LOOK, Listener
 from publisher.storage.engine.migrate import HEAD, migrate
@@ -44,10 +44,10 @@ FILE = "publisher.db"
 WIPE_MILLISECONDS = 250
 
 ADOPTIONS = 5
-"""How often in a row a transaction is done again for definitions that moved."""
+"""How often in a row a transaction is repeated because the definitions changed."""
 
 LONGEST_ANSWER = 1.0
-"""Seconds that asking for the time may take for the answer to count."""
+"""The most seconds that reading the server's time may take for the result to be used."""
 
 
 @dataclass(slots=True)
@@ -89,9 +89,9 @@ class Database:
     ) -> Database:
         """Open the database that ``[storage] url`` names and bring its schema up to date.
 
-        ``sqlite`` is ``data/publisher.db``; otherwise a SQLAlchemy URL. ``judge`` raises where it is another's, and is
-        to be left as it is; it is asked before a schema is changed. ``now`` replaces the database's clock in tests.
-        Raises ConfigError for a URL of another kind, StorageError if it cannot be opened.
+        ``sqlite`` is ``data/publisher.db``; otherwise a SQLAlchemy URL. ``judge`` raises if the database belongs to
+        another installation and must be left alone; it is called before the schema is changed. ``now`` replaces the
+        database's clock in tests. Raises ConfigError for a URL of another kind, StorageError if it cannot be opened.
         """
         if url == "sqlite":
             url = f"sqlite+aiosqlite:///{_made(data / FILE)}"
@@ -109,8 +109,8 @@ class Database:
             await db.close()
             raise
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {said(error)}") from error
-        except (TypeError, ValueError) as error:  # of the driver, as for a parameter that it does not know
+            raise StorageError(f"cannot open {make_url(url).render_as_string()}: {driver_message(error)}") from error
+        except (TypeError, ValueError) as error:  # raised by the driver, as for a parameter that it does not know
             raise _wrong_url(f"cannot be used: {error}") from error
         return db
 
@@ -122,8 +122,8 @@ class Database:
     def now(self) -> datetime:
         """The present time by the clock that all nodes on this database share.
 
-        On PostgreSQL that is the server's, as it was last heard of (at each transaction) and counted on since by this
-        machine's monotonic clock; on SQLite the machine's own.
+        On PostgreSQL that is the server's, last read at the latest transaction and advanced since by this machine's
+        monotonic clock; on SQLite the machine's own.
         """
         if self._now is not None:
             return self._now()
@@ -132,14 +132,14 @@ class Database:
         return clock.from_micros(round(self._ahead + clock.elapsed() * 1e6))
 
     def judge_time(self, judge: Callable[[Tx, Callable[[], int]], None]) -> None:
-        """Have the time of every writing transaction judged before anything is written by it.
+        """Have ``judge`` check the time of every writing transaction before it writes anything.
 
-        ``judge`` is given the transaction, and what reads the clock again (microseconds).
+        ``judge`` is called with the transaction and a function that reads the clock again (microseconds).
         """
         self._judge = judge
 
     def adopt_by(self, adopt: Callable[[], Awaitable[None]]) -> None:
-        """Have a transaction that raises DefinitionsMoved undone, ``adopt`` called, and the transaction done again."""
+        """When a transaction raises DefinitionsMoved, roll it back, call ``adopt``, and run it again."""
         self._adopt = adopt
 
     @property
@@ -166,7 +166,7 @@ class Database:
         return await self._by_present_definitions(lambda: self._write(lambda tx: fn(tx, *args, **kwargs)))
 
     async def _by_present_definitions(self, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do it, and again each time that the definitions it goes by turn out to be others by now."""
+        """Run the transaction, and again each time that the definitions it depends on turn out to have changed."""
         for _ in range(ADOPTIONS):
             try:
                 return await attempt()
@@ -196,17 +196,17 @@ class Database:
             await connection.invalidate()
             raise
         finally:
-            # Also where it failed: a commit whose answer was lost on the way may be done all the same.
+            # Also after an error: a commit whose response was lost on the way may have succeeded.
             self._growth.edition += tx.touched
             if tx.voided:
                 self._growth.forget()
         self._growth.advance(tx.appended)
         if tx.voided:
-            with contextlib.suppress(StorageError):  # it is committed, and whoever looks next will see it
+            with contextlib.suppress(StorageError):  # it is committed, and the next look will find it
                 await self.refresh()
 
     async def wipe(self) -> bool:
-        """Leave nothing of what was erased in SQLite's write-ahead log; False if a reader still needs that.
+        """Remove erased content from SQLite's write-ahead log; False if a reader still needs that.
 
         On PostgreSQL dead rows are the server's to remove (VACUUM), and this does nothing.
         """
@@ -240,7 +240,9 @@ class Database:
         return self._growth.epoch
 
     async def refresh(self, older: float = 0.0) -> int:
-        """Look at what others did to the log and feeds, unless anyone did ``older`` seconds ago; :attr:`last_seq`."""
+        """Read what other processes did to the log and feeds, unless that was done within ``older`` seconds; returns
+        :attr:`last_seq`.
+        """
         if not older or time.monotonic() - self._looked_at >= older:
             begun, self._looked_at = self._growth.epoch, time.monotonic()
             self._growth.seen(await self.read(lambda tx: standing(tx.conn)), begun)
@@ -249,14 +251,14 @@ class Database:
     async def grown(self, after: int) -> int:
         """Wait until the log holds more than ``after``, or is another one; returns its last sequence number.
 
-        What this process appends is seen at once; what another does at the next :meth:`refresh` of anyone, and on
-        PostgreSQL sooner.
+        What this process appends is seen at once; what another one does, at the next :meth:`refresh` by any caller, and
+        on PostgreSQL sooner.
         """
         self.listen()
         return await self._growth.beyond(after)
 
     def listen(self) -> None:
-        """Hear from now on of what other processes do to the log, where the database can tell."""
+        """Listen from now on for what other processes do to the log, where the database can notify."""
         if self._listener is not None:
             self._listener.start()
 
@@ -271,22 +273,24 @@ class Database:
     def _moment(self, conn: Connection) -> int:
         if self._now is not None:
             return clock.to_micros(self._now())
-        asked = clock.elapsed()
+        sent = clock.elapsed()
         now = self._dialect.now(conn)
-        self._heard(now, asked)
+        self._note_clock(now, sent)
         return now
 
-    def _heard(self, now: int, asked: float) -> None:
-        """Know how far the server's clock is ahead of the monotonic one; an answer that came late says little of it."""
+    def _note_clock(self, now: int, sent: float) -> None:
+        """Note how far the server's clock is ahead of the monotonic one; a response that took long says little about
+        it.
+        """
         answered = clock.elapsed()
-        if not self._dialect.single_writer and (self._ahead is None or answered - asked <= LONGEST_ANSWER):
+        if not self._dialect.single_writer and (self._ahead is None or answered - sent <= LONGEST_ANSWER):
             self._ahead = now - answered * 1e6
 
     def _writes(self, conn: Connection) -> Tx:
         """A transaction that may write."""
-        asked = clock.elapsed()
+        sent = clock.elapsed()
         revision, now = self._dialect.begin_write(conn)
-        self._heard(now, asked)
+        self._note_clock(now, sent)
         _fence(revision)
         tx = Tx(conn, self._dialect, clock.to_micros(self._now()) if self._now else now)
         self._judge(tx, lambda: self._moment(tx.conn))
@@ -295,12 +299,12 @@ class Database:
 
 @contextlib.asynccontextmanager
 async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection, in whose hands the driver's errors become ours."""
+    """A connection; errors of the driver are raised as ours."""
     try:
         async with engine.connect() as connection:
             yield connection
     except (SQLAlchemyError, OSError) as error:
-        raise StorageError(said(error)) from error
+        raise StorageError(driver_message(error)) from error
 
 
 def _fence(found: str) -> None:
@@ -320,9 +324,9 @@ def _announced(tx: Tx, result: T) -> tuple[Tx, T]:
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Await ``work`` to its end even if we are cancelled meanwhile.
+    """Await ``work`` to its end even if the caller is cancelled meanwhile.
 
-    A commit that is cancelled half-way is done all the same, but no one would be told that the log has grown.
+    A commit that is cancelled half-way takes effect all the same, but nobody would be notified that the log has grown.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -333,7 +337,7 @@ async def _whole(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _openable(file: str | None) -> None:
-    """Raises sqlite3.Error if there is no opening it: the driver's own thread would outlive that, and end noisily."""
+    """Raise sqlite3.Error if it cannot be opened: found by the driver, that would leave its thread behind."""
     sqlite3.connect(file or "").close()
 
 
@@ -373,7 +377,8 @@ async def _brought_up_to_date(
     url: str, writer: AsyncEngine, dialect: Dialect, judge: Callable[[Connection], None]
 ) -> None:
     """Migrate, on PostgreSQL by a connection without the limits above: an index of millions of rows takes longer, and
-    so does the wait for a node that is making it."""
+    so does the wait for a node that is making it.
+    """
     engine = writer if dialect.single_writer else create_async_engine(url, hide_parameters=True, poolclass=NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(migrate, judge)

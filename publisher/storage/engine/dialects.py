@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CHANNEL = "publisher_log"
-"""What a growing log is notified under, where the database can notify."""
+"""The channel on which growth of the log is notified, where the database can notify."""
 
 # Every subscription that follows a matching filter, for a stretch of events (?1 to ?2) and of subscriptions (above ?3,
 # up to ?4). A subscription's stretches of the log do not overlap, so it matches an event at most once.
@@ -46,7 +46,7 @@ _FAN_OUT = f"""
     {_FOLLOWERS}
     ON CONFLICT (seq, subscription, run) DO NOTHING"""
 
-# What was matched, counted from the followers and not from the rows that the statement above made of them.
+# The number matched, counted from the followers and not from the rows that the statement above inserted for them.
 # No value is put into a statement's text here or below, hence no S608.
 _COUNT_MATCHED = f"""
     UPDATE events SET matched = coalesce(matched, 0) + (SELECT count(*) {_FOLLOWERS} AND m.seq = events.seq)
@@ -107,12 +107,12 @@ _REVISION = "SELECT version_num FROM alembic_version"
 
 _NOW = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
 
-# What a first reading fills.
+# The tables that a first reading fills.
 _LOADED = ("articles", "article_facets", "events")
 
 
 def _dollars(statement: str) -> str:
-    """With parameters as PostgreSQL numbers them."""
+    """The statement with its parameters numbered as in PostgreSQL."""
     return statement.replace("?", "$")
 
 
@@ -153,19 +153,19 @@ class Dialect(ABC):
 
     @abstractmethod
     def loaded(self, conn: Connection) -> None:
-        """Much was just inserted: look at it anew, so that statements are planned for what is there now."""
+        """Refresh the planner's statistics after a bulk insert."""
 
     @abstractmethod
     def begin_write(self, conn: Connection) -> tuple[str, int]:
-        """The schema that the database has now, which no one raises before this transaction ends, and the time."""
+        """The present schema revision, which cannot change before this transaction ends, and the time."""
 
     @abstractmethod
     def hold(self, conn: Connection, table: Table) -> None:
-        """Keep all others from writing to a table, and from locking its rows, until this transaction ends."""
+        """Keep all other transactions from writing to a table, and from locking its rows, until this one ends."""
 
     @abstractmethod
     def array(self, values: Collection[int]) -> Any:
-        """Numbers, as the one parameter that a hot statement takes them in."""
+        """Numbers as the single parameter of a hot statement."""
 
     @abstractmethod
     def now(self, conn: Connection) -> int:
@@ -177,7 +177,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
-        """How many bytes the text in ``column`` takes, found without reading it where the engine can."""
+        """How many bytes the text in ``column`` takes, without reading it where the engine can do that."""
 
     @abstractmethod
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -214,7 +214,8 @@ class SQLite(Dialect):
 
     def _direct(self, conn: Connection, call: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
         """Call the driver itself: each call is a change of thread there and back, and SQLAlchemy makes four of them
-        where one does."""
+        where one does.
+        """
         if not conn.in_transaction():
             conn.begin()
         adapted: Any = conn.connection.dbapi_connection
@@ -296,11 +297,11 @@ class PostgreSQL(Dialect):
         conn.exec_driver_sql("SELECT pg_notify($1, $2)", (CHANNEL, str(seq)))
 
     def loaded(self, conn: Connection) -> None:
-        # The server does so by itself within minutes. A table that it is just vacuuming is left out, not waited for.
+        # The server does so by itself within minutes. A table that it is vacuuming just now is skipped.
         conn.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {', '.join(_LOADED)}")
 
     def hold(self, conn: Connection, table: Table) -> None:
-        # Also from locking rows of it: who holds some and waits to write them would be waited for in turn.
+        # Also from locking rows: a transaction that holds some and waits to write them would be waited for in turn.
         conn.exec_driver_sql(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
 
     def array(self, values: Collection[int]) -> list[int]:
@@ -324,7 +325,7 @@ class PostgreSQL(Dialect):
 
 
 def dialect_for(url: str) -> Dialect | None:
-    """The dialect of a SQLAlchemy URL, None if it is of a kind that is not served."""
+    """The dialect of a SQLAlchemy URL, None if its kind is not supported."""
     try:
         driver = make_url(url).drivername
     except ArgumentError as error:

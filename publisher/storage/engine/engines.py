@@ -88,9 +88,9 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None
         try:
             adapted.run_async(lambda driver: driver.execute_fetchall(begin))
         except sqlite3.Error as error:
-            raise StorageError(said(error)) from error
+            raise StorageError(driver_message(error)) from error
 
 
-def said(error: Exception) -> str:
-    """What the driver said, without the statement and the link that SQLAlchemy adds."""
+def driver_message(error: Exception) -> str:
+    """What the driver driver_message, without the statement and the link that SQLAlchemy adds."""
     return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)

@@ -1,7 +1,7 @@
-"""What a process knows of the log without asking the database, and the waking of those that wait for it to grow.
+"""What a process knows of the log without querying the database; it wakes callers that wait for the log to grow.
 
-It is told by what this process commits, by notifications, and by whoever looks (:meth:`Database.refresh`). So however
-many wait, the database is asked once.
+It learns from this process's commits, from notifications, and from :meth:`Database.refresh`. So the database is queried
+once, however many wait.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Generation:
 
     @classmethod
     def read(cls, id: str | None, earlier: str | None) -> Generation:
-        """As the columns of ``installation`` hold it; both are None where there is no row."""
+        """From the columns of ``installation``; both are None where there is no row."""
         return cls(id or "", tuple((name, seq) for name, seq in orjson.loads(earlier or "[]")))
 
     def renewed(self, id: str, last: int) -> Generation:
@@ -40,10 +40,10 @@ class Generation:
         return Generation(id, (*self.earlier, (self.id, last)))
 
     def reset_to(self, id: str | None, seq: int) -> int | None:
-        """Where a reader must begin that came to ``seq`` in the generation ``id``; None where it can just go on.
+        """Where a reader that has come to ``seq`` in the generation ``id`` must begin; None where it can just go on.
 
-        A number alone (``id`` None) says so little only where there was never another generation. Of one that is not
-        known, as when an older copy was put back than it began in, nothing is: its reader begins at 0.
+        A number alone (``id`` None) is enough only where there was never another generation. The reader of an unknown
+        generation, as after restoring a copy from before it began, begins at 0.
         """
         if id == self.id or (id is None and not self.earlier):
             return None
@@ -57,7 +57,8 @@ class Generation:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How the log stands in one transaction: its last number, the sum of the feeds' versions, how often something was
-    erased from it, and its generation."""
+    erased from it, and its generation.
+    """
 
     seq: int
     versions: int
@@ -95,20 +96,20 @@ class Growth:
         return self.last_seq
 
     def advance(self, seq: int) -> None:
-        """The log holds events up to ``seq``."""
+        """Note that the log holds events up to ``seq``."""
         if seq > self.last_seq:
             self.last_seq = seq
             self._wake()
 
     def forget(self) -> None:
-        """What was read of the log so far may be void."""
+        """Note that what was read of the log so far may be void."""
         self.epoch += 1
 
     def seen(self, found: Standing, begun: int) -> None:
-        """The log stood so in a transaction that began when ``epoch`` was ``begun``."""
+        """Note how the log stood in a transaction that began when ``epoch`` was ``begun``."""
         if found.generation != self.generation:
             if begun != self.epoch:
-                return  # it may be the older one of the two; whoever looks next will know
+                return  # it may be the older one of the two; the next look will tell
             self.generation, self.last_seq, self._erasures = found.generation, found.seq, found.erasures
             self.forget()
             self._wake()

@@ -1,9 +1,9 @@
 """Hearing at once that another process has appended to the log, where the database can tell (PostgreSQL).
 
 A writer sends one notification for each commit that appended, however many events it holds, with the log's last
-sequence number as its text, and one for each that makes what was read before void. It only shortens the wait: who
-follows the log looks at it every second as well, since a notification is lost while the connection is down, and none
-comes through a pooler that shares connections.
+sequence number as its text, and one for each that makes what was read before void. It only shortens the wait: followers
+also look at the log every second, since notifications are lost while the connection is down, and none come through a
+pooler that shares connections.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 
 PROBE_SECONDS = 30.0
-"""How often a silent connection is asked whether it still is one."""
+"""How often a silent connection is checked."""
 
 PROBE_TIMEOUT = 10.0
 
 LOOK = 0
-"""The number that says no more than that the log should be looked at: something was erased, or it is another one."""
+"""The number that only says that the log should be looked at: something was erased, or it is another log."""
 
 
 class Listener:
-    """One connection that listens, made again whenever it is lost.
+    """One connection that listens, and is opened again whenever it is lost.
 
     ``heard`` is given the number that a notification names; ``missed`` is called when the connection has been made,
     since what was appended before is not told, and for :data:`LOOK`.
@@ -88,7 +88,7 @@ class Listener:
                     await self._next(driver)
             finally:
                 self.listening.clear()
-                # Not to be given to anyone else: it would go on listening.
+                # Not to be returned to the pool: it would go on listening.
                 driver.remove_termination_listener(self._note_loss)
                 await connection.invalidate()
 

@@ -19,11 +19,11 @@ _LOCK = 0x7075626C  # "publ": any number that no one else locks
 def migrate(conn: Connection, judge: Callable[[Connection], None] = lambda conn: None) -> None:
     """Run the migrations that are missing. Costs one query, and no import of alembic, where none is.
 
-    ``judge`` raises where this database is to be left as it is; it is asked only where something would be changed.
+    ``judge`` raises if this database must be left alone; it is called only if something would be changed.
     """
     if _current(conn) != HEAD:
         judge(conn)
-        conn.rollback()  # what was read is locked, and whoever migrates just now would be kept waiting by that
+        conn.rollback()  # what was read is locked, and another process that is migrating just now would wait for that
         _wait_for_others(conn)
     if _current(conn) != HEAD:
         # Alembic's template engine would load it to colour its own errors: 5 MB, kept until the process ends.

@@ -1,7 +1,7 @@
-"""Telling that storage fails: once a minute however often it does, and once when it works again.
+"""Logging that storage fails: once a minute however often it does, and once when it works again.
 
-It is told here and nowhere else. Whoever meets one waits, answers 503 or tries again, without a line of its
-own: ten loops and a thousand requests that each say so fill a disk with it, and that may be what is wrong.
+It is logged here and nowhere else. Code that meets a failure waits, responds 503 or tries again without a line of its
+own: ten loops and a thousand requests that each log it would fill a disk, and a full disk may be the cause.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Outage:
         self._told: float | None = None
         self._recovered = False
         self.worked_at: float | None = None
-        """When one went well last, by the monotonic clock."""
+        """When the last transaction succeeded, by the monotonic clock."""
         self.failed_at: float | None = None
         self.error = ""
         """What the last failure said."""
 
     @property
     def seconds(self) -> float:
-        """For how long it has failed, 0 if the last one went well."""
+        """For how many seconds it has failed, 0 if the last transaction succeeded."""
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     def __enter__(self) -> None:
@@ -62,13 +62,13 @@ class Outage:
         self.worked_at = now
         if self._since is not None:
             self._since = None
-            if not self._recovered:  # one that comes and goes is told of once a minute, too
+            if not self._recovered:  # an outage that comes and goes is logged once a minute, too
                 log.info("storage.works", doing=self._doing)
                 self._recovered = True
 
 
 def _of_the_statement(error: StorageError) -> bool:
-    """Whether the database works, and refused this statement's values: a fault of who wrote it, in all likelihood."""
+    """Whether the database works but refused this statement's values, which is most likely a bug of ours."""
     cause = error.__cause__
     found = getattr(cause, "orig", cause)
     if isinstance(found, sqlite3.IntegrityError | sqlite3.DataError):

@@ -114,7 +114,7 @@ embargoes = Table(
     Index("ix_embargoes_until", "until"),
 )
 
-# Other ids under which a source's articles are met; see ingest/identity.py.
+# Other ids of a source's articles; see ingest/identity.py.
 aliases = Table(
     "aliases",
     metadata,
@@ -250,7 +250,7 @@ subscriptions = Table(
     Column("until_seq", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    Column("granted", Text),  # the role that it has whatever keys its owner has
+    Column("granted", Text),  # the role that it has beside those of its owner's keys
     Column("cause", Text),  # set while it is paused: "feeds" or "access"
     Column("paused_at", BigInteger),
     Column("owed", Text),  # what has still to be told of it in the log: "access" or "failing"
@@ -349,7 +349,7 @@ attempts = Table(
     PrimaryKeyConstraint("delivery_id", "number"),
 )
 
-# What was answered to a request that named a key, for as long as it may be repeated. A row is written in the
+# The response to a request that named a key, for as long as it may be repeated. A row is written in the
 # transaction of the request's effect: there is no effect without its answer.
 idempotency = Table(
     "idempotency",
@@ -432,12 +432,12 @@ nodes = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
-# Files that ``publisher apply`` asks a running service to take, and what came of it.
+# Files that ``publisher apply`` offers to a running service, and the result.
 offers = Table(
     "offers",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("service", Text, nullable=False),  # the one that is asked
+    Column("service", Text, nullable=False),  # the service that they are offered to
     Column("digest", Text, nullable=False),
     Column("force", Boolean, nullable=False),
     Column("at", BigInteger, nullable=False),

@@ -1,4 +1,4 @@
-"""Other ids under which a source's articles are met: of an earlier address, or of the source's own key."""
+"""Other ids of a source's articles: from an earlier address, or from the source's own key."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from publisher.storage.engine.tables import aliases
 
 
 def among(tx: Tx, source: str, ids: Collection[str]) -> dict[str, str]:
-    """Alias → id of the article, for those of these ids that are aliases."""
+    """Alias → id of the article, for those of the ids that are aliases."""
     statement = select(aliases.c.alias, aliases.c.article_id).where(aliases.c.source == source)
     rows = tx.conn.execute(statement.where(tx.dialect.among(aliases.c.alias, sorted(ids))))
     return {row.alias: row.article_id for row in rows}
 
 
 def keep(tx: Tx, source: str, found: Mapping[str, str]) -> None:
-    """Remember these aliases; one that was another article's is now this one's."""
+    """Store these aliases; one that pointed at another article now points at this one."""
     if not found:
         return
     statement = tx.dialect.insert(aliases)
@@ -30,7 +30,7 @@ def keep(tx: Tx, source: str, found: Mapping[str, str]) -> None:
 
 
 def of(tx: Tx, source: str, ids: Collection[str]) -> dict[str, set[str]]:
-    """Id of an article → its aliases, for those of these articles that have any. Looks at all aliases of the source."""
+    """Id of an article → its aliases, for those of the articles that have any. Reads all aliases of the source."""
     statement = select(aliases.c.alias, aliases.c.article_id).where(aliases.c.source == source)
     found: dict[str, set[str]] = {}
     if ids:

@@ -19,7 +19,7 @@ from publisher.storage.engine.values import AnyRow, load, moment
 T = TypeVar("T")
 
 Position = tuple[int, str]
-"""Where an article stands among the others: (``ordered_at`` in microseconds, id)."""
+"""The position of an article among the others: (``ordered_at`` in microseconds, id)."""
 
 Narrowing = Mapping[str, Collection[str]]
 """Facet → folded values (see ``model.facets``): an article must have one of the values of every facet."""
@@ -42,7 +42,7 @@ class ArticleHead:
 
     @property
     def position(self) -> Position:
-        """What ``page(before=…)`` continues from."""
+        """The ``before`` of the page that follows this article."""
         return clock.to_micros(self.ordered_at), self.id
 
 
@@ -77,8 +77,8 @@ def listing(
 ) -> tuple[list[Place], Position | None]:
     """Up to ``limit`` articles as :func:`page` finds them, without their content, and where to go on; None at the end.
 
-    Of ``seen``, if given, an article must meet one at least. Where few do, there may be fewer than asked for though it
-    goes on: at most ``scanned`` are looked at. Two statements, or three.
+    An article must meet at least one of ``seen``, if given. Where few do, there may be fewer than ``limit`` though more
+    follow: at most ``scanned`` are looked at. Two statements, or three.
     """
     looked_at = _chosen(tx, select(articles.c.id, articles.c.ordered_at), before, facets, False).limit(scanned)
     among = looked_at.subquery()
@@ -91,13 +91,13 @@ def listing(
     places = [Place((at, id), known[id]) for at, id in rows[:limit]]
     if len(rows) > limit:
         return places, places[-1].position
-    # All that was looked at was seen: its last one is where the next page begins.
+    # Everything looked at was visible: the next page begins at its last one.
     row = tx.conn.execute(looked_at.limit(1).offset(scanned - 1)).first() if seen is not None else None
     return places, None if row is None else (row.ordered_at, row.id)
 
 
 def sizes(tx: Tx, ids: Collection[str]) -> dict[str, int]:
-    """How many bytes the content of each of these articles takes, and what is kept beside it."""
+    """How many bytes the content of each of these articles, and what is stored beside it, takes."""
     size = tx.dialect.size(articles.c.data) + tx.dialect.size(articles.c.provenance)
     measured = select(articles.c.id, size).where(tx.dialect.among(articles.c.id, ids))
     return {row[0]: row[1] for row in tx.conn.execute(measured)}
@@ -140,7 +140,7 @@ _STORED = (*_HEAD, articles.c.first_seen_at, articles.c.data)
 
 
 def known(tx: Tx, ids: Collection[str]) -> dict[str, KnownArticle]:
-    """What is known of these articles, withdrawn ones too; an id that was never seen is left out."""
+    """The stored state of these articles, withdrawn ones too; unknown ids are left out."""
     rows = tx.conn.execute(select(articles).where(tx.dialect.among(articles.c.id, ids)))
     return {row.id: _known(row) for row in rows}
 
@@ -226,7 +226,7 @@ def _chosen(
 
 
 def _having(tx: Tx, facets: Narrowing, id: ColumnElement[str]) -> list[ColumnElement[bool]]:
-    """That the article ``id`` has one of the values of every facet."""
+    """The condition that the article ``id`` has one of the values of every facet."""
     return [
         select(literal(1))
         .where(article_facets.c.facet == facet)

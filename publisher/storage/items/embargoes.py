@@ -32,18 +32,18 @@ class Embargo:
 
 
 def get(tx: Tx, id: str) -> Embargo | None:
-    """What waits under this id; None if nothing does."""
+    """The embargoed article of this id; None if there is none."""
     return among(tx, [id]).get(id)
 
 
 def among(tx: Tx, ids: Collection[str]) -> dict[str, Embargo]:
-    """What waits under these ids."""
+    """The embargoed articles of these ids."""
     rows = tx.conn.execute(select(embargoes).where(tx.dialect.among(embargoes.c.id, sorted(ids))))
     return {row.id: _embargo(row) for row in rows}
 
 
 def page(tx: Tx, *, limit: int) -> list[Embargo]:
-    """What waits, those whose time comes first in front."""
+    """All embargoed articles, those whose time comes first in front."""
     statement = select(embargoes).order_by(embargoes.c.until, embargoes.c.id).limit(limit)
     return [_embargo(row) for row in tx.conn.execute(statement)]
 
@@ -54,13 +54,13 @@ def due(tx: Tx, limit: int) -> list[Embargo]:
 
 
 def next_due(tx: Tx) -> float | None:
-    """Seconds until the time of one comes (0 if it has); None if none waits."""
+    """Seconds until the next embargo ends (0 if it has); None if no article waits."""
     until = tx.conn.execute(select(func.min(embargoes.c.until))).scalar()
     return None if until is None else max(0.0, (until - tx.now) / 1e6)
 
 
 def keep(tx: Tx, changes: Iterable[ArticleChange]) -> None:
-    """Put what waits by these changes in the place of what waited, and take away what no longer waits."""
+    """Store the embargoed articles of these changes, and delete those that no longer wait."""
     found = {change.article.id: change for change in changes}
     waiting = {id: change for id, change in found.items() if change.waiting is not None}
     drop(tx, found.keys() - waiting.keys())
@@ -73,7 +73,7 @@ def keep(tx: Tx, changes: Iterable[ArticleChange]) -> None:
 
 
 def drop(tx: Tx, ids: Collection[str]) -> None:
-    """Take away what waits under these ids."""
+    """Delete the embargoed articles of these ids."""
     if ids:
         tx.conn.execute(delete(embargoes).where(tx.dialect.among(embargoes.c.id, sorted(ids))))
 

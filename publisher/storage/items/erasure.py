@@ -1,7 +1,7 @@
 """Removing an article's text for good. What stays is the id, the tombstones and the events without their content.
 
-Followers must still be told that it is gone, and who they are is told by what it was (its topics, its section), which
-goes too. So what the events that are not fanned out yet are to each filter is settled first (:func:`unsent`,
+Followers must still be told that it is gone, but which followers depends on its content (topics, section), which is
+erased too. So the events that are not fanned out yet are matched with each filter first (:func:`unsent`,
 :func:`settle`).
 """
 
@@ -27,17 +27,21 @@ _ALL = 2**31
 
 
 def unsent(tx: Tx, id: str) -> tuple[list[Event], tuple[Followed, ...]]:
-    """The article's events of which no delivery was made yet, and every filter that may match one of them.
+    """The article's events that have no delivery yet, and every filter that may match one of them.
 
     The fan-out keeps its place until this transaction ends.
     """
     at = fanout.hold(tx)
-    begun = at.seq + 1 if at.subscription else at.seq  # of the one under way, what it is to each filter is stored
+    begun = (
+        at.seq + 1 if at.subscription else at.seq
+    )  # for the event under way, the matches with each filter are stored already
     return events.after(tx, begun, _ALL, subject=id, types=_TYPES), fanout.followed(tx, at.seq)
 
 
 def settle(tx: Tx, judged: Sequence[Judged]) -> None:
-    """Store what events are to each filter ahead of the fan-out, where they take the article away; the rest is void."""
+    """Store the matches of events with each filter ahead of the fan-out, where they take the article away; drop the
+    rest.
+    """
     for one in judged:
         parting = {filter_id: match for filter_id, match in one.matches.items() if match.change is Change.LEFT}
         fanout.store_matches(tx, [Judged(one.seq, parting)])
@@ -62,9 +66,9 @@ def erase(tx: Tx, id: str, path: str) -> None:
 
 
 def bury(tx: Tx, id: str, source: str) -> None:
-    """Keep the place of an article whose embargo is taken back, so that the source it came from does not bring it back.
+    """Keep the row of an article whose embargo is withdrawn, so that its source does not bring it back.
 
-    Of one that was published before, and is withdrawn, only whose it is changes.
+    For one that was published before and is withdrawn, only the source changes.
     """
     times = dict.fromkeys(("ordered_at", "first_seen_at", "last_seen_at", "changed_at", "withdrawn_at"), tx.now)
     row = {"id": id, "source": source, "identity": id, "fingerprint": "", "revision": 0, **times, "data": _reduced(id)}

@@ -17,7 +17,7 @@ from publisher.storage.engine.values import AnyRow, dump, load
 
 
 def among(tx: Tx, symbols: Collection[str]) -> dict[str, list[HeldObservation]]:
-    """What is held of these symbols, by symbol; those of which nothing is are left out."""
+    """The held observations of these symbols, by symbol; symbols without any are left out."""
     statement = select(table).where(tx.dialect.among(table.c.symbol, sorted(symbols)))
     found: dict[str, list[HeldObservation]] = {}
     for row in tx.conn.execute(statement.order_by(table.c.symbol, table.c.source)):
@@ -31,7 +31,7 @@ def count(tx: Tx) -> int:
 
 
 def keep(tx: Tx, changes: Iterable[IndicatorChange]) -> None:
-    """Put what is held by these decisions, in their order, in the place of what they settled."""
+    """Replace what these decisions settled with what they hold, in their order."""
     over: set[tuple[str, str]] = set()
     held: dict[tuple[str, str], dict[str, Any]] = {}
     for change in changes:

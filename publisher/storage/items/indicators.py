@@ -30,7 +30,7 @@ class StoredIndicator:
 
 
 def known(tx: Tx, symbols: Collection[str]) -> dict[str, KnownIndicator]:
-    """The newest observation of each of these symbols; one that was never observed is left out."""
+    """The newest observation of each of these symbols; symbols that were never observed are left out."""
     rows = tx.conn.execute(_newest().where(tx.dialect.among(indicators.c.symbol, symbols)))
     return {row.symbol: _known(row) for row in rows}
 
@@ -41,7 +41,7 @@ def latest(tx: Tx) -> list[StoredIndicator]:
 
 
 def page(tx: Tx, *, limit: int, after: str = "") -> list[StoredIndicator]:
-    """Up to ``limit`` of :func:`latest`, of symbols that sort after ``after``."""
+    """Up to ``limit`` of :func:`latest`, for symbols that sort after ``after``."""
     statement = _newest(indicators.c.symbol > after).order_by(indicators.c.symbol).limit(limit)
     return [_stored(row) for row in tx.conn.execute(statement)]
 

@@ -1,4 +1,5 @@
-"""Writing what was decided: items, what they can be selected by, events and feed versions, in one transaction.
+"""Writing what was decided: items with the values they can be selected by, events and feed versions, in one
+transaction.
 
 The number of statements does not depend on the number of items; each goes to the driver as one batch.
 """
@@ -27,7 +28,7 @@ from publisher.storage.items import embargoes, held
 from publisher.storage.log import events as log
 
 BULK = 5_000
-"""A reading that made so many events is a bulk load."""
+"""A reading that made at least so many events is a bulk load."""
 
 # These leave an item's content as it is stored.
 _KEEPING = (Outcome.HELD, Outcome.UNCHANGED)
@@ -35,7 +36,7 @@ _KEEPING = (Outcome.HELD, Outcome.UNCHANGED)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The reading of a source that all this came from: moves its bookmark. See ``storage.sources``.
+    """The reading of a source that all this came from: it moves the bookmark. See ``storage.configuration.sources``.
 
     ``events`` are those that earlier transactions of the same reading appended.
     """
@@ -84,19 +85,23 @@ def record(
     feeds.touch(tx, touches)
     numbered = log.append(tx, events)
     if reading is not None:
-        sources.succeeded(
-            tx,
-            reading.source,
-            bookmark=reading.bookmark,
-            profile_digest=reading.profile_digest,
-            items=reading.items,
-            events=reading.events + len(numbered),
-            next_run_at=reading.next_run_at,
-            timing=reading.timing,
-        )
-        if reading.events + len(numbered) >= BULK:
-            tx.dialect.loaded(tx.conn)
+        _record_reading(tx, reading, reading.events + len(numbered))
     return numbered
+
+
+def _record_reading(tx: Tx, reading: Reading, events: int) -> None:
+    sources.succeeded(
+        tx,
+        reading.source,
+        bookmark=reading.bookmark,
+        profile_digest=reading.profile_digest,
+        items=reading.items,
+        events=events,
+        next_run_at=reading.next_run_at,
+        timing=reading.timing,
+    )
+    if events >= BULK:
+        tx.dialect.loaded(tx.conn)
 
 
 def _record_articles(tx: Tx, changes: Sequence[ArticleChange]) -> None:
@@ -219,7 +224,7 @@ def _seen(tx: Tx, ids: Collection[str], symbols: Collection[str]) -> None:
 
 
 def _upsert(tx: Tx, table: Table, *, keeping: Collection[str]) -> Insert:
-    """Insert rows whole; where one is already there, put everything but its key and ``keeping`` in its place."""
+    """Insert rows; where one exists already, replace all its columns but the key and those in ``keeping``."""
     statement = tx.dialect.insert(table)
     replaced = {
         column.name: statement.excluded[column.name]

@@ -1,4 +1,4 @@
-"""The log: appended to, and read in order. What is pushed is read from here."""
+"""The log: appended to, and read in order. Deliveries are made from it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LOG = cursors.c.name == "log"
 
 
 def lock(tx: Tx) -> None:
-    """Wait until no one else is appending, and keep others from it until this transaction ends.
+    """Lock the log: wait until no other transaction appends, and keep all others from it until this one ends.
 
-    What is read after it cannot be changed by another recorder: take it before comparing with what is known.
+    What is read afterwards cannot be changed by another recorder: lock it before comparing with what is stored.
     """
     tx.conn.execute(select(cursors.c.seq).where(_LOG).with_for_update())
 
@@ -42,7 +42,7 @@ def append(tx: Tx, new: Sequence[Event]) -> list[Event]:
 
 
 def new(tx: Tx, type_: EventType, *, source: str, subject: str, data: dict[str, Any], **more: Any) -> Event:
-    """An event that happens now. Its id is the time and 48 random bits: ids sort by time and never repeat."""
+    """A new event that happens now. Its id is the time and 48 random bits: ids sort by time and never repeat."""
     return Event(
         id=f"evt_{tx.now:014x}{secrets.token_hex(6)}",
         type=type_,
@@ -72,7 +72,7 @@ def after(
     """Up to ``limit`` events numbered above ``seq`` and, if given, up to and including ``until``.
 
     In the log's order; with ``newest_first`` the other way round, beginning at the highest. ``types`` and ``subject``
-    keep to those, if given.
+    restrict the result to those, if given.
     """
     statement = select(events).where(events.c.seq > seq).limit(limit)
     if until is not None:
@@ -88,7 +88,7 @@ def after(
 def stretch(tx: Tx, seq: int, *, limit: int, size: int, types: Collection[EventType]) -> tuple[list[Event], int | None]:
     """The next events of these types above ``seq``, in order, and the bytes they hold; None where the log ends there.
 
-    At most ``limit``, and no more once they hold ``size`` bytes; one statement, which reads no others.
+    At most ``limit``, ending once they hold ``size`` bytes; one statement, which reads no other events.
     """
     holds = tx.dialect.size(events.c.data) + func.coalesce(tx.dialect.size(events.c.before), 0)
     among_types = tx.dialect.among(events.c.type, sorted(types))

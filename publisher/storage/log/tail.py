@@ -1,8 +1,8 @@
-"""The newest events of the log in memory, read once for all who follow it in this process.
+"""The newest events of the log in memory, read once for all followers in this process.
 
-However many wait, growth is one reading; who is further behind than what is held reads the database. What is held of
-an event is gone as soon as this process knows that content was erased, by whichever process, or that the log is
-another one.
+However many wait, new events are read once; a follower that is further behind than what is held reads the database.
+Everything held is dropped as soon as this process learns that content was erased, by whichever process, or that the log
+is another one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEP_EVENTS, STEP_BYTES = 500, 256 * 1024
 """What is read at once: some milliseconds in which the event loop does nothing else. One event may be larger."""
 
 COPIES = 3
-"""An event counts as so many times its JSON: as it is held, and as it is encoded for those with a key and without."""
+"""An event counts as so many times its JSON: as it is held, and as it is encoded for callers with a key and without."""
 
 OVERHEAD = 1_024
 """Bytes that an event takes besides."""
@@ -38,7 +38,7 @@ _ALL = tuple(EventType)
 
 
 class Entry:
-    """An event, and what was encoded of it, for all who read it."""
+    """An event and its encodings, shared by all followers that read it."""
 
     __slots__ = ("_encoded", "event", "length")
 
@@ -58,7 +58,7 @@ class Entry:
         return OVERHEAD + COPIES * self.length
 
     def encoded(self, view: Hashable, encode: Callable[[Event], bytes | None]) -> bytes | None:
-        """What ``encode`` makes of it (None: nothing is seen), made once for all who share a view."""
+        """What ``encode`` makes of it (None: not visible), made once for all callers that share a view."""
         if view not in self._encoded:
             if len(self._encoded) >= VIEWS:
                 self._encoded.clear()
@@ -68,9 +68,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of the log, in order, which was looked through up to ``reached``.
+    """A piece of the log, in order, searched up to ``reached``.
 
-    ``ends``: there is nothing above that.
+    ``ends``: no event comes after that.
     """
 
     entries: list[Entry]
@@ -86,7 +86,7 @@ class Stretch:
 class Tail:
     """The end of the log, as this process holds it; made once for a process.
 
-    It holds at most ``capacity`` bytes and ``most`` events, and nothing before anyone has asked.
+    It holds at most ``capacity`` bytes and ``most`` events, and nothing before the first call.
     """
 
     def __init__(self, db: Database, *, capacity: int = RING_BYTES, most: int = RING_EVENTS) -> None:
@@ -123,7 +123,7 @@ class Tail:
     ) -> Stretch:
         """Up to ``limit`` events of these types above ``seq``, and no more once they hold ``size`` bytes.
 
-        From what is held where that reaches back to ``seq``, else from the database.
+        They come from memory where that reaches back to ``seq``, else from the database.
         """
         self._db.listen()
         self._valid()
@@ -163,7 +163,7 @@ class Tail:
             self._bytes = 0
 
     async def _read_on(self) -> None:
-        """Wait for one more step of reading, which all who follow share."""
+        """Wait for one more step of reading, which all followers share."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read(), name="tail")
         await asyncio.shield(self._reading)

@@ -8,8 +8,8 @@
                           │ ├──settle──▶ dead        (the schedule is used up)
         lease run out ────┘ └──settle──▶ cancelled   (its subscription ended meanwhile; pending and retrying at once)
 
-``due_at`` is when a worker may take a delivery: now, at the next attempt, or when the lease on it has run out. What is
-open of a paused subscription stands still: whoever claims it puts it back, due at :data:`PARKED`.
+``due_at`` is when a worker may take a delivery: now, at the next attempt, or when the lease on it has run out. Open
+deliveries of a paused subscription are not sent: a claim puts them back, due at :data:`PARKED`.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _TYPES = {type_.value: type_ for type_ in EventType}
 _CHANGES = {change.value: change for change in Change}
 
 PARKED = 2**62
-"""When what stands still is due: never, until :func:`resume`. From half of it on a time says so: no clock shows one,
-and earlier versions moved it where a clock was put back."""
+"""When the deliveries of a paused subscription are due: never, until :func:`resume`. From half of it on a time says so:
+no clock shows one, and earlier versions moved it where a clock was put back."""
 
 WINDOW = 4
-"""How many due rows a claim looks at for each that it may take, to find those of different subscriptions."""
+"""How many due rows a claim looks at for each that it may take, to find some of different subscriptions."""
 
 
 class Claimed(NamedTuple):
@@ -77,14 +77,14 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim took, and each event of it that the claimer did not know yet."""
+    """The deliveries that one claim took, and those of their events that the caller did not know yet."""
 
     deliveries: tuple[Claimed, ...]
     events: tuple[Event, ...]
 
 
 class Outcome(NamedTuple):
-    """What became of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
+    """The outcome of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
     ``wait`` is in seconds: None settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
     and ``failing`` are the claim's.
@@ -148,8 +148,8 @@ def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
-    """Record outcomes, each only where its lease is still the delivery's own; returns the ids that were."""
-    # Before the deliveries, in the order that whoever ends a subscription takes them in.
+    """Record outcomes, each only if its lease still holds; returns the ids of those recorded."""
+    # Before the deliveries, in the order in which ending a subscription locks them.
     health.lock(tx, outcomes)
     leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
     held = {tuple(row) for row in leases}
@@ -165,7 +165,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
 
 
 def cancel(tx: Tx, subscription: int, reason: str) -> None:
-    """Cancel what is open of a subscription (its ``n``).
+    """Cancel the open deliveries of a subscription (its ``n``).
 
     What is under way keeps its lease: a success is still recorded as one, anything else settles as cancelled.
     """
@@ -173,7 +173,7 @@ def cancel(tx: Tx, subscription: int, reason: str) -> None:
 
 
 def cancel_of(tx: Tx, subscriptions: Collection[int], reason: str) -> None:
-    """Cancel what is open of each of these subscriptions (their ``n``), as :func:`cancel` does."""
+    """Cancel the open deliveries of each of these subscriptions (their ``n``), as :func:`cancel` does."""
     _cancel(tx, tx.dialect.among(table.c.subscription, subscriptions), reason)
 
 
@@ -199,12 +199,12 @@ def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
 
 
 def resume(tx: Tx, subscriptions: Collection[int]) -> None:
-    """Let what stood still of these subscriptions (their ``n``) go on at once."""
+    """Make the paused deliveries of these subscriptions (their ``n``) due at once."""
     _resume(tx, tx.dialect.among(table.c.subscription, subscriptions))
 
 
 def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
-    """Let what stood still of these events, as far as it matched this filter, go on at once."""
+    """Make the paused deliveries of these events that matched this filter due at once."""
     _resume(tx, (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs))
 
 
@@ -216,7 +216,7 @@ def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
 
 
 def stopped(tx: Tx, ids: Collection[int]) -> set[int]:
-    """Those of these deliveries under way that were cancelled since, or whose subscription was paused."""
+    """Which of these deliveries under way were cancelled meanwhile, or have a subscription that was paused."""
     paused = (subscriptions.c.state == SubscriptionState.PAUSED.value) & (subscriptions.c.cause == Cause.FEEDS.value)
     statement = (
         select(table.c.id)
@@ -232,7 +232,7 @@ def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
     still = select(columns.n).where(
         tx.dialect.among(columns.n, holders), columns.state == SubscriptionState.PAUSED.value
     )
-    # Not waited for: whoever holds one waits for the deliveries that this transaction holds.
+    # Not waited for: a transaction that holds one waits for the deliveries that this one holds.
     paused = tx.conn.execute(still.with_for_update(read=True, skip_locked=True)).scalars().all()
     matched = (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id)
     waits = select(table.c.id).join(matches, matched & matches.c.held.is_not(None))

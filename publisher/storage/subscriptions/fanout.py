@@ -1,9 +1,8 @@
-"""Fan-out, the part that writes: from events and the filters they matched to delivery rows.
+"""The writing part of the fan-out: from events and the filters they matched to delivery rows.
 
 What matches was decided before (``delivery/followers/fanout.py``). Here matches, rows, the number matched and the
 cursor move together, in transactions of at most :data:`CHUNK` rows, so that after a crash between any two of them the
-next one goes on where the last ended. The cursor's row is locked for each, so that no two processes do one piece of
-work.
+next one goes on where the last ended. The cursor's row is locked for each, so that no two processes do the same work.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ _LAST_SUBSCRIPTION = 2**63 - 1
 class Cursor:
     """Every event up to ``seq`` is done, and of the next one every subscription up to ``subscription``.
 
-    ``access`` rises whenever who may be told of what, or a definition, is another: what was judged at a lower one is
-    void.
+    ``access`` rises whenever a definition changes, or who may be sent what: what was judged at a lower one is void.
     """
 
     seq: int
@@ -55,7 +53,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is to be judged next, and by which definitions: those that were taken last, by any process."""
+    """What is to be judged next, and by which definitions: those in force, whichever process took them."""
 
     cursor: Cursor
     events: tuple[Event, ...]
@@ -66,7 +64,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An event, and by filter id what it is to those who follow it."""
+    """An event and, by filter id, its match for the followers of that filter."""
 
     seq: int
     matches: Mapping[int, Match]
@@ -75,10 +73,10 @@ class Judged:
 def page(tx: Tx, limit: int, before: Page | None = None) -> Page:
     """Up to ``limit`` events that are not fanned out yet, and every filter that may match one of them.
 
-    The definitions are those of the page ``before`` where none was taken since: ``access`` rises with each.
+    The definitions are reused from the page ``before`` unless others came into force: ``access`` rises with each.
     """
     cursor = _cursor(tx, lock=False)
-    # In this order: a subscription is committed before the first event that it follows gets its number.
+    # In this order, since a subscription is committed before the first event that it follows gets its number.
     found = events.after(tx, cursor.seq, limit)
     if not found:
         return Page(cursor, (), ())
@@ -110,7 +108,7 @@ def advance(
     """Do the next piece of work: whole events, or a part of one that has more than ``chunk`` followers.
 
     ``judged`` begins with the first event after ``at``; ``followers`` are the most that each filter has. Returns how
-    far it came, None if the cursor is no longer at ``at``: another process was here, or who may be told is another now.
+    far it came, None if the cursor is no longer at ``at``: another process was faster, or rights have changed.
     """
     if _cursor(tx, lock=True) != at:
         return None
@@ -133,7 +131,7 @@ def _next_piece(tx: Tx, at: Cursor, judged: Sequence[Judged], followers: Mapping
 
 
 def _as_stored(tx: Tx, seq: int) -> Judged:
-    """What an erased event is to each filter: it can be judged no more, and was before its content went."""
+    """The stored matches of an erased event, which was judged before its content was deleted."""
     rows = tx.conn.execute(select(matches).where(matches.c.seq == seq))
     return Judged(seq, {row.filter_id: _match(row) for row in rows})
 
@@ -143,7 +141,7 @@ def _match(row: AnyRow) -> Match:
 
 
 def _cursor(tx: Tx, *, lock: bool) -> Cursor:
-    # One after the other, as whoever changes the second one locks them; it is read once the first is held.
+    # One after the other, in the order of all who change the second; it is read once the first is locked.
     statement = select(cursors.c.seq, cursors.c.subscription).where(_CURSOR)
     row = tx.conn.execute(statement.with_for_update() if lock else statement).one()
     access = tx.conn.execute(select(cursors.c.seq).where(cursors.c.name == "access")).scalar_one()
@@ -162,7 +160,8 @@ def _whole_events(judged: Sequence[Judged], followers: Mapping[int, int], chunk:
 
 def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
     """The next subscriptions of one event. What it was to a filter with its first part holds for all of it; filters
-    that are followed since are added."""
+    that are followed since are added.
+    """
     store_matches(tx, [one])
     after = follows.c.subscription > at.subscription
     start = tx.conn.execute(select(func.min(follows.c.subscription)).where(after)).scalar_one()

@@ -1,4 +1,4 @@
-"""What subscriptions follow, interned: equal filters are one row, and judged once per event."""
+"""The filters of subscriptions, interned: equal filters are one row, and judged once per event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def intern(tx: Tx, filter: Filter, *, public: bool) -> int:
 
 
 def canonical(filter: Filter) -> Filter:
-    """The one form of all equal filters: the order of names does not count, nor does a name that stands twice."""
+    """The canonical form of all equal filters: the order of names does not count, nor does a repeated name."""
     return Filter(feeds=tuple(sorted(set(filter.feeds))), events=tuple(sorted(set(filter.events))))
 
 

@@ -1,4 +1,4 @@
-"""How the endpoints of subscriptions answer: attempts that failed in a row, and what the last of them met."""
+"""The health of subscriptions' endpoints: how many attempts failed in a row, and the last error."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from publisher.storage.subscriptions.deliveries import Outcome
 
 FAILING = 3
-"""First attempts of deliveries that fail in a row before an endpoint is told of as failing."""
+"""How many first attempts of deliveries fail in a row before an endpoint is reported as failing."""
 
 UNTRIED: Mapping[str, Any] = {"failures": 0, "first_failures": 0, "failing_since": None}
-"""The columns of an endpoint of which nothing is known yet."""
+"""The columns for an endpoint that was not tried yet."""
 
 _SINCE_SUCCESS = case((bindparam("ended", type_=table.c.failures.type) == 1, 0), else_=table.c.first_failures)
 _CROSSES = (_SINCE_SUCCESS < FAILING) & (_SINCE_SUCCESS + bindparam("first", type_=table.c.failures.type) >= FAILING)
@@ -41,7 +41,7 @@ _NOTE = (
 
 
 def lock(tx: Tx, outcomes: Iterable[Outcome]) -> None:
-    """Hold the subscriptions of which :func:`note` will change something, until this transaction ends."""
+    """Lock the subscriptions that :func:`note` will change until this transaction ends."""
     troubled = sorted({one.subscription for one in outcomes if _says_something(one)})
     if troubled:
         tx.conn.execute(
@@ -50,7 +50,7 @@ def lock(tx: Tx, outcomes: Iterable[Outcome]) -> None:
 
 
 def note(tx: Tx, outcomes: Sequence[Outcome]) -> None:
-    """Count the attempts that failed, and end the count where one did not; outcomes in the order that they came."""
+    """Count failed attempts, and reset the count after a success; outcomes in the order in which they came."""
     troubled = {one.subscription for one in outcomes if _says_something(one)}
     if not troubled:
         return

@@ -1,7 +1,7 @@
 """Hosts that webhooks point at: which of them ever took a delivery, and how many webhooks there may be.
 
-A host that never answered 2xx may belong to someone who knows nothing of us. Few webhooks may point at such a host,
-whoever registers them, so that no one can be flooded through here.
+A host that never responded 2xx may belong to someone who knows nothing of us. Few webhooks may point at such a host,
+whoever registers them, so that nobody can be flooded through this publisher.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Most:
 
 
 def is_verified(tx: Tx, host: str) -> bool:
-    """Whether this host ever answered 2xx to a delivery or a test."""
+    """Whether this host ever responded 2xx to a delivery or a test."""
     return tx.conn.execute(select(hosts.c.host).where(hosts.c.host == host)).first() is not None
 
 
 def verify(tx: Tx, names: Collection[str]) -> None:
-    """Take note that these hosts have answered 2xx."""
+    """Record that these hosts have responded 2xx."""
     rows = [{"host": host, "verified_at": tx.now} for host in sorted(names)]
     if rows:
         tx.conn.execute(tx.dialect.insert(hosts).on_conflict_do_nothing(), rows)
@@ -41,7 +41,7 @@ def verify(tx: Tx, names: Collection[str]) -> None:
 def check_owner(tx: Tx, owner: str, most: Most) -> None:
     """Raise LimitReached where the owner may have no further webhook.
 
-    Hold the log (``events.lock``) before: whoever registers does, so that two at once are not counted as one.
+    Lock the log (``events.lock``) before: every registration does, so that two at once are both counted.
     """
     if _count(tx, subscriptions.c.owner == owner) >= most.of_owner:
         raise LimitReached(
@@ -52,7 +52,7 @@ def check_owner(tx: Tx, owner: str, most: Most) -> None:
 
 
 def check_host(tx: Tx, url: str, most: Most) -> None:
-    """Raise LimitReached where no further webhook may point at the URL's host. Hold the log before."""
+    """Raise LimitReached where no further webhook may point at the URL's host. Lock the log before."""
     host = endpoint_host(url)
     if is_verified(tx, host):
         return

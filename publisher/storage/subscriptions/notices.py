@@ -1,4 +1,4 @@
-"""What subscriptions are told about themselves: in the log, and as a delivery like any other.
+"""Notices to subscriptions about themselves: in the log, and as a delivery like any other.
 
 A subscription follows one number of the log, that of its own notice, by a filter that takes nothing else.
 """
@@ -23,11 +23,11 @@ SOURCE = "publisher"
 """The source of events about the publisher itself."""
 
 NOTICE = Filter(feeds=(), events=(EventType.WEBHOOK_DISABLED,))
-"""What a subscription follows for the one event that is about itself. It takes nothing from any feed."""
+"""The filter by which a subscription follows the one event about itself. It matches nothing of any feed."""
 
 
 def disable_and_tell(tx: Tx, id: str, reason: str) -> Event | None:
-    """Disable it for a reason, and tell: in the log, and as the last thing that it is sent.
+    """Disable it for a reason, and notify: in the log, and as the last delivery that it is sent.
 
     ``reason`` is in words, for its owner. The notice is a delivery like any other: made by the fan-out, counted and
     tried again. Returns the event, None if it was disabled before; whoever calls this raises the version of the feeds
@@ -45,13 +45,13 @@ def disable_and_tell(tx: Tx, id: str, reason: str) -> Event | None:
 
 
 def owed(tx: Tx, limit: int) -> list[str]:
-    """Up to ``limit`` subscriptions (their ids) of which something has still to be told in the log."""
+    """Up to ``limit`` subscriptions (their ids) with a notice that is not in the log yet."""
     statement = select(table.c.id).where(table.c.owed.is_not(None), table.c.state.in_(subscriptions.PRESENT))
     return list(tx.conn.execute(statement.order_by(table.c.n).limit(limit)).scalars())
 
 
 def tell(tx: Tx, id: str, withheld: Collection[str]) -> Event | None:
-    """Tell in the log what is owed of a subscription; returns the event, None if nothing is.
+    """Append the pending notice of a subscription to the log; returns the event, None if there is none.
 
     ``webhook.access``, which goes to its endpoint too: what its owner may follow is another; ``withheld`` are its feeds
     that it may not. ``webhook.failing``: deliveries fail at the first attempt.
@@ -77,7 +77,7 @@ def tell(tx: Tx, id: str, withheld: Collection[str]) -> Event | None:
 
 
 def _about(tx: Tx, type_: EventType, one: Subscription, **data: Any) -> Event:
-    # A URL may hold a secret in its path or query; the log is for more eyes than its owner's.
+    # A URL may hold a secret in its path or query; not only its owner reads the log.
     host = urlsplit(one.url).netloc.rpartition("@")[2]
     data = {"id": one.id, "host": host, **data, "feeds": list(one.filter.feeds)}
     return events.new(tx, type_, source=SOURCE, subject=one.id, data=data)

@@ -1,6 +1,6 @@
-"""What becomes of many subscriptions at once: when rights are lost or back, and when feeds are removed or back.
+"""Changes of many subscriptions at once: when rights are lost or regained, and when feeds are removed or back.
 
-Who is concerned is decided before (``permissions.py`` and ``pausing.py`` of ``delivery/followers``). Everything here
+Which ones is decided before (``permissions.py`` and ``pausing.py`` of ``delivery/followers``). Everything here
 happens in the transaction that takes the right away, and under :func:`stretches.hold`: once that is committed no
 process claims anything of it.
 """
@@ -60,18 +60,18 @@ def holders(tx: Tx, owner: str | None = None, feeds: Collection[str] | None = No
 
 
 def lock(tx: Tx, concerned: Collection[int]) -> None:
-    """Hold all that will be changed, in the order in which settling holds them, before any of it is."""
+    """Lock everything that will be changed, in the order in which settling locks it, before changing any of it."""
     own = tx.dialect.among(table.c.n, concerned)
     tx.conn.execute(select(table.c.n).where(own).order_by(table.c.n).with_for_update())
 
 
 def judge_again(tx: Tx) -> None:
-    """What a fan-out has judged and not written yet is void: who may be told is another now."""
+    """Void what a fan-out has judged and not written yet, since rights have changed."""
     tx.conn.execute(update(cursors).where(cursors.c.name == "access").values(seq=cursors.c.seq + 1))
 
 
 def grant(tx: Tx, owner: str, role: Role) -> None:
-    """Let an owner's subscriptions keep what this role may follow, whatever becomes of its keys."""
+    """Let an owner's subscriptions keep the rights of this role, whatever happens to the owner's keys."""
     present = table.c.state != SubscriptionState.DELETED.value
     theirs = select(table.c.n, table.c.granted).where(table.c.owner == owner, present).order_by(table.c.n)
     rows = tx.conn.execute(theirs.with_for_update()).all()
@@ -81,7 +81,7 @@ def grant(tx: Tx, owner: str, role: Role) -> None:
 
 
 def lose(tx: Tx, lost: Collection[int], reason: str, last: int) -> None:
-    """Pause these (their ``n``): what is open is cancelled, and nothing of the log is for them from now on."""
+    """Pause these (their ``n``): open deliveries are cancelled, and no further events match them."""
     own = tx.dialect.among(table.c.n, lost)
     tx.conn.execute(
         update(table).where(own).values(
@@ -153,12 +153,14 @@ def _copy_erased(tx: Tx, filter_id: int, other: int, after: int) -> None:
 
 
 def owe(tx: Tx, concerned: Collection[int]) -> None:
-    """What these may follow is another now, and has to be told."""
+    """Note that what these may follow has changed, and that a notice is due."""
     tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, concerned)).values(owed="access"))
 
 
 def stored(tx: Tx, filter_id: int, after: int, seqs: Collection[int]) -> dict[int, Match]:
-    """What these events were to a filter, and every event above ``after`` that is settled already, by ``seq``."""
+    """The matches of these events with a filter, and those of every event above ``after`` that is settled, by
+    ``seq``.
+    """
     statement = select(matches.c.seq, matches.c.type, matches.c.change, matches.c.summary).where(
         matches.c.filter_id == filter_id,
         (matches.c.seq > after) | tx.dialect.among(matches.c.seq, seqs),
@@ -173,7 +175,7 @@ def filter_of(tx: Tx, filter_id: int) -> Filter:
 
 
 def withhold(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
-    """These events are not for this filter after all, whoever follows it, now or ever."""
+    """Void the matches of these events with this filter, for all present and future followers."""
     own = (matches.c.filter_id == filter_id) & tx.dialect.among(matches.c.seq, seqs)
     tx.conn.execute(update(matches).where(own).values(reason=Cause.ACCESS.value))
 
@@ -189,7 +191,7 @@ def stand_still(tx: Tx, without: Mapping[str, Collection[int]]) -> None:
 
 
 def go_on(tx: Tx, again: Collection[int]) -> None:
-    """Let these go on where they stood still."""
+    """Resume these where they were paused."""
     values = {"state": ACTIVE, "cause": None, "reason": None, "paused_at": None, "updated_at": tx.now}
     tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, again)).values(values))
     deliveries.resume(tx, again)
@@ -204,13 +206,13 @@ def stood_still(tx: Tx, seconds: float, limit: int) -> list[str]:
 
 
 def release(tx: Tx, feeds: Collection[str]) -> None:
-    """These feeds are back: what they alone showed, and was held for it, goes on."""
+    """Release what was held because only these feeds showed it: they are back."""
     for filter_id, seqs in _held_no_more(tx, feeds, None).items():
         deliveries.resume_matched(tx, filter_id, seqs)
 
 
 def let_go(tx: Tx, feeds: Collection[str]) -> None:
-    """These feeds do not come back: what was held for them is cancelled."""
+    """Cancel what was held for these feeds, which do not come back."""
     for filter_id, seqs in _held_no_more(tx, feeds, "removed").items():
         deliveries.cancel_matched(tx, filter_id, seqs, "removed")
 

@@ -28,14 +28,14 @@ def follow(tx: Tx, n: int, filter_id: int, from_seq: int) -> None:
 
 
 def unfollow(tx: Tx, n: int, last: int) -> None:
-    """Close the open stretch at ``last``; one that has not begun yet never was."""
+    """Close the open stretch at ``last``; delete it if it has not begun yet."""
     is_open = (follows.c.subscription == n) & follows.c.until_seq.is_(None)
     tx.conn.execute(delete_from(follows).where(is_open, follows.c.from_seq > last))
     tx.conn.execute(update_table(follows).where(is_open).values(until_seq=last))
 
 
 def forget_passed(tx: Tx, n: int, done: int) -> None:
-    """Take away the stretches that the fan-out has passed."""
+    """Delete the stretches that the fan-out has passed."""
     tx.conn.execute(
         delete_from(follows).where(
             follows.c.subscription == n, or_(follows.c.until_seq <= done, follows.c.until_seq < follows.c.from_seq)

@@ -43,10 +43,10 @@ def create(
     sealed_secret: bytes,
     granted: Role | None,
 ) -> Subscription:
-    """A new subscription, told of every event from the next one on.
+    """Make a subscription, which is sent every event from the next one on.
 
-    What it may follow goes by the keys of its owner; ``granted`` is a role that it has beside them. Where it has none
-    at all it is paused.
+    What it may follow depends on the keys of its owner; ``granted`` is a role that it has besides. Without any role it
+    is paused.
     """
     last, _ = stretches.hold(tx)
     role = keys.role(tx, owner, granted)
@@ -112,7 +112,7 @@ class _Unset:
 
 
 UNSET = _Unset()
-"""Says "leave as it is" where None is a value."""
+"""The default of an argument that leaves a field unchanged, where None is a value."""
 
 
 def update(
@@ -158,12 +158,12 @@ def update(
 
 
 def enable(tx: Tx, id: str) -> Subscription:
-    """Tell it of events again, from the next one on; raises NotFound."""
+    """Enable it: it is sent events again, from the next one on. Raises NotFound."""
     return update(tx, id, state=SubscriptionState.ACTIVE)
 
 
 def disable(tx: Tx, id: str) -> Subscription:
-    """Tell it of no more events and cancel what is open; raises NotFound."""
+    """Disable it: it is sent no more events, and open deliveries are cancelled. Raises NotFound."""
     return update(tx, id, state=SubscriptionState.DISABLED)
 
 
@@ -173,13 +173,13 @@ def stranded(tx: Tx, feeds: Collection[str], limit: int) -> list[Subscription]:
 
 
 def returned(tx: Tx, feeds: Collection[str], limit: int) -> list[Subscription]:
-    """Up to ``limit`` subscriptions that stand still for want of feeds and follow one of these, oldest first."""
+    """Up to ``limit`` subscriptions that are paused for lack of feeds and follow one of these, oldest first."""
     still = (table.c.state == SubscriptionState.PAUSED.value) & (table.c.cause == Cause.FEEDS.value)
     return _following(tx, still, feeds, limit, some=True)
 
 
 def delete(tx: Tx, id: str) -> None:
-    """Delete it: what is open is cancelled, what happened stays in the accounts; raises NotFound."""
+    """Delete it: open deliveries are cancelled, past ones stay on record. Raises NotFound."""
     last, done = stretches.hold(tx)
     existing(tx, id)
     n = number(tx, id)
@@ -244,12 +244,12 @@ def existing(tx: Tx, id: str) -> Subscription:
 
 
 def number(tx: Tx, id: str) -> int:
-    """Its number; the row is held until the transaction ends, before any of its deliveries is."""
+    """Its number; the row is locked until the transaction ends, before any of its deliveries."""
     return int(tx.conn.execute(select(table.c.n).where(table.c.id == id).with_for_update()).scalar_one())
 
 
 def set_state(tx: Tx, n: int, state: SubscriptionState, last: int, reason: str | None = None) -> None:
-    """Put it into a state, after event ``last``: whatever ends it cancels what is open."""
+    """Put it into a state, after event ``last``; if it ends it, cancel the open deliveries."""
     values: dict[str, Any] = {"state": state.value, "reason": reason, "updated_at": tx.now}
     values |= {"cause": None, "paused_at": None, "owed": None}
     if state is SubscriptionState.ACTIVE:
@@ -274,7 +274,9 @@ def _withhold(tx: Tx, n: int) -> None:
 
 
 def _fit(tx: Tx, n: int, role: Role | None, last: int) -> None:
-    """Let what was just enabled follow what this role may: its filter may be from before the role was another."""
+    """Restrict a subscription that was just enabled to what this role may follow: its filter may be older than the
+    role.
+    """
     if role is None:
         stretches.unfollow(tx, n, last)
         _withhold(tx, n)

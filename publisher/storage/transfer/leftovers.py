@@ -15,7 +15,7 @@ from pathlib import Path
 
 @contextmanager
 def folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A folder of one's own in ``parent``, removed at the end; what was left there under this prefix goes first."""
+    """A temporary folder in ``parent``, removed at the end; leftovers with this prefix are removed first."""
     sweep(parent, prefix)
     with tempfile.TemporaryDirectory(dir=parent, prefix=f"{prefix}{os.getpid()}-") as made:
         yield Path(made)

@@ -16,7 +16,7 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="publisher"'}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request; without a key they may read what public feeds show."""
+    """The client that sent a request; without a key it may read what public feeds show."""
 
     key: Key | None = None
 
@@ -29,7 +29,7 @@ ANYONE = Caller()
 
 
 async def caller(request: web.Request) -> Caller:
-    """Who sent this request; 401 for a key that opens nothing, 429 where too many such came from its address."""
+    """The caller of this request; 401 for an unknown key, 429 where too many unknown keys came from its address."""
     header = request.headers.get("Authorization")
     if header is None:
         return ANYONE

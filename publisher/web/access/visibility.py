@@ -18,11 +18,11 @@ from publisher.storage.items import articles
 from publisher.storage.items.articles import Narrowing, StoredArticle
 from publisher.web.access.auth import Caller
 
-ASKED = 10
-"""Feeds with several conditions that a database is asked for at once: each takes it 20 ms where little is in sight."""
+MOST_CONDITIONS = 10
+"""Feeds with several conditions that one query may name: each takes the database 20 ms where little is in sight."""
 
-TELLING = ("authors", "editors", "topics", "sections", "agencies", "symbols", "sources", "languages")
-"""Facets, those first that fewer articles share."""
+RAREST_FIRST = ("authors", "editors", "topics", "sections", "agencies", "symbols", "sources", "languages")
+"""Facets, beginning with those that the fewest articles share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,18 @@ class Sight:
     operations: bool = False
 
     def shows(self, kind: str, data: Mapping[str, Any], source: str) -> bool:
-        """Whether an item of ``kind`` (``articles``, ``indicators``), as it is now, is seen."""
+        """Whether the caller sees an item of ``kind`` (``articles``, ``indicators``) as it is now."""
         if self.everything:
             return True
         facets = item_facets(data, source)
         return any(selection.selects(feed, kind, facets) for feed in self.feeds.values())
 
     def narrowings(self) -> list[Narrowing] | None:
-        """What an article must have to be seen, for a database: all of one of these; None where it need not be asked.
+        """The conditions for a database query: a visible article meets all of one of these. None where no query is
+        needed.
 
-        Where it would be too much to ask, it is less: what is found is still to be judged by :meth:`shows`.
+        A condition that would make the query too large is left out, so each result must still be checked with
+        :meth:`shows`.
         """
         if self.everything:
             return None
@@ -54,15 +56,15 @@ class Sight:
         if not all(wanted):
             return None  # one takes every article
         several = {tuple(sorted(one.items())) for one in wanted if len(one) > 1}
-        asked = [dict(one) for one in sorted(several, key=repr)] if len(several) <= ASKED else []
+        together = [dict(one) for one in sorted(several, key=repr)] if len(several) <= MOST_CONDITIONS else []
         single: dict[str, set[str]] = {}
-        for one in wanted if len(several) > ASKED else [one for one in wanted if len(one) == 1]:
-            facet = min(one, key=TELLING.index)
+        for one in wanted if len(several) > MOST_CONDITIONS else [one for one in wanted if len(one) == 1]:
+            facet = min(one, key=RAREST_FIRST.index)
             single.setdefault(facet, set()).update(one[facet])
-        return [*({facet: values} for facet, values in sorted(single.items())), *asked]
+        return [*({facet: values} for facet, values in sorted(single.items())), *together]
 
     def kinds(self) -> set[str]:
-        """The kinds of items of which events may be seen."""
+        """The kinds of items whose events the caller may see."""
         kinds = {"articles", "indicators"} if self.everything else {str(feed.items) for feed in self.feeds.values()}
         return kinds | {"operations"} if self.operations else kinds - {"operations"}
 
@@ -76,9 +78,10 @@ class Sight:
         return replace(article, data=summarised(article.data))
 
     def beside(self, provenance: Provenance) -> dict[str, Any]:
-        """What is shown beside an article in sight: where its values came from, and the doubts to who sees everything.
+        """What is shown beside a visible article: where its values came from, and, to a caller who sees everything, its
+        warnings.
 
-        A doubt quotes what stood in a document that not everyone may see.
+        A warning quotes from a document that not everyone may see.
         """
         shown: dict[str, Any] = {"provenance": dict(provenance.origins)}
         return shown | {"warnings": doubts_json(provenance)} if self.everything else shown
@@ -91,11 +94,11 @@ class Sight:
         return f"{edition}-summary" if seen is not article else f"{edition}-public"
 
     def event(self, event: Event, left: Collection[str] = ()) -> dict[str, Any] | None:
-        """The event as it is seen, in the form that webhooks carry; None if it is not.
+        """The event as the caller sees it, in the form that webhooks carry; None if the caller may not see it.
 
-        One that took an item out of sight shows the item as it was last seen. What it was can no longer be told of an
-        erased one: its withdrawal is seen where a feed in sight is among ``left``, those that it left. Its source is
-        named to who sees everything.
+        An event that took an item out of sight shows the item as it was last seen. Nothing is left of an erased item:
+        its withdrawal is shown where a visible feed is among ``left``, the feeds that it left. Only a caller who sees
+        everything is told its source.
         """
         match = self._parted(event, left) if event.erased else self._match(event)
         if match is None:

@@ -31,6 +31,7 @@ from publisher.web.api.intake import read_article
 from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.http.conditions import conditions_of
 from publisher.web.http.headers import READ
+from publisher.web.http.negotiation import matching_tag
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import flag, integer, many
 from publisher.web.http.response import Fault, Problem, json_response
@@ -61,7 +62,7 @@ LIST = "articles"
 async def list_articles(request: web.Request) -> web.StreamResponse:
     """A page of articles, newest first; ``next`` is the ``after`` of the following page, null at the end.
 
-    Where few may be seen, or they are large, it holds fewer than asked for and still goes on.
+    Where few are visible, or they are large, a page holds fewer than the limit though more follow.
 
     ``topic``, ``section``, … narrow it: repeated, one of the values must fit; together, all of them. By ``source`` only
     for editors.
@@ -85,8 +86,8 @@ async def list_articles(request: web.Request) -> web.StreamResponse:
 async def show_article(request: web.Request) -> web.Response:
     """One article, with its version as ``ETag``. 404 if there is none; 410 if it was withdrawn.
 
-    Without its text, and with an ``ETag`` of its own, for whoever only sees it in feeds of summaries. ``provenance``
-    says where its values came from, ``warnings`` to editors what is doubtful about them.
+    A caller who sees it only in feeds of summaries gets it without its text, under an ``ETag`` of its own.
+    ``provenance`` says where its values came from, and ``warnings``, for editors, what is doubtful about them.
 
     An article that waits for its published time is shown to editors alone, and says so in ``Embargoed-Until``.
     """
@@ -103,7 +104,7 @@ async def show_article(request: web.Request) -> web.Response:
         raise Problem(410, f"the article was withdrawn at {rfc3339(stored.withdrawn_at)}")
     seen = sight.seen(stored)
     tag = sight.tag(version or "", stored, seen, provenance)
-    if any(one.value in (tag, "*") for one in request.if_none_match or ()):
+    if matching_tag(request, tag) is not None:
         return web.Response(status=304, headers=READ | _tag(tag))
     return json_response(seen.data | sight.beside(provenance), headers=READ | _tag(tag))
 
@@ -164,7 +165,7 @@ async def withdraw_article(request: web.Request) -> web.Response:
 
 
 def _known_form(request: web.Request) -> str:
-    """The id in the path; 404 for what can be none, before a database is asked that may choke on it."""
+    """The id in the path; 404 for what cannot be one, before it reaches a database that may choke on it."""
     article = request.match_info["id"]
     if not re.fullmatch(ID_PATTERN, article):
         raise Problem(404, f"no article has the id {article[:200]!r}")
@@ -174,8 +175,8 @@ def _known_form(request: web.Request) -> str:
 def _find(
     tx: Tx, ingest: Intake, sight: Sight, id: str
 ) -> tuple[StoredArticle | None, Embargo | None, str | None, Provenance]:
-    """The article as far as it is in sight; what waits under its id, for who sees everything; its version; its values'
-    provenance.
+    """The article as far as it is visible; what is embargoed under its id, for a caller who sees everything; its
+    version; the provenance of its values.
     """
     waiting = embargoes.get(tx, id) if sight.everything else None
     found = in_sight(tx, sight, id)
@@ -218,7 +219,7 @@ def _seen(tx: Tx, sight: Sight, ids: list[str]) -> list[dict[str, Any]]:
 
 
 def _within(places: list[Place], following: Position | None) -> tuple[list[Place], Position | None]:
-    """Those that a page's bytes have room for, at least one, and where to go on."""
+    """The articles that fit into a page's bytes, at least one, and where the next page begins."""
     size = 0
     for number, one in enumerate(places):
         size += one.size

@@ -28,14 +28,14 @@ MOST = 1_000
 """Articles in one request."""
 
 BATCH_LIMIT = 16_000_000
-"""Bytes of one request; each article may have as many as one that is sent alone."""
+"""Bytes of one request; each article may be as large as one that is sent alone."""
 
 
 @routes.post("/api/v1/articles")
 async def push_articles(request: web.Request) -> web.Response:
     """Publish or change up to 1,000 articles, each with its ``id``: 200, with what became of each, in their order.
 
-    The good ones are taken, in one transaction, though others are refused; 422 if none is good.
+    Valid articles are taken in one transaction even if others are refused; 422 if none is valid.
     """
     key = await require(request, Role.EDITOR, to="push articles")
     read = await read_batch(request, BATCH_LIMIT, MOST)

@@ -1,9 +1,9 @@
-"""Where a list goes on, as its ``next``: encrypted, since the place may be that of something its reader may not see.
+"""The position in a list, as its ``next``: encrypted, since it may be that of something the client may not see.
 
-In it stands the log's generation, too: after a restore, the place may be that of something else.
+It holds the log's generation too: after a restore, the same position may be that of something else.
 
-AES-SIV (RFC 5297) under a key derived from the installation's: the same place is the same text, so that a page is the
-same to the byte however often it is asked for, and no text but one that was given out is taken.
+AES-SIV (RFC 5297) under a key derived from the installation's: the same position always gives the same text, so that
+repeated requests for a page get the same bytes, and only a text that was given out is accepted.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _CIPHER: web.AppKey[list[AESSIV]] = web.AppKey("cursor cipher", list)
 
 
 def prepare(app: web.Application) -> None:
-    """Make room for the cipher, which is made when a list is first asked for."""
+    """Make room for the cipher, which is made at the first request for a list."""
     app[_CIPHER] = []
 
 
 def cursor(request: web.Request, list_: str, place: Place, generation: str | None = None) -> str:
-    """The place in the list of this name, for whoever asks for the page behind it.
+    """The position in the list of this name, to be sent as ``next``.
 
-    ``generation`` is that of the log which it was found in; the present one unless given.
+    ``generation`` is that of the log in which it was found, by default the present one.
     """
     if generation is None:
         generation = services_of(request).db.generation.id

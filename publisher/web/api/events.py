@@ -33,7 +33,7 @@ LIST = "events"
 PAGE, MAX_PAGE = 100, 1_000
 BATCH = 500
 SCANNED = 5_000
-"""Events looked at for one page; what the caller may not see is passed over."""
+"""Events looked at for one page; those that the caller may not see are skipped."""
 
 LONGEST_WAIT = 30.0
 
@@ -59,7 +59,7 @@ Left = Mapping[str, set[str]]
 
 
 class Following:
-    """What the requests of one application share. ``stopping`` is set once those that wait must come to an end."""
+    """What the requests of one application share. ``stopping`` is set once waiting requests must end."""
 
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
@@ -78,11 +78,11 @@ class Following:
         return self._views[rights]
 
     async def left(self, db: Database, articles: frozenset[str]) -> Left:
-        """For each of these articles the feeds that it left; read once for all who ask of the same ones."""
-        asked, task = (articles, db.edition), self._left
-        if task is None or asked != self._left_of or (task.done() and task.exception() is not None):
+        """For each of these articles the feeds that it left; read once for all requests about the same articles."""
+        key, task = (articles, db.edition), self._left
+        if task is None or key != self._left_of or (task.done() and task.exception() is not None):
             task = asyncio.create_task(db.read(feeds.left, articles), name="feeds that were left")
-            self._left_of, self._left = asked, task
+            self._left_of, self._left = key, task
         return await asyncio.shield(task)
 
 
@@ -111,16 +111,16 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     patience = _patience(request)
-    services, asking = services_of(request), await caller(request)
+    services, client = services_of(request), await caller(request)
     after = await _place(request, services)
     address = client_address(request, services.trusted_proxies)
-    with services.limits.waiting(asking.key, address) if patience else nullcontext():
-        reading = _Reading(request, asking, after, limit, patience)
+    with services.limits.waiting(client.key, address) if patience else nullcontext():
+        reading = _Reading(request, client, after, limit, patience)
         return await list_response(request, LIST, reading.batches(), lambda: {"next": reading.next})
 
 
 async def _place(request: web.Request, services: Services) -> int:
-    """The number that ``after`` stands for. A bare one is taken too, as far as it can mean one event only."""
+    """The number that ``after`` stands for. A bare number is accepted too where it can mean only one event."""
     text = request.query.get("after")
     if text is None:
         return 0
@@ -139,7 +139,7 @@ async def _place(request: web.Request, services: Services) -> int:
 
 
 def _patience(request: web.Request) -> float:
-    """The seconds that ``wait`` names; 422 for no duration, or too long a one."""
+    """The seconds that ``wait`` names; 422 for what is no duration, or too long."""
     text = request.query.get("wait")
     if text is None:
         return 0.0
@@ -157,8 +157,8 @@ def _patience(request: web.Request) -> float:
 class _Reading:
     """One request's way through the log."""
 
-    def __init__(self, request: web.Request, asking: Caller, after: int, limit: int, patience: float) -> None:
-        self._request, self._asking = request, asking
+    def __init__(self, request: web.Request, client: Caller, after: int, limit: int, patience: float) -> None:
+        self._request, self._client = request, client
         self._services = services_of(request)
         self._tail = self._services.tail
         self._generation = self._tail.generation
@@ -171,16 +171,16 @@ class _Reading:
         return cursor(self._request, LIST, [self._after], self._generation.id)
 
     async def batches(self) -> Batches:
-        """The events in sight, until there are enough or enough was read; with patience, once there are any."""
+        """The visible events, until there are enough or enough was read; with patience, as soon as there is one."""
         scanned = size = 0
         found = waited = False
         while self._left and scanned < SCANNED and size < PAGE_BYTES:
-            view = self._request.app[FOLLOWING].view(self._asking, self._services.catalog().feeds)
+            view = self._request.app[FOLLOWING].view(self._client, self._services.catalog().feeds)
             stretch = await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=view.types)
             if self._tail.generation != self._generation:
-                return  # whoever asks on is told so
+                return  # the next request is told so
             seen = await self._seen(stretch, view)
-            if seen and waited and self._asking.key is not None:
+            if seen and waited and self._client.key is not None:
                 await caller(self._request)  # 401 where the key was revoked meanwhile
             if seen:
                 found = True

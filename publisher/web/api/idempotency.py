@@ -1,7 +1,7 @@
 """``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header-07): a request that is repeated has its effect once.
 
-The effect and the answer are committed together, see ``storage/idempotency``. What was refused had no effect and is
-not kept: it may be sent again with the same key once it is put right, or when what stood in its way is gone.
+The effect and the answer are committed together, see ``storage/idempotency``. A refused request had no effect and is
+not kept: it may be sent again with the same key once it is corrected, or once the cause is gone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an effect came to: the JSON to answer. ``secret``: it is not to be stored in the clear."""
+    """The result of an effect: the JSON to respond with. ``secret``: it must not be stored in the clear."""
 
     data: Any
     status: int = 200
@@ -39,9 +39,11 @@ class Answer:
 
 
 async def once(request: web.Request, key: Key, effect: Callable[[Tx], Answer]) -> web.Response:
-    """Run ``effect`` in a transaction and answer with what it came to; a repeat gets the same answer without it.
+    """Run ``effect`` in a transaction and respond with its result; a repeated request gets the same response without
+    it.
 
-    400 for a key that is none, 422 for one that came with another body. Two at once: the second waits for the first.
+    400 for an invalid key, 422 for one that came with another body. Of two requests at once, the second waits for the
+    first.
     """
     slot = await _slot(request, key)
     services = services_of(request)
@@ -57,7 +59,7 @@ async def _slot(request: web.Request, key: Key) -> Slot | None:
     text = request.headers.get(HEADER)
     if text is None:
         return None
-    # The draft has a quoted string; most clients send the bare one.
+    # The draft says a quoted string; most clients send it without quotes.
     match = re.fullmatch(r'(?P<quote>"?)(?P<key>[!#-\[\]-~]{1,255})(?P=quote)', text.strip())
     if match is None:
         raise Problem(400, f"{HEADER} must be 1 to 255 visible ASCII characters, for example a UUID; it may be quoted")

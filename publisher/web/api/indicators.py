@@ -65,7 +65,7 @@ async def _batches(sight: Sight, page: list[StoredIndicator]) -> Batches:
         yield [one.data for one in batch if sight.shows("indicators", one.data, one.source)]
 
 
-# A symbol may hold a slash: it comes as %2F, and plain from those who do not encode it.
+# A symbol may hold a slash: it comes as %2F, or as it is from clients that do not encode it.
 @routes.get("/api/v1/indicators/{symbol:.+}")
 async def show_indicator(request: web.Request) -> web.Response:
     """The newest observation of one indicator; 404 names those that were observed.
@@ -95,9 +95,9 @@ def _held(one: HeldObservation) -> dict[str, Any]:
 async def push_indicators(request: web.Request) -> web.Response:
     """Take one observation or a list: 201 if one is new, else 202 if one is held, else 200.
 
-    Each observation stands for itself: the good ones are taken and the others itemised in ``errors``, what is doubtful
-    of those that are taken in ``warnings``; 422 if none is good. Once it is answered, what was taken is stored and
-    every feed shows it.
+    Each observation is judged by itself: valid ones are taken, with anything doubtful in ``warnings``, and the others
+    are listed in ``errors``; 422 if none is valid. Once the response is sent, what was taken is stored and every feed
+    shows it.
     """
     key = await require(request, Role.EDITOR, to="push indicators")
     body = await json_body(request)
@@ -107,7 +107,7 @@ async def push_indicators(request: web.Request) -> web.Response:
     listed = isinstance(body, list)
     if len(given) <= AT_ONCE:
         read = _read(request, given, listed=listed)
-    else:  # not where all requests are served
+    else:  # not on the event loop, where all requests are served
         read = await asyncio.to_thread(lambda: _read(request, given, listed=listed))
     if not read.good:
         raise Problem(422, "no observation could be taken", faults=read.errors)
@@ -118,7 +118,7 @@ async def push_indicators(request: web.Request) -> web.Response:
         log.info("indicators.pushed", taken=len(read.good), refused=len(given) - len(read.good))
         taken = [{"symbol": one.symbol, "outcome": was.outcome} for one, was in zip(read.good, decided, strict=True)]
         doubts = [_doubt(at, was) for at, was in zip(read.places, decided, strict=True) if was.doubt]
-        said = {"errors": _told(read.errors), "warnings": _told([*read.warnings, *doubts])}
+        said = {"errors": _faults_json(read.errors), "warnings": _faults_json([*read.warnings, *doubts])}
         return Answer({"indicators": taken, **said}, _status(decided))
 
     with outdated(request):
@@ -127,9 +127,7 @@ async def push_indicators(request: web.Request) -> web.Response:
 
 @dataclass(slots=True)
 class _Read:
-    """The observations of a request that can be taken and where each stands, what is wrong with others, and what is
-    doubtful.
-    """
+    """The valid observations of a request with the place of each, the faults of the others, and the warnings."""
 
     good: list[Indicator] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
@@ -158,7 +156,9 @@ def _read(request: web.Request, given: list[object], *, listed: bool) -> _Read:
 
 
 def _doubt(at: str, change: IndicatorChange) -> Fault:
-    """What is told of an observation that was taken: how one that is held comes to be published, too."""
+    """What the response says of an observation that was taken; of one that is held, also how it comes to be
+    published.
+    """
     said = change.doubt or ""
     if change.outcome is Outcome.HELD:
         said += "; to publish it, push it once more, without observed_at or with a later one"
@@ -170,5 +170,5 @@ def _status(decided: Sequence[IndicatorChange]) -> int:
     return 201 if Outcome.NEW in outcomes else 202 if Outcome.HELD in outcomes else 200
 
 
-def _told(faults: list[Fault]) -> list[dict[str, str]]:
+def _faults_json(faults: list[Fault]) -> list[dict[str, str]]:
     return [{"path": fault.path, "message": fault.message} for fault in faults]

@@ -21,7 +21,7 @@ from publisher.web.http.response import Fault, Problem, invalid
 from publisher.web.services import services_of
 
 TAG_WEIGHT = 100
-"""Characters of text that take as long to read as one tag does."""
+"""How many characters of text take as long to read as one tag."""
 
 LIGHT = 32_768
 """Characters, tags weighed, that are read where requests are served; more is read in a thread."""
@@ -30,7 +30,7 @@ HEAVY = 1_048_576
 """Characters, tags weighed, above which a body is read in a process that can be killed."""
 
 WAIT = 30
-"""Seconds after which a body may be sent again that could not be read for no fault of its own."""
+"""``Retry-After`` seconds for a body that could not be read through no fault of its own."""
 
 
 async def read_article(request: web.Request, id_: str) -> tuple[ObservedArticle, list[Fault]]:
@@ -62,12 +62,12 @@ async def read_batch(request: web.Request, limit: int, most: int) -> list[tuple[
         with _answered():
             for piece in await runner.run("batch", body, {**given, "most": most}):
                 entries.append(await read_entry(piece))
-                await asyncio.sleep(0)  # a thousand large articles take a while: others get their turn
+                await asyncio.sleep(0)  # a thousand large articles take a while: other requests get their turn
     else:
         payload = loaded(body)
         if said := not_a_batch(payload, most):
             raise Problem(422, f"the body {said}")
-        # Reading and sanitising takes a while: not where all requests are served.
+        # Reading and sanitising takes a while, so it is not done on the event loop.
         entries = await asyncio.to_thread(lambda: list(read_entries(payload, **given)))
     return [(entry, _faults(entry.problems)) for entry in entries]
 
@@ -80,9 +80,10 @@ def weight_of(body: bytes) -> int:
 
 @contextlib.contextmanager
 def _answered() -> Iterator[None]:
-    """What becomes of a body in the process that reads documents, as an answer.
+    """The result of reading a body in the process for documents, or the error response.
 
-    503 where it is to be sent again, 500 where the fault is here, 400 for no JSON, and 422 for what else is wrong.
+    503 where the client should send it again, 500 where the fault is ours, 400 for what is no JSON, and 422 for any
+    other error.
     """
     try:
         yield
@@ -98,7 +99,7 @@ def _answered() -> Iterator[None]:
 def read_indicator(
     request: web.Request, payload: object, at: str, now: datetime
 ) -> tuple[Indicator | None, list[Fault]]:
-    """One observation and what is doubtful about it, or null and what is wrong; ``at``: where it stands in the request.
+    """One observation and what is doubtful about it, or None and what is wrong; ``at``: its place in the request.
 
     ``observed_at`` is ``now`` where it is not given; name and unit are those of the registry.
     """

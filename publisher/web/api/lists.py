@@ -1,7 +1,7 @@
-"""Lists as JSON, sent while they are read: what is held of one is a batch, however long the list is.
+"""Lists as JSON, sent while they are read: only one batch is in memory, however long the list is.
 
-A batch is read when the one before it was taken by the client; so a client that reads slowly keeps a batch waiting, and
-no connection to the database.
+A batch is read once the client has taken the one before it; so a slow client keeps a batch in memory, but no connection
+to the database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BATCH_BYTES = 256 * 1024
 """What is read at once: some milliseconds in which the event loop does nothing else. One item may be larger."""
 
 PAGE_BYTES = 4 * 1024 * 1024
-"""What a page may take; it then ends, and ``next`` goes on. One item may be larger."""
+"""The most bytes of a page; it then ends, and ``next`` names the following one. One item may be larger."""
 
 Batches = AsyncIterator[Sequence[Any]]
 

@@ -1,4 +1,4 @@
-"""What may be set of a webhook: its fields, where it may go and what it may follow."""
+"""What may be set on a webhook: its fields, where it may point and what it may follow."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def checked(
 ) -> dict[str, Any]:
     """The given fields as storage takes them: ``url``, ``filter``, ``format``, ``description``, ``state``.
 
-    ``now`` is the webhook as it is, for what is not given. 422 for everything that cannot be followed, at once: of a
-    feed that the key may not even read no one learns here that there is one. 403 for one that it may only read.
+    ``now`` is the present webhook, for fields that are not given. 422 names everything that cannot be followed at once;
+    a feed that the key may not read is treated as unknown. 403 for a feed that the key may read and not follow.
     """
     given = wanted.model_fields_set
     feeds = services.catalog().feeds
@@ -148,7 +148,7 @@ def _unknown_format(name: str) -> list[Fault]:
 
 
 def _nothing_to_follow(names: Sequence[str], known: Iterable[str]) -> list[Fault]:
-    """Where none of its feeds is there for who asks (one is enough), it would be paused again at once."""
+    """Refuse a webhook none of whose feeds exists for the caller (one is enough): it would be paused again at once."""
     if not set(names).isdisjoint(known):
         return []
     missing = ", ".join(repr(name[:80]) for name in names)

@@ -22,5 +22,5 @@ async def list_sources(request: web.Request) -> web.Response:
     services = services_of(request)
     states = await services.db.read(sources.states)
     known = [(one, states.get(one.name) or SourceState(name=one.name)) for one in services.sources()]
-    told = [source_json(*one, operator=key.role is Role.OPERATOR) for one in known]
-    return json_response({"sources": told}, headers=READ)
+    shown = [source_json(*one, operator=key.role is Role.OPERATOR) for one in known]
+    return json_response({"sources": shown}, headers=READ)

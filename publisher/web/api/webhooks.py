@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 @routes.post(PATH)
 async def register(request: web.Request) -> web.Response:
-    """Register a webhook; it is told of every event from the next one on. The secret is shown this once."""
+    """Register a webhook; it is sent every event from the next one on. The secret is shown only this once."""
     key = await require(request, Role.SUBSCRIBER, to="register webhooks")
     wanted = read(Registration, await json_object(request))
     services = services_of(request)
@@ -112,7 +112,9 @@ async def show(request: web.Request) -> web.Response:
 
 @routes.patch(PATH + "/{id}")
 async def change(request: web.Request) -> web.Response:
-    """Change what is given. ``state`` ``disabled`` cancels what is open; ``active`` tells of what comes after it."""
+    """Change the given fields. ``state`` ``disabled`` cancels open deliveries; ``active`` sends the events that
+    follow.
+    """
     key, found = await _own(request)
     wanted = read(Change, await json_object(request))
     services = services_of(request)
@@ -217,14 +219,14 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
 def _held_to(
     tx: Tx, wanted: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
 ) -> dict[str, Any]:
-    """What is wanted, judged by the definitions in force, which stay so until the transaction ends."""
+    """The requested fields, judged by the definitions in force, which stay in force until the transaction ends."""
     events.lock(tx)
     services.check(tx)
     return checked(wanted, key, services, now=now)
 
 
 def _may_redirect(tx: Tx, key: Key, id: str) -> None:
-    """A new URL gets what is still to be sent too: 403 where the webhook follows a feed that the key may not."""
+    """A new URL also gets the pending deliveries: 403 where the webhook follows a feed that the key may not."""
     found = subscriptions.get(tx, id)
     refused = [] if found is None else permissions.confidential(tx, found.filter.feeds)
     if refused and key.role is not Role.OPERATOR:
@@ -236,7 +238,7 @@ def _may_redirect(tx: Tx, key: Key, id: str) -> None:
 
 
 def _changed(tx: Tx, webhook: Subscription, values: dict[str, Any]) -> Subscription:
-    """Change it, as far as its owner may follow what it is to follow, whoever asks."""
+    """Change it, provided its owner, whoever the caller is, may follow what it will follow."""
     changed = subscriptions.update(tx, webhook.id, **values)
     permissions.review(tx, webhook.owner)
     return subscriptions.get(tx, webhook.id) or changed
@@ -288,7 +290,7 @@ def _state(text: str) -> DeliveryState:
 
 
 async def _or_404(change: Awaitable[T]) -> T:
-    """What was there a moment ago may have been deleted since."""
+    """The webhook may have been deleted since it was looked up."""
     try:
         return await change
     except NotFound as error:
@@ -296,7 +298,7 @@ async def _or_404(change: Awaitable[T]) -> T:
 
 
 async def _own(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
-    """The key and the webhook that the path names; one of another owner is as unknown as one that never was.
+    """The key and the webhook that the path names; another owner's is 404, as if it did not exist.
 
     With ``deleted`` an operator finds deleted ones too.
     """

@@ -1,1 +1,1 @@
-"""What one party may ask for, and what becomes of it that asks for more."""
+"""How many requests one client or owner may make, and the response to more."""

@@ -1,4 +1,4 @@
-"""What one owner, and everyone together at one strange host, may ask for. What exceeds it is 429 and names the limit.
+"""Limits for one owner, and for all owners together at one unverified host. Whatever exceeds one is 429 and names it.
 
 The number of webhooks is held to in the transaction that makes one (``storage/subscriptions/hosts.py``); rates are
 counted here, by each process for itself.
@@ -26,18 +26,19 @@ TESTS_AT_A_TIME = 2
 """Tests under way for one owner, and at one unverified host."""
 
 WAITING_AT_A_TIME = 50
-"""Requests of one key, or without one of one address, that may wait for news at once: each takes a connection."""
+"""Requests of one key (without a key: of one address) that may wait for events at once: each takes a connection."""
 
 WAITING_IN_ALL = 500
-"""All requests that may wait at once: half of the connections there may be, since these do not give way to others."""
+"""All requests that may wait at once: half of the maximum of connections, since a waiting one is never closed for
+another."""
 
 ALL = "all clients together"
 
 BUSY_SECONDS = 5
-"""``Retry-After`` where tests are under way, or requests wait: they may take their time."""
+"""``Retry-After`` seconds where tests are under way or requests wait, which may take a while."""
 
 Counted = Callable[[str], None]
-"""Told why something was refused: the name of the limit, or ``wrong_key``."""
+"""Called with why a request was refused: the name of the limit, or ``wrong_key``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Rates:
 
 
 class _Tests:
-    """What of tests is counted for each owner, or for each host."""
+    """The counts of tests for each owner, or for each host."""
 
     def __init__(self, limit: str, per_minute: int, clock: Callable[[], float]) -> None:
         self.limit = limit
@@ -84,7 +85,7 @@ class Allowances:
         self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
 
     def adjust(self, rates: Rates) -> None:
-        """Hold to these settings from now on; what was counted stays counted. Wrong keys are this node's own."""
+        """Use these settings from now on; counts are kept. Wrong keys are counted by each node."""
         self._rates = rates
         self._most = Most(rates.webhooks_per_owner, rates.webhooks_per_unverified_host)
         self._registrations.adjust(rates.registrations_per_minute)
@@ -103,9 +104,10 @@ class Allowances:
         self._registrations.take(key.owner)
 
     def check(self, tx: Tx, key: Key, url: str, *, new: bool) -> None:
-        """Hold a webhook that is made (``new``) or pointed at ``url`` to the numbers there may be, else 429.
+        """Check the number of webhooks before one is made (``new``) or pointed at ``url``; 429 where there would be too
+        many.
 
-        The log is held from here on, so that of two at once each counts the other.
+        This locks the log until the transaction ends, so that two at once count each other.
         """
         if key.role.allows(Role.OPERATOR):
             return
@@ -131,7 +133,7 @@ class Allowances:
 
     @contextmanager
     def waiting(self, key: Key | None, address: str) -> Iterator[None]:
-        """Hold a place for a request that waits for news; 429 where its party, or all together, have too many."""
+        """Hold a place for a request that waits for events; 429 where its client, or all together, have too many."""
         party = client_of(address) if key is None else f"the key {key.id}"
         with ExitStack() as held:
             for slots, who in ((self._waiting, party), (self._all_waiting, ALL)):

@@ -1,4 +1,4 @@
-"""Counting what one party asks for: at most so many a minute, and so many at a time. Monotonic time, bounded memory."""
+"""Counting what one party does: at most so many a minute, and so many at a time. Monotonic time, bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from cachetools import LRUCache
 
 KEPT = 10_000
-"""Parties that are remembered; whoever was quiet for longest is forgotten first, and has its full share again."""
+"""Parties that are remembered; the one that was idle longest is forgotten first, and has its full share again."""
 
 MINUTE = 60.0
 ROUNDING = 1e-6
@@ -29,7 +29,7 @@ class Buckets:
         self._full_at: LRUCache[str, float] = LRUCache(KEPT)
 
     def adjust(self, per_minute: int) -> None:
-        """Give so many from now on; what was taken stays taken."""
+        """Allow so many a minute from now on; tokens already taken stay taken."""
         self._interval = MINUTE / per_minute
 
     def wait(self, party: str) -> float:
@@ -39,13 +39,15 @@ class Buckets:
         return wait if wait > ROUNDING else 0.0
 
     def take(self, party: str) -> None:
-        """Take one of the party's tokens; where it has none, none is owed either, so that the next comes in time."""
+        """Take one of the party's tokens. Where it has none this changes nothing, so that the next one is not
+        delayed.
+        """
         now = self._clock()
         self._full_at[party] = min(max(now, self._full_at.get(party, now)) + self._interval, now + MINUTE)
 
 
 class Slots:
-    """Places that each party has for what takes long."""
+    """A limited number of places for each party, for work that takes long."""
 
     def __init__(self, each: int) -> None:
         self.each = each

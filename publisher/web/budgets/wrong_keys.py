@@ -1,8 +1,8 @@
-"""Keys that open nothing: few a minute from one address, since each that is tried costs a look into the database.
+"""A limit on unknown keys: few a minute from one address, since each one costs a database lookup.
 
-A right key is not held up by what others at its address try, be it one office or a proxy that nobody named. One that
-opened something within the hour is looked up whatever else came from there; one that begins as a key in force does has
-as many tries of its own, and whoever guesses does not know how one begins.
+A valid key is not blocked by what others at its address try, be it one office or a proxy that is not in the settings. A
+key that was valid within the last hour is always looked up; a key that begins like one in force has a separate
+allowance, since a guesser does not know how one begins.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from publisher.web.http.response import Problem, too_many
 log = telemetry.logger(__name__)
 
 LONGEST = 200
-"""Characters of a secret; ours have 46, so that a longer one need not be looked up."""
+"""The most characters of a secret; ours have 46, so a longer one need not be looked up."""
 
 RIGHT_SECONDS = 3600.0
 PREFIX_SECONDS = 10.0
-"""How old what is known of the beginnings of keys may be."""
+"""Seconds for which the known beginnings of keys are used before they are read again."""
 
 
 class WrongKeys:
@@ -60,8 +60,8 @@ class WrongKeys:
     async def find(self, secret: str, address: str, db: Database) -> Key | None:
         """The key that a secret from this address opens, None for none.
 
-        429 where the address has tried too many that open nothing. Those not known yet are tried one after the other,
-        so that many at once get no further than the limit.
+        429 where the address has tried too many unknown keys. Keys not known yet are looked up one after the other, so
+        that many at once get no further than the limit.
         """
         party = client_of(address)
         mark = hashlib.blake2b(f"{party} {secret}".encode(errors="replace"), key=self._pepper, digest_size=16).digest()
@@ -84,7 +84,7 @@ class WrongKeys:
         return secret[:PREFIX_LENGTH] in self._prefixes
 
     def _refused(self, party: str, wait: float) -> Problem:
-        self._told(party)
+        self._log_refused(party)
         self._counted("wrong_keys_per_minute")
         most = f"{self._per_minute} wrong keys a minute ([server] wrong_keys_per_minute)"
         return too_many(f"from one address may come {most}", wait)
@@ -96,11 +96,11 @@ class WrongKeys:
         self._right.pop(mark, None)
         self._failures.take(share)
         self._counted("wrong_key")
-        self._told(share.partition(" ")[0])
+        self._log_refused(share.partition(" ")[0])
         return None
 
-    def _told(self, party: str) -> None:
-        """A line a minute at most, however many there are."""
+    def _log_refused(self, party: str) -> None:
+        """Log at most one line a minute, however many there are."""
         self._unlogged += 1
         now = self._clock()
         if now >= self._log_at:

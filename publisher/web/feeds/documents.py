@@ -15,7 +15,8 @@ from aiohttp import ClientConnectionError, web
 from publisher.errors import NotFound
 from publisher.model import FeedDefinition
 from publisher.model.feed import NAME_PATTERN
-from publisher.publish import Address, Document
+from publisher.publish import Address, Document, codings
+from publisher.publish.codings import IDENTITY
 from publisher.render import FORMATS
 from publisher.storage.configuration import feeds as feed_states
 from publisher.web.access.auth import caller
@@ -36,7 +37,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 @routes.get("/feeds/{name:[^/]+}.{format:[^/.]+}")
 @for_readers
 async def document(request: web.Request) -> web.StreamResponse:
-    """One feed in one format; 304 for whoever has the present version in any coding."""
+    """One feed in one format; 304 for a client that has the present version in any coding."""
     address = Address(request.match_info["name"], request.match_info["format"])
     feed = await readable(request, address.feed)
     if address.format not in FORMATS:
@@ -46,16 +47,17 @@ async def document(request: web.Request) -> web.StreamResponse:
         if unchanged is not None:
             return unchanged
         return await _send(request, feed, address, await services_of(request).publications.current(*address))
-    except NotFound as error:  # taken away since it was looked up
+    except NotFound as error:  # removed since it was looked up
         raise Problem(404, str(error)) from error
 
 
 async def _not_modified(request: web.Request, feed: FeedDefinition, address: Address) -> web.StreamResponse | None:
-    """The 304 for whoever has the present version; it needs no rendering."""
+    """The 304 for a client that has the present version; it needs no rendering."""
     if "If-None-Match" not in request.headers and "If-Modified-Since" not in request.headers:
         return None
     version = await services_of(request).publications.version(address.feed, address.narrowing)
-    tag = negotiation.matching_tag(request, version.etag)
+    coded = (coding.tag(version.etag) for coding in codings.CODINGS)
+    tag = negotiation.matching_tag(request, version.etag, *coded)
     if tag is None and not negotiation.unmodified(request, version.last_modified):
         return None
     return _answer(request, feed, address, tag or version.etag, version.last_modified, status=304)
@@ -64,25 +66,25 @@ async def _not_modified(request: web.Request, feed: FeedDefinition, address: Add
 async def readable(request: web.Request, name: str) -> FeedDefinition:
     """The feed of this name, if the caller may read it.
 
-    One that the caller may not read is as unknown as one that never was: 404. 404 and, where a public one was removed,
-    410 name the nearest feeds that the caller may read.
+    A feed that the caller may not read is 404, as if it did not exist. A 404, and the 410 for a public feed that was
+    removed, name the nearest feeds that the caller may read.
     """
     feeds = services_of(request).catalog().feeds
     feed = feeds.get(name)
     if feed is not None and feed.public:
         return feed
-    asking = await caller(request)  # before anything depends on whether there is such a feed
-    if feed is not None and may_read(asking, feed):
+    client = await caller(request)  # first of all, so that the response does not show whether there is such a feed
+    if feed is not None and may_read(client, feed):
         return feed
-    offered = [one.name for one in feeds.values() if may_read(asking, one)]
+    offered = [one.name for one in feeds.values() if may_read(client, one)]
     if feed is None and await was_removed(request, name):
         raise Problem(410, f"the feed {name!r} was removed; {nearest(name, offered)}")
     raise Problem(404, f"there is no feed {name!r}; {nearest(name, offered)}")
 
 
 async def was_removed(request: web.Request, name: str) -> bool:
-    """Whether a name that is no feed was a public one."""
-    # A database may choke on what can be no name, such as a NUL.
+    """Whether there was a public feed of this name, which is no feed any more."""
+    # A database may choke on what cannot be a name, such as a NUL.
     if not KNOWN_NAME.fullmatch(name):
         return False
     state = await services_of(request).db.read(feed_states.state, name)
@@ -90,12 +92,11 @@ async def was_removed(request: web.Request, name: str) -> bool:
 
 
 async def _send(request: web.Request, feed: FeedDefinition, address: Address, found: Document) -> web.StreamResponse:
-    packed = found.gzip if negotiation.accepts_gzip(request) else None
-    body = found.body if packed is None else packed
+    coding = negotiation.preferred_coding(request, tuple(found.bodies))
+    body, tag = found.bodies[coding], coding.tag(found.etag)
     content = {"Content-Type": found.content_type}
-    if packed is not None:
-        content["Content-Encoding"] = "gzip"
-    tag = found.etag if packed is None else f"{found.etag}-gz"
+    if coding is not IDENTITY:
+        content["Content-Encoding"] = coding.name
     if isinstance(body, Path):
         return await _send_file(request, body, _headers(request, feed, address, tag, found.last_modified) | content)
     return _answer(request, feed, address, tag, found.last_modified, status=200, content=content, body=body)
@@ -125,7 +126,7 @@ def _answer(
 
     heads, now = request.app[HEADS], services_of(request).now()
     stamp = tag, negotiation.is_dated(changed_at, now), feed.public
-    head = heads.head((address, status, "Content-Encoding" in content), stamp, write)
+    head = heads.head((address, status, content.get("Content-Encoding")), stamp, write)
     return Prebuilt(status, head, heads.date(now), body or b"")
 
 
@@ -155,7 +156,7 @@ async def _send_file(request: web.Request, path: Path, headers: dict[str, str]) 
             await request.writer.drain()
         await response.write_eof()
     except (ConnectionError, ClientConnectionError):
-        pass  # whoever asked has gone
+        pass  # the client has gone
     finally:
         file.close()
     return response

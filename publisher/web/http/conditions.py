@@ -1,4 +1,6 @@
-"""``If-Match`` and ``If-None-Match`` on what is changed (RFC 9110 section 13.1): only the version that one has seen."""
+"""``If-Match`` and ``If-None-Match`` for changes (RFC 9110 section 13.1): a client changes only the version that it has
+seen.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Conditions:
     none_match: tuple[ETag, ...] | None
 
     def check(self, current: str | None) -> None:
-        """412 unless the conditions hold for ``current``, the bare tag of what is there; None: nothing is."""
+        """412 unless the conditions hold for ``current``, the tag of the present version without quotes; None if there
+        is none.
+        """
         if self.match is not None and not _among(current, self.match):
             raise _refused("If-Match", f"asks for {_shown(self.match)}", current)
         if self.none_match is not None and _among(current, self.none_match):
@@ -30,7 +34,7 @@ class Conditions:
 
 
 def conditions_of(request: web.Request) -> Conditions:
-    """The conditions of a request; a header that holds no entity tag is matched by none."""
+    """The conditions of a request; a header without an entity tag matches nothing."""
     headers = request.headers
     return Conditions(
         request.if_match or () if "If-Match" in headers else None,
@@ -39,7 +43,7 @@ def conditions_of(request: web.Request) -> Conditions:
 
 
 def _among(current: str | None, tags: tuple[ETag, ...]) -> bool:
-    # Strong comparison: a weak tag matches nothing here. Where values came from is no part of a version.
+    # Strong comparison: a weak tag matches nothing here. Provenance is no part of a version.
     return current is not None and any(
         tag.value == ANY or (_EDITION.sub("", tag.value) == current and not tag.is_weak) for tag in tags
     )

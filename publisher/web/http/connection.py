@@ -2,7 +2,7 @@
 
 Nothing is buffered for a client that does not read: the transport's buffer has a high-water mark of zero, so that it
 is "paused" exactly while something lies unsent, the next request is taken up only once nothing does, and reading stops
-when a few requests wait. Time is told by whoever calls :meth:`Connection.check`.
+when a few requests wait. The caller of :meth:`Connection.check` supplies the time.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 log = telemetry.logger(__name__)
 
 READ_BYTES = 64 * 1024
-"""How much of a body is read ahead of whoever takes it; reading stops at twice that."""
+"""Bytes of a body that are read ahead of the handler; reading stops at twice that."""
 
 LINGER_SECONDS = 5.0
-"""How long a body that nobody wanted is read, so that the client gets to see the answer."""
+"""Seconds for which an unused body is still read, so that the client gets to see the response."""
 
 
 class RequestTooSlow(web.RequestPayloadError):
@@ -87,7 +87,7 @@ class Connection(RequestHandler):
         """Set once the client has gone."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or refuse the connection with 503 where its client, or all together, have too many."""
+        """Accept the connection, or refuse it with 503 where its client, or all together, have too many."""
         self._wire = wire = cast(asyncio.Transport, transport)
         peer = wire.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
@@ -140,26 +140,26 @@ class Connection(RequestHandler):
         self._payload = self._messages[-1][1] if self._messages else EMPTY_PAYLOAD
 
     def pause_reading(self) -> None:
-        """Read no more of a body for now: whoever takes it is behind, which is no fault of the client's."""
+        """Read no more of a body for now: the handler is behind, which is not the client's fault."""
         if self._held_at is None:
             self._held_at = self._loop.time()
         super().pause_reading()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """Go on reading; the time in between does not count."""
+        """Read on; the time in between does not count against the client."""
         if self._held_at is not None:
             self._body_at += self._loop.time() - self._held_at
             self._held_at = None
         super().resume_reading(resume_parser)
 
     def pause_writing(self) -> None:
-        """Something lies unsent."""
+        """Note that something is unsent."""
         if self._wire is not None:
             self._unsent_at, self._unsent_bytes = self._loop.time(), self._wire.get_write_buffer_size()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """All was taken."""
+        """Note that everything was sent."""
         self._unsent_at = None
         super().resume_writing()
 
@@ -190,7 +190,7 @@ class Connection(RequestHandler):
             self.force_close()
 
     def evict(self) -> None:
-        """Close it, idle as it is, for another's sake."""
+        """Close this idle connection to make room for another."""
         self._server.ended(Ended.EVICTED)
         self.force_close()
 
@@ -218,7 +218,7 @@ class Connection(RequestHandler):
             wire.abort()
 
     def _refuse(self, status: int, words: str) -> None:
-        """Answer, while no other answer is on its way, and close."""
+        """Send a response, unless another one is being sent, and close."""
         if self._wire is not None:
             self._wire.write(_closing(status, words))
         self.force_close()
@@ -230,7 +230,7 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What cannot be read as a request is answered in words; it is the client's fault, and nobody's to look into.
+        """Respond to what cannot be parsed as a request; that is the client's fault, so it is not logged.
 
         A target that is too long is 414, a head that is too large is 431 (RFC 9110 section 15.5.15, RFC 6585 section
         5).
@@ -244,7 +244,7 @@ class Connection(RequestHandler):
 
 
 def gone(request: web.Request) -> asyncio.Event:
-    """Set once the client that sent this request has gone, for an answer that takes its time."""
+    """Set once the client that sent this request has gone, for responses that take long."""
     connection = request.protocol
     return connection.gone if isinstance(connection, Connection) else asyncio.Event()
 
@@ -265,7 +265,7 @@ def _size(fields: tuple[tuple[bytes, bytes], ...]) -> int:
 
 
 def _closing(status: int, words: str) -> bytes:
-    """A whole answer, for where aiohttp has no request to answer."""
+    """A whole response, for where aiohttp has no request to respond to."""
     body = words.encode() + b"\n"
     head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: text/plain; charset=utf-8\r\n"
     return f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body

@@ -1,24 +1,24 @@
-"""Headers that many answers share."""
+"""Headers that many responses share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Asked for again each time, since a pushed change shows at once; what a key shows is not what anyone is shown.
+# Revalidated each time, since a pushed change shows at once; what a key may see, others may not.
 READ = {"Cache-Control": "no-cache", "Vary": "Authorization"}
 
 STALE_SECONDS = 3600
-"""How long what anyone may read is shown as it last was while storage fails: here, and by caches that are told so."""
+"""Seconds for which public content is shown as it last was while storage fails: here, and by caches that honour it."""
 
 PUBLIC = f"max-age=0, stale-if-error={STALE_SECONDS}"
-"""``Cache-Control`` of what anyone may read: asked for again each time, and shown as it was only where the answer is an
-error (RFC 5861 section 4). ``no-cache`` would forbid that (RFC 9111 section 4.2.4)."""
+"""``Cache-Control`` of public content: revalidated each time, and shown as it was only where the response is an error
+(RFC 5861 section 4). ``no-cache`` would forbid that (RFC 9111 section 4.2.4)."""
 
 OPEN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location",
 }
-"""For what anyone may read, from any page on the web."""
+"""For public content, which any page on the web may read."""
 
 PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
@@ -36,6 +36,6 @@ def is_open(path: str, method: str) -> bool:
 
 
 def finished(path: str, method: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """These headers, and those that every answer to such a request has unless it says otherwise."""
+    """These headers, and those that every response to such a request has unless it says otherwise."""
     shared = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
     return {**shared, **(OPEN if is_open(path, method) else {}), **headers}

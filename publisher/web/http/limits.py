@@ -1,4 +1,4 @@
-"""What one client, and all of them together, may take of the server; who is counted as one client. Pure."""
+"""Limits for one client and for all together, and what counts as one client. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Limits:
 
     ``head``: from the first byte of a request to the end of its head. ``idle``: without any request. ``body`` and
     ``write``: what a body, and what an answer that lies unsent, may take beyond ``pace`` bytes in each second.
-    ``connections`` are those that are open in all, ``per_address`` those of one address, or of one /64 network where
-    addresses are IPv6. Addresses in the ``exempt`` networks are held only to the first: a proxy speaks for many.
+    ``connections`` limits all open connections, ``per_address`` those of one address, or of one /64 network of IPv6.
+    Only the first applies to addresses in the ``exempt`` networks: a proxy speaks for many clients.
     """
 
     head: float = 10.0
@@ -44,7 +44,7 @@ HEAD_BYTES = 64 * 1024
 """Bytes of one head; more is 431."""
 
 PIPELINED = 4
-"""Requests that are read ahead of the one that is answered."""
+"""Requests that are read ahead of the one being handled."""
 
 
 class Ended(StrEnum):
@@ -80,7 +80,7 @@ class Admission:
         self._each[client_of(address)] += 1
 
     def leave(self, address: str) -> None:
-        """Count it no more."""
+        """Stop counting a connection that was closed."""
         self.open -= 1
         client = client_of(address)
         self._each[client] -= 1
@@ -96,7 +96,9 @@ class Admission:
 
 
 def client_of(address: str) -> str:
-    """Whom an address belongs to: a home or a server has a whole IPv6 network of 64 bits, and is one client."""
+    """The client that an address belongs to: a home or a server has a whole IPv6 network of 64 bits, and is one
+    client.
+    """
     try:
         found = _parsed(address)
     except ValueError:

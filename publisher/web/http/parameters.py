@@ -1,6 +1,6 @@
-"""Query parameters: each route of the API says which it takes, and any other is refused.
+"""Query parameters: each API route declares those that it takes, and any other is refused.
 
-Pages and feeds take none: what only tracks readers is passed over, since other sites hang it on every link.
+Pages and feeds take none: tracking parameters are ignored, since other sites add them to every link.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Handler = TypeVar("Handler", bound=Callable[[web.Request], Awaitable[web.StreamR
 
 MOST_FAULTS = 10
 SHOWN = 40
-"""Characters of a name that an error repeats."""
+"""The most characters of a parameter's name that an error message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ _READERS: set[Any] = set()
 
 
 def takes(*once: str, many: Iterable[str] = ()) -> Callable[[Handler], Handler]:
-    """Say which parameters a handler of the API takes; one that says nothing takes none. Stands below the route."""
+    """Declare the parameters of an API handler; without it, a handler takes none. Goes below the route decorator."""
 
     def declare(handler: Handler) -> Handler:
         _TAKEN[handler] = Taken(frozenset(once), frozenset(many))
@@ -45,7 +45,7 @@ def takes(*once: str, many: Iterable[str] = ()) -> Callable[[Handler], Handler]:
 
 
 def for_readers(handler: Handler) -> Handler:
-    """Say that a handler answers people and feed readers. Stands below the route."""
+    """Declare that a handler serves people and feed readers. Goes below the route decorator."""
     _READERS.add(handler)
     return handler
 

@@ -1,4 +1,4 @@
-"""Answers whose head and body are bytes already: written in one go, where aiohttp would put a head together anew."""
+"""Responses whose head and body are bytes already: written in one go, where aiohttp would build the head each time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from publisher.web.http.headers import finished
 from publisher.web.http.response import PIECE, pieces
 
 MOST_HEADS = 4096
-"""Kept at once, half a kilobyte each. A place may be one that nobody will ask for again."""
+"""Heads kept at once, half a kilobyte each. Some are of addresses that nobody will request again."""
 
 
 class Heads:
@@ -49,7 +49,7 @@ HEADS: web.AppKey[Heads] = web.AppKey("heads", Heads)
 
 
 def written(request: web.Request, status: int, headers: Mapping[str, str], length: int | None) -> bytes:
-    """A head up to where its date belongs, with what every answer to such a request has (``headers.finished``)."""
+    """A head up to its date, with the headers that every response to such a request has (``headers.finished``)."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in finished(request.path, request.method, headers).items()]
     if length is not None:
@@ -58,12 +58,16 @@ def written(request: web.Request, status: int, headers: Mapping[str, str], lengt
 
 
 def takes_prebuilt(request: web.Request) -> bool:
-    """Whether the connection is kept after the answer, as heads written before say by saying nothing of it."""
+    """Whether the connection is kept open after the response, which a prebuilt head implies, having no
+    ``Connection``.
+    """
     return request.version == HttpVersion11 and request.keep_alive and not request.app[STOPPING]
 
 
 class Prebuilt(web.StreamResponse):
-    """A head and a body. No signal is sent for it and its headers are not to be changed any more."""
+    """A response of a written head and a body. It sends no ``on_response_prepare``, and its headers cannot be
+    changed.
+    """
 
     def __init__(self, status: int, head: bytes, date: bytes, body: bytes = b"") -> None:
         super().__init__(status=status)
@@ -95,5 +99,5 @@ class Prebuilt(web.StreamResponse):
 
 def _transport(request: web.BaseRequest) -> asyncio.Transport:
     if request.transport is None or request.transport.is_closing():
-        raise ConnectionResetError("whoever asked has gone")
+        raise ConnectionResetError("the client has gone")
     return request.transport

@@ -1,4 +1,4 @@
-"""Whose request it is when proxies stand between."""
+"""The client's address when there are proxies in between."""
 
 from __future__ import annotations
 

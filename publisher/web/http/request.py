@@ -102,7 +102,7 @@ def many(request: web.Request, name: str) -> list[str]:
 
 def faults_of(error: ValidationError, at: str = "") -> list[Fault]:
     """What a model refused, field by field; ``at`` is where the model's data stands in the request."""
-    return list(bounded([Fault(path(at, one["loc"]), _said(one)) for one in error.errors(include_url=False)]))
+    return list(bounded([Fault(path(at, one["loc"]), _message(one)) for one in error.errors(include_url=False)]))
 
 
 def path(at: str, loc: Sequence[int | str]) -> str:
@@ -113,5 +113,5 @@ def path(at: str, loc: Sequence[int | str]) -> str:
     return text or "body"
 
 
-def _said(error: Any) -> str:
+def _message(error: Any) -> str:
     return "is not known here" if error["type"] == "extra_forbidden" else in_words(error)

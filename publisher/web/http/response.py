@@ -1,4 +1,4 @@
-"""Answers as JSON, and errors as RFC 9457 problem details."""
+"""Responses as JSON, and errors as RFC 9457 problem details."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from publisher import configfile
 from publisher.sources.documents.limits import MAX_FAULTS
 
 PIECE = 64 * 1024
-"""Bytes that are given to a connection at once; the next when these are sent."""
+"""Bytes that are given to a connection at once; the next ones follow when these are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Fault:
 
 
 class Problem(Exception):
-    """An answer that says what is wrong; the middleware sends it. Of many faults it holds the first hundred.
+    """An error response; the middleware sends it. Of many faults it holds the first hundred.
 
     ``more`` are members of its own (RFC 9457 section 3.2).
     """
@@ -73,12 +73,12 @@ def problem_response(problem: Problem) -> web.Response:
         content_type="application/problem+json",
     )
     if problem.status == 408:
-        response.force_close()  # what still comes of the request is not read (RFC 9110 section 15.5.9)
+        response.force_close()  # the rest of the request is not read (RFC 9110 section 15.5.9)
     return response
 
 
 def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Data as JSON; not to be stored by caches unless ``headers`` say otherwise."""
+    """Data as JSON; caches must not store it unless ``headers`` say otherwise."""
     return web.Response(
         body=in_pieces(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)),
         status=status,
@@ -118,24 +118,24 @@ def pieces(body: bytes) -> Iterator[memoryview]:
 
 
 def in_pieces(body: bytes) -> bytes | payload.Payload:
-    """The body as a response should have it: as it is where it is small, else so that it is sent in pieces."""
+    """The body for a response: unchanged where it is small, else sent in pieces."""
     return body if len(body) <= PIECE else _Pieces(body)
 
 
 def whole(response: web.Response) -> bytes:
-    """The body of a response that has not been sent, be it in pieces or not."""
+    """The body of a response that has not been sent yet, in pieces or not."""
     body = response.body
     return body.value if isinstance(body, _Pieces) else body if isinstance(body, bytes) else b""
 
 
 def invalid(*faults: Fault) -> Problem:
-    """422: the request is well-formed and cannot be followed."""
+    """422: the request is well-formed but cannot be processed."""
     return Problem(422, "; ".join(f"{fault.path}: {fault.message}" for fault in bounded(faults)), faults=faults)
 
 
 def bounded(faults: Sequence[Fault]) -> tuple[Fault, ...]:
     """The first hundred faults, and how many more there are."""
-    if len(faults) <= MAX_FAULTS + 1:  # who counted before has said it in one more
+    if len(faults) <= MAX_FAULTS + 1:  # an earlier count has added a fault that says how many more there are
         return tuple(faults)
     more = f"{len(faults) - MAX_FAULTS:,} more faults are not told; put these right first"
     return (*faults[:MAX_FAULTS], Fault("body", more))
@@ -148,5 +148,5 @@ def too_many(said: str, wait: float) -> Problem:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """See :func:`publisher.configfile.nearest`; up to three names, quoted as JSON's readers of these answers expect."""
+    """See :func:`publisher.configfile.nearest`; up to three names, quoted as clients of the API expect."""
     return configfile.nearest(name, known, most=3, quote="'")

@@ -47,9 +47,9 @@ class Server(web.Server):
         return self._admission.open
 
     def refused(self, connection: Connection) -> Ended | None:
-        """Give the connection a place, or say why it gets none.
+        """Admit a connection, or return why it is refused.
 
-        Where all places are taken, the one that has been idle longest gives way.
+        Where the maximum is reached, the connection that has been idle longest is closed.
         """
         why = self._admission.refused(connection.address)
         if why is Ended.FULL and (idle := self._longest_idle()) is not None:
@@ -67,13 +67,13 @@ class Server(web.Server):
         return min((one for one in self._open if one.idle), key=lambda one: one.since, default=None)
 
     def left(self, connection: Connection) -> None:
-        """Free the place of a connection that is gone."""
+        """Forget a connection that is closed."""
         if connection in self._open:
             del self._open[connection]
             self._admission.leave(connection.address)
 
     def check(self, now: float) -> None:
-        """End what is over its limits; ``now`` is by the event loop's clock."""
+        """End the connections that are over their limits; ``now`` is by the event loop's clock."""
         for connection in tuple(self._open):
             connection.check(now)
 

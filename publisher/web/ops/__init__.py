@@ -1,1 +1,1 @@
-"""What operators and their machines ask: ``/healthz``, ``/readyz`` and ``/metrics``."""
+"""What operators and their monitoring request: ``/healthz``, ``/readyz`` and ``/metrics``."""

@@ -1,7 +1,7 @@
 """``/healthz``: the process is alive. ``/readyz``: it can do its work.
 
-An answer of ``/readyz`` is shared by whoever asks within a second, and given within :data:`PATIENCE` whatever hangs: a
-balancer that waits for it would go on sending requests here.
+Requests for ``/readyz`` within a second share one response, and it comes within :data:`PATIENCE` whatever hangs: a load
+balancer that waited for it would go on sending requests here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATIENCE = 3.0
 """Seconds within which ``/readyz`` answers."""
 
 FRESH_SECONDS = 1.0
-"""How long an answer is given again."""
+"""Seconds for which a response is reused."""
 
 COMMIT_SECONDS = 10.0
 """A commit that went well so lately shows that commits can be made; after that, or a failure, one is tried."""
@@ -43,11 +43,11 @@ class Readiness:
         if self._looking is None or (self._looking.done() and time.monotonic() - self._looked_at > FRESH_SECONDS):
             self._looking = asyncio.create_task(self._look(services), name="readiness")
         await asyncio.wait([self._looking], timeout=PATIENCE)
-        # What hangs is left running, and found again by whoever asks next: not one more for each of them.
+        # A probe that hangs is left running and found again by the next request, instead of one more for each.
         return self._looking.result() if self._looking.done() else {"database": "no answer"}
 
     async def close(self, _app: web.Application) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])
@@ -76,7 +76,7 @@ def add_health(app: web.Application) -> None:
 
 @routes.get("/healthz")
 async def healthz(request: web.Request) -> web.Response:
-    """200 while the process answers at all."""
+    """200 as long as the process responds at all."""
     return json_response({"status": "ok"})
 
 
@@ -88,14 +88,14 @@ async def readyz(request: web.Request) -> web.Response:
     if request.app[STOPPING]:
         parts["service"] = "stopping"
     ready = all(state == "ok" for state in parts.values())
-    told = {"status": "ok" if ready else "unavailable", "parts": parts}
+    shown = {"status": "ok" if ready else "unavailable", "parts": parts}
     if notes := services.notes():
-        told["notes"] = dict(notes)
-    return json_response(told, status=200 if ready else 503)
+        shown["notes"] = dict(notes)
+    return json_response(shown, status=200 if ready else 503)
 
 
 async def _database(db: Database) -> str:
-    """Whether it can be read, and a commit be made. What exactly is wrong is in the log: anyone may read this."""
+    """Whether the database can be read and committed to. Details are only in the log, since anyone may read this."""
     try:
         await db.read(events.last_seq)
     except StorageError:

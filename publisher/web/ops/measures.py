@@ -90,7 +90,7 @@ class Metrics:
             self._events.labels(type_).inc(count)
 
     def stands(self, present: Present, totals: Totals, definitions: int = 0) -> None:
-        """Take how things stand; ``definitions`` is the number of those that this process goes by."""
+        """Take the present state; ``definitions`` is the number of the version that this process uses."""
         self._standing.present, self._standing.totals = present, totals
         self._standing.definitions = definitions
 

@@ -1,7 +1,7 @@
 """``/metrics`` for Prometheus.
 
-What this process did since it started (requests, attempts, events seen) is counted as it happens; how things stand is
-read from the database when it is asked for. Each application has a registry of its own.
+What this process did since it started (requests, attempts, events seen) is counted as it happens; the present state is
+read from the database at each scrape. Each application has its own registry.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from publisher.web.ops.measures import Metrics
 from publisher.web.services import SERVICES
 
 Access = Literal["loopback", "key", "open"]
-"""Who may read it: this machine where ``trusted_proxies`` is set, and operators; operators alone; or anyone."""
+"""The values of ``[server] metrics``, which say who may read it: this machine where ``trusted_proxies`` is set, and
+operators; operators alone; or anyone."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -121,7 +122,7 @@ def add_metrics(
         found.requested(request.path, response.status)
         return response
 
-    app.middlewares.insert(0, count)  # outside of what turns errors into answers
+    app.middlewares.insert(0, count)  # outside of the middleware that turns errors into responses
     app.on_startup.append(reader.start)
     app.router.add_get("/metrics", answer)
     return found
@@ -140,10 +141,10 @@ async def _allow(request: web.Request, access: Access) -> None:
 
 
 def local(request: web.BaseRequest) -> bool:
-    """Whether a request comes from this machine itself, as far as every proxy on it says for whom it asks.
+    """Whether a request comes from this machine itself, provided that every proxy on it names its client.
 
-    One that adds nothing passes strangers on as its own: whoever names no proxy in ``trusted_proxies`` may have such a
-    one, so that being local is worth nothing there.
+    A proxy that does not makes strangers look local. An operator who names none in ``trusted_proxies`` may have such a
+    proxy, so being local counts for nothing there.
     """
     if any(name in request.headers for name in FORWARDED):
         return False

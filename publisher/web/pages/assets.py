@@ -23,12 +23,12 @@ class Asset:
 
     @property
     def path(self) -> str:
-        """Where it is asked for, below the site's root."""
+        """Its path, below the site's root."""
         return f"/static/{self.name}?v={self.version}"
 
 
 def load() -> dict[str, Asset]:
-    """Every file of ``static/`` that a browser may ask for."""
+    """Every file of ``static/`` that a browser may request."""
     found = {}
     for file in files("publisher.web.pages").joinpath("static").iterdir():
         content_type = _TYPES.get(file.name.rpartition(".")[2])
@@ -39,7 +39,7 @@ def load() -> dict[str, Asset]:
 
 
 def answer(request: web.Request, asset: Asset) -> web.Response:
-    """The file; kept for good where it was asked for in this version."""
+    """The response with the file; cached for good where the request names this version."""
     current = request.query.get("v") == asset.version
     response = web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8")
     response.headers["Cache-Control"] = _FOR_GOOD if current else "public, max-age=300"

@@ -40,11 +40,13 @@ if TYPE_CHECKING:
 ON_FRONT = 11
 ON_FEED_PAGE = 50
 
-CONTENT_SECURITY = (
-    "default-src 'self'; img-src https: http: data:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-"""Nothing but our own files runs or styles a page; pictures come from wherever an article has them."""
+SAFE: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'self'; img-src https: http: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+"""Only our own files run or style a page; pictures may come from any host, as articles have them."""
 
 ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
 
@@ -65,7 +67,7 @@ async def front(request: web.Request) -> web.Response:
     services, views = services_of(request), _views(request)
     catalog = services.catalog()
     sight = sight_of(ANYONE, catalog.feeds)
-    # Articles before indicators, and what takes everything before what selects.
+    # Articles before indicators, and feeds of everything before those that select.
     feeds = sorted(sight.feeds.values(), key=lambda feed: (feed.items, bool(wants(feed.select)), feed.name))
     newest, observed = await services.db.read(_front, feeds, sight, views)
     return _page(
@@ -112,7 +114,7 @@ async def feed_page(request: web.Request) -> web.Response:
 
 
 def _document_or(page: Handler) -> Handler:
-    """The page, or the way to the document for those who ask its address for one, as feed readers do."""
+    """The page, or a redirect to the document for clients that prefer one, as feed readers do."""
 
     async def answer(request: web.Request) -> web.Response:
         format = preferred(request, {one.name: one.media_types for one in FORMATS.values()})
@@ -151,7 +153,7 @@ async def static(request: web.Request) -> web.Response:
 
 
 async def favicon(request: web.Request) -> web.Response:
-    """The mark, for browsers that ask without having been told where it is."""
+    """The icon, for browsers that request it at its customary address."""
     return assets.answer(request, request.app[ASSETS]["mark.svg"])
 
 
@@ -161,7 +163,7 @@ def nothing_here(request: web.Request) -> web.Response:
 
 
 def not_asked_so(request: web.Request) -> web.Response:
-    """The page for an address that is asked for with a query it does not take."""
+    """The page for a request with a query that its address does not take."""
     return _missing(request, 400, "bad_query", "bad_query_why")
 
 
@@ -180,7 +182,7 @@ def _front(
 
 
 def _widest(feeds: list[FeedDefinition]) -> list[FeedDefinition]:
-    """The feeds that have to be read to know everything in any of them: one that takes all is enough."""
+    """The feeds that together hold everything in any of them: one that selects all is enough."""
     return next(([feed] for feed in feeds if not wants(feed.select)), feeds)
 
 
@@ -219,17 +221,10 @@ def _page(request: web.Request, template: str, *, views: Views, status: int = 20
     )
     body = html.encode()
     tag = hashlib.sha256(body).hexdigest()[:32]
-    headers = {
-        "Content-Security-Policy": CONTENT_SECURITY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Cache-Control": PUBLIC if status == 200 else "no-cache",
-        "Vary": "Accept-Encoding",
-    }
     response = web.Response(
         body=in_pieces(body),  # so that a large page is packed in pieces, too, with other work between them
         status=status,
-        headers=headers,
+        headers={**SAFE, "Cache-Control": PUBLIC if status == 200 else "no-cache", "Vary": "Accept-Encoding"},
         content_type="text/html",
         charset="utf-8",
     )
