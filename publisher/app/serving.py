@@ -68,7 +68,7 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
-    schedule = Schedule(lambda name, due: _read(app, name, due), app.db, app.timetable, node=app.node)
+    schedule = Schedule(lambda name, due: _read(app, name, due), app.db, app.timetable, node=app.node, check=app.check)
     reloader = Reloader(app, schedule, manager)
     runner = Runner(
         _web(app, schedule, reloader, roles),

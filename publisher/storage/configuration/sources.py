@@ -175,13 +175,15 @@ def place(tx: Tx, places: Sequence[Place]) -> None:
     tx.conn.execute(statement, rows)
 
 
-def bring_forward(tx: Tx, dues: Mapping[str, datetime], *, also_failing: bool) -> None:
-    """Have sources be due at these times at the latest; ``also_failing``: also those that wait after a failure."""
-    for name, due in sorted(dues.items()):
-        later = [sources.c.name == name, sources.c.next_run_at > micros(due)]
+def bring_forward(tx: Tx, places: Sequence[Place], *, also_failing: bool) -> None:
+    """Have sources be due at these times at the latest, as far as they go by these timings; ``also_failing``: also
+    those that wait after a failure."""
+    for one in sorted(places, key=lambda one: one.name):
+        due = micros(one.due)
+        later = [sources.c.name == one.name, sources.c.timing == one.timing, sources.c.next_run_at > due]
         if not also_failing:
             later.append(sources.c.failures == 0)
-        tx.conn.execute(update(sources).where(*later).values(next_run_at=micros(due)))
+        tx.conn.execute(update(sources).where(*later).values(next_run_at=due))
 
 
 @dataclass(frozen=True, slots=True)
