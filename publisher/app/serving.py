@@ -98,7 +98,8 @@ async def serve(
         reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
-        helpers.run(*jobs(Parts(app.db, app.intake, app.deliverer.wake, heartbeat, app.check), roles))
+        parts = Parts(app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, app.check)
+        helpers.run(*jobs(parts, roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
         helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))

@@ -2,8 +2,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
 from support.clock import ManualClock
 
+from publisher.errors import Conflict
 from publisher.model import SourceState
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import Database
@@ -92,8 +94,9 @@ async def test_an_expired_lease_is_taken_over(db: Database, clock: ManualClock) 
     clock.advance(1)
     assert await db.write(sources.claim, "desk", "theirs", 60)
 
-    assert await db.write(sources.holds, "desk", "theirs")
-    assert not await db.write(sources.holds, "desk", "mine")
+    await db.write(sources.hold, "desk", "theirs")
+    with pytest.raises(Conflict, match="taken over"):
+        await db.write(sources.hold, "desk", "mine")
 
 
 async def test_a_lease_is_renewed_by_its_holder(db: Database, clock: ManualClock) -> None:

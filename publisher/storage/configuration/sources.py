@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, case, cast, func, or_, select, update
 
 from publisher import clock
+from publisher.errors import Conflict
 from publisher.model.refusals import Refusals
 from publisher.model.source import SourceState
 from publisher.storage.engine.database import Tx
@@ -66,10 +67,14 @@ def forget_leases(tx: Tx) -> None:
         tx.conn.execute(update(sources).where(sources.c.lease.is_not(None)).values(lease=None, lease_until=None))
 
 
-def holds(tx: Tx, name: str, lease: str) -> bool:
-    """Whether the lease is still the source's own. In a writing transaction, it stays so until the end of that."""
+def hold(tx: Tx, name: str, lease: str) -> None:
+    """Raise Conflict if the lease is no longer the source's own; if it is, it stays so until the transaction ends.
+
+    The log must be held already: whoever records locks it first, and each would wait for the other.
+    """
     statement = select(sources.c.lease).where(sources.c.name == name).with_for_update()
-    return tx.conn.execute(statement).scalar() == lease
+    if tx.conn.execute(statement).scalar() != lease:
+        raise Conflict(f"source {name!r} was taken over by another process; what this one read is dropped")
 
 
 def release(tx: Tx, name: str, lease: str) -> None:
