@@ -22,7 +22,8 @@ from support.items import an_event, article_change
 from publisher import clock as clocks
 from publisher.model import DeliveryState
 from publisher.storage.configuration import sources
-from publisher.storage.engine.database import SQLITE_READERS, Database, Tx
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.engines import SQLITE_READERS
 from publisher.storage.items.record import BULK, Reading, record
 from publisher.storage.log import events
 from publisher.storage.subscriptions import deliveries

@@ -20,7 +20,8 @@ from webroom import Newsroom, defined, open_newsroom
 from publisher.app.probes import disk
 from publisher.errors import StorageError, told
 from publisher.publish import composing, versions
-from publisher.storage.engine.database import SQLITE_READERS, Database, Tx
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.engines import SQLITE_READERS
 from publisher.storage.log import events
 from publisher.web import kept
 from publisher.web.http.response import PIECE
