@@ -182,7 +182,6 @@ def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str
         check=app.check,
         now=app.now,
         runner=app.pushed,
-        sources=lambda: app.catalog.sources,
     )
     application = make_app(services, public=WEB in roles)
     add_metrics(

@@ -17,7 +17,7 @@ log = telemetry.logger(__name__)
 class Job:
     """``action`` is done at once, and again ``every`` seconds (monotonic) after it was done.
 
-    An action that returns a number says itself in how many seconds it wants to be called, if that is sooner.
+    An action that returns a float says itself in how many seconds it wants to be called, if that is sooner.
     """
 
     name: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from publisher import clock
-from publisher.catalog import Catalog, SourceDefinition
+from publisher.catalog import Catalog
 from publisher.clock import Clock
 from publisher.delivery import Deliverer
 from publisher.ingest import Intake
@@ -33,8 +33,8 @@ class Services:
     believed.
     ``notes`` are what it tells besides, and that no part is the worse for. ``limits`` count in this process.
     ``runner`` reads large bodies in a process of its own; without one they are read in a thread.
-    ``sources`` are those that are configured. ``check`` is called where a
-    transaction goes by the definitions, once it holds the log; it raises DefinitionsMoved where they are others by now.
+    ``check`` is called where a transaction goes by the definitions, once it holds the log; it raises DefinitionsMoved
+    where they are others by now.
     """
 
     db: Database
@@ -51,7 +51,6 @@ class Services:
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
     runner: Runner | None = None
-    sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
     check: Callable[[Tx], None] = lambda _tx: None
 

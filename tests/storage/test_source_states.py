@@ -67,16 +67,6 @@ async def test_a_success_ends_a_row_of_failures(db: Database) -> None:
     assert await db.write(sources.failed, "desk", "no answer", None) == 1
 
 
-async def test_when_a_source_is_due_can_be_set_alone(db: Database, clock: ManualClock) -> None:
-    await db.write(sources.succeeded, "desk", bookmark={"etag": "1"})
-    await db.write(sources.set_next_run, "desk", clock())
-    await db.write(sources.set_next_run, "new", clock())
-
-    desk = await db.read(sources.state, "desk")
-    assert (desk.next_run_at, desk.bookmark) == (clock(), {"etag": "1"})
-    assert (await db.read(sources.state, "new")).next_run_at == clock()
-
-
 async def test_a_claimed_source_is_refused_to_others_until_it_is_released(db: Database) -> None:
     assert await db.write(sources.claim, "desk", "mine", 60)
     assert not await db.write(sources.claim, "desk", "theirs", 60)

@@ -22,7 +22,7 @@ from publisher.storage.log import events as log
 class FeedState:
     """``version`` rises with every change that the feed shows, ``changed_at`` is when it last did.
 
-    ``digest`` is that of what the version's bytes depend on besides its items (``publish.appearance``), empty for a
+    ``digest`` is that of what the version's bytes depend on besides its items (``publish/appearance.py``), empty for a
     feed that was removed. ``private``: that there is, or was, such a feed is not for everyone to know. ``generation``
     is the log's: by it alone is a version from before a restore told from one of the same number that came after it.
     """

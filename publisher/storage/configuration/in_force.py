@@ -56,7 +56,7 @@ class Moved:
 
 
 def describe(tx: Tx, feeds: Mapping[str, FeedDefinition]) -> Moved:
-    """Take these for all definitions there are; ``storage/feeds.py`` has their digests already."""
+    """Take these for all definitions there are; ``storage/configuration/feeds.py`` has their digests already."""
     log.lock(tx)
     last = log.last_seq(tx)
     known = {row.name: row for row in tx.conn.execute(select(table))}

@@ -99,19 +99,19 @@ def succeeded(
     It is due again at ``next_run_at``; not so where its timing is another than ``timing`` by now: what was set by that
     stays.
     """
-    _put(
-        tx,
-        name,
-        timing,
-        bookmark=dump(dict(bookmark)),
-        profile_digest=profile_digest,
-        loaded=True,
-        failures=0,
-        last_success_at=tx.now,
-        next_run_at=micros(next_run_at),
-        items=items,
-        events=events,
-    )
+    due = micros(next_run_at)
+    found = {
+        "bookmark": dump(dict(bookmark)),
+        "profile_digest": profile_digest,
+        "loaded": True,
+        "failures": 0,
+        "last_success_at": tx.now,
+        "items": items,
+        "events": events,
+    }
+    statement = tx.dialect.insert(sources).values(name=name, timing=timing, next_run_at=due, **found)
+    changed = {**found, **_due(due, timing)}
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=changed))
 
 
 def refused(tx: Tx, name: str, found: Refusals) -> None:
@@ -136,11 +136,6 @@ def failed(
     counted = {"failures": sources.c.failures + failures, **told, **_due(due, timing)}
     statement = statement.on_conflict_do_update(index_elements=[sources.c.name], set_=counted)
     return int(tx.conn.execute(statement.returning(sources.c.failures)).scalar_one())
-
-
-def set_next_run(tx: Tx, name: str, at: datetime | None) -> None:
-    """When the source is due again; None: as soon as its schedule says."""
-    _put(tx, name, next_run_at=micros(at))
 
 
 def present(tx: Tx) -> datetime:
@@ -221,12 +216,6 @@ def taken(tx: Tx) -> dict[str, str]:
     """The lease of each source that is being read, by the source's name."""
     held = select(sources.c.name, sources.c.lease).where(sources.c.lease_until > tx.now)
     return {row[0]: row[1] for row in tx.conn.execute(held.order_by(sources.c.name))}
-
-
-def _put(tx: Tx, name: str, timing: str | None = None, **fields: Any) -> None:
-    statement = tx.dialect.insert(sources).values(name=name, timing=timing, **fields)
-    changed = {**fields, **_due(fields["next_run_at"], timing)}
-    tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=changed))
 
 
 def _due(next_run_at: int | None, timing: str | None) -> dict[str, Any]:

@@ -35,7 +35,7 @@ _KEEPING = (Outcome.HELD, Outcome.UNCHANGED)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The reading of a source that all this came from: moves its bookmark. See ``storage.sources``.
+    """The reading of a source that all this came from: moves its bookmark. See ``storage/configuration/sources.py``.
 
     ``events`` are those that earlier transactions of the same reading appended.
     """
