@@ -30,7 +30,8 @@ from publisher.errors import NotFound, told
 from publisher.ingest.duetimes import Timetable, pace, read_by
 from publisher.storage.configuration import sources as states
 from publisher.storage.configuration.sources import Due, Place
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 
 if TYPE_CHECKING:
     from apscheduler.triggers.cron import CronTrigger
@@ -62,10 +63,22 @@ Tick = Callable[[str, bool], Awaitable[bool]]
 
 
 class Schedule:
-    """The sources' timetable in one process. ``node`` is the name of this node: it reads what it may read."""
+    """The sources' timetable in one process. ``node`` is the name of this node: it reads what it may read.
 
-    def __init__(self, tick: Tick, db: Database, timetable: Timetable, *, node: str = "") -> None:
+    ``check`` raises in a transaction where this process does not go by the definitions in force.
+    """
+
+    def __init__(
+        self,
+        tick: Tick,
+        db: Database,
+        timetable: Timetable,
+        *,
+        node: str = "",
+        check: Callable[[Tx], None] = lambda _tx: None,
+    ) -> None:
         self._tick = tick
+        self._check = check
         self._db = db
         self._timetable = timetable
         self._node = node
@@ -154,7 +167,7 @@ class Schedule:
             await self._place()
         now, due = await self._db.read(states.due_within, LOOK_SECONDS)
         if self._seen is not None and now < self._seen:
-            await self._bring_forward(now, also_failing=True)
+            await self._bring_forward(also_failing=True)
         self._seen = now
         # Requests that found another process reading, which may have seen the folder before they came.
         self._requested, self._refused = self._requested | self._refused, set()
@@ -191,23 +204,40 @@ class Schedule:
     async def _place(self) -> None:
         """See to it that each source has a due time by the present timetable."""
         sources = self._sources
-        now, known = await self._db.read(lambda tx: (states.present(tx), states.timings(tx)))
-        places = [
-            Place(name, self._timetable.timing(one), self._timetable.placed(one, known.get(name), now))
-            for name, one in sources.items()
-            if known.get(name) != self._timetable.timing(one)
-        ]
-        if places:
-            await self._db.write(states.place, places)
-        await self._bring_forward(now, also_failing=False)
+        if await self._db.read(self._unplaced):
+            await self._db.write(self._placing)
+        await self._bring_forward(also_failing=False)
         self._placed = sources is self._sources
 
-    async def _bring_forward(self, now: datetime, *, also_failing: bool) -> None:
+    def _unplaced(self, tx: Tx) -> list[Place]:
+        """The sources whose timing is another than is stored, by the definitions in force alone: a timing of older ones
+        would keep the nodes that go by those from reading."""
+        self._check(tx)
+        now, known = states.present(tx), states.timings(tx)
+        timings = {name: self._timetable.timing(one) for name, one in self._sources.items()}
+        return [
+            Place(name, timing, self._timetable.placed(self._sources[name], known.get(name), now))
+            for name, timing in timings.items()
+            if known.get(name) != timing
+        ]
+
+    def _placing(self, tx: Tx) -> None:
+        events.lock(tx)  # so that the definitions in force stay so until this is committed
+        states.place(tx, self._unplaced(tx))
+
+    async def _bring_forward(self, *, also_failing: bool) -> None:
         """Have each source with a cron line wait for the time that comes next by the clock, which was put back."""
-        crons = {name: one.cron for name, one in self._sources.items() if one.cron is not None}
-        if crons:
-            dues = {name: self._timetable.following_time(cron, now) for name, cron in crons.items()}
-            await self._db.write(states.bring_forward, dues, also_failing=also_failing)
+        if any(one.cron is not None for one in self._sources.values()):
+            await self._db.write(self._bringing_forward, also_failing=also_failing)
+
+    def _bringing_forward(self, tx: Tx, *, also_failing: bool) -> None:
+        now = states.present(tx)
+        crons = [(one, one.cron) for one in self._sources.values() if one.cron is not None]
+        places = [
+            Place(one.name, self._timetable.timing(one), self._timetable.following_time(cron, now))
+            for one, cron in crons
+        ]
+        states.bring_forward(tx, places, also_failing=also_failing)
 
     def _watch_these(self, watched: Mapping[str, Path]) -> None:
         wanted = set(watched.items())

@@ -73,7 +73,7 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     manager = Manager(notify_socket())
-    schedule = Schedule(lambda name, due: _read(app, name, due), app.db, app.timetable, node=app.node)
+    schedule = Schedule(lambda name, due: _read(app, name, due), app.db, app.timetable, node=app.node, check=app.check)
     reloader = Reloader(app, schedule, manager)
     async with contextlib.AsyncExitStack() as stack:
         _on(stack, stop.set, signal.SIGTERM, signal.SIGINT)
@@ -83,7 +83,8 @@ async def serve(
         reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
-        helpers.run(*jobs(Parts(app.db, app.intake, app.deliverer.wake, heartbeat, app.check), roles))
+        parts = Parts(app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, app.check)
+        helpers.run(*jobs(parts, roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
         helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))
@@ -212,7 +213,6 @@ def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str
         check=app.check,
         now=app.now,
         runner=app.pushed,
-        sources=lambda: app.catalog.sources,
     )
     application = make_app(services, public=WEB in roles)
     add_metrics(

@@ -64,16 +64,6 @@ ENDS_A_WORD: Final = (
 KEPT_EMPTY: Final = frozenset(("td", "th", "tr", "hr", "br", "img", "wbr", "dd", "rp"))
 """Elements that mean something without text: a table keeps its shape."""
 
-URLS: Final = {
-    "a": ("href",),
-    "img": ("src",),
-    "q": ("cite",),
-    "blockquote": ("cite",),
-    "del": ("cite",),
-    "ins": ("cite",),
-}
-"""The attributes that hold an address."""
-
 SCHEMES: Final = {"href": frozenset(("http", "https", "mailto", "tel")), "src": frozenset(("http", "https"))}
 """The schemes of addresses, by attribute; elsewhere http and https."""
 

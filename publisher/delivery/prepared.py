@@ -43,11 +43,18 @@ class PreparedEvents:
     def __init__(self) -> None:
         # Bounded by trim(): what a claim has just brought must not push out what it counted on.
         self._events: LRUCache[int, Prepared] = LRUCache(math.inf)
+        self._epoch: int | None = None
 
     @property
     def known(self) -> Collection[int]:
         """The ``seq`` of each event that need not be loaded."""
         return self._events.keys()
+
+    def valid(self, epoch: int) -> None:
+        """Forget all that was loaded in another epoch of the log: it may be erased, or its number another event's."""
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._events.clear()
 
     def add(self, events: Iterable[Event]) -> None:
         """Take events that were loaded."""

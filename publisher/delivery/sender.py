@@ -25,7 +25,7 @@ from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
 from publisher.errors import SecretError, told
 from publisher.outbound import BEFORE_SENDING
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Claim, Claimed, Outcome
 
@@ -172,8 +172,15 @@ class Sender:
     async def _claim(self) -> bool:
         self._claims += 1
         claimed_at, policy = time.monotonic(), self.policy
-        claim = await self._db.write(
-            deliveries.claim,
+        claim = await self._db.write(self._claimed, policy)
+        self._start(claim, claimed_at, policy)
+        self._flowing = bool(claim.deliveries)
+        return self._flowing
+
+    def _claimed(self, tx: Tx, policy: Policy) -> Claim:
+        self._prepared.valid(self._db.epoch)  # in the transaction: nothing this process erased is taken for known
+        return deliveries.claim(
+            tx,
             limit=self._free,
             lease=f"{self._name}.{self._claims}",
             lease_seconds=policy.lease,
@@ -181,9 +188,6 @@ class Sender:
             share=self._share,
             known=self._prepared.known,
         )
-        self._start(claim, claimed_at, policy)
-        self._flowing = bool(claim.deliveries)
-        return self._flowing
 
     async def _due_in(self) -> float | None:
         return await unbroken(self._db.read(deliveries.next_due, self._busy))

@@ -36,7 +36,7 @@ class Eraser:
         log.info("article.erased", id=id)
 
     async def finish(self) -> None:
-        """Wipe what was erased from the journal too, if that is still to be done; a reader may delay it."""
+        """See :meth:`publisher.ingest.Intake.wipe`; a reader may delay it."""
         if self._unwiped:
             self._unwiped = not await self._db.wipe()
 

@@ -176,7 +176,7 @@ class Puller:
         try:
             batch = await source.read({} if reread else known)
         except Exception as error:  # a source kind may be anyone's code; none may take the service down
-            await self._failed(definition, error, report, state)
+            await self._failed(run, error, report)
             return
         report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         quiet = not state.loaded and definition.backfill == "quiet"
@@ -243,7 +243,8 @@ class Puller:
             self._note(tx, EventType.SOURCE_RECOVERED, name, failures=state.failures)
         return found, refusals
 
-    async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, state: SourceState) -> None:
+    async def _failed(self, run: _Run, error: Exception, report: Report) -> None:
+        definition, state = run.definition, run.state
         expected = isinstance(error, FetchError)
         report.error = str(error) if expected else redacted(f"{type(error).__name__}: {error}")
         wait = _backoff(pace(definition), state.failures + 1)
@@ -253,12 +254,15 @@ class Puller:
         said = {"advice": report.refusals.advice} if report.refusals.advice else {}
         log.warning("source.failed", source=definition.name, error=report.error, exc_info=not expected, **said)
         refusals = report.refusals if report.refusals != state.refusals else None
-        await self._db.write(self._record_failure, definition, report.error, wait, refusals)
+        await self._db.write(self._record_failure, run, report.error, wait, refusals)
 
     def _record_failure(
-        self, tx: Tx, definition: SourceDefinition, reason: str, wait: timedelta, refusals: refused.Refusals | None
+        self, tx: Tx, run: _Run, reason: str, wait: timedelta, refusals: refused.Refusals | None
     ) -> None:
-        name, timing = definition.name, self._timetable.timing(definition)
+        definition, name = run.definition, run.definition.name
+        events.lock(tx)
+        sources.hold(tx, name, run.lease)  # who has taken it over may read it well
+        timing = self._timetable.timing(definition)
         again = self._timetable.retried(definition, clock.from_micros(tx.now) + wait)
         failures = sources.failed(tx, name, reason, again, timing=timing)
         if refusals is not None:

@@ -77,13 +77,16 @@ class Intake:
         """
         await self._eraser.erase(article_id, check)
 
+    async def wipe(self) -> None:
+        """Wipe what was erased from the database's journal too, if that is still to be done."""
+        await self._eraser.finish()
+
     async def settle(self) -> int:
         """Send the settled state of articles that went back and forth and now stand still; returns how many."""
         return await self._db.write(self._settle)
 
     async def release_due(self) -> int:
-        """Publish the articles whose time has come; returns how many. Also wipes what was erased from the journal."""
-        await self._eraser.finish()
+        """Publish the articles whose time has come; returns how many."""
         return await release_due(self._db, self._definitions)
 
     async def next_due(self) -> float | None:

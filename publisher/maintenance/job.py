@@ -17,7 +17,7 @@ log = telemetry.logger(__name__)
 class Job:
     """``action`` is called at once, and again ``every`` seconds (monotonic) after it returned.
 
-    An action that returns a number is called again after so many seconds, if that is sooner.
+    An action that returns a float is called again after so many seconds, if that is sooner.
     """
 
     name: str

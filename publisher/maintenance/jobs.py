@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from publisher import telemetry
 from publisher.delivery.followers import pausing
 from publisher.ingest import Intake
-from publisher.maintenance import clocks, embargoes, heartbeat, pruning
+from publisher.maintenance import clocks, embargoes, erasures, heartbeat, pruning
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.job import Job
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB
+from publisher.publish import Publications
 from publisher.storage.engine.database import Database, Tx
 
 TAIL_SECONDS = 1.0
@@ -30,6 +31,7 @@ class Parts:
 
     db: Database
     intake: Intake
+    publications: Publications
     clock_moved: Callable[[], None]
     heartbeat: Heartbeat
     check: Callable[[Tx], None] = lambda _tx: None
@@ -47,6 +49,8 @@ def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
     yield None, Job("clock", clocks.LOOK_SECONDS, clocks.ClockWatch(db, parts.clock_moved).look)
     yield None, Job("heartbeat", heartbeat.EVERY, parts.heartbeat.beat)
     yield None, Job("log", telemetry.FOLD_SECONDS, _fold)
+    yield None, Job("wipe", erasures.EVERY, lambda: erasures.wipe(parts.intake))
+    yield WEB, Job("documents", erasures.EVERY, lambda: erasures.forget(parts.publications))
     yield INGEST, Job("settle", SETTLE_SECONDS, parts.intake.settle)
     yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake))
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.

@@ -35,6 +35,7 @@ class Publications:
     """The feeds of an installation as documents; made once, asked from every request."""
 
     def __init__(self, db: Database, feeds: Mapping[str, FeedDefinition], site: SiteInfo, data: Path) -> None:
+        self._db = db
         self._feeds = dict(feeds)
         self._site = site
         self._shelf = Shelf(data / "cache")
@@ -42,7 +43,7 @@ class Publications:
         self._documents: Shares[Address, Document] = Shares(
             DOCUMENT_BYTES, NARROWED_DOCUMENT_BYTES, lambda document: document.size + RECORD_BYTES
         )
-        self._swept = False
+        self._swept_at: int | None = None
         self._building: dict[tuple[Address, str], asyncio.Task[Document]] = {}
         self._states = States(db)
         self._versions: dict[str, Version] = {}
@@ -99,8 +100,7 @@ class Publications:
             return held
 
     async def _made(self, address: Address, version: Version) -> Document:
-        if not self._swept:
-            await self.sweep()
+        await self.forget_erased()
         key = address, version.etag
         if key not in self._building:
             order = Order(address, self._feed(address.feed), self._site)
@@ -114,7 +114,19 @@ class Publications:
 
         The first document that a process makes does so too, for one that was stopped before it could.
         """
-        self._swept = True
+        self._swept_at = self._db.epoch
+        try:
+            await self._sweep()
+        except BaseException:
+            self._swept_at = None
+            raise
+
+    async def forget_erased(self) -> None:
+        """:meth:`sweep` once more where anything was erased since the last time, by whichever process."""
+        if self._swept_at != self._db.epoch:
+            await self.sweep()
+
+    async def _sweep(self) -> None:
         while self._building:
             await asyncio.wait(tuple(self._building.values()))
         self._composer.clear()

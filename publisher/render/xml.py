@@ -6,7 +6,6 @@ read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,6 @@ CB = "http://www.cbwiki.net/wiki/index.php/Specification_1.2/"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
-_START_TAG = re.compile(rb"<[^>]*>")
-
 
 def blank_entry() -> feedgen_entry.FeedEntry:
     """An entry of feedgen's with nothing in it."""
@@ -45,9 +42,8 @@ def root(tag: str, namespaces: Mapping[str | None, str], **attributes: str) -> e
 def inner_xml(parent: etree._Element) -> bytes:
     """What stands inside an element, the namespaces declared on the element itself not repeated."""
     written = etree.tostring(parent, encoding="UTF-8", xml_declaration=False)
-    start = _START_TAG.match(written)
-    assert start is not None
-    return written[start.end() : written.rindex(b"</")]
+    # In what lxml writes, the first ">" ends the start tag: in values of attributes it stands escaped.
+    return written[written.index(b">") + 1 : written.rindex(b"</")]
 
 
 def xml_document(root: etree._Element, closing: bytes, fragments: Iterable[bytes]) -> bytes:

@@ -1,7 +1,7 @@
 """Pages as they were last rendered, for as long as storage does not answer (RFC 5861, stale-if-error).
 
 Only what anyone may read is kept: these pages are the same for all. They are dropped once the definitions change, an
-article or indicator is changed over the API, or an hour has passed.
+article or indicator is changed over the API of this process, one is erased by any, or an hour has passed.
 """
 
 from __future__ import annotations
@@ -73,11 +73,13 @@ class Pages:
         self._tasks: set[asyncio.Task[_Page]] = set()
         self._generation = 0
         self._catalog: Catalog | None = None
+        self._epoch: int | None = None
 
-    def under(self, catalog: Catalog) -> None:
-        """Keep nothing that was rendered under other definitions."""
-        if catalog is not self._catalog:
-            self._catalog = catalog
+    def under(self, catalog: Catalog, epoch: int) -> None:
+        """Keep nothing that was rendered under other definitions, or in another ``epoch`` of the log: before something
+        was erased."""
+        if catalog is not self._catalog or epoch != self._epoch:
+            self._catalog, self._epoch = catalog, epoch
             self.clear()
 
     def rendering(self, request: web.Request, handler: Handler) -> asyncio.Task[_Page]:
@@ -156,7 +158,8 @@ def kept(handler: Handler) -> Handler:
 
     async def answer(request: web.Request) -> web.Response:
         pages = request.app[PAGES]
-        pages.under(services_of(request).catalog())
+        services = services_of(request)
+        pages.under(services.catalog(), services.db.epoch)
         task = pages.rendering(request, handler)
         done, _ = await asyncio.wait([task], timeout=PATIENCE)
         if not done:

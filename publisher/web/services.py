@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from publisher import clock
-from publisher.catalog import Catalog, SourceDefinition
+from publisher.catalog import Catalog
 from publisher.clock import Clock
 from publisher.delivery import Deliverer
 from publisher.ingest import Intake
@@ -31,9 +31,9 @@ class Services:
     ``catalog`` and ``site`` are called per request, so that a reloaded configuration shows at once. ``probes`` are the
     parts that ``/readyz`` checks besides the database. ``trusted_proxies`` are networks whose ``X-Forwarded-For`` is
     believed. ``notes`` are what ``/readyz`` shows besides, which makes no part unready. ``limits`` count in this
-    process. ``runner`` reads large bodies in a process of its own; without one they are read in a thread. ``sources``
-    are those that are configured. ``check`` is called in a transaction that depends on the definitions, once it has
-    locked the log; it raises DefinitionsMoved where another version is in force by now.
+    process. ``runner`` reads large bodies in a process of its own; without one they are read in a thread. ``check`` is
+    called in a transaction that depends on the definitions, once it has locked the log; it raises DefinitionsMoved
+    where another version is in force by now.
     """
 
     db: Database
@@ -50,7 +50,6 @@ class Services:
     trusted_proxies: Sequence[str] = ()
     now: Clock = clock.now
     runner: Runner | None = None
-    sources: Callable[[], Sequence[SourceDefinition]] = tuple
     limits: Allowances = field(default_factory=Allowances)
     check: Callable[[Tx], None] = lambda _tx: None
 

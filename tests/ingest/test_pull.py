@@ -275,6 +275,22 @@ async def test_a_source_whose_reader_was_killed_is_read_again_within_a_minute(
     assert (await puller.run(definition(), desk)).items == 1
 
 
+async def test_the_failure_of_a_reading_whose_source_was_taken_over_counts_for_nothing(
+    db: Database, puller: Puller, clock: ManualClock
+) -> None:
+    class TakenOver(Scripted):
+        async def read(self, bookmark: Mapping[str, Any]) -> Batch:
+            clock.advance(pull.LEASE_SECONDS)
+            assert await db.write(sources.claim, "desk", "another", 60)
+            await db.write(sources.succeeded, "desk", bookmark={"etag": "2"}, next_run_at=clock())
+            raise FetchError("https://a.example/: no answer")
+
+    report = await puller.run(definition(), TakenOver("desk"))
+    assert "taken over" in str(report.skipped)
+    state = await db.read(sources.state, "desk")
+    assert (state.failures, state.next_run_at, state.last_error) == (0, clock(), None)
+
+
 async def test_the_leases_of_a_killed_service_are_forgotten_where_there_is_only_one(
     db: Database, puller: Puller
 ) -> None:

@@ -110,7 +110,7 @@ async def test_what_a_reader_keeps_in_the_journal_is_wiped_at_the_next_turn(
     reader.execute("COMMIT")
     reader.close()
     ingest: Any = one_newsroom.services.ingest
-    await ingest.release_due()
+    await ingest.wipe()
     assert files_with(tmp_path / "data", WORD) == []
 
 

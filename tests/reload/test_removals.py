@@ -347,6 +347,8 @@ async def test_a_service_answers_what_it_is_asked_once_and_nothing_that_was_with
         assert await app.db.read(offers.answered, "a") == {"result": "unchanged", "lines": []}
         assert await app.db.read(offers.answered, "b") is None
         assert await app.db.read(offers.waiting, "this") == []
+        await app.db.write(offers.answer, "a", {"result": "taken", "lines": []})  # another process of the service
+        assert await app.db.read(offers.answered, "a") == {"result": "unchanged", "lines": []}
 
 
 def written_by_an_older_publisher(tx: Tx) -> Subscription:

@@ -14,7 +14,7 @@ from support.clock import ManualClock
 
 from publisher import schedule as looking
 from publisher.catalog import SourceDefinition
-from publisher.errors import NotFound
+from publisher.errors import NotAdopted, NotFound
 from publisher.ingest import Definitions, Puller, Timetable
 from publisher.ingest.pull import LEASE_SECONDS
 from publisher.maintenance.clocks import ClockWatch
@@ -22,7 +22,7 @@ from publisher.model.observed import Batch
 from publisher.schedule import Schedule, next_time
 from publisher.sources.base import NoOptions, Source
 from publisher.storage.configuration import sources
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 
@@ -80,7 +80,14 @@ def definition(name: str = "wire", **more: Any) -> SourceDefinition:
 class Process:
     """One process of an installation, as far as it reads sources."""
 
-    def __init__(self, db: Database, upstream: Upstream, node: str = "a", zone: str = "Asia/Jakarta") -> None:
+    def __init__(
+        self,
+        db: Database,
+        upstream: Upstream,
+        node: str = "a",
+        zone: str = "Asia/Jakarta",
+        check: Callable[[Tx], None] = lambda _tx: None,
+    ) -> None:
         self.db = db
         self._looks, self._moved = 0, asyncio.Condition()
         self.definitions: dict[str, SourceDefinition] = {}
@@ -88,7 +95,7 @@ class Process:
         known = Definitions(lambda: {}, lambda: frozenset(self.definitions), lambda: {}, zone)
         timetable = Timetable(lambda: zone, next_time)
         self._puller = Puller(db, known, timetable, node=node, process=node)
-        self.schedule = Schedule(self._tick, db, timetable, node=node)
+        self.schedule = Schedule(self._tick, db, timetable, node=node, check=check)
         self._really_look = self.schedule._look
         self.schedule._look = self._look  # type: ignore[method-assign]
 
@@ -260,6 +267,30 @@ async def test_a_node_that_goes_by_older_definitions_reads_nothing_that_changed_
     await new.due_at(began + timedelta(seconds=PACE))
     await old.looked()
     assert upstream.by == ["old", "new", "new"]
+
+
+async def test_a_node_that_cannot_adopt_what_is_in_force_keeps_no_other_from_reading(
+    process: Start, upstream: Upstream, clock: ManualClock
+) -> None:
+    looks = 0
+
+    def unfit(_tx: Tx) -> None:
+        nonlocal looks
+        looks += 1
+        raise NotAdopted("this release cannot go by version 2 of the definitions")
+
+    new, began = await process("new"), clock()
+    new.start(definition(every=PACE / 2), definition("daily", every=None, cron="0 5 * * *"))
+    await new.due_at(began + timedelta(seconds=PACE / 2))
+    daily = await new.due("daily")
+    old = await process("old", check=unfit)
+    old.start(definition(), definition("daily", every=None, cron="0 4 * * *"))
+    while looks < 3:
+        await new.looked()
+    assert await new.due("daily") == daily
+    clock.advance(PACE / 2 + LATE)
+    await new.due_at(began + timedelta(seconds=PACE))
+    assert upstream.by == ["new", "new"]
 
 
 async def test_ticks_that_come_while_a_source_is_read_are_dropped(

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from support.deliveries import append, fan_out, subscribe
 from support.items import an_event
 
+from publisher.storage.configuration import installation
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.dialects import CHANNEL
 from publisher.storage.log import events
@@ -57,6 +58,30 @@ async def test_an_append_that_is_undone_is_not_announced(open_here: OpenDatabase
     await append(other)
 
     assert await asyncio.wait_for(waiting, 60) == 1
+
+
+async def test_numbers_of_a_log_that_was_put_back_are_not_heard_of_as_those_of_the_next(
+    open_here: OpenDatabase,
+) -> None:
+    one, other = await open_here(), await open_here()
+    await other.write(installation.claim, b"proof")
+    await one.refresh()
+    waiting = await listening(one)
+    await append(other, 3)
+    assert await asyncio.wait_for(waiting, 60) == 3
+
+    def put_back(tx: Tx) -> None:
+        tx.conn.execute(text("DELETE FROM events WHERE seq > 1"))
+        tx.conn.execute(text("UPDATE cursors SET seq = 1 WHERE name = 'log'"))
+        installation.renew(tx)
+
+    await other.write(put_back)
+    await one.refresh()
+    assert one.last_seq == 1
+    waiting = await listening(one)
+    await append(other)
+    assert await asyncio.wait_for(waiting, 60) == 2
+    assert one.last_seq == 2
 
 
 async def test_a_lost_connection_is_made_again_and_what_was_missed_is_caught_up_with(open_here: OpenDatabase) -> None:

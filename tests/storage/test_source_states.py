@@ -2,8 +2,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
 from support.clock import ManualClock
 
+from publisher.errors import Conflict
 from publisher.model import SourceState
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import Database
@@ -65,16 +67,6 @@ async def test_a_success_ends_a_row_of_failures(db: Database) -> None:
     assert await db.write(sources.failed, "desk", "no answer", None) == 1
 
 
-async def test_when_a_source_is_due_can_be_set_alone(db: Database, clock: ManualClock) -> None:
-    await db.write(sources.succeeded, "desk", bookmark={"etag": "1"})
-    await db.write(sources.set_next_run, "desk", clock())
-    await db.write(sources.set_next_run, "new", clock())
-
-    desk = await db.read(sources.state, "desk")
-    assert (desk.next_run_at, desk.bookmark) == (clock(), {"etag": "1"})
-    assert (await db.read(sources.state, "new")).next_run_at == clock()
-
-
 async def test_a_claimed_source_is_refused_to_others_until_it_is_released(db: Database) -> None:
     assert await db.write(sources.claim, "desk", "mine", 60)
     assert not await db.write(sources.claim, "desk", "theirs", 60)
@@ -92,8 +84,9 @@ async def test_an_expired_lease_is_taken_over(db: Database, clock: ManualClock) 
     clock.advance(1)
     assert await db.write(sources.claim, "desk", "theirs", 60)
 
-    assert await db.write(sources.holds, "desk", "theirs")
-    assert not await db.write(sources.holds, "desk", "mine")
+    await db.write(sources.hold, "desk", "theirs")
+    with pytest.raises(Conflict, match="taken over"):
+        await db.write(sources.hold, "desk", "mine")
 
 
 async def test_a_lease_is_renewed_by_its_holder(db: Database, clock: ManualClock) -> None:

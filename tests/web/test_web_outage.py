@@ -178,6 +178,20 @@ async def test_a_page_that_was_begun_before_a_change_is_not_kept_nor_given_to_wh
     assert held.body == b"after"
 
 
+async def test_no_page_from_before_an_erasure_stands_in_whichever_process_erased() -> None:
+    pages, request = kept.Pages(), make_mocked_request("GET", "/articles/a1")
+
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="erased since")
+
+    catalog = defined()
+    pages.under(catalog, 1)
+    await pages.rendering(request, page)
+    assert pages.find("/articles/a1")
+    pages.under(catalog, 2)
+    assert pages.find("/articles/a1") is None
+
+
 async def test_pages_stand_in_only_under_the_definitions_they_were_rendered_by(far: tuple[Newsroom, Line]) -> None:
     newsroom, line = far
     reloaded = defined()

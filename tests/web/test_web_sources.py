@@ -16,12 +16,18 @@ from publisher.model.refusals import Refusal, Refusals
 from publisher.sources.kinds.page import PageOptions, PageSource
 from publisher.storage.configuration import sources
 from publisher.web.app import make_app
+from publisher.web.services import Services
 
 URL = "http://a.example/"
 
 
 def page(name: str, **more: Any) -> SourceDefinition:
     return SourceDefinition(name, PageSource, PageOptions(url=URL), **more)
+
+
+def with_sources(newsroom: Newsroom, *defined: SourceDefinition) -> Services:
+    catalog = replace(newsroom.catalog, sources=defined)
+    return replace(newsroom.services, catalog=lambda: catalog)
 
 
 async def test_only_editors_and_operators_see_the_sources(newsroom: Newsroom) -> None:
@@ -33,13 +39,11 @@ async def test_only_editors_and_operators_see_the_sources(newsroom: Newsroom) ->
 async def test_each_source_tells_when_it_was_read_what_came_of_it_and_what_went_wrong(
     newsroom: Newsroom, clock: ManualClock
 ) -> None:
-    services = replace(
-        newsroom.services,
-        sources=lambda: [
-            page("well", every=60.0),
-            page("ill", every=60.0, nodes=("a", "b")),
-            page("new", every=None, cron="0 12 * * *"),
-        ],
+    services = with_sources(
+        newsroom,
+        page("well", every=60.0),
+        page("ill", every=60.0, nodes=("a", "b")),
+        page("new", every=None, cron="0 12 * * *"),
     )
     began = clock()
     due = began + timedelta(seconds=60)
@@ -70,7 +74,7 @@ async def test_what_to_set_is_told_to_operators_alone(newsroom: Newsroom, clock:
     kept = Refusal(origin="b", reason="b: refused: 10.0.0.5 is not a public address", advice=advice)
     await newsroom.db.write(sources.failed, "site", "refused: 10.0.0.5 is not a public address", clock())
     await newsroom.db.write(sources.refused, "site", Refusals(found=(kept,), advice=advice))
-    services = replace(newsroom.services, sources=lambda: [page("site")])
+    services = with_sources(newsroom, page("site"))
     async with TestClient(TestServer(make_app(services))) as client:
         answers = [await client.get("/api/v1/sources", headers=newsroom.as_(role)) for role in ("editor", "operator")]
         [editor], [operator] = [(await answer.json())["sources"] for answer in answers]

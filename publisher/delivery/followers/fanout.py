@@ -1,6 +1,6 @@
 """Fan-out, the part that decides: follows the log and judges each event once for each distinct filter.
 
-Judging is plain Python and happens before any transaction; writing is ``storage/fanout.py``'s.
+Judging is plain Python and happens before any transaction; writing is ``storage/subscriptions/fanout.py``'s.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, case, cast, func, or_, select, update
 
 from publisher import clock
+from publisher.errors import Conflict
 from publisher.model.refusals import Refusals
 from publisher.model.source import SourceState
 from publisher.storage.engine.database import Tx
@@ -66,10 +67,14 @@ def forget_leases(tx: Tx) -> None:
         tx.conn.execute(update(sources).where(sources.c.lease.is_not(None)).values(lease=None, lease_until=None))
 
 
-def holds(tx: Tx, name: str, lease: str) -> bool:
-    """Whether the lease is still the source's own. In a writing transaction, it stays so until the end of that."""
+def hold(tx: Tx, name: str, lease: str) -> None:
+    """Raise Conflict if the lease is no longer the source's own; if it is, it stays so until the transaction ends.
+
+    The log must be held already: whoever records locks it first, and each would wait for the other.
+    """
     statement = select(sources.c.lease).where(sources.c.name == name).with_for_update()
-    return tx.conn.execute(statement).scalar() == lease
+    if tx.conn.execute(statement).scalar() != lease:
+        raise Conflict(f"source {name!r} was taken over by another process; what this one read is dropped")
 
 
 def release(tx: Tx, name: str, lease: str) -> None:
@@ -93,19 +98,19 @@ def succeeded(
 
     The source is due again at ``next_run_at``, unless its timing is no longer ``timing``: then the due time stays.
     """
-    _put(
-        tx,
-        name,
-        timing,
-        bookmark=dump(dict(bookmark)),
-        profile_digest=profile_digest,
-        loaded=True,
-        failures=0,
-        last_success_at=tx.now,
-        next_run_at=micros(next_run_at),
-        items=items,
-        events=events,
-    )
+    due = micros(next_run_at)
+    found = {
+        "bookmark": dump(dict(bookmark)),
+        "profile_digest": profile_digest,
+        "loaded": True,
+        "failures": 0,
+        "last_success_at": tx.now,
+        "items": items,
+        "events": events,
+    }
+    statement = tx.dialect.insert(sources).values(name=name, timing=timing, next_run_at=due, **found)
+    changed = {**found, **_due(due, timing)}
+    tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=changed))
 
 
 def refused(tx: Tx, name: str, found: Refusals) -> None:
@@ -130,11 +135,6 @@ def failed(
     counted = {"failures": sources.c.failures + failures, **told, **_due(due, timing)}
     statement = statement.on_conflict_do_update(index_elements=[sources.c.name], set_=counted)
     return int(tx.conn.execute(statement.returning(sources.c.failures)).scalar_one())
-
-
-def set_next_run(tx: Tx, name: str, at: datetime | None) -> None:
-    """Set when the source is due again; None: when its schedule says."""
-    _put(tx, name, next_run_at=micros(at))
 
 
 def present(tx: Tx) -> datetime:
@@ -174,13 +174,15 @@ def place(tx: Tx, places: Sequence[Place]) -> None:
     tx.conn.execute(statement, rows)
 
 
-def bring_forward(tx: Tx, dues: Mapping[str, datetime], *, also_failing: bool) -> None:
-    """Have sources be due at these times at the latest; ``also_failing``: also those that wait after a failure."""
-    for name, due in sorted(dues.items()):
-        later = [sources.c.name == name, sources.c.next_run_at > micros(due)]
+def bring_forward(tx: Tx, places: Sequence[Place], *, also_failing: bool) -> None:
+    """Have sources be due at these times at the latest, as far as they go by these timings; ``also_failing``: also
+    those that wait after a failure."""
+    for one in sorted(places, key=lambda one: one.name):
+        due = micros(one.due)
+        later = [sources.c.name == one.name, sources.c.timing == one.timing, sources.c.next_run_at > due]
         if not also_failing:
             later.append(sources.c.failures == 0)
-        tx.conn.execute(update(sources).where(*later).values(next_run_at=micros(due)))
+        tx.conn.execute(update(sources).where(*later).values(next_run_at=due))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +215,6 @@ def taken(tx: Tx) -> dict[str, str]:
     """The lease of each source that is being read, by the source's name."""
     held = select(sources.c.name, sources.c.lease).where(sources.c.lease_until > tx.now)
     return {row[0]: row[1] for row in tx.conn.execute(held.order_by(sources.c.name))}
-
-
-def _put(tx: Tx, name: str, timing: str | None = None, **fields: Any) -> None:
-    statement = tx.dialect.insert(sources).values(name=name, timing=timing, **fields)
-    changed = {**fields, **_due(fields["next_run_at"], timing)}
-    tx.conn.execute(statement.on_conflict_do_update(index_elements=[sources.c.name], set_=changed))
 
 
 def _due(next_run_at: int | None, timing: str | None) -> dict[str, Any]:

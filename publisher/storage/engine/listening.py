@@ -77,7 +77,7 @@ class Listener:
     async def _listen(self) -> None:
         async with self._engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
-            self._lost = False
+            self._lost, self._newest = False, 0
             driver.add_termination_listener(self._note_loss)
             try:
                 await driver.add_listener(CHANNEL, self._note)
@@ -101,7 +101,9 @@ class Listener:
         self._news.clear()
         if self._lost:
             raise ConnectionError("the connection was closed")
-        self._heard(self._newest)
+        # Told once: numbers may be given out anew after it.
+        newest, self._newest = self._newest, 0
+        self._heard(newest)
         if self._look:
             self._look = False
             await self._missed()

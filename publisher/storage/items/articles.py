@@ -1,4 +1,4 @@
-"""Reading articles. They are written by ``storage.record``."""
+"""Reading articles. They are written by ``storage/items/record.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Articles whose published time has not come. They are written by ``storage.record``, with everything else."""
+"""Articles whose published time has not come. They are written by ``storage/items/record.py``, with everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Observations that wait for a second one that agrees. They are written by ``storage.record``."""
+"""Observations that wait for a second one that agrees. They are written by ``storage/items/record.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading indicator observations: one per symbol and period. They are written by ``storage.record``."""
+"""Reading indicator observations: one per symbol and period. They are written by ``storage/items/record.py``."""
 
 from __future__ import annotations
 

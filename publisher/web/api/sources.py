@@ -21,6 +21,6 @@ async def list_sources(request: web.Request) -> web.Response:
     key = await require(request, Role.EDITOR, to="see how sources are doing")
     services = services_of(request)
     states = await services.db.read(sources.states)
-    known = [(one, states.get(one.name) or SourceState(name=one.name)) for one in services.sources()]
+    known = [(one, states.get(one.name) or SourceState(name=one.name)) for one in services.catalog().sources]
     shown = [source_json(*one, operator=key.role is Role.OPERATOR) for one in known]
     return json_response({"sources": shown}, headers=READ)
