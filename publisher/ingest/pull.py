@@ -176,7 +176,7 @@ class Puller:
         try:
             batch = await source.read({} if reread else known)
         except Exception as error:  # a source kind may be anyone's code; none may take the service down
-            await self._failed(definition, error, report, state)
+            await self._failed(run, error, report)
             return
         report.origins = {one.identity: one.origins for one in batch.articles if one.origins}
         quiet = not state.loaded and definition.backfill == "quiet"
@@ -185,7 +185,7 @@ class Puller:
             articles = await asyncio.to_thread(_prepared, piece.articles, source.origin, batch.problems)
             chunk = replace(piece, articles=articles)
             if not is_last:
-                await self._db.write(recorder.apply, chunk)
+                await self._db.write(_record_piece, recorder, chunk, run)
                 continue
             reading = record.Reading(
                 source=definition.name,
@@ -243,7 +243,8 @@ class Puller:
             self._note(tx, EventType.SOURCE_RECOVERED, name, failures=state.failures)
         return found, refusals
 
-    async def _failed(self, definition: SourceDefinition, error: Exception, report: Report, state: SourceState) -> None:
+    async def _failed(self, run: _Run, error: Exception, report: Report) -> None:
+        definition, state = run.definition, run.state
         expected = isinstance(error, FetchError)
         report.error = str(error) if expected else redacted(f"{type(error).__name__}: {error}")
         wait = _backoff(pace(definition), state.failures + 1)
@@ -253,12 +254,15 @@ class Puller:
         said = {"advice": report.refusals.advice} if report.refusals.advice else {}
         log.warning("source.failed", source=definition.name, error=report.error, exc_info=not expected, **said)
         refusals = report.refusals if report.refusals != state.refusals else None
-        await self._db.write(self._record_failure, definition, report.error, wait, refusals)
+        await self._db.write(self._record_failure, run, report.error, wait, refusals)
 
     def _record_failure(
-        self, tx: Tx, definition: SourceDefinition, reason: str, wait: timedelta, refusals: refused.Refusals | None
+        self, tx: Tx, run: _Run, reason: str, wait: timedelta, refusals: refused.Refusals | None
     ) -> None:
-        name, timing = definition.name, self._timetable.timing(definition)
+        events.lock(tx)
+        definition, name = run.definition, run.definition.name
+        sources.require(tx, name, run.lease)
+        timing = self._timetable.timing(definition)
         again = self._timetable.retried(definition, clock.from_micros(tx.now) + wait)
         failures = sources.failed(tx, name, reason, again, timing=timing)
         if refusals is not None:
@@ -271,6 +275,14 @@ class Puller:
         self._definitions.check(tx)
         event = events.new(tx, type_, source=name, subject=name, data={"source": name, **said})
         record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
+
+
+def _record_piece(tx: Tx, recorder: Recorder, piece: Batch, run: _Run) -> None:
+    """Record what is not the end of a reading, unless another process has taken the source over meanwhile: that one may
+    have read what is newer."""
+    events.lock(tx)
+    sources.require(tx, run.definition.name, run.lease)
+    recorder.apply(tx, piece)
 
 
 def _prepared(

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, case, cast, func, or_, select, update
 
 from publisher import clock
+from publisher.errors import Conflict
 from publisher.model.refusals import Refusals
 from publisher.model.source import SourceState
 from publisher.storage.engine.database import Tx
@@ -70,6 +71,12 @@ def holds(tx: Tx, name: str, lease: str) -> bool:
     """Whether the lease is still the source's own. In a writing transaction, it stays so until the end of that."""
     statement = select(sources.c.lease).where(sources.c.name == name).with_for_update()
     return tx.conn.execute(statement).scalar() == lease
+
+
+def require(tx: Tx, name: str, lease: str) -> None:
+    """Raise Conflict unless the lease is still the source's own; see :func:`holds`."""
+    if not holds(tx, name, lease):
+        raise Conflict(f"source {name!r} was taken over by another process; what this one read is dropped")
 
 
 def release(tx: Tx, name: str, lease: str) -> None:

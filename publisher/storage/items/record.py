@@ -72,8 +72,8 @@ def record(
     ``events.lock`` before comparing and it cannot), or if the reading's lease is no longer its own.
     """
     log.lock(tx)
-    if reading is not None and not sources.holds(tx, reading.source, reading.lease):
-        raise Conflict(f"source {reading.source!r} was taken over by another process; what this one read is dropped")
+    if reading is not None:
+        sources.require(tx, reading.source, reading.lease)
     _record_articles(tx, [change for change in articles if change.outcome not in (*_KEEPING, Outcome.EMBARGOED)])
     _keep_articles(tx, [change for change in articles if change.outcome in _KEEPING])
     embargoes.keep(tx, articles)
