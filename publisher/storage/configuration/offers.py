@@ -40,8 +40,9 @@ def waiting(tx: Tx, service: str) -> list[Offer]:
 
 
 def answer(tx: Tx, id: str, answer: Mapping[str, Any]) -> None:
-    """Answer; an offer that was withdrawn meanwhile stays so."""
-    tx.conn.execute(update(offers).where(offers.c.id == id).values(answer=dump(answer)))
+    """Answer; an offer that was withdrawn meanwhile stays so, and one that another process of the service answered."""
+    unanswered = (offers.c.id == id) & offers.c.answer.is_(None)
+    tx.conn.execute(update(offers).where(unanswered).values(answer=dump(answer)))
 
 
 def answered(tx: Tx, id: str) -> dict[str, Any] | None:
