@@ -9,7 +9,7 @@ offered, since somebody is there to correct them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from publisher.delivery.followers import permissions
 from publisher.errors import ConfigError, ConfigErrors, EditRefused, PublisherError, RemovalRefused, StorageError
 from publisher.publish import SiteInfo, appearance
 from publisher.settings import Settings
-from publisher.storage.configuration import definitions
+from publisher.storage.configuration import definitions, in_force
 from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.configuration.definitions import Kept, Known
 from publisher.storage.engine.database import Database, Tx
@@ -265,7 +265,7 @@ async def _earlier(db: Database, kept: Kept, settings: Settings, reason: Publish
     """The last version, before one that this process cannot use, that it can use; raises ``reason`` if there is
     none.
     """
-    told = problem(kept.known, reason)
+    told, closed = problem(kept.known, reason), await db.read(in_force.closed)
     below = kept.number
     while (before := await db.read(definitions.readable, below)) is not None:
         below = before.number
@@ -274,8 +274,17 @@ async def _earlier(db: Database, kept: Kept, settings: Settings, reason: Publish
         except PublisherError:
             continue
         tell_problem(told)
-        return replace(found, problem=told, unfit=kept.number)
+        return replace(found, catalog=without(closed, found.catalog), problem=told, unfit=kept.number)
     raise reason
+
+
+def without(closed: Collection[str], catalog: Catalog) -> Catalog:
+    """The feeds of an earlier version, those private that are ``closed`` to everyone by now: what a process can read of
+    a version that it cannot go by."""
+    private = {
+        name: feed.model_copy(update={"private": True}) for name, feed in catalog.feeds.items() if name in closed
+    }
+    return replace(catalog, feeds={**catalog.feeds, **private})
 
 
 def problem(known: Known, reason: BaseException) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from publisher import __version__, descriptors
-from publisher.app.adopting import Offer, Taken, at_start, problem, take, tell_problem
+from publisher.app.adopting import Offer, Taken, at_start, problem, take, tell_problem, without
 from publisher.app.opening import open_storage
 from publisher.app.readers import Readers, folders
 from publisher.app.switching import Switch
@@ -34,6 +34,7 @@ from publisher.sources.base import Source, SourceContext
 from publisher.sources.fetching.politeness import Polite
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import definitions
+from publisher.storage.configuration import in_force as standing
 from publisher.storage.engine.database import Database, Tx
 from publisher.web.budgets.allowances import Allowances, Rates
 from publisher.web.ops.measures import Metrics
@@ -244,7 +245,7 @@ class App:
                 return False
             if number == self.in_force.unfit and not again:
                 raise NotAdopted(self.in_force.problem)
-            kept = await self.db.read(definitions.kept)
+            kept, closed = await self.db.read(lambda tx: (definitions.kept(tx), standing.closed(tx)))
             if kept is None:
                 return False
             try:
@@ -252,7 +253,10 @@ class App:
             except Exception as error:  # a kind may be anyone's code
                 told = problem(kept.known, error)
                 tell_problem(told)
-                self.in_force = replace(self.in_force, problem=told, unfit=kept.number)
+                less = without(closed, self.in_force.catalog)
+                self.in_force = replace(self.in_force, catalog=less, problem=told, unfit=kept.number)
+                self.catalog = self._adapt(less)
+                self._adjust()
                 raise NotAdopted(told) from error
             self._hold(switch)
             self._adjust()

@@ -11,8 +11,10 @@ import contextlib
 import fcntl
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from publisher import telemetry
 from publisher.app import noting
@@ -60,12 +62,26 @@ def present(data: Path) -> Iterator[str]:
             # written.
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not file.read(1):
-                    file.write(secrets.token_hex(8))
-                    file.flush()
+                _name(file)
             fcntl.flock(file, fcntl.LOCK_SH)
+        yield _id(file)
+
+
+def _name(file: TextIO) -> None:
+    """Write an id, unless one was written here: a folder that was copied to make another node has that of the first,
+    and what is asked of one would be answered by both."""
+    status, lines = os.fstat(file.fileno()), file.read(1024).splitlines()
+    here = f"{status.st_dev}:{status.st_ino} {socket.gethostname()}"
+    if lines[1:] != [here]:
         file.seek(0)
-        yield file.read(64)
+        file.truncate()
+        file.write(f"{secrets.token_hex(8)}\n{here}\n")
+        file.flush()
+
+
+def _id(file: TextIO) -> str:
+    file.seek(0)
+    return file.readline(64).strip()
 
 
 def running(data: Path) -> str | None:
@@ -74,7 +90,7 @@ def running(data: Path) -> str | None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return file.read(64)
+            return _id(file)
     return None
 
 

@@ -95,6 +95,7 @@ class Reloader:
         self._wanted = asyncio.Event()
         self._busy = asyncio.Lock()
         self._requested = False
+        self._seen = noting.read(app.home)
         reason = app.in_force.instead_of
         self._fault = str(reason).partition("\n")[0] if reason else None
         self._refused = _Refused(reason, monotonic()) if isinstance(reason, RemovalRefused) else None
@@ -195,12 +196,13 @@ class Reloader:
             log.warning("config.needs_restart", keys=waiting)
         moved = False
         if not await self._in_hand(offered):
-            seen = await asyncio.to_thread(noting.read, app.home)
+            # One that was lost meanwhile makes this node no new one, whose files are taken.
+            seen = await asyncio.to_thread(noting.read, app.home) or self._seen
             wins = app.db.single_node or bool(applied and applied.force)
             taken, switch = await app.offer(offered, Offer(app.node, seen, wins, allowed))
             if taken.decision is Decision.ADOPT and applied is not None:
                 raise await self._not_in_force()
-            await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, taken.number))
+            await self._note(Seen(offered.digest, taken.number))
             moved = await self._after(taken, switch, requested)
             pending = (*(switch.moves.lines() if moved else ()), *pending)
         return Outcome("taken" if moved or waiting else "unchanged", pending)
@@ -212,8 +214,12 @@ class Reloader:
             return False
         if await app.db.read(definitions.number) != app.in_force.number:
             return False
-        await asyncio.to_thread(noting.write, app.home, Seen(offered.digest, app.in_force.number))
+        await self._note(Seen(offered.digest, app.in_force.number))
         return True
+
+    async def _note(self, seen: Seen) -> None:
+        self._seen = seen
+        await asyncio.to_thread(noting.write, self._app.home, seen)
 
     async def _not_in_force(self) -> EditRefused:
         known = await self._app.db.read(definitions.standing)

@@ -185,7 +185,7 @@ class Puller:
             articles = await asyncio.to_thread(_prepared, piece.articles, source.origin, batch.problems)
             chunk = replace(piece, articles=articles)
             if not is_last:
-                await self._db.write(recorder.apply, chunk)
+                await self._db.write(_record_piece, recorder, chunk, run)
                 continue
             reading = record.Reading(
                 source=definition.name,
@@ -275,6 +275,14 @@ class Puller:
         self._definitions.check(tx)
         event = events.new(tx, type_, source=name, subject=name, data={"source": name, **said})
         record.record(tx, events=[event], touches=touches(self._definitions.feeds(), [event]))
+
+
+def _record_piece(tx: Tx, recorder: Recorder, piece: Batch, run: _Run) -> None:
+    """Record what is not the end of a reading, unless another process has taken the source over meanwhile: that one may
+    have read what is newer."""
+    events.lock(tx)
+    sources.hold(tx, run.definition.name, run.lease)
+    recorder.apply(tx, piece)
 
 
 def _prepared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -130,3 +131,12 @@ def test_a_service_is_known_as_long_as_a_process_of_it_runs(tmp_path: Path) -> N
     assert (tmp_path / LOCK_FILE).stat().st_mode & 0o777 == 0o600
     with present(tmp_path) as again:
         assert again == one
+
+
+def test_a_copied_folder_is_another_service_also_beside_the_first(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with present(tmp_path / "a") as one:
+        shutil.copytree(tmp_path / "a", tmp_path / "b")
+        assert running(tmp_path / "b") is None
+        with present(tmp_path / "b") as other:
+            assert one == running(tmp_path / "a") != other == running(tmp_path / "b") != ""

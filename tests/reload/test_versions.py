@@ -117,6 +117,21 @@ async def test_a_fresh_container_with_files_that_were_never_in_force_offers_them
         assert running.feeds == other.feeds == {"news", "sport"}
 
 
+@pytest.mark.parametrize("left", [None, "", "garbage", '{"digest": 1}'])
+async def test_a_node_that_runs_and_lost_its_note_is_no_new_one_whose_files_take_away_what_others_brought(
+    running: Node, south: Path, left: str | None
+) -> None:
+    async with node(south) as other:
+        feed(running.app.home, "coffee")
+        assert (await running.apply()).result == "taken"
+        await other.app.catch_up()
+        note = south / "data" / noting.FILE
+        note.unlink() if left is None else note.write_text(left)
+        feed(south, "tea")
+        assert "version 2 was applied" in str(await other.noticed())
+        assert "coffee" in other.feeds
+
+
 async def test_an_edit_is_refused_where_another_version_came_between_until_it_is_forced(
     running: Node, north: Path, south: Path
 ) -> None:
@@ -383,6 +398,21 @@ async def test_a_node_says_what_it_cannot_adopt(running: Node, given: dict[str, 
         await running.app.catch_up()
     assert running.app.in_force.problem is not None
     assert "version 2 of the definitions" in running.app.in_force.problem
+
+
+async def test_a_feed_that_turned_private_is_so_also_where_the_version_cannot_be_adopted(
+    pair: tuple[Node, Node],
+) -> None:
+    one, other = pair
+    (one.app.home / "feeds/news.toml").write_text('title = "Berita"\nprivate = true\n')
+    assert (await one.apply()).result == "taken"
+    await newer(one.app.db, needs=NEWER)
+    with pytest.raises(NotAdopted):
+        await other.app.catch_up()
+    assert other.feeds == {"news"}
+    assert not other.app.catalog.feeds["news"].public
+    async with node(other.app.home) as again:
+        assert not again.app.catalog.feeds["news"].public
 
 
 async def test_a_node_that_starts_under_a_version_too_new_serves_by_the_last_that_it_can_read(

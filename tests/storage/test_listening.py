@@ -98,6 +98,31 @@ async def test_a_lost_connection_is_made_again_and_what_was_missed_is_caught_up_
     assert await asyncio.wait_for(waiting, 60) == 2
 
 
+async def test_numbers_from_before_a_log_that_was_put_back_hide_nothing_that_comes_after(
+    open_here: OpenDatabase,
+) -> None:
+    """Its own tools put it back beneath a process that runs, as by a fail-over to a copy that was behind."""
+    one, other = await open_here(), await open_here()
+    waiting = await listening(one)
+    await append(other, 9)
+    assert await asyncio.wait_for(waiting, 60) == 9
+
+    def put_back(tx: Tx) -> None:
+        tx.conn.execute(text("DELETE FROM events WHERE seq > 4"))
+        tx.conn.execute(text("UPDATE cursors SET seq = 4 WHERE name = 'log'"))
+
+    await other.write(put_back)
+    await other.write(installation.renew)
+    await one.refresh()
+    tail = Tail(one)
+    for number in (5, 6):
+        waiting = asyncio.create_task(tail.grown(number - 1))
+        await append(other)
+        assert await asyncio.wait_for(waiting, 60) == number
+        stretch = await tail.after(number - 1, limit=10)
+        assert ([entry.seq for entry in stretch.entries], stretch.reached) == ([number], number)
+
+
 async def test_a_commit_is_announced_once_however_many_events_it_holds_and_deliveries_never(
     open_here: OpenDatabase, postgres_url: str
 ) -> None:

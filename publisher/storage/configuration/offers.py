@@ -40,9 +40,9 @@ def waiting(tx: Tx, service: str) -> list[Offer]:
 
 
 def answer(tx: Tx, id: str, answer: Mapping[str, Any]) -> None:
-    """Answer, unless another process of the service has; an offer that was withdrawn meanwhile stays so."""
-    open_ = (offers.c.id == id) & offers.c.answer.is_(None)
-    tx.conn.execute(update(offers).where(open_).values(answer=dump(answer)))
+    """Answer; an offer that was withdrawn meanwhile stays so, and one that another process of the service answered."""
+    unanswered = (offers.c.id == id) & offers.c.answer.is_(None)
+    tx.conn.execute(update(offers).where(unanswered).values(answer=dump(answer)))
 
 
 def answered(tx: Tx, id: str) -> dict[str, Any] | None:

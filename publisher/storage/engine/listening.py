@@ -101,7 +101,7 @@ class Listener:
         self._news.clear()
         if self._lost:
             raise ConnectionError("the connection was closed")
-        # Told once: numbers may be given out anew after it.
+        # Told once: of a log that was put back, a number from before would hide what comes up to it.
         newest, self._newest = self._newest, 0
         self._heard(newest)
         if self._look:
