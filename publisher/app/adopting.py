@@ -186,7 +186,7 @@ async def _take_or_adopt(
         return await _adopted(db, settings, refused)
     await asyncio.to_thread(noting.write, home, Seen(built.digest, taken.number))
     if taken.decision is Decision.ADOPT:
-        return await _adopted(db, settings)
+        return await _passed_over(db, settings)
     return InForce(built.catalog, built.shared, taken.site, built.digest, taken.number)
 
 
@@ -213,7 +213,15 @@ async def _in_place_of(
             raise broken
         return await _adopted(db, settings, broken)
     await asyncio.to_thread(noting.write, home, Seen(digest, kept.number))
-    return await _adopted(db, settings)
+    return await _passed_over(db, settings)
+
+
+async def _passed_over(db: Database, settings: Settings) -> InForce:
+    """The version in force in the place of files that are no edit of it, which is told, since nothing is wrong."""
+    found = await _adopted(db, settings)
+    advice = "these files were not edited since they were taken last; publisher config diff shows what differs"
+    log.info("config.passed_over", version=found.number, advice=advice)
+    return found
 
 
 def log_not_taken(fault: PublisherError) -> None:

@@ -34,7 +34,9 @@ class Version:
         """What it changed, in one line."""
         if self.moves is None:
             return GONE
-        return "; ".join(self.moves.lines()) or ("nothing by name" if self.known.number > 1 else "nothing is defined")
+        return "; ".join(self.moves.lines()) or (
+            "no feed, source or setting" if self.known.number > 1 else "nothing is defined"
+        )
 
 
 def history(tx: Tx, own: Settings, limit: int) -> list[Version]:

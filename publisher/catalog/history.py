@@ -67,16 +67,30 @@ def compared(old: Texts, new: Texts) -> Moves:
 
 def difference(old: Texts, new: Texts, before: str, after: str) -> str:
     """A unified diff of everything; ``before`` and ``after`` say whose texts they are. Empty where nothing differs."""
-    one, other = ({**texts.files, SETTINGS: _lines(texts.settings)} for texts in (old, new))
+    one, other = ({**texts.files, SETTINGS: _written(texts.settings)} for texts in (old, new))
     found: list[str] = []
     for name in sorted({*one, *other}):
-        here, there = (texts.get(name, "").splitlines() for texts in (one, other))
-        found += difflib.unified_diff(here, there, f"{name} ({before})", f"{name} ({after})", lineterm="")
+        heads = (_head(name, one, before), _head(name, other, after))
+        here, there = (_lines(texts.get(name, "")) for texts in (one, other))
+        # A file without a line, where there is none on the other side, has a head alone.
+        bare = [f"--- {heads[0]}", f"+++ {heads[1]}"] if (name in one) != (name in other) else []
+        found += list(difflib.unified_diff(here, there, *heads, lineterm="")) or bare
     return "\n".join(found)
 
 
-def _lines(settings: Mapping[str, Any]) -> str:
-    return "\n".join(f"{key} = {orjson.dumps(value).decode()}" for key, value in sorted(settings.items()))
+def _head(name: str, files: Mapping[str, str], whose: str) -> str:
+    """As ``patch`` reads it, which thus removes a file that there was none of, instead of emptying it."""
+    return f"{name} ({whose})" if name in files else "/dev/null"
+
+
+def _lines(text: str) -> list[str]:
+    """Its lines, as ``diff`` takes them: other ends of lines, or none at the end of the file, are a difference."""
+    *lines, last = text.split("\n")
+    return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines
+
+
+def _written(settings: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {orjson.dumps(value).decode()}\n" for key, value in sorted(settings.items()))
 
 
 def _settings(texts: Texts) -> dict[str, object]:

@@ -88,7 +88,7 @@ def reset(
         if after is not None and after > last:
             raise PublisherError(f"--after {after}: the log ends at event {last}; name that or an earlier one")
         await db.write(installation.renew, after)
-        typer.echo(f"the log is another one after event {last if after is None else after}")
+        typer.echo(f"the log is a new generation after event {last if after is None else after}")
 
     with_storage(home, work)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_diff_is_of_versions_by_their_numbers(home: Path, publisher: Publisher
     one = publisher("config", "diff", "2", "--home", home).out.splitlines()
     assert [line for line in one if line[0] in "+-"][2:] == ['-site.title = "Meja Uji"', '+site.title = "Meja Baru"']
     other = publisher("config", "diff", "2", "1", "--home", home).out.splitlines()
-    assert other[:2] == ["--- feeds/sport.toml (version 2)", "+++ feeds/sport.toml (version 1)"]
+    assert other[:2] == ["--- feeds/sport.toml (version 2)", "+++ /dev/null"]
     missing = publisher("config", "diff", "9", "--home", home)
     assert (missing.code, missing.err) == (
         1, "publisher: there is no version 9; publisher config history lists them\n",
@@ -113,3 +114,17 @@ def test_on_postgresql_what_is_listed_is_what_is_in_force(
     assert [row[0] for row in publisher("sources", "--home", home).rows] == ["desk"]
     (newest, _) = json.loads(publisher("config", "history", "--json", "--home", home).out)
     assert (newest["needs"], newest["changes"]) == ("0.2.0", {"added": ["feed sport", "source desk"]})
+
+
+def test_a_diff_is_one_that_patch_undoes_whatever_the_ends_of_lines(home: Path, publisher: Publisher) -> None:
+    (home / "feeds/sport.toml").write_bytes(b'title = "sport"')
+    (home / "feeds/news.toml").unlink()
+    feed(home, "culture")
+    found = publisher("config", "diff", "--home", home).out
+    assert "\\ No newline at end of file" in found.splitlines()
+    command = ["patch", "--reverse", "--strip=0", "--directory", str(home)]
+    subprocess.run(command, input=found, text=True, check=True, capture_output=True)
+    assert publisher("config", "diff", "--home", home).out == ""
+    assert publisher("apply", "--home", home).out.startswith("unchanged")
+    (home / "feeds/sport.toml").write_bytes(b'title = "sport"\r\n')
+    assert '+title = "sport"' in publisher("config", "diff", "--home", home).out.splitlines()

@@ -98,3 +98,5 @@ def test_a_difference_is_a_unified_diff_of_all_files_and_of_the_shared_settings(
         assert line in lines
     assert lines[-3:] == [' site.language = "id"', '-site.title = "Old"', '+site.title = "New"']
     assert difference(OLD, OLD, "a", "b") == ""
+    more = Texts({**OLD.files, "feeds/empty.toml": ""}, OLD.settings)
+    assert difference(OLD, more, "a", "b").splitlines() == ["--- /dev/null", "+++ feeds/empty.toml (b)"]

@@ -97,6 +97,11 @@ async def test_a_fresh_container_with_files_of_yesterday_goes_by_what_is_in_forc
 ) -> None:
     feed(north, "sport")
     await running.noticed()
+    with capture_logs() as told:
+        async with node(south) as other:
+            assert other.feeds == {"news", "sport"}
+    assert [one["version"] for one in told if one["event"] == "config.passed_over"] == [2]
+    (south / "data" / noting.FILE).unlink()
     async with node(south) as other:
         assert other.feeds == {"news", "sport"}
         assert other.app.in_force.number == 2
@@ -111,6 +116,10 @@ async def test_a_fresh_container_with_files_of_yesterday_goes_by_what_is_in_forc
 
 async def test_a_fresh_container_with_files_that_were_never_in_force_offers_them(running: Node, south: Path) -> None:
     feed(south, "sport")
+    with capture_logs() as told:
+        async with node(south) as other:
+            assert other.app.in_force.number == 2
+    assert not [one for one in told if one["event"] == "config.passed_over"]
     async with node(south) as other:
         assert other.app.in_force.number == 2
         await answer(running.app, running.reloader, "")
