@@ -96,7 +96,7 @@ async def test_a_folder_that_vanishes_is_an_error_and_everything_stays(
     before = running.app.catalog
     vanish(running.app.home)
     for asked in (False, True):
-        logged = await running.reload(asked=asked)
+        logged = await running.reload(requested=asked)
         assert logged[-1]["event"] == "config.kept"
         assert len(problems(logged)) == 1
     assert running.app.catalog is before

@@ -49,10 +49,10 @@ class Running:
         """Take a file away."""
         (self.app.home / name).unlink()
 
-    async def reload(self, *, asked: bool = True) -> list[dict[str, Any]]:
+    async def reload(self, *, requested: bool = True) -> list[dict[str, Any]]:
         """Reload, as by a signal or as the watcher does; returns what was logged of it."""
         with capture_logs() as logged:
-            await self.reloader.reload(asked)
+            await self.reloader.reload(requested)
         return [dict(entry) for entry in logged if entry["event"].partition(".")[0] in ("config", "feed", "webhook")]
 
     def reader(self, name: str) -> Watched:
