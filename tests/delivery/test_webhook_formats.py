@@ -9,7 +9,7 @@ import pytest
 from golden_contents import GOLDEN, contents, written
 from support.items import an_event
 
-from publisher.delivery.transports import FORMATS, named
+from publisher.delivery.transports import FORMATS, for_webhooks, named
 from publisher.delivery.transports.base import Content, Format, SingleEvent
 from publisher.errors import NotFound
 from publisher.model import Change, Event, EventType
@@ -100,7 +100,12 @@ def test_no_source_of_an_item_is_named(format: Format) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("standart", 'did you mean "standard"?'), ("x", "known: standard"), ("x" * 9000, "known: ")]
+    ("name", "says"),
+    [
+        ("standart", 'did you mean "standard"?'),
+        ("x", f"known: {', '.join(for_webhooks())}"),
+        ("x" * 9000, "known: "),
+    ],
 )
 def test_a_format_that_is_not_there_is_refused_with_the_nearest(name: str, says: str) -> None:
     with pytest.raises(NotFound) as refused:

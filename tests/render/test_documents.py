@@ -133,7 +133,7 @@ def test_feedparser_reads_every_entry_without_complaint(name: str, format: str) 
         assert ("published" in entry) == (ours.published is not None)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ["rss", "atom", "json"])
 @pytest.mark.parametrize("name", golden_pairs.NAMES)
 def test_reader_keeps_every_entry_with_its_title_and_link(name: str, format: str, tmp_path: Path) -> None:
     (tmp_path / f"feed.{format}").write_bytes(golden_pairs.document(name, format))
@@ -144,7 +144,7 @@ def test_reader_keeps_every_entry_with_its_title_and_link(name: str, format: str
     assert kept == {(entry.id, entry.title, entry.url) for entry in golden_pairs.entries(golden_pairs.case(name))}
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ["rss", "atom", "json"])
 def test_the_body_is_carried_as_it_is_stored_character_by_character(format: str) -> None:
     # Whatever is written over clean markup can undo what cleaned it: text here looks like an attribute of a tag.
     body = (

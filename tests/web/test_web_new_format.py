@@ -81,7 +81,7 @@ async def test_whoever_asks_a_feeds_page_for_it_by_its_type_is_led_to_it(newsroo
 
 async def test_it_is_named_where_another_is_asked_for_that_is_none(newsroom: Newsroom) -> None:
     answer = await newsroom.client.get("/feeds/news.xml")
-    assert (answer.status, "feeds come as rss, atom, json, txt" in await answer.text()) == (404, True)
+    assert (answer.status, f"feeds come as {', '.join(FORMATS)}" in await answer.text()) == (404, True)
 
 
 @pytest.mark.parametrize(("path", "feed"), [("/", "market"), ("/feeds/coffee", "coffee"), ("/articles/brew", "news")])
@@ -135,7 +135,7 @@ def test_commands_print_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
     assert (shown.code, shown.out) == (0, "News http://127.0.0.1:8080/feeds/news.txt\n")
     unknown = publisher("feeds", "show", "news", "--format", "xml", "--home", home)
     assert unknown.code == 1
-    assert "feeds come as rss, atom, json, txt" in unknown.err
+    assert f"feeds come as {', '.join(FORMATS)}" in unknown.err
 
 
 def test_two_formats_of_one_name_are_refused(tmp_path: Path) -> None:
