@@ -15,7 +15,7 @@ from publisher.configfile.faults import shown
 
 MAX_SECONDS = 366 * 86_400.0
 """The longest duration; what is added to a time must not leave the calendar."""
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CRON: tuple[tuple[str, int, int, Sequence[str]], ...] = (

@@ -118,6 +118,7 @@ async def test_operations_are_for_operators(newsroom: Newsroom, clock: object) -
         "after=x",
         "after=99999999999999999999",
         "after=%D9%A3",
+        "wait=%D9%A3s",
         "limit=0",
         "limit=1001",
         "wait=31s",
@@ -128,3 +129,8 @@ async def test_operations_are_for_operators(newsroom: Newsroom, clock: object) -
 )
 async def test_a_wrong_query_parameter_is_refused(newsroom: Newsroom, query: str) -> None:
     assert (await newsroom.client.get(f"/api/v1/events?{query}")).status == 422
+
+
+async def test_an_after_that_is_none_is_told_what_is_taken(newsroom: Newsroom) -> None:
+    answer = await newsroom.client.get("/api/v1/events?after=xx")
+    assert "the `next` of a page of this list, 'latest', or the number of an event" in await answer.text()

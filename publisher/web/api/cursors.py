@@ -57,8 +57,11 @@ def place_of(request: web.Request, list_: str) -> Place | None:
     return place
 
 
-def opened(request: web.Request, list_: str, text: str) -> tuple[str, Place]:
-    """What a ``next`` of this list says: the generation of the log, and the place; 422 for any other text."""
+def opened(request: web.Request, list_: str, text: str, *, others: str = "") -> tuple[str, Place]:
+    """What a ``next`` of this list says: the generation of the log, and the place; 422 for any other text.
+
+    ``others`` names what else the list takes, for that error.
+    """
     from cryptography.exceptions import InvalidTag
 
     try:
@@ -68,7 +71,7 @@ def opened(request: web.Request, list_: str, text: str) -> tuple[str, Place]:
         generation, *place = orjson.loads(_cipher(request).decrypt(sealed, _bound_to(list_)))
     except (ValueError, InvalidTag) as error:
         shown = f"{text[:40]!r}" + ("…" if len(text) > 40 else "")
-        wrong = f"must be the `next` of a page of this list, not {shown}; leave it out to begin anew"
+        wrong = f"must be the `next` of a page of this list{others}, not {shown}; leave it out to begin anew"
         raise invalid(Fault("after", wrong)) from error
     return generation, place
 

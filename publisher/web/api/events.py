@@ -126,10 +126,10 @@ async def _place(request: web.Request, services: Services) -> int:
         return 0
     if text == LATEST:
         return await services.db.refresh()
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         generation, seq = None, integer(request, "after", 0, low=0, high=LAST)
     else:
-        generation, place = opened(request, LIST, text)
+        generation, place = opened(request, LIST, text, others=f", {LATEST!r}, or the number of an event")
         seq = int(place[0])
     begin = services.db.generation.reset_to(generation, seq)
     if begin is None or (generation is None and begin == seq):
