@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -41,19 +42,18 @@ async def nodes(tmp_path: Path, url: str) -> AsyncIterator[tuple[dict[str, Servi
 
 
 class Newsroom:
-    """Pushes articles to whichever node takes them, one after the other, until it is told to end."""
+    """Pushes as many articles as are wanted, one after the other, to whichever node takes them."""
 
     def __init__(self, services: dict[str, Service], client: aiohttp.ClientSession) -> None:
         self._services = services
         self._client = client
-        self._ended = False
+        self._wanted = asyncio.Semaphore(0)
         self.pushed: list[str] = []
         self._grown = asyncio.Condition()
 
     async def run(self) -> None:
-        number = 0
-        while not self._ended:
-            number += 1
+        for number in itertools.count(1):
+            await self._wanted.acquire()
             id_ = f"a{number}"
             article = {"title": f"Kabar {number}", "body": "<p>Isi.</p>", "topics": ["kopi"]}
             await self._taken(id_, article, number)
@@ -76,13 +76,12 @@ class Newsroom:
         raise AssertionError(f"no node took {id_}")
 
     async def more(self, count: int) -> None:
-        """Wait until ``count`` more are taken."""
+        """Push ``count`` more, and wait until they are taken."""
         until = len(self.pushed) + count
+        for _ in range(count):
+            self._wanted.release()
         async with self._grown, asyncio.timeout(60):
             await self._grown.wait_for(lambda: len(self.pushed) >= until)
-
-    def end(self) -> None:
-        self._ended = True
 
 
 async def _follows(client: aiohttp.ClientSession, service: Service, receiver: Receiver, feed: str) -> None:
@@ -119,15 +118,14 @@ async def test_a_rolling_deploy_with_a_new_feed_loses_no_event_and_sends_none_tw
         newsroom = Newsroom(services, client)
         pushing = asyncio.create_task(newsroom.run())
         await newsroom.more(5)
-        await _deploy(first, {"feeds/coffee.toml": COFFEE})
+        await asyncio.gather(_deploy(first, {"feeds/coffee.toml": COFFEE}), newsroom.more(20))
         await _follows(client, first, receiver, "coffee")
         before = set(newsroom.pushed)
         await newsroom.more(10)  # by nodes whose files say nothing of the feed, most of them
         for name in NAMES[1:]:
-            await _deploy(services[name], {"feeds/coffee.toml": COFFEE})
-            await newsroom.more(5)
-        newsroom.end()
-        await pushing
+            await asyncio.gather(_deploy(services[name], {"feeds/coffee.toml": COFFEE}), newsroom.more(20))
+        await newsroom.more(5)
+        pushing.cancel()
 
         pushed = set(newsroom.pushed)
         by_feed = {
