@@ -1,13 +1,17 @@
-"""Importing others' modules without what they would bring along and never use here."""
+"""Importing: others' modules without what they would bring along and never use here; and what a package consists of."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
+from inspect import isabstract
+from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -57,3 +61,15 @@ class _Later(ModuleType):
 def later(module: str) -> Any:
     """The module, imported once something of it is used."""
     return _Later(module)
+
+
+def classes_of(package: str, path: Iterable[str], base: type[T]) -> Iterator[type[T]]:
+    """The classes of a base that the files of a package define, file by file; ``path`` is where its files lie.
+
+    A folder counts as a file: what is defined within it, and named by its ``__init__``, is its own. Classes that a file
+    imports from elsewhere are not.
+    """
+    for found in iter_modules(path, f"{package}."):
+        named = vars(import_module(found.name)).values()
+        classes = (one for one in named if isinstance(one, type) and issubclass(one, base) and not isabstract(one))
+        yield from (one for one in classes if f"{one.__module__}.".startswith(f"{found.name}."))

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from watchfiles import awatch
 
-from publisher import telemetry
+from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import NotFound, told
 from publisher.ingest.duetimes import Timetable, pace, read_by
@@ -213,7 +213,7 @@ class Schedule:
         """The sources whose timing is another than is stored, by the definitions in force alone: a timing of older ones
         would keep the nodes that go by those from reading."""
         self._check(tx)
-        now, known = states.present(tx), states.timings(tx)
+        now, known = clock.from_micros(tx.now), states.timings(tx)
         timings = {name: self._timetable.timing(one) for name, one in self._sources.items()}
         return [
             Place(name, timing, self._timetable.placed(self._sources[name], known.get(name), now))
@@ -231,7 +231,7 @@ class Schedule:
             await self._db.write(self._bringing_forward, also_failing=also_failing)
 
     def _bringing_forward(self, tx: Tx, *, also_failing: bool) -> None:
-        now = states.present(tx)
+        now = clock.from_micros(tx.now)
         crons = [(one, one.cron) for one in self._sources.values() if one.cron is not None]
         places = [
             Place(one.name, self._timetable.timing(one), self._timetable.following_time(cron, now))
@@ -280,9 +280,8 @@ class Schedule:
             try:
                 async for _ in awatch(path, step=SETTLE_MS, debounce=LONGEST_SETTLE_MS):
                     self._request(name)
-            except (
-                OSError
-            ) as error:  # the folder was removed, or the machine's watches are used up: the sweep still reads it
+            except OSError as error:
+                # The folder was removed, or the machine's watches are used up: it is still read at its pace.
                 log.warning("source.unwatched", source=name, path=str(path), error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 

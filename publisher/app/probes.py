@@ -17,17 +17,15 @@ LEAST_FREE = 16 * 1024 * 1024
 
 def probes(app: App, schedule: Schedule, roles: Collection[str]) -> Mapping[str, Probe]:
     """A probe for each part that a process of these roles has, by name."""
-    found: dict[str, Probe] = {"definitions": lambda: problem(app) or "ok", "disk": lambda: disk(app.home / "data")}
+    found: dict[str, Probe] = {
+        "definitions": lambda: app.in_force.problem or "ok",
+        "disk": lambda: disk(app.home / "data"),
+    }
     if INGEST in roles:
         found["scheduler"] = lambda: schedule.running
     if DELIVER in roles:
         found["deliverer"] = lambda: app.deliverer.stuck or app.deliverer.running
     return found
-
-
-def problem(app: App) -> str | None:
-    """Why this process cannot use the definitions in force; None if it does."""
-    return app.in_force.problem
 
 
 def disk(data: Path, least: int = LEAST_FREE) -> str:

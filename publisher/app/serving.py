@@ -21,7 +21,7 @@ from aiohttp import web
 from publisher import __version__, telemetry
 from publisher.app.installation import App, connections
 from publisher.app.offering import ANSWER_SECONDS, answer, present
-from publisher.app.probes import probes, problem
+from publisher.app.probes import probes
 from publisher.app.reloading import Reloader
 from publisher.app.roles import alone
 from publisher.app.terminal import on_hangup
@@ -177,8 +177,16 @@ async def _read(app: App, name: str, due: bool) -> bool:
 
 def _node(app: App, roles: Collection[str]) -> Node:
     """This process, as the heartbeat records it."""
-    number, wrong = app.in_force.number, problem(app)
-    return Node(app.process, app.node, tuple(roles), os.getpid(), __version__, definitions=number, problem=wrong)
+    used = app.in_force
+    return Node(
+        app.process,
+        app.node,
+        tuple(roles),
+        os.getpid(),
+        __version__,
+        definitions=used.number,
+        problem=used.problem,
+    )
 
 
 def _works(app: App, schedule: Schedule, roles: Collection[str]) -> bool:

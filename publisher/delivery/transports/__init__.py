@@ -6,14 +6,12 @@ is found by being here.
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterable
-from importlib import import_module
-from inspect import isabstract
 
 from publisher.configfile import nearest
 from publisher.delivery.transports.base import Format, Ping, SingleEvent
 from publisher.errors import NotFound
+from publisher.imports import classes_of
 
 __all__ = ["FORMATS", "discovered", "for_webhooks", "named"]
 
@@ -24,17 +22,11 @@ def discovered(path: Iterable[str]) -> dict[str, Format]:
     Raises ValueError where two have one name.
     """
     found: dict[str, Format] = {}
-    for info in pkgutil.iter_modules(path, f"{__name__}."):
-        for one in vars(import_module(info.name)).values():
-            if _is_format(one, info.name):
-                if one.name in found:
-                    raise ValueError(f"{info.name}: the format {one.name!r} is there already")
-                found[one.name] = one()
+    for one in classes_of(__name__, path, Format):  # type: ignore[type-abstract]  # only to compare with
+        if one.name in found:
+            raise ValueError(f"{one.__module__}: the format {one.name!r} is there already")
+        found[one.name] = one()
     return found
-
-
-def _is_format(one: object, module: str) -> bool:
-    return isinstance(one, type) and issubclass(one, Format) and one.__module__ == module and not isabstract(one)
 
 
 FORMATS: dict[str, Format] = discovered(__path__)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from pkgutil import iter_modules
 
+from publisher.imports import classes_of
 from publisher.render.format import Format
 
 
@@ -44,8 +43,7 @@ class Formats(Mapping[str, Format]):
 
     def discover(self) -> None:
         """Read the files of this package. Raises ValueError for two formats of one name."""
-        modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
-        made = [kind() for module in modules for kind in vars(module).values() if _is_format(kind, module.__name__)]
+        made = [kind() for kind in classes_of(__name__, __path__, Format)]  # type: ignore[type-abstract]  # to compare
         found = {one.name: one for one in sorted(made, key=lambda one: (one.place, one.name))}
         if len(found) < len(made):
             raise ValueError(f"two feed formats have one name: {', '.join(sorted(one.name for one in made))}")
@@ -57,10 +55,6 @@ class Formats(Mapping[str, Format]):
             self.discover()
         assert self._found is not None
         return self._found
-
-
-def _is_format(kind: object, module: str) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Format) and kind.__module__ == module
 
 
 FORMATS = Formats()

@@ -6,20 +6,17 @@ A new kind is one new file, or a folder for a large one, with a :class:`~publish
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 
 from publisher.errors import ReadError
+from publisher.imports import classes_of
 from publisher.sources.base import Source
 
 
 def shipped_kinds() -> Iterator[type[Source]]:
     """Every source of this package that has a ``kind``, in the order of its files."""
-    for found in pkgutil.iter_modules(__path__):
-        for one in vars(import_module(f"{__name__}.{found.name}")).values():
-            if isinstance(one, type) and issubclass(one, Source) and "kind" in vars(one):
-                yield one
+    return classes_of(__name__, __path__, Source)  # type: ignore[type-abstract]  # only to compare with
 
 
 KINDS: dict[str, type[Source]] = {kind.kind: kind for kind in shipped_kinds()}

@@ -137,11 +137,6 @@ def failed(
     return int(tx.conn.execute(statement.returning(sources.c.failures)).scalar_one())
 
 
-def present(tx: Tx) -> datetime:
-    """The time by the database's clock."""
-    return clock.from_micros(tx.now)
-
-
 def timings(tx: Tx) -> dict[str, str | None]:
     """The timing by which each source's due time was set, by the source's name; see ``ingest/duetimes.py``."""
     return {row[0]: row[1] for row in tx.conn.execute(select(sources.c.name, sources.c.timing))}
