@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,10 @@ class Newsroom:
             for name, change in selection.judge_many(self.feeds.values(), event).items()
         ]
         record.record(tx, articles=articles or [], indicators=indicators or [], events=events, touches=touches)
+
+
+Open = Callable[..., Awaitable[Newsroom]]
+"""Opens a newsroom with these feeds: the fixture ``newsroom``."""
 
 
 def _event(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from newsroom import SITE, Newsroom
+from newsroom import SITE, Open
 from support.statements import counting
 
 from publisher.model import FeedDefinition, Selection
@@ -26,18 +25,6 @@ from publisher.storage.engine.database import Database
 NEWS = FeedDefinition(name="news", title="Berita")
 RATES = FeedDefinition(name="rates", title="Kurs", items="indicators")
 GOLD = Narrowing.of({"topic": ["Emas"]})
-
-Open = Callable[..., Awaitable[Newsroom]]
-
-
-@pytest.fixture
-def newsroom(sqlite_db: Database, tmp_path: Path) -> Open:
-    """Opens a newsroom with the feeds it is given."""
-
-    async def open_one(*definitions: FeedDefinition) -> Newsroom:
-        return await Newsroom(sqlite_db, tmp_path / "data", *definitions).open()
-
-    return open_one
 
 
 def ids(document: Document) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import feedparser
 import orjson
 import pytest
-from newsroom import SITE, Newsroom
+from newsroom import SITE, Newsroom, Open
 from support.clock import ManualClock
 from support.statements import counting
 
@@ -35,18 +34,6 @@ GOLD = FeedDefinition(name="gold", title="Emas", select=Selection(topics=("Emas"
 RATES = FeedDefinition(name="rates", title="Kurs", items="indicators")
 DOLLAR = FeedDefinition(name="dollar", title="Dolar", items="indicators", select=Selection(symbols=("usd/idr",)))
 OPERATIONS = FeedDefinition(name="operations", title="Operasi", items="operations")
-
-Open = Callable[..., Awaitable[Newsroom]]
-
-
-@pytest.fixture
-def newsroom(sqlite_db: Database, tmp_path: Path) -> Open:
-    """Opens a newsroom with the feeds it is given."""
-
-    async def open_one(*definitions: FeedDefinition) -> Newsroom:
-        return await Newsroom(sqlite_db, tmp_path / "data", *definitions).open()
-
-    return open_one
 
 
 def ids(document: Document) -> list[str]:

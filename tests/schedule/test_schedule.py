@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.clock import ManualClock
+from support.clock import Machine, ManualClock
 
 from publisher import schedule as looking
 from publisher.catalog import SourceDefinition
@@ -471,21 +471,6 @@ async def test_another_timetable_takes_the_place_of_the_first(
     clock.advance(PACE + LATE)
     await one.due_at(due + timedelta(seconds=PACE), "market")
     assert upstream.begun == ["wire", "market", "market"]
-
-
-class Machine:
-    """The machine of the database: a wall clock that can be put, and a monotonic one that cannot."""
-
-    def __init__(self, wall: ManualClock) -> None:
-        self._wall = wall
-        self._elapsed = 1000.0
-
-    def elapsed(self) -> float:
-        return self._elapsed
-
-    def passes(self, seconds: float) -> None:
-        self._elapsed += seconds
-        self._wall.advance(seconds)
 
 
 @pytest.mark.parametrize("hours", [-5, -1, 1, 5])

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from support.clock import ManualClock
+from support.clock import Machine, ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
 
 from publisher.maintenance import clocks
@@ -19,24 +19,6 @@ from publisher.storage.subscriptions.deliveries import Outcome
 OpenDatabase = Callable[[], Awaitable[Database]]
 
 HOUR = 3600.0
-
-
-class Machine:
-    """A wall clock that can be put, and a monotonic one that cannot."""
-
-    def __init__(self, wall: ManualClock) -> None:
-        self._wall = wall
-        self._elapsed = 1000.0
-
-    def elapsed(self) -> float:
-        return self._elapsed
-
-    def passes(self, seconds: float) -> None:
-        self._elapsed += seconds
-        self._wall.advance(seconds)
-
-    def put(self, seconds: float) -> None:
-        self._wall.advance(seconds)
 
 
 @pytest.fixture

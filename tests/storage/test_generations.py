@@ -8,13 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.clock import ManualClock
 from support.items import an_event
 from support.rights import SITE
+from support.schemas import upgrade
 
 from publisher.model import Change, FeedDefinition
 from publisher.model.change import FeedTouch
@@ -22,7 +21,6 @@ from publisher.publish import Publications
 from publisher.publish.appearance import appearance
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.configuration import feeds, installation
-from publisher.storage.engine import migrate
 from publisher.storage.engine.database import Database
 from publisher.storage.engine.growth import Generation
 from publisher.storage.log import events
@@ -135,10 +133,7 @@ async def test_a_backup_from_before_there_were_generations_is_another_log_too(
 
 def as_it_was(conn: Connection) -> None:
     """Schema 0010: an installation with two events."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.attributes["connection"] = conn
-    command.upgrade(config, "0010")
+    upgrade(conn, "0010")
     conn.execute(text("INSERT INTO installation (n, id) VALUES (1, 'desk')"))
     conn.execute(text("UPDATE cursors SET seq = 2 WHERE name = 'log'"))
     conn.commit()

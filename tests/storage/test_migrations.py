@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Integer, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from support.schemas import migrations
 
 from publisher.storage.configuration import installation
 from publisher.storage.engine import migrate
@@ -67,9 +67,7 @@ async def test_a_database_that_is_in_use_is_given_an_id_and_an_empty_one_is_not(
     tmp_path: Path, empty_database_url: str, held: bool
 ) -> None:
     def old(conn: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-        config.attributes["connection"] = conn
+        config = migrations(conn)
         before = ScriptDirectory.from_config(config).get_revision("0005")
         command.upgrade(config, str(before.down_revision))
         if held:

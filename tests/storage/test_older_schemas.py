@@ -3,16 +3,14 @@
 import json
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.deliveries import append, fan_out, states
 from support.rights import a_feed, define, now
+from support.schemas import upgrade
 
 from publisher.delivery.followers import permissions
 from publisher.model import Role
-from publisher.storage.engine import migrate
 from publisher.storage.engine.database import Database
 from publisher.storage.items import articles, embargoes
 from publisher.storage.subscriptions import subscriptions
@@ -22,10 +20,7 @@ OWNERS = ("operator", "acme", "former")
 
 def as_it_was(conn: Connection) -> None:
     """Schema 0002: webhooks of an owner without any key, of one with a key, and of one whose key was revoked."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.attributes["connection"] = conn
-    command.upgrade(config, "0002")
+    upgrade(conn, "0002")
     conn.execute(text('INSERT INTO filters (definition) VALUES (\'{"events":[],"feeds":["news"]}\')'))
     for n, owner in enumerate(OWNERS, start=1):
         conn.execute(
@@ -140,10 +135,7 @@ async def test_texts_of_before_are_cleaned_as_texts_are_today(tmp_path: Path, em
 
 def with_texts(conn: Connection, texts: dict[str, str]) -> None:
     """Schema 0009: articles whose texts were cleaned by an earlier rule."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.attributes["connection"] = conn
-    command.upgrade(config, "0009")
+    upgrade(conn, "0009")
     rows = [
         {
             "id": id,
@@ -169,10 +161,7 @@ def with_texts(conn: Connection, texts: dict[str, str]) -> None:
 
 def with_languages(conn: Connection, languages: dict[str, str]) -> None:
     """Schema 0007: articles with these languages, as any that had the shape of a tag was stored."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    config.attributes["connection"] = conn
-    command.upgrade(config, "0007")
+    upgrade(conn, "0007")
     for id, language in languages.items():
         conn.execute(
             text(

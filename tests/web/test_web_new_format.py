@@ -53,10 +53,10 @@ def titles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (folder / "titles.py").write_text(FILE)
     with monkeypatch.context() as patched:
         patched.setattr(formats, "__path__", [*formats.__path__, str(folder)])
+        patched.setattr(FORMATS, "_found", None)  # and the same objects again afterwards, which other tests hold
         FORMATS.discover()
         yield
     sys.modules.pop(f"{formats.__name__}.titles", None)
-    FORMATS.discover()
 
 
 async def test_it_is_served_with_validators_and_codings(newsroom: Newsroom) -> None:
