@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -214,11 +213,6 @@ class BudgetedProtocol(ResponseHandler):
         return self._budget.wire if self._budget else 0
 
 
-BEFORE_SENDING: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_sending", default=None)
-"""Awaited, where it is set, once a request has its connection and before anything is written to it; what it raises
-ends the request unsent."""
-
-
 class BudgetedConnector(aiohttp.TCPConnector):
     """A pool of connections that count. ``keep`` of them stay open unused at most; the one unused longest goes first.
 
@@ -249,20 +243,6 @@ class BudgetedConnector(aiohttp.TCPConnector):
             else:
                 self._conns.pop(key, None)
             protocol.close()
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        """A connection; what :data:`BEFORE_SENDING` holds is called then, since the wait may have been long."""
-        connection = await super().connect(req, traces, timeout)
-        ask = BEFORE_SENDING.get()
-        if ask is not None:
-            try:
-                await ask()
-            except BaseException:
-                connection.release()
-                raise
-        return connection
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
         super()._release(key, protocol, should_close=should_close)
