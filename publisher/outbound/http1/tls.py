@@ -14,14 +14,17 @@ KEPT_SESSIONS = 2048
 """Some kilobytes each, for so many origins."""
 
 VERIFIED_SECONDS = 3600.0
-"""How long sessions are resumed that go back to one verified certificate. Each resumption may bring a new ticket, so
-that otherwise a certificate that expired or was revoked might never be looked at again."""
+"""How long the session of one verified certificate is resumed: one that expired or was revoked is looked at by then."""
+
+TAKE_SECONDS = 30.0
+"""How long after a session was taken, or none was given, another one is taken. Python copies a session with its
+certificate each time, which is a third of a handshake; so one session is resumed many times, as its receiver lets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    session: ssl.SSLSession
-    verified_at: float
+    session: ssl.SSLSession | None
+    taken_at: float
 
 
 class Tls:
@@ -42,7 +45,7 @@ class Tls:
             context.options |= ssl.OP_NO_RENEGOTIATION
             context.set_alpn_protocols(["http/1.1"])
         kept = self._sessions.get(origin)
-        if kept is not None and now - kept.verified_at > VERIFIED_SECONDS:
+        if kept is not None and now - kept.taken_at > VERIFIED_SECONDS:
             self.forget(origin)
             kept = None
         return context.wrap_socket(
@@ -53,17 +56,15 @@ class Tls:
         )
 
     def keep(self, origin: str, wrapped: ssl.SSLSocket, now: float) -> None:
-        """Keep the session of a connection for the next one; to be called after an answer, since tickets come late."""
-        session = wrapped.session
-        if session is None or not (session.has_ticket or session.id):
-            return
-        verified_at = now
+        """Keep the session of a connection for the next ones; to be called after an answer, since tickets come late."""
         if wrapped.session_reused:
-            before = self._sessions.get(origin)
-            if before is None:
-                return
-            verified_at = before.verified_at
-        self._sessions[origin] = _Kept(session, verified_at)
+            return
+        kept = self._sessions.get(origin)
+        if kept is not None and now - kept.taken_at < TAKE_SECONDS:
+            return
+        session = wrapped.session
+        given = session is not None and (session.has_ticket or session.id)
+        self._sessions[origin] = _Kept(session if given else None, now)
         self._sessions.move_to_end(origin)
         if len(self._sessions) > KEPT_SESSIONS:
             self._sessions.popitem(last=False)
