@@ -3,8 +3,8 @@
     python -m benchmarks.clients [--quick] [--requests N] [--rounds N]
 
 Both send the same signed body of 2 KB to a receiver in another process, and take turns in one run, since the machine's
-own pace varies more than what is measured. Ours is the whole of ``Outbound.send``: the URL's check, the address guard at
-the socket, budgets, deadlines; the other is a bare session that has none of that. What counts is the CPU time of the
+own pace varies more than what is measured. Ours is the whole of ``Outbound.send``: the URL's check, the address guard
+at the socket, budgets, deadlines; the other is a bare session that has none of that. What counts is the CPU time of the
 sending process. New TLS is a full handshake each time, with certificates of P-256 in a chain of two; what is resumed is
 compared with the same full handshakes, since aiohttp resumes none.
 """
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -108,7 +109,7 @@ async def _receive(pipe: Connection, folder: Path) -> None:
             context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
             context.num_tickets = tickets
         closes = "kept" not in name
-        server = await loop.create_server(lambda closes=closes: Receiver(closes), "0.0.0.0", 0, ssl=context, backlog=4096)
+        server = await loop.create_server(partial(Receiver, closes), "0.0.0.0", 0, ssl=context, backlog=4096)
         ports[name] = server.sockets[0].getsockname()[1]
     pipe.send(ports)
     while await asyncio.to_thread(pipe.recv):
