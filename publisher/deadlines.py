@@ -25,6 +25,7 @@ class Deadlines:
     def __init__(self) -> None:
         self._ends: dict[float, dict[Expiring, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def within(self, seconds: float) -> _Limit:
         """A context whose body is cancelled after ``seconds``, and which then raises TimeoutError."""
@@ -38,7 +39,9 @@ class Deadlines:
 
     def begin(self, limit: Expiring, seconds: float) -> None:
         """Count from now: it expires after ``seconds``, from the event loop, unless it is ended before."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         ends = self._ends.get(seconds)
         if ends is None:

@@ -75,7 +75,7 @@ class Outbound:
         self._target = lru_cache(KEPT_URLS)(self._checked_target)
 
     def introduce(self, user_agent: str) -> None:
-        """Name ourselves so from the next GET on."""
+        """Name ourselves so from the next request on."""
         self._user_agent = user_agent
 
     def check_url(self, url: str) -> str:

@@ -1,4 +1,4 @@
-"""The connections under the client: what an answer may cost, counted in bytes as they come off the wire.
+"""The connections that documents are fetched over: what an answer may cost, counted in bytes as they come off the wire.
 
 aiohttp bounds a header line and reads a body as slowly as we do, but neither the number of interim answers (1xx,
 RFC 9110 section 15.2) nor all heads together, chunk extensions or trailers. A peer that sends ``HTTP/1.1 103`` without
@@ -43,14 +43,9 @@ class AnswerRefused(aiohttp.ClientError):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one answer may cost: ``wire`` bytes in all, as they arrive.
-
-    ``cut``: a body that goes on beyond it ends there, for who reads only its beginning; else reading it raises
-    AnswerRefused.
-    """
+    """What one answer may cost: ``wire`` bytes in all, as they arrive. Reading on raises AnswerRefused."""
 
     wire: int
-    cut: bool = False
 
 
 BUDGET: ContextVar[Budget] = ContextVar("BUDGET")
@@ -126,7 +121,7 @@ class BudgetedProtocol(ResponseHandler):
     def _heads(self, data: bytes) -> None:
         size = len(data)
         if size <= PIECE and size <= self._left and not self._last and data.find(_USUAL_END) == size - len(_USUAL_END):
-            # Nearly every answer to a webhook: one head that came whole, and nothing after it.
+            # As most do: one head that came whole, and nothing after it.
             self._interim += 1
             self._head_left -= size
             self._left -= size
@@ -175,24 +170,13 @@ class BudgetedProtocol(ResponseHandler):
         if within:
             super().data_received(within)
         if len(within) < len(data) and not self._over:
-            self._exceed()
+            self._refuse(f"it goes on after {self._wire} bytes, heads and framing included")
 
     def _go_on(self) -> None:
         data, self._later = self._later, b""
         if self.transport is not None and not self._over:
             self._resume_reading_for_buffer()
             self._body(data)
-
-    def _exceed(self) -> None:
-        budget = self._budget
-        payload = self._payload
-        if budget is not None and budget.cut and payload is not None and not payload.is_eof():
-            self._over, self._payload = True, None
-            self.force_close()
-            payload.feed_eof()
-            self._end()
-        else:
-            self._refuse(f"it goes on after {self._wire} bytes, heads and framing included")
 
     def _refuse(self, reason: str) -> None:
         self._over = True

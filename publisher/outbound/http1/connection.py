@@ -68,8 +68,11 @@ class Connection:
             return False
         self._sending = sending
         sending.place = self
-        sending.begin()
-        self._sent_at = self._pool.time()
+        if sending.began:
+            self._sent_at = self._pool.time()
+        else:
+            sending.begin()
+            self._sent_at = sending.began
         self._answer.expect()
         head, body = sending.head, sending.body
         whole = head + body if len(body) <= FIRST_WRITE else head + body[:FIRST_WRITE]
@@ -197,7 +200,7 @@ class Connection:
         if not self._limit:  # this is news
             self._served += 1
             answer.spent = sending.spent()
-            self._pool.deadlines.end(sending, sending.timeout)
+            sending.pause()
             if self._tls is not None and self._served == 1:
                 self._pool.tls.keep(self.origin.key, self._tls, self._pool.time())
         if answer.complete or answer.refused is not None:

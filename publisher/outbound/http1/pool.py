@@ -184,7 +184,7 @@ class Pool:
             origin.waiting[sending] = None
             return
         if (self._queue and not first) or not self._make_room():
-            sending.wait()
+            sending.pause()
             origin.waiting[sending] = None
             self._queue[sending] = None
             if first:
@@ -205,6 +205,11 @@ class Pool:
                 return False
             next(iter(spare)).close()
         return True
+
+    @property
+    def _crowded(self) -> bool:
+        """Whether someone waits for a connection to be closed."""
+        return bool(self._queue) and self.opened >= self._limit
 
     def room_for_another(self) -> bool:
         """Whether a second address may be tried beside the first."""
@@ -266,7 +271,7 @@ class Pool:
             self._queue.pop(sending, None)
             if connection.carry(sending):
                 return
-        if self._queue:
+        if self._crowded:
             connection.close()
             return
         origin.idle.append(connection)
@@ -278,7 +283,7 @@ class Pool:
 
     def may_drain(self, connection: Connection) -> bool:
         """Whether the rest of its answer may be read."""
-        if self._queue or len(self._draining) >= DRAINING:
+        if self._crowded or len(self._draining) >= DRAINING:
             return False
         self._draining[connection] = None
         return True

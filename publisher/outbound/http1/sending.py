@@ -70,8 +70,8 @@ class Sending:
             self.began = self.pool.time()
             self.pool.deadlines.begin(self, self.timeout)
 
-    def wait(self) -> None:
-        """It waits for a turn of its own: that is no time of the receiver's."""
+    def pause(self) -> None:
+        """Its time runs no longer: it was answered, or waits for a turn, and that is no time of the receiver's."""
         if self.began:
             self.began = 0.0
             self.pool.deadlines.end(self, self.timeout)
@@ -84,10 +84,17 @@ class Sending:
         """Whether it is still wished for, now that there is a connection; if not, it is told so."""
         if self.done is None:
             return False
-        if self.begins is not None and not self.written and not self.begins():
-            self.tell_soon(STOPPED)
+        if self.begins is None or self.written or self._wished(self.begins):
+            return True
+        self.tell_soon(STOPPED)
+        return False
+
+    def _wished(self, begins: Callable[[], bool]) -> bool:
+        try:
+            return begins()
+        except Exception as error:  # a fault of the caller's must not cost the connection
+            self.pool.loop.call_exception_handler({"message": "begins raised", "exception": error})
             return False
-        return True
 
     def tell(self, result: PostResult) -> None:
         """This is how it went. To be called last: what is told may begin the next request at once."""
@@ -104,8 +111,7 @@ class Sending:
     def _over(self) -> Callable[[PostResult], None] | None:
         done, self.done = self.done, None
         self.place = None
-        if self.began:
-            self.pool.deadlines.end(self, self.timeout)
+        self.pause()
         return done
 
     def _leave(self) -> PostResult | None:

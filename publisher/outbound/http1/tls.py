@@ -18,7 +18,7 @@ VERIFIED_SECONDS = 3600.0
 
 TAKE_SECONDS = 30.0
 """How long after a session was taken, or none was given, another one is taken. Python copies a session with its
-certificate each time, which is a third of a handshake; so one session is resumed many times, as its receiver lets it."""
+certificate each time, which is a third of a handshake; so one session is resumed as often as its receiver lets it."""
 
 
 @dataclass(frozen=True, slots=True)
