@@ -102,11 +102,12 @@ class Answer:
         if self.status:
             return
         self._lines += 1
+        size = len(name)
         if self._lines > MAX_LINES:
             self._refuse(f"its head has more than {MAX_LINES} lines")
-        if len(name) + len(value) > MAX_LINE:
+        if size + len(value) > MAX_LINE:
             self._refuse(f"a line of its head has more than {MAX_LINE} bytes")
-        if len(name) == 11 and name.lower() == b"retry-after":
+        if size == 11 and name.lower() == b"retry-after":
             self._retry_after = value
 
     def on_headers_complete(self) -> None:

@@ -64,7 +64,7 @@ class Connection:
 
     def carry(self, sending: Sending) -> bool:
         """Send this request; False, and the connection is still free, where it is wished for no more."""
-        if not sending.may_begin():
+        if (sending.begins is not None or sending.done is None) and not sending.may_begin():
             return False
         self._sending = sending
         sending.place = self
@@ -167,7 +167,6 @@ class Connection:
             if not size:
                 self._ended(None)
                 return
-            self._empty = 0
             self._take(size)
             if self._tls is None or self._fd < 0 or not self._tls.pending():
                 return
@@ -179,18 +178,18 @@ class Connection:
 
     def _take(self, size: int) -> None:
         answer = self._answer
+        self._empty = 0
         if self._sending is None and not self._draining:
             self.close()  # no one asked
             return
         answer.feed(_VIEW[:size], size)
-        if not answer.status:
-            if answer.refused is not None:
-                self._refused(answer.refused)
-        elif self._draining:
-            if answer.complete or answer.refused is not None:
+        if answer.status:
+            if not self._draining:
+                self._answered()
+            elif answer.complete or answer.refused is not None:
                 self._finish()
-        else:
-            self._answered()
+        elif answer.refused is not None:
+            self._refused(answer.refused)
 
     def _answered(self) -> None:
         """The final head is there, and with it the outcome."""

@@ -111,7 +111,8 @@ class Sending:
     def _over(self) -> Callable[[PostResult], None] | None:
         done, self.done = self.done, None
         self.place = None
-        self.pause()
+        if self.began:
+            self.pause()
         return done
 
     def _leave(self) -> PostResult | None:

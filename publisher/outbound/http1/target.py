@@ -81,10 +81,10 @@ def head(start: bytes, agent: str, headers: Mapping[str, str], size: int) -> byt
     Values may come from strangers, so line ends are counted in what is to be sent: ours, and no other.
     """
     form, lines = _form(agent, tuple(headers))
-    text = form % (*headers.values(), size)
-    if text.count("\n") != lines or text.count("\r") != lines or "\x00" in text:
+    text = (form % (*headers.values(), size)).encode()
+    if text.count(b"\n") != lines or text.count(b"\r") != lines or b"\x00" in text:
         raise HeaderRefused("the value of a header contains a line break or NUL")
-    return start + text.encode()
+    return start + text
 
 
 @lru_cache(SHAPES)
