@@ -295,6 +295,8 @@ async def test_bodies_that_drip_after_a_success_hold_no_one_and_few_connections(
         results = await outcomes.until(count)
         assert all((one.status, one.error) == (200, None) for one in results)
         assert outbound.idle == 0
+        assert outbound._pool is not None
+        assert outbound._pool.opened <= DRAINING
         async with asyncio.timeout(60):
             while len(ended) < count:  # noqa: ASYNC110 -- each is closed in its time
                 await asyncio.sleep(0.01)
