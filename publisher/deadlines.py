@@ -1,21 +1,31 @@
-"""Limits on how long tasks may take over something, with one timer for all of them.
+"""Limits on how long something may take, with one timer for all of them.
 
 ``asyncio.timeout`` makes a timer for each, and cancels it again where nothing is late: a twentieth of what a delivery
-costs.
+costs. Here limits of one length stand in one queue: they end in the order in which they began, so that beginning and
+ending one is an entry of a dictionary, and the timer looks at the first of each queue.
 """
 
 from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import Protocol
+
+
+class Expiring(Protocol):
+    """Something with a limit. It is told by identity, and has one limit of a length at a time."""
+
+    def expire(self) -> None:
+        """The limit is reached."""
 
 
 class Deadlines:
     """The limits that run at present. Belongs to one event loop; end it with :meth:`close`."""
 
     def __init__(self) -> None:
-        self._ends: dict[_Limit, float] = {}
+        self._ends: dict[float, dict[Expiring, float]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def within(self, seconds: float) -> _Limit:
         """A context whose body is cancelled after ``seconds``, and which then raises TimeoutError."""
@@ -27,27 +37,46 @@ class Deadlines:
             self._timer.cancel()
             self._timer = None
 
-    def begin(self, limit: _Limit, seconds: float) -> None:
-        """Count from now."""
-        loop = asyncio.get_running_loop()
-        self._ends[limit] = end = loop.time() + seconds
+    def begin(self, limit: Expiring, seconds: float) -> None:
+        """Count from now: it expires after ``seconds``, from the event loop, unless it is ended before."""
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        ends = self._ends.get(seconds)
+        if ends is None:
+            ends = self._ends[seconds] = {}
+        ends[limit] = end
         # With limits of one length the timer is behind all but the first of them, and is hardly ever set.
         if self._timer is None or end < self._timer.when():
             self.close()
             self._timer = loop.call_at(end, self._look, loop)
 
-    def end(self, limit: _Limit) -> None:
-        """Count no further."""
-        self._ends.pop(limit, None)
+    def end(self, limit: Expiring, seconds: float) -> None:
+        """Count no further; ``seconds`` as it began."""
+        ends = self._ends.get(seconds)
+        if ends is not None:
+            ends.pop(limit, None)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         now = loop.time()
-        for limit in [limit for limit, end in self._ends.items() if end <= now]:
-            del self._ends[limit]
-            limit.expire()
+        reached: list[tuple[dict[Expiring, float], Expiring, float]] = []
+        for ends in self._ends.values():
+            for limit, end in ends.items():
+                if end > now:
+                    break
+                reached.append((ends, limit, end))
+        for ends, limit, end in reached:
+            if ends.get(limit) == end:  # else one before it has ended it
+                del ends[limit]
+                limit.expire()
+        self._ends = {seconds: ends for seconds, ends in self._ends.items() if ends}
         if self._ends:
-            self._timer = loop.call_at(min(self._ends.values()), self._look, loop)
+            first = min(next(iter(ends.values())) for ends in self._ends.values())
+            if self._timer is None or first < self._timer.when():
+                self.close()
+                self._timer = loop.call_at(first, self._look, loop)
 
 
 class _Limit:
@@ -71,7 +100,7 @@ class _Limit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._all.end(self)
+        self._all.end(self, self._seconds)
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 

@@ -46,6 +46,9 @@ class Shares:
     """What each part may take of so many descriptors, so that some are always left for clients and the database."""
 
     sending: int
+    connections: int
+    """Open for sending in all, whether used, kept or in the making."""
+
     kept_by_sender: int
     kept_by_fetcher: int
 
@@ -54,6 +57,7 @@ def shares(held: int) -> Shares:
     """A quarter for deliveries under way, an eighth for connections kept to receivers, a sixteenth to sites."""
     return Shares(
         sending=max(1, min(256, held // 4)),
+        connections=max(1, held // 4 + held // 8),
         kept_by_sender=max(1, min(1024, held // 8)),
         kept_by_fetcher=max(1, min(128, held // 16)),
     )

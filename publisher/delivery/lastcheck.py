@@ -19,7 +19,7 @@ CHECK_SECONDS = 2.0
 
 
 class LastCheck:
-    """Awaited once there is a connection, before anything is written to it; for one delivery (its id).
+    """Awaited once there was a connection, before anything is written to one; for one delivery (its id).
 
     ``claimed_at`` is in seconds of the monotonic clock. ``unanswered`` is set from the start of a check until it has
     said yes: a timeout meanwhile is none of the receiver's.
@@ -34,11 +34,13 @@ class LastCheck:
         self._fresh_seconds = fresh_seconds
         self.unanswered = False
 
+    def fresh(self) -> bool:
+        """Whether it was claimed so lately that it need not be checked."""
+        return time.monotonic() - self._claimed_at < self._fresh_seconds
+
     async def __call__(self) -> None:
         """Raise CancelledError if it may not be sent any more, or cannot be checked; it is handed back then."""
         began = time.monotonic()
-        if began - self._claimed_at < self._fresh_seconds:
-            return
         self.unanswered = True
         try:
             stopped = await unbroken(self._db.read(deliveries.stopped, [self._id]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import lru_cache
 
@@ -28,16 +29,26 @@ class Poster:
         self._now = now
         self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
-    async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
+    async def post(
+        self,
+        url: str,
+        sealed: bytes,
+        request: Request,
+        timeout: float,
+        *,
+        begins: Callable[[], bool] | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[datetime, PostResult]:
         """Send a request now; returns when that was and how it went. Whatever goes wrong is in the result.
 
         ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
-        cannot be opened: that is no fault of the receiver's.
+        cannot be opened: that is no fault of the receiver's. ``begins`` and ``before`` as in :meth:`Outbound.post`.
         """
         at = self._now()
         signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
         try:
-            return at, await self._outbound.post(url, request.body, {**request.headers, **signature}, timeout)
+            headers = {**request.headers, **signature}
+            return at, await self._outbound.post(url, request.body, headers, timeout, begins=begins, before=before)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", url=bare(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))

@@ -24,7 +24,6 @@ from publisher.delivery.transports.base import Request
 from publisher.delivery.unbroken import unbroken
 from publisher.delivery.workers import Workers
 from publisher.errors import SecretError, told
-from publisher.outbound import BEFORE_SENDING
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Claim, Claimed, Outcome
@@ -223,9 +222,10 @@ class Sender:
             self._settler.add(_unsent(one, UNWRITTEN_SECONDS))
             return
         check = LastCheck(self._db, one.id, claimed_at, self._fresh_seconds)
-        BEFORE_SENDING.set(check)
         try:
-            at, result = await self._poster.post(one.url, one.secret, request, policy.timeout)
+            at, result = await self._poster.post(
+                one.url, one.secret, request, policy.timeout, begins=check.fresh, before=check
+            )
         except SecretError as error:
             self._sealed_at = time.monotonic()
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)

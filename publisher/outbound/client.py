@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
-from io import BytesIO
 from urllib.parse import urljoin
 
 import aiohttp
@@ -14,31 +14,26 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
-from publisher import __version__, clock, retryafter
+from publisher import __version__, clock, descriptors
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
 from publisher.outbound.faults import advice_of, explain, is_ours
-from publisher.outbound.guard import SETTING, Guard
+from publisher.outbound.guard import KEPT_URLS, SETTING, Guard
+from publisher.outbound.http1 import Pool, Sending, Target, Tls, head
 from publisher.outbound.results import FetchResponse, PostResult
 from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
 from publisher.privatenetworks import WEB_PORTS
+from publisher.redaction import redacted
 
 MAX_REDIRECTS = 5
-# A receiver's answer is read this far, so that its connection can be kept, and kept this far for people to look at.
-RESPONSE_LIMIT = 16 * 1024
-EXCERPT = 1024
-POST_LIMIT = 64 * 1024
-"""Bytes of the whole response to a POST, as they arrive: heads, framing and body."""
-_POST_BUDGET = Budget(POST_LIMIT, cut=True)
-KEPT_BODIES = 16
 KEPT_CONNECTIONS = 256
 FIRST_REST = 0.1
 CHUNK = 64 * 1024
-STREAM_FROM = 1024 * 1024
 # What is sent on where a redirect leads to another server; any other header may be a key.
 _FOR_ANYONE = ("accept", "accept-language", "if-none-match", "if-modified-since", "user-agent")
 USER_AGENT = f"publisher/{__version__}"
+_NOWHERE = Target("", False, "", 0, (), b"")
 
 
 class Outbound:
@@ -46,8 +41,9 @@ class Outbound:
 
     ``ports`` may be connected to at the former, those written with each network at the latter; ``setting`` is where an
     operator adds to these. ``timeout`` is the total for one request, in
-    seconds. ``keep`` connections stay open for the next request at most. ``resolver`` replaces DNS. Raises ValueError
-    for a network that is none. Close it with :meth:`close`.
+    seconds. ``keep`` connections stay open for the next request at most. ``limit`` connections are open for sending in
+    all, by default a share of the process's descriptors. ``resolver`` replaces DNS, ``tls`` whom to trust when sending.
+    Raises ValueError for a network that is none. Close it with :meth:`close`.
     """
 
     def __init__(
@@ -59,7 +55,9 @@ class Outbound:
         user_agent: str = USER_AGENT,
         timeout: float = 20.0,
         keep: int = KEPT_CONNECTIONS,
+        limit: int | None = None,
         resolver: AbstractResolver | None = None,
+        tls: ssl.SSLContext | None = None,
         now: Clock = clock.now,
     ) -> None:
         self.guard = Guard(allow_private, ports, setting)
@@ -71,10 +69,13 @@ class Outbound:
         self._keep = keep
         self._session: aiohttp.ClientSession | None = None
         self._connector: BudgetedConnector | None = None
-        self._payload = lru_cache(KEPT_BODIES)(aiohttp.BytesPayload)
+        self._limit = limit
+        self._tls = Tls(tls)
+        self._pool: Pool | None = None
+        self._target = lru_cache(KEPT_URLS)(self._checked_target)
 
     def introduce(self, user_agent: str) -> None:
-        """Name ourselves so from the next GET on."""
+        """Name ourselves so from the next request on."""
         self._user_agent = user_agent
 
     def check_url(self, url: str) -> str:
@@ -134,44 +135,117 @@ class Outbound:
             moved = str(target) if lasting else moved
         raise FetchError(f"more than {MAX_REDIRECTS} redirects")
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostResult:
-        """POST once, within ``timeout`` seconds in all; redirects are not followed.
+    def send(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float,
+        done: Callable[[PostResult], None],
+        *,
+        begins: Callable[[], bool] | None = None,
+    ) -> Sending:
+        """POST once, without a task; redirects are not followed. To be called from the event loop.
 
-        Faults of the network are a result, not an exception. The status line decides: what goes wrong after it,
-        in the answer's body, changes nothing.
+        ``done`` is called exactly once, later, from the event loop: faults of the network are a result, and the status
+        line decides. ``begins`` is called once there is a connection, right before the first byte is written, which
+        may be within this call; False: nothing is written, the connection is kept for others, and the result is
+        ``stopped``. ``timeout``, in seconds, is for all of the attempt up to the status line, from when it had its
+        turn: the time for which it waits for room in this client is not the receiver's. Neither may raise.
         """
-        began = time.perf_counter()
+        pool = self._pool or self._open_pool()
+        try:
+            target = self._target(url)
+            sent = head(target.start, self._user_agent, headers, len(body))
+        except AddressRefused as refused:
+            return self._refused(pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice))
+        except ValueError as error:
+            return self._refused(pool, done, PostResult(None, redacted(f"not sent: {error}"[:300])))
+        sending = Sending(pool, target, sent, body, timeout, done, begins)
+        pool.send(sending)
+        return sending
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float | None = None,
+        *,
+        begins: Callable[[], bool] | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> PostResult:
+        """As :meth:`send`, and wait for the outcome; cancelled, it is sent no more.
+
+        ``before`` is awaited, within ``timeout``, where ``begins`` says False, and it is sent after all unless that
+        raises.
+        """
         limit = self._timeout if timeout is None else timeout
-        status, error, wait, excerpt, ours, advice = None, None, retryafter.RetryAfter(), None, False, None
-        # What is kept of the answer is for people to read; aiohttp wants large bodies as streams.
-        sent = {"Accept-Encoding": "identity", **headers}
-        data = self._payload(body) if len(body) < STREAM_FROM else BytesIO(body)
-        BUDGET.set(_POST_BUDGET)
+        result = await self._sent(url, body, headers, limit, begins)
+        if not result.stopped or before is None:
+            return result
         try:
             with self._deadlines.within(limit):
-                async with self._open().post(
-                    self.guard.checked(url), data=data, headers=sent, allow_redirects=False
-                ) as response:
-                    status = response.status
-                    wait = retryafter.read(response.headers.get("Retry-After"), self._now())
-                    excerpt = await _excerpt(response)
-        except AddressRefused as refused:
-            error, advice = f"refused: {refused}", refused.advice
-        except (aiohttp.ClientError, OSError, ValueError) as fault:
-            if status is None:
-                error, ours, advice = explain(fault, limit), is_ours(fault), advice_of(fault)
-        if ours and self._connector is not None:
-            self._connector.close_idle()
-        spent = round((time.perf_counter() - began) * 1000)
-        return PostResult(status, error, wait.seconds, excerpt, spent, ours, wait.ignored, advice)
+                await before()
+        except TimeoutError as late:
+            return PostResult(None, explain(late, limit), duration_ms=round(limit * 1000))
+        return await self._sent(url, body, headers, limit, None)
+
+    async def _sent(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout: float, begins: Callable[[], bool] | None
+    ) -> PostResult:
+        outcome: asyncio.Future[PostResult] = asyncio.get_running_loop().create_future()
+
+        def done(result: PostResult) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        sending = self.send(url, body, headers, timeout, done, begins=begins)
+        try:
+            return await outcome
+        except asyncio.CancelledError:
+            sending.cancel()
+            raise
+
+    def _refused(self, pool: Pool, done: Callable[[PostResult], None], result: PostResult) -> Sending:
+        sending = Sending(pool, _NOWHERE, b"", b"", 0.0, done, None)
+        sending.tell_soon(result)
+        return sending
+
+    def _checked_target(self, url: str) -> Target:
+        return Target.of(self.guard.checked(url))
+
+    def _open_pool(self) -> Pool:
+        limit = self._limit if self._limit is not None else descriptors.shares(descriptors.limit()).connections
+        self._pool = Pool(
+            self.guard,
+            self._resolve(),
+            keep=self._keep,
+            limit=limit,
+            tls=self._tls,
+            now=self._now,
+            deadlines=self._deadlines,
+        )
+        return self._pool
+
+    def _resolve(self) -> AbstractResolver:
+        # The default resolver shares a few threads, where names that never answer hold up all others.
+        if self._resolver is None:
+            self._resolver = AsyncResolver(timeout=3.0, tries=2)
+        return self._resolver
 
     @property
     def idle(self) -> int:
         """How many connections are open and unused."""
-        return self._connector.idle if self._connector is not None else 0
+        fetching = self._connector.idle if self._connector is not None else 0
+        return fetching + (self._pool.idle if self._pool is not None else 0)
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; what is being sent is cancelled."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+            await asyncio.sleep(0)  # for those who are told
         self._deadlines.close()
         if self._session is not None:
             await self._session.close()
@@ -182,11 +256,9 @@ class Outbound:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # The default resolver shares a few threads, where names that never answer hold up all others.
-            self._resolver = self._resolver or AsyncResolver(timeout=3.0, tries=2)
             connector = self._connector = BudgetedConnector(
                 keep=self._keep,
-                resolver=self._resolver,
+                resolver=self._resolve(),
                 socket_factory=self.guard.open_socket,
                 limit=0,
                 ttl_dns_cache=10,
@@ -219,16 +291,3 @@ async def _read_within(response: aiohttp.ClientResponse, limit: int) -> bytes:
             raise FetchError(f"the document is larger than {limit} bytes", status=response.status)
         parts.append(chunk)
     return b"".join(parts)
-
-
-async def _excerpt(response: aiohttp.ClientResponse) -> str | None:
-    """The beginning of an answer as text. Reads no further than the limit, then closes instead of draining."""
-    kept = b""
-    try:
-        while len(kept) < RESPONSE_LIMIT and (chunk := await response.content.read(RESPONSE_LIMIT - len(kept))):
-            kept += chunk
-    except (aiohttp.ClientError, OSError):
-        response.close()
-    if not response.content.at_eof():
-        response.close()
-    return kept[:EXCERPT].decode("utf-8", "replace").replace("\x00", "") or None

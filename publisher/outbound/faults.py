@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import ssl
 
 import aiohttp
 
 from publisher.outbound.guard import SocketRefused
+from publisher.outbound.results import PostResult
 from publisher.outbound.transport import AnswerRefused
 from publisher.redaction import redacted
 
@@ -20,7 +22,7 @@ def is_ours(error: BaseException) -> bool:
     A resolver without descriptors says only that the name does not resolve; so it is tried whether there are any.
     """
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    if isinstance(cause, OSError) and cause.errno in _OURS:
+    if _of_this_machine(cause):
         return True
     return isinstance(error, aiohttp.ClientConnectorDNSError) and _without_descriptors()
 
@@ -29,7 +31,7 @@ def explain(error: BaseException, timeout: float) -> str:
     """What went wrong, in words; ``timeout`` in seconds."""
     match error:
         case _ if is_ours(error):
-            reason = f"not sent: this machine has nothing left to connect with ({_system_reason(error)})"
+            reason = _ours(error)
         case TimeoutError():
             reason = f"no answer within {timeout:g} s"
         case aiohttp.ClientConnectorDNSError():
@@ -51,16 +53,46 @@ def explain(error: BaseException, timeout: float) -> str:
     return redacted(reason[:300])
 
 
+def unresolved(host: str, error: BaseException, spent: int) -> PostResult:
+    """The outcome of a POST whose host has no address, after ``spent`` milliseconds."""
+    ours = _of_this_machine(error) or _without_descriptors()
+    reason = _ours(error) if ours else f"the name {host!r} does not resolve"
+    return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours)
+
+
+def not_connected(host: str, port: int, error: BaseException, spent: int) -> PostResult:
+    """The outcome of a POST for which no connection could be made, after ``spent`` milliseconds."""
+    advice, ours = None, _of_this_machine(error)
+    match error:
+        case _ if ours:
+            reason = _ours(error)
+        case SocketRefused():
+            reason, advice = f"refused: {error.strerror}", error.advice
+        case ssl.SSLCertVerificationError():
+            reason = f"the certificate is not accepted: {error.verify_message or error}"
+        case ssl.SSLError():
+            reason = f"cannot connect to {host}:{port}: TLS: {error.reason or error.strerror or error}"
+        case OSError():
+            reason = f"cannot connect to {host}:{port}: {error.strerror or error}"
+        case _:
+            reason = f"cannot connect to {host}:{port}: {error}"
+    return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours, advice=advice)
+
+
 def advice_of(error: BaseException) -> str | None:
     """How an operator can allow what the guard refused at the socket; None for any other fault."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     return cause.advice if isinstance(cause, SocketRefused) else None
 
 
-def _system_reason(error: BaseException) -> str:
+def _of_this_machine(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in _OURS
+
+
+def _ours(error: BaseException) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     number = cause.errno if isinstance(cause, OSError) and cause.errno in _OURS else errno.EMFILE
-    return os.strerror(number)
+    return f"not sent: this machine has nothing left to connect with ({os.strerror(number)})"
 
 
 def _without_descriptors() -> bool:

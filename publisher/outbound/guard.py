@@ -78,6 +78,8 @@ class Guard:
         self._setting = setting
         self.checked = lru_cache(KEPT_URLS)(self._check)
         self._host_refused = lru_cache(KEPT_HOSTS)(self._host_refusal)
+        # What is said of an address and port is a matter of these settings alone.
+        self._address_refused = lru_cache(KEPT_HOSTS)(self._address_refusal)
 
     def refusal(self, address: Address, port: int) -> Refused | None:
         """Why this address and port may not be connected to; None if they may."""
@@ -143,6 +145,9 @@ class Guard:
     ) -> socket.socket:
         """A socket for this address (as ``socket.getaddrinfo`` gives it); raises OSError where it is refused."""
         family, kind, protocol, _, sockaddr = info
-        if refused := self.refusal(ip_address(str(sockaddr[0]).partition("%")[0]), int(sockaddr[1])):
+        if refused := self._address_refused(str(sockaddr[0]), int(sockaddr[1])):
             raise SocketRefused(refused)
         return socket.socket(family, kind, protocol)
+
+    def _address_refusal(self, numeric: str, port: int) -> Refused | None:
+        return self.refusal(ip_address(numeric.partition("%")[0]), port)

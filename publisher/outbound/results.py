@@ -25,7 +25,10 @@ class PostResult:
     """How one POST went.
 
     ``status`` is None where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
+    ``response_excerpt`` is the beginning of an answer that is no success. ``duration_ms`` is the time to the status
+    line, or to the fault, from when the request had its turn to be sent.
     ``ours``: no request was sent, since this machine had no descriptor or memory left to connect with.
+    ``stopped``: no request was sent, since the caller wished so; it says nothing about the receiver.
     ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
     heeded, and its value.
     """
@@ -38,6 +41,7 @@ class PostResult:
     ours: bool = False
     ignored: str | None = None
     advice: str | None = None
+    stopped: bool = False
 
     @property
     def delivered(self) -> bool:

@@ -1,4 +1,4 @@
-"""The connections under the client: what an answer may cost, counted in bytes as they come off the wire.
+"""The connections that documents are fetched over: what an answer may cost, counted in bytes as they come off the wire.
 
 aiohttp bounds a header line and reads a body as slowly as we do, but neither the number of interim answers (1xx,
 RFC 9110 section 15.2) nor all heads together, chunk extensions or trailers. A peer that sends ``HTTP/1.1 103`` without
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -44,14 +43,9 @@ class AnswerRefused(aiohttp.ClientError):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one answer may cost: ``wire`` bytes in all, as they arrive.
-
-    ``cut``: a body that goes on beyond it ends there, for who reads only its beginning; else reading it raises
-    AnswerRefused.
-    """
+    """What one answer may cost: ``wire`` bytes in all, as they arrive. Reading on raises AnswerRefused."""
 
     wire: int
-    cut: bool = False
 
 
 BUDGET: ContextVar[Budget] = ContextVar("BUDGET")
@@ -127,7 +121,7 @@ class BudgetedProtocol(ResponseHandler):
     def _heads(self, data: bytes) -> None:
         size = len(data)
         if size <= PIECE and size <= self._left and not self._last and data.find(_USUAL_END) == size - len(_USUAL_END):
-            # Nearly every answer to a webhook: one head that came whole, and nothing after it.
+            # As most do: one head that came whole, and nothing after it.
             self._interim += 1
             self._head_left -= size
             self._left -= size
@@ -176,24 +170,13 @@ class BudgetedProtocol(ResponseHandler):
         if within:
             super().data_received(within)
         if len(within) < len(data) and not self._over:
-            self._exceed()
+            self._refuse(f"it goes on after {self._wire} bytes, heads and framing included")
 
     def _go_on(self) -> None:
         data, self._later = self._later, b""
         if self.transport is not None and not self._over:
             self._resume_reading_for_buffer()
             self._body(data)
-
-    def _exceed(self) -> None:
-        budget = self._budget
-        payload = self._payload
-        if budget is not None and budget.cut and payload is not None and not payload.is_eof():
-            self._over, self._payload = True, None
-            self.force_close()
-            payload.feed_eof()
-            self._end()
-        else:
-            self._refuse(f"it goes on after {self._wire} bytes, heads and framing included")
 
     def _refuse(self, reason: str) -> None:
         self._over = True
@@ -212,11 +195,6 @@ class BudgetedProtocol(ResponseHandler):
     @property
     def _wire(self) -> int:
         return self._budget.wire if self._budget else 0
-
-
-BEFORE_SENDING: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("before_sending", default=None)
-"""Awaited, where it is set, once a request has its connection and before anything is written to it; what it raises
-ends the request unsent."""
 
 
 class BudgetedConnector(aiohttp.TCPConnector):
@@ -249,20 +227,6 @@ class BudgetedConnector(aiohttp.TCPConnector):
             else:
                 self._conns.pop(key, None)
             protocol.close()
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.connector.Connection:
-        """A connection; what :data:`BEFORE_SENDING` holds is called then, since the wait may have been long."""
-        connection = await super().connect(req, traces, timeout)
-        ask = BEFORE_SENDING.get()
-        if ask is not None:
-            try:
-                await ask()
-            except BaseException:
-                connection.release()
-                raise
-        return connection
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
         super()._release(key, protocol, should_close=should_close)

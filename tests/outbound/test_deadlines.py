@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -80,3 +80,41 @@ async def test_what_ends_in_time_is_left_alone_and_so_is_its_own_exception(deadl
         pass
     with pytest.raises(LookupError), deadlines.within(3600):
         raise LookupError
+
+
+class Counted:
+    """Counts how often it expires, and then does something."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self.expired = asyncio.Event()
+        self.count = 0
+        self._then = then
+
+    def expire(self) -> None:
+        self.count += 1
+        self.expired.set()
+        self._then()
+
+
+async def test_a_limit_that_is_ended_as_another_expires_does_not_expire(deadlines: Deadlines) -> None:
+    second = Counted(lambda: None)
+    first = Counted(lambda: deadlines.end(second, 0.001))
+    last = Counted(lambda: None)
+    for one in (first, second, last):
+        deadlines.begin(one, 0.001)
+    await last.expired.wait()
+    assert (first.count, second.count, last.count) == (1, 0, 1)
+
+
+async def test_a_limit_may_begin_anew_as_it_expires(deadlines: Deadlines) -> None:
+    def again() -> None:
+        if one.count < 3:
+            deadlines.begin(one, 0.001)
+        else:
+            third.set()
+
+    third = asyncio.Event()
+    one = Counted(again)
+    deadlines.begin(one, 0.001)
+    await third.wait()
+    assert one.count == 3

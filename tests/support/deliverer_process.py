@@ -35,7 +35,8 @@ async def main(data: Path, descriptors: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     db = await Database.open("sqlite", data)
     await db.write(define)
-    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
+    # With few descriptors it meets the end of them, as where something else takes what was its share.
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"], limit=1000 if descriptors else None)
     deliverer = Deliverer(
         db,
         outbound,
