@@ -10,8 +10,8 @@ Readings go through the same code as in the service: claimed under a lease, read
 What is simulated is the upstream: nothing is fetched or parsed, a reading brings five articles that are known, and in
 one of ten the first has changed; so the processor is less busy than with pages. Where the machine does not keep up with
 the readings they wait, and the rate that it reached is told. Times are those of the wall clock, so whoever else uses
-the machine counts: only the ratio within one run says something. A database named by ``--database`` is emptied; that of
-SQLite is made in TMPDIR.
+the machine counts: only the ratio within one run says something, and how many transactions went before a push. A
+database named by ``--database`` is emptied; that of SQLite is made in TMPDIR.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from sqlalchemy import event
 
 from benchmarks.loading import BODY, _empty
 from publisher import telemetry
@@ -73,8 +74,13 @@ class Newsroom:
             (SourceDefinition(name=name, kind=Upstream, options=NoOptions()), Upstream(name, NoOptions(), None))  # type: ignore[arg-type]
             for name in names
         ]
-        self._pushed = 0
+        self._pushed = self._committed = 0
+        self.before: list[int] = []
+        event.listen(db._writer.sync_engine, "commit", self._commit)
         self.readings = 0
+
+    def _commit(self, _connection: object) -> None:
+        self._committed += 1
 
     async def read(self, number: int) -> None:
         """Read one source once."""
@@ -86,8 +92,9 @@ class Newsroom:
     async def push(self) -> float:
         """Push one article; returns the milliseconds that it took."""
         self._pushed += 1
-        began = time.perf_counter()
+        began, committed = time.perf_counter(), self._committed
         await self._intake.push_article(_article(f"pushed-{self._pushed}"))
+        self.before.append(self._committed - committed - 1)
         return (time.perf_counter() - began) * 1e3
 
     async def pushes(self, seconds: float) -> list[float]:
@@ -135,6 +142,9 @@ async def measure(url: str, sources: int, rounds: int) -> None:
         while not found or (len(found) < len(alone) and not all(task.done() for task in everything)):
             found += await newsroom.pushes(1)
         _show(f"beside {sources} at once", found, alone)
+        went = newsroom.before
+        print(f"  transactions that went before a push: {statistics.mean(went):.1f}, {max(went)} at most")
+
         await asyncio.gather(*everything)
         await db.close()
 
