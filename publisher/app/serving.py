@@ -34,6 +34,7 @@ from publisher.schedule import Schedule
 from publisher.settings import Server, notify_socket, watchdog_usec
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import sqlite_file
+from publisher.storage.engine.turns import Urgency, writing_as
 from publisher.storage.log.tail import Tail
 from publisher.storage.transfer import leftovers
 from publisher.storage.transfer.backup import RESTORING
@@ -87,7 +88,7 @@ async def serve(
         helpers.run(*jobs(parts, roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
-        helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service)))
+        helpers.run(Job("offers", ANSWER_SECONDS, lambda: answer(app, reloader, service), Urgency.ANSWER))
         helpers.start("watch configuration", watch_files(app.home, reloader.noticed))
         _on(stack, on_hangup(stop.set, reloader.request), signal.SIGHUP)
         if interval := watchdog_interval(watchdog_usec()):
@@ -147,7 +148,8 @@ async def _begin_work(
     stack.push_async_callback(heartbeat.end)
     await asyncio.to_thread(leftovers.sweep, app.home / "data", RESTORING)
     if DELIVER in roles:
-        sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
+        with writing_as(Urgency.PROMISE):
+            sender = asyncio.create_task(app.deliverer.run(), name="deliverer")
         stack.push_async_callback(_stop_sender, app, sender)
     if INGEST in roles:
         await app.db.write(sources.forget_leases)

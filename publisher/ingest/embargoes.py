@@ -16,8 +16,8 @@ from publisher.storage.log import events
 
 log = telemetry.logger(__name__)
 
-CHUNK = 200
-"""Articles published in one transaction."""
+CHUNK = 100
+"""Articles published in one transaction, and so what a push waits for at most."""
 
 
 async def release_due(db: Database, definitions: Definitions) -> int:

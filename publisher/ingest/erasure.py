@@ -8,12 +8,12 @@ from publisher import changes, clock, telemetry
 from publisher.errors import NotFound
 from publisher.ingest.recorder import PUSHED, Definitions, Recorder
 from publisher.model import Event
-from publisher.selection import Judge
+from publisher.selection import Followers, Judge
 from publisher.storage.configuration import in_force
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import articles, embargoes, erasure
 from publisher.storage.log import events
-from publisher.storage.subscriptions.fanout import Followed, Judged
+from publisher.storage.subscriptions.fanout import Judged
 
 log = telemetry.logger(__name__)
 
@@ -55,12 +55,10 @@ class Eraser:
         unsent, filters = erasure.unsent(tx, id)
         standing = in_force.standing(tx, unsent[0].seq - 1 if unsent else 0)
         judge = Judge(in_force.present(tx), standing.removed, standing.closed, standing.opened)
-        erasure.settle(tx, [_judged(event, filters, judge) for event in unsent])
+        followers = Followers((one.id, one.filter, one.public) for one in filters)
+        erasure.settle(tx, [_judged(event, followers, judge) for event in unsent])
         erasure.erase(tx, id, PATH + id)
 
 
-def _judged(event: Event, filters: tuple[Followed, ...], judge: Judge) -> Judged:
-    if event.quiet or event.erased:
-        return Judged(event.seq, {})
-    found = ((one.id, judge.follow(one.filter, event, public=one.public)) for one in filters)
-    return Judged(event.seq, {id: match for id, match in found if match is not None})
+def _judged(event: Event, followers: Followers, judge: Judge) -> Judged:
+    return Judged(event.seq, {} if event.quiet or event.erased else judge.matches(event, followers))

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from publisher import changes, clock, selection
+from publisher import changes, clock
 from publisher.ingest.identity import recognised
 from publisher.model import Event, EventType, FeedDefinition, Indicator, IndicatorSpec, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange, Outcome
 from publisher.model.indicator import HOLD_ABOVE
 from publisher.model.known import HeldObservation, KnownArticle, KnownIndicator
 from publisher.model.observed import Batch, ObservedArticle, Problem
+from publisher.selection import FeedIndex
 from publisher.sources.base import CONDITIONS
 from publisher.storage.engine.database import Tx
 from publisher.storage.items import articles, embargoes, held, indicators, record
@@ -254,10 +255,10 @@ def prepared(observed: Sequence[ObservedArticle]) -> tuple[ObservedArticle, ...]
 
 def touches(feeds: Mapping[str, FeedDefinition], logged: Sequence[Event]) -> list[FeedTouch]:
     """Which feeds must show something else after these events, and why."""
-    found = []
+    index, found = FeedIndex.of(feeds.values()), []
     for event in logged:
         article = event.subject if event.type.items == "articles" else None
-        for name, change in selection.judge_many(feeds.values(), event).items():
+        for name, change in index.judge(event).items():
             found.append(FeedTouch(name, change, article))
     return found
 

@@ -14,6 +14,7 @@ from publisher.maintenance.job import Job
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB
 from publisher.publish import Publications
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.turns import Urgency
 
 TAIL_SECONDS = 1.0
 """How often the log is checked for what another process appended."""
@@ -47,12 +48,12 @@ def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
     db = parts.db
     yield None, Job("tail", TAIL_SECONDS, db.refresh)
     yield None, Job("clock", clocks.LOOK_SECONDS, clocks.ClockWatch(db, parts.clock_moved).look)
-    yield None, Job("heartbeat", heartbeat.EVERY, parts.heartbeat.beat)
+    yield None, Job("heartbeat", heartbeat.EVERY, parts.heartbeat.beat, Urgency.PROMISE)
     yield None, Job("log", telemetry.FOLD_SECONDS, _fold)
     yield None, Job("wipe", erasures.EVERY, lambda: erasures.wipe(parts.intake))
     yield WEB, Job("documents", erasures.EVERY, lambda: erasures.forget(parts.publications))
-    yield INGEST, Job("settle", SETTLE_SECONDS, parts.intake.settle)
-    yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake))
+    yield INGEST, Job("settle", SETTLE_SECONDS, parts.intake.settle, Urgency.READING)
+    yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake), Urgency.PROMISE)
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
     yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: _webhooks(parts))
     yield WEB, Job("prune", pruning.EVERY, lambda: pruning.prune(db))

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from publisher import changes, clock, selection
+from publisher import changes, clock
 from publisher.model import Article, Event, EventType, FeedDefinition, Indicator, article_json, indicator_json
 from publisher.model.change import ArticleChange, FeedTouch, IndicatorChange
 from publisher.model.observed import ObservedArticle
 from publisher.publish import Publications, SiteInfo, appearance
+from publisher.selection import FeedIndex
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import articles, indicators, record
@@ -109,7 +110,7 @@ class Newsroom:
         touches = [
             FeedTouch(name, change, event.subject if event.type.items == "articles" else None)
             for event in events
-            for name, change in selection.judge_many(self.feeds.values(), event).items()
+            for name, change in FeedIndex.of(self.feeds.values()).judge(event).items()
         ]
         record.record(tx, articles=articles or [], indicators=indicators or [], events=events, touches=touches)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Selection
+from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match, Selection
 from publisher.model.facets import item_facets
-from publisher.selection import Match, follow, judge, judge_many, selects
+from publisher.selection import FeedIndex, follow, judge, selects
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 PUBLISHED, UPDATED, WITHDRAWN = (
@@ -78,7 +78,7 @@ def test_an_item_that_changes_its_source_leaves_the_feed_of_the_old_one() -> Non
 
 def test_only_the_feeds_that_match_are_judged_to_match() -> None:
     feeds = [feed("all"), feed("gold", topics=("emas",)), feed("rates", "indicators")]
-    assert judge_many(feeds, event(PUBLISHED, {"topics": ["dolar"]})) == {"all": Change.ENTERED}
+    assert FeedIndex.of(feeds).judge(event(PUBLISHED, {"topics": ["dolar"]})) == {"all": Change.ENTERED}
 
 
 def test_a_follower_that_names_types_sees_entering_as_published_and_leaving_as_withdrawn() -> None:
@@ -138,7 +138,8 @@ def test_an_indicators_first_event_keeps_its_type_for_a_follower_that_names_it()
 def test_an_observation_that_is_held_touches_no_feed_and_is_told_to_who_names_its_type() -> None:
     rates = {"rates": feed("rates", "indicators")}
     held = event(EventType.INDICATOR_HELD, {"symbol": "EMAS", "value": "1.533"}, {"symbol": "EMAS", "value": "1533000"})
-    assert judge_many(rates.values(), held) == {}
+    assert FeedIndex.of(rates.values()).judge(held) == {}
+    assert judge(rates["rates"], held) is None
     assert follow(Filter(feeds=("rates",)), rates, held) is None
     assert follow(Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED,)), rates, held) is None
     asked = Filter(feeds=("rates",), events=(EventType.INDICATOR_UPDATED, EventType.INDICATOR_HELD))

@@ -142,7 +142,7 @@ async def test_a_cancelled_write_is_undone_and_leaves_the_database_usable(db: Da
 
 async def test_a_write_that_is_cancelled_while_it_waits_for_its_turn_never_runs(sqlite_db: Database) -> None:
     ran = threading.Event()
-    async with sqlite_db._writing():
+    async with sqlite_db._turns.turn():
         task = asyncio.create_task(sqlite_db.write(lambda tx: ran.set()))
         await asyncio.sleep(0)
         task.cancel()

@@ -18,11 +18,12 @@ from support.statements import counting
 from webroom import SPECS, Newsroom
 
 from publisher.model import EventType, FeedDefinition, Filter, Selection
+from publisher.selection import RAREST_FIRST
 from publisher.storage.engine.database import Database
 from publisher.storage.items import articles
 from publisher.storage.items.record import record
 from publisher.storage.subscriptions import subscriptions
-from publisher.web.access.visibility import MOST_CONDITIONS, RAREST_FIRST, Sight
+from publisher.web.access.visibility import MOST_CONDITIONS, Sight
 from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.http.response import PIECE
 

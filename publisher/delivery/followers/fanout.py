@@ -14,10 +14,10 @@ from publisher import telemetry
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import NotAdopted, told
 from publisher.model import Event
-from publisher.selection import Judge
+from publisher.selection import Followers, Judge
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import fanout
-from publisher.storage.subscriptions.fanout import Cursor, Followed, Judged, Page
+from publisher.storage.subscriptions.fanout import Cursor, Judged, Page
 
 log = telemetry.logger(__name__)
 
@@ -73,7 +73,8 @@ class FanOut:
         if page.events:
             self._page = replace(page, events=page.events[:1], filters=())
         judge = Judge(page.feeds, page.standing.removed, page.standing.closed, page.standing.opened)
-        judged = [await self._judge(event, page.filters, judge) for event in page.events]
+        filters = Followers((one.id, one.filter, one.public) for one in page.filters)
+        judged = [await self._judge(event, filters, judge) for event in page.events]
         followers = {one.id: one.followers for one in page.filters}
         cursor = page.cursor
         while judged:
@@ -95,12 +96,9 @@ class FanOut:
         self._check(tx)
         return fanout.advance(tx, at, judged, followers, self._chunk)
 
-    async def _judge(self, event: Event, filters: tuple[Followed, ...], judge: Judge) -> Judged:
+    async def _judge(self, event: Event, filters: Followers, judge: Judge) -> Judged:
         await asyncio.sleep(0)  # a page under many filters is long; let others run in between
-        if event.quiet:
-            return Judged(event.seq, {})
-        followed = ((one.id, judge.follow(one.filter, event, public=one.public)) for one in filters)
-        return Judged(event.seq, {id_: match for id_, match in followed if match is not None})
+        return Judged(event.seq, {} if event.quiet else judge.matches(event, filters))
 
     async def _more_than(self, seen: int) -> None:
         try:

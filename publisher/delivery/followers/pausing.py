@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from publisher import selection, telemetry
+from publisher import telemetry
 from publisher.delivery.followers import permissions
 from publisher.delivery.unbroken import unbroken
 from publisher.model import Event
 from publisher.model.change import FeedTouch
+from publisher.selection import FeedIndex
 from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.configuration import in_force
 from publisher.storage.configuration.in_force import KEPT_SECONDS
@@ -91,6 +92,6 @@ def _tell_some(tx: Tx) -> list[Event]:
 def _shown(tx: Tx, event: Event | None) -> Event | None:
     """Raise the version of the operations feeds that show it."""
     if event is not None:
-        touched = selection.judge_many(in_force.present(tx).values(), event)
+        touched = FeedIndex.of(in_force.present(tx).values()).judge(event)
         feed_states.touch(tx, [FeedTouch(name, change) for name, change in touched.items()])
     return event

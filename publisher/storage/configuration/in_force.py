@@ -119,7 +119,7 @@ def standing(tx: Tx, after: int) -> Standing:
     return Standing(removed, frozenset(closed), opened)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def read(text: str) -> FeedDefinition:
     """A stored definition."""
     return FeedDefinition.model_validate_json(text)

@@ -30,7 +30,7 @@ from publisher import clock
 from publisher.clock import Clock
 from publisher.errors import ConfigError, DefinitionsMoved, PublisherError, StorageError
 from publisher.storage.engine.dialects import Dialect, dialect_for
-from publisher.storage.engine.engines import BUSY_MILLISECONDS, driver_message, engines
+from publisher.storage.engine.engines import BUSY_MILLISECONDS, driver_message, engines, turns
 from publisher.storage.engine.growth import Generation, Growth, standing
 from publisher.storage.engine.listening import LOOK, Listener
 from publisher.storage.engine.migrate import HEAD, migrate
@@ -73,8 +73,7 @@ class Database:
         self._reader = reader
         self._dialect = dialect
         self._now = now
-        # SQLite has one writer; waiting here, in turn, is fairer and cheaper than in its busy handler.
-        self._write_lock = asyncio.Lock() if dialect.single_writer else None
+        self._turns = turns(dialect)
         self._growth = Growth()
         self._looked_at = float("-inf")
         self._judge: Callable[[Tx, Callable[[], int]], None] = lambda tx, now: None
@@ -161,7 +160,8 @@ class Database:
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``fn(tx, …)`` in a writing transaction; it is committed when this returns, undone if it raises.
 
-        Raises StorageError, with nothing written, once a newer publisher has raised the schema beneath this one.
+        It waits for its turn by its urgency (``storage/engine/turns.py``). Raises StorageError, with nothing written,
+        once a newer publisher has raised the schema beneath this one.
         """
         return await self._by_present_definitions(lambda: self._write(lambda tx: fn(tx, *args, **kwargs)))
 
@@ -183,7 +183,7 @@ class Database:
 
     async def _write(self, fn: Callable[[Tx], T]) -> T:
         with self.writing:
-            async with self._writing(), _connected(self._writer) as connection:
+            async with self._turns.turn(), _connected(self._writer) as connection:
                 tx, result = await connection.run_sync(lambda conn: _announced(tx := self._writes(conn), fn(tx)))
                 await _whole(self._commit(connection, tx))
         return result
@@ -212,7 +212,7 @@ class Database:
         """
         if not self._dialect.single_writer:
             return True
-        async with self._writing(), _connected(self._writer) as connection:
+        async with self._turns.turn(), _connected(self._writer) as connection:
             return await connection.run_sync(_truncate_journal)
 
     @property
@@ -261,14 +261,6 @@ class Database:
         """Listen from now on for what other processes do to the log, where the database can notify."""
         if self._listener is not None:
             self._listener.start()
-
-    @contextlib.asynccontextmanager
-    async def _writing(self) -> AsyncIterator[None]:
-        if self._write_lock is None:
-            yield
-        else:
-            async with self._write_lock:
-                yield
 
     def _moment(self, conn: Connection) -> int:
         if self._now is not None:

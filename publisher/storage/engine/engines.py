@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from publisher.errors import StorageError
 from publisher.storage.engine.dialects import Dialect
+from publisher.storage.engine.turns import Turns
 
 SQLITE_READERS = 4
 BUSY_MILLISECONDS = 30_000
@@ -22,8 +23,11 @@ BUSY_MILLISECONDS = 30_000
 POSTGRES_WRITERS, POSTGRES_READERS = 8, 8
 """Connections of each pool at most; one of the first listens."""
 
+POSTGRES_PATIENT_WRITERS = 2
+"""Of the first pool, how many at most write what nobody waits for: whoever appends waits in the server for those."""
+
 POOL_SECONDS = 20.0
-"""How long a transaction waits for a connection of its pool."""
+"""How long a transaction waits for a connection of its pool, where somebody waits for it."""
 
 IDLE_MILLISECONDS = 10_000
 """How long a PostgreSQL transaction may stand open without a statement: a node that hangs in one holds the log."""
@@ -46,6 +50,15 @@ def engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
     _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
     _sqlite_events(reader, begin="BEGIN", query_only=True)
     return writer, reader
+
+
+def turns(dialect: Dialect) -> Turns:
+    """The queue in front of the writing connections. On SQLite, waiting there is fairer and cheaper than in its busy
+    handler.
+    """
+    if dialect.single_writer:
+        return Turns(1, patient=1)
+    return Turns(POSTGRES_WRITERS, patient=POSTGRES_PATIENT_WRITERS, within=POOL_SECONDS)
 
 
 def _postgres(url: str, connections: int) -> AsyncEngine:

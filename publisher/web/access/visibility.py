@@ -9,7 +9,7 @@ from typing import Any
 from publisher import selection
 from publisher.clock import rfc3339
 from publisher.content import summarised
-from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match, Role
+from publisher.model import Change, Event, EventType, FeedDefinition, Match, Role
 from publisher.model.facets import item_facets
 from publisher.model.provenance import Provenance, doubts_json
 from publisher.storage.configuration import feeds as feed_states
@@ -20,9 +20,6 @@ from publisher.web.access.auth import Caller
 
 MOST_CONDITIONS = 10
 """Feeds with several conditions that one query may name: each takes the database 20 ms where little is in sight."""
-
-RAREST_FIRST = ("authors", "editors", "topics", "sections", "agencies", "symbols", "sources", "languages")
-"""Facets, beginning with those that the fewest articles share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Sight:
         if self.everything:
             return True
         facets = item_facets(data, source)
-        return any(selection.selects(feed, kind, facets) for feed in self.feeds.values())
+        return bool(selection.FeedIndex.of(self.feeds.values()).taking(kind, facets))
 
     def narrowings(self) -> list[Narrowing] | None:
         """The conditions for a database query: a visible article meets all of one of these. None where no query is
@@ -59,7 +56,7 @@ class Sight:
         together = [dict(one) for one in sorted(several, key=repr)] if len(several) <= MOST_CONDITIONS else []
         single: dict[str, set[str]] = {}
         for one in wanted if len(several) > MOST_CONDITIONS else [one for one in wanted if len(one) == 1]:
-            facet = min(one, key=RAREST_FIRST.index)
+            facet = min(one, key=selection.RAREST_FIRST.index)
             single.setdefault(facet, set()).update(one[facet])
         return [*({facet: values} for facet, values in sorted(single.items())), *together]
 
@@ -73,7 +70,8 @@ class Sight:
         if self.everything:
             return article
         facets = item_facets(article.data, article.source)
-        if not selection.only_summary(self.feeds.values(), "articles", facets):
+        taking = selection.FeedIndex.of(self.feeds.values()).taking("articles", facets)
+        if any(feed.content == "full" for feed in taking.values()):
             return article
         return replace(article, data=summarised(article.data))
 
@@ -127,7 +125,8 @@ class Sight:
         if event.type.items == "operations":
             return Match(event.type, Change.ENTERED) if self.operations else None
         if not self.everything:
-            return selection.follow(Filter(feeds=tuple(self.feeds)), self.feeds, event)
+            sides = selection.FeedIndex.of(self.feeds.values()).sides(event)
+            return selection.told((), self.feeds.keys(), event, sides)
         before, after = selection.before_and_after(event)
         return Match(event.type, Change.LEFT if after is None else Change.ENTERED if before is None else Change.STAYED)
 
