@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from publisher import telemetry
-from publisher.clock import rfc3339
+from publisher.clock import from_micros, rfc3339
 from publisher.delivery import signing
 from publisher.delivery.followers import permissions
 from publisher.errors import NotFound
@@ -24,7 +24,7 @@ from publisher.model import (
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, hosts, subscriptions
+from publisher.storage.subscriptions import deliveries, folding, hosts, subscriptions
 from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
@@ -170,25 +170,25 @@ async def test(request: web.Request) -> web.Response:
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 
-    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too.
+    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too. ``folded_until`` is
+    the time up to which what was delivered or cancelled is listed no more, null where everything is.
     """
     _, found = await _own(request, deleted=True)
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, f"deliveries of {found.id}")
     states = [_state(text) for text in many(request, "state")]
     db = services_of(request).db
-    page = await db.read(
-        deliveries.page,
-        found.id,
-        limit=limit + 1,
-        before=LAST if place is None else int(place[0]),
-        states=states,
-    )
+    before = LAST if place is None else int(place[0])
+
+    def listed(tx: Tx) -> tuple[list[Delivery], int | None]:
+        return deliveries.page(tx, found.id, limit=limit + 1, before=before, states=states), folding.until(tx)
+
+    page, until = await db.read(listed)
+    folded_until = None if until is None else rfc3339(from_micros(until))
     more = len(page) > limit
     following = cursor(request, f"deliveries of {found.id}", [page[limit - 1].id]) if more else None
-    return await list_response(
-        request, "deliveries", _with_attempts(db, page[:limit]), lambda: {"next": following}, NO_STORE
-    )
+    end = {"next": following, "folded_until": folded_until}
+    return await list_response(request, "deliveries", _with_attempts(db, page[:limit]), lambda: end, NO_STORE)
 
 
 def webhook_json(webhook: Subscription) -> dict[str, Any]:

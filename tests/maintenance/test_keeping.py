@@ -1,0 +1,111 @@
+"""When it is done, by whom, in what pieces, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from maintenance.kept import DAY, KEPT, YEAR, batches, settled
+from support.clock import ManualClock
+from support.deliveries import subscribe
+from support.statements import counting
+
+from publisher.maintenance.batches import AIM_SECONDS, FIRST, MOST, Batches
+from publisher.maintenance.keeping import EVERY, Folding, Pruning, figures, keep
+from publisher.storage import upkeep
+from publisher.storage.engine.database import Database, Tx
+
+OpenDatabase = Callable[[], Awaitable[Database]]
+
+
+async def test_it_is_stored_when_it_was_done_by_whom_and_what_came_of_it(db: Database, clock: ManualClock) -> None:
+    await db.write(subscribe)
+    await settled(db, clock, "delivered", events=2)
+    clock.advance(31 * DAY)
+    assert await db.read(upkeep.last) == []
+
+    did = await keep(db, KEPT, "a", batches=batches)
+
+    assert did == {"deliveries": Folding(2, 2), "events": Pruning()}
+    stored = await db.read(upkeep.last)
+    assert [(one.job, one.node, one.begun_at, one.ended_at) for one in stored] == [
+        ("deliveries", "a", clock(), clock()),
+        ("events", "a", clock(), clock()),
+    ]
+    assert [one.did for one in stored] == [figures(one) for one in did.values()]
+
+
+async def test_of_several_nodes_one_does_it_each_hour(open_database: OpenDatabase, clock: ManualClock) -> None:
+    nodes = {name: await open_database() for name in ("a", "b")}
+
+    async def all_of_them() -> list[int]:
+        return sorted([len(did) for did in await asyncio.gather(*(keep(db, KEPT, name) for name, db in nodes.items()))])
+
+    for _ in range(2):
+        first = await all_of_them()
+        assert sum(first) == 2
+        clock.advance(EVERY - 1)
+        assert await all_of_them() == [0, 0]
+        clock.advance(1)
+    clock.advance(-DAY)  # put back: the last time has not come yet
+    assert sum(await all_of_them()) == 2
+
+
+async def test_one_that_was_killed_is_done_again_an_hour_later(db: Database, clock: ManualClock) -> None:
+    assert await db.write(upkeep.begin, "events", "a", EVERY) == 0
+    assert [one.ended_at for one in await db.read(upkeep.last)] == [None]
+    clock.advance(600)
+    assert await db.write(upkeep.begin, "events", "b", EVERY) == EVERY - 600
+    clock.advance(EVERY - 600)
+    assert set(await keep(db, KEPT, "b")) == {"deliveries", "events"}
+    assert [one.node for one in await db.read(upkeep.last)] == ["b", "b"]
+
+
+async def test_where_nothing_is_old_enough_nothing_is_written_but_that_it_was_looked_at(
+    db: Database, clock: ManualClock
+) -> None:
+    await db.write(subscribe)
+    await settled(db, clock, "delivered", events=3)
+    clock.advance(DAY)
+    with counting(db) as sent:
+        await keep(db, KEPT, "a")
+    changed = {statement.split()[2 if "INTO" in statement else 1] for statement, _ in sent if _writes(statement)}
+    assert changed == {"maintenance"}
+
+
+async def test_the_size_of_a_batch_follows_what_one_takes(db: Database) -> None:
+    time, took = 0.0, 0.0
+
+    def elapsed() -> float:
+        nonlocal time
+        time += took
+        return time
+
+    made = Batches(db, rest=0, elapsed=elapsed)
+    sizes = []
+    for takes in [0.0] * 9 + [AIM_SECONDS * 2] * 2 + [AIM_SECONDS * 1000] * 5 + [AIM_SECONDS * 1.5]:
+        took = takes
+        await made.write(_nothing)
+        sizes.append(made.size)
+    assert sizes[:9] == [min(FIRST * 2**n, MOST) for n in range(1, 10)]
+    assert sizes[9:11] == [MOST // 2, MOST // 4]
+    assert sizes[11:16] == [125, 12, 1, 1, 1]
+    assert sizes[16] == 1
+
+
+async def test_everything_goes_however_small_the_batches_are(db: Database, clock: ManualClock) -> None:
+    for _ in range(2):
+        await db.write(subscribe)
+    await settled(db, clock, "delivered", "dead", events=3)
+    clock.advance(YEAR)
+    did = await keep(db, KEPT, "a", batches=lambda db: batches(db, 1))
+    assert did["deliveries"] == Folding(3, 3)
+    assert did["events"] == Pruning(events=3, deliveries=3, attempts=3, matches=3, begins_after=3)
+
+
+def _nothing(tx: Tx) -> None:
+    pass
+
+
+def _writes(statement: str) -> bool:
+    return statement.lstrip().split()[0] in ("INSERT", "UPDATE", "DELETE")
