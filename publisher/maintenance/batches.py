@@ -17,23 +17,37 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 AIM_SECONDS = 0.008
-"""What a batch should take, its commit included: so far below 20 ms that one which meets a slow disk stays there."""
+"""What the rows of a batch should take, beside what each transaction takes however small it is: so far below 20 ms that
+a batch which meets a slow disk stays there."""
 
-FIRST, MOST = 50, 5_000
-"""Rows of the first batch, and at most."""
+SIZES = 20, 5_000
+"""Rows of a batch: in the first one and at least, and at most. Less than that would make the work longer and no wait
+shorter, since what takes time then is the commit."""
 
 REST = 4.0
 """How long to rest after a batch, as a multiple of what it took: a fifth of the writer's time is taken, at most."""
 
 
 class Batches:
-    """Transactions of at most :attr:`size` rows, by ``elapsed``, a monotonic clock; ``rest`` is a multiple as above."""
+    """Transactions of at most :attr:`size` rows, by ``elapsed``, a monotonic clock; ``rest`` is a multiple as above.
 
-    def __init__(self, db: Database, *, rest: float = REST, elapsed: Callable[[], float] = clock.elapsed) -> None:
+    ``sizes`` are the least and the most of rows.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        rest: float = REST,
+        elapsed: Callable[[], float] = clock.elapsed,
+        sizes: tuple[int, int] = SIZES,
+    ) -> None:
         self.db = db
-        self.size = FIRST
+        self._least, self._most = sizes
+        self.size = self._least
         self._rest = rest
         self._elapsed = elapsed
+        self._shortest = float("inf")
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one batch; the size is another one afterwards if it took too long, or little."""
@@ -52,7 +66,9 @@ class Batches:
         return result
 
     def _adapt(self, took: float) -> None:
-        if took > AIM_SECONDS:
-            self.size = max(1, round(self.size * max(AIM_SECONDS / took, 0.1)))
-        elif took < AIM_SECONDS / 2:
-            self.size = min(MOST, self.size * 2)
+        self._shortest = min(self._shortest, took)
+        by_rows = took - self._shortest
+        if by_rows > AIM_SECONDS:
+            self.size = max(self._least, self.size // 2)
+        elif by_rows < AIM_SECONDS / 2:
+            self.size = min(self._most, self.size * 2)

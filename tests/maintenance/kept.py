@@ -12,7 +12,7 @@ from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out
 
 from publisher.clock import to_micros
-from publisher.maintenance.batches import AIM_SECONDS, Batches
+from publisher.maintenance.batches import Batches
 from publisher.maintenance.keeping import Kept
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Database, Tx
@@ -27,13 +27,7 @@ KEPT = Kept(deliveries=MONTH, events=YEAR)
 
 def batches(db: Database, size: int | None = None) -> Batches:
     """Without rest; with a ``size``, of so many rows each."""
-    if size is None:
-        return Batches(db, rest=0)
-    # A batch that takes as long as it should leaves the size as it is.
-    as_it_should_take = itertools.count(0.0, AIM_SECONDS * 0.75)
-    made = Batches(db, rest=0, elapsed=lambda: next(as_it_should_take))
-    made.size = size
-    return made
+    return Batches(db, rest=0) if size is None else Batches(db, rest=0, sizes=(size, size))
 
 
 async def settled(db: Database, clock: ManualClock, *states: str, events: int = 1) -> None:

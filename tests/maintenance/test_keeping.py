@@ -10,7 +10,7 @@ from support.clock import ManualClock
 from support.deliveries import subscribe
 from support.statements import counting
 
-from publisher.maintenance.batches import AIM_SECONDS, FIRST, MOST, Batches
+from publisher.maintenance.batches import AIM_SECONDS, Batches
 from publisher.maintenance.keeping import EVERY, Folding, Pruning, figures, keep
 from publisher.storage import upkeep
 from publisher.storage.engine.database import Database, Tx
@@ -73,24 +73,29 @@ async def test_where_nothing_is_old_enough_nothing_is_written_but_that_it_was_lo
     assert changed == {"maintenance"}
 
 
-async def test_the_size_of_a_batch_follows_what_one_takes(db: Database) -> None:
-    time, took = 0.0, 0.0
+async def test_the_size_of_a_batch_follows_what_its_rows_take(db: Database) -> None:
+    time, takes = 0.0, 0.0
 
     def elapsed() -> float:
         nonlocal time
-        time += took
+        time += takes
         return time
 
-    made = Batches(db, rest=0, elapsed=elapsed)
-    sizes = []
-    for takes in [0.0] * 9 + [AIM_SECONDS * 2] * 2 + [AIM_SECONDS * 1000] * 5 + [AIM_SECONDS * 1.5]:
-        took = takes
-        await made.write(_nothing)
-        sizes.append(made.size)
-    assert sizes[:9] == [min(FIRST * 2**n, MOST) for n in range(1, 10)]
-    assert sizes[9:11] == [MOST // 2, MOST // 4]
-    assert sizes[11:16] == [125, 12, 1, 1, 1]
-    assert sizes[16] == 1
+    async def sizes(*seconds: float) -> list[int]:
+        nonlocal takes
+        found = []
+        for each in seconds:
+            takes = each
+            await made.write(_nothing)
+            found.append(made.size)
+        return found
+
+    made = Batches(db, rest=0, elapsed=elapsed, sizes=(20, 500))
+    commit = 0.1  # which takes as long whatever the size is
+    assert await sizes(*[commit] * 6) == [40, 80, 160, 320, 500, 500]
+    assert await sizes(commit + AIM_SECONDS * 0.75) == [500]
+    assert await sizes(*[commit + AIM_SECONDS * 1.1] * 6) == [250, 125, 62, 31, 20, 20]
+    assert await sizes(commit) == [40]
 
 
 async def test_everything_goes_however_small_the_batches_are(db: Database, clock: ManualClock) -> None:

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, case, delete, select, update
 
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
@@ -91,11 +91,8 @@ def fold(tx: Tx, ids: Collection[int], before: int, cleared: int | None = None) 
 
     ``cleared``: up to this id nothing is left to be folded after that.
     """
-    _alone(tx)
-    done = _fold(tx, tx.dialect.among(table.c.id, ids) & table.c.state.in_(BY_AGE) & (table.c.settled_at <= before))
-    if cleared is not None:
-        tx.conn.execute(update(cursors).where(_MARK, cursors.c.seq < cleared).values(seq=cleared))
-    return done
+    _alone(tx, cleared)
+    return _fold(tx, tx.dialect.among(table.c.id, ids) & table.c.state.in_(BY_AGE) & (table.c.settled_at <= before))
 
 
 def note(tx: Tx, before: int) -> None:
@@ -128,9 +125,10 @@ def counts(tx: Tx, seqs: Collection[int]) -> dict[int, dict[DeliveryState, int]]
     return found
 
 
-def _alone(tx: Tx) -> None:
-    """Wait until no other process folds: two would change the same counts in different orders."""
-    tx.conn.execute(select(cursors.c.seq).where(_MARK).with_for_update())
+def _alone(tx: Tx, cleared: int | None = None) -> None:
+    """Wait until no other process folds: two would change the same counts in different orders. Move the mark, too."""
+    to = cursors.c.seq if cleared is None else case((cursors.c.seq < cleared, cleared), else_=cursors.c.seq)
+    tx.conn.execute(update(cursors).where(_MARK).values(seq=to))
 
 
 def _fold(tx: Tx, which: ColumnElement[bool]) -> Folded:
