@@ -25,6 +25,9 @@ log = telemetry.logger(__name__)
 EVERY = 3600.0
 """Seconds between two times that it is done, by whichever node."""
 
+ROWS_OF_EVENT = 4
+"""As how many rows an event counts: it has up to three counts beside it, and holds a whole article, often two."""
+
 MOST_SHOWN = 10_000
 """Events of sources and webhooks that are kept of each kind while it is not known how many a feed shows."""
 
@@ -97,7 +100,7 @@ async def prune(batches: Batches, kept: Kept) -> Pruning:
     newest = await batches.db.read(_shown_of_operations)
     done = Pruning()
     while True:
-        reach = await batches.db.read(pruning.reach, before, batches.size)
+        reach = await batches.db.read(pruning.reach, before, max(1, batches.size // ROWS_OF_EVENT))
         done = replace(done, begins_after=reach.after, held=reach.held)
         if reach.last == reach.after:
             break
@@ -106,7 +109,7 @@ async def prune(batches: Batches, kept: Kept) -> Pruning:
         if gone is None:
             break  # another process is at it
         done = replace(done, events=done.events + gone)
-    while surplus := await batches.db.read(pruning.surplus, newest, batches.size):
+    while surplus := await batches.db.read(pruning.surplus, newest, max(1, batches.size // ROWS_OF_EVENT)):
         gone = await batches.write(pruning.drop_surplus, surplus)
         done = replace(done, events=done.events + gone)
     return replace(done, tombstones=await _tombstones(batches, before))
