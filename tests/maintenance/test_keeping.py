@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+import pytest
 from maintenance.kept import DAY, KEPT, YEAR, batches, settled
+from sqlalchemy import update
 from support.clock import ManualClock
 from support.deliveries import subscribe
+from support.service import write_installation
 from support.statements import counting
 
+from publisher.app.installation import App
+from publisher.maintenance import Parts, jobs
 from publisher.maintenance.batches import AIM_SECONDS, Batches
-from publisher.maintenance.keeping import EVERY, Folding, Pruning, figures, keep
+from publisher.maintenance.heartbeat import Heartbeat
+from publisher.maintenance.keeping import EVERY, Folding, Kept, Pruning, figures, keep
+from publisher.model.node import ROLES, Node
 from publisher.storage import upkeep
+from publisher.storage.engine import tables
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.log import events
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 
@@ -106,6 +116,33 @@ async def test_everything_goes_however_small_the_batches_are(db: Database, clock
     did = await keep(db, KEPT, "a", batches=lambda db: batches(db, 1))
     assert did["deliveries"] == Folding(3, 3)
     assert did["events"] == Pruning(events=3, deliveries=3, attempts=3, matches=3, begins_after=3)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_processes_that_deliver_do_it_for_as_long_as_they_are_told(role: str, tmp_path: Path) -> None:
+    app = await App.open(write_installation(tmp_path, {}))
+    try:
+        heartbeat = Heartbeat(app.db, lambda: Node("1", "a", (role,), 1, "1"))
+        kept = Kept(deliveries=7200.0, events=7200.0)
+        parts = Parts(app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, kept=kept, node="a")
+        by_name = {job.name: job for job in jobs(parts, (role,))}
+        assert ("keep" in by_name) == (role == "deliver")
+        if role == "deliver":
+            await app.db.write(subscribe)
+            await settled(app.db, ManualClock(), "delivered")
+            await app.db.write(_aged, 7201)
+            await by_name["keep"].action()
+            assert [one.did["deliveries"] for one in await app.db.read(upkeep.last)] == [1, 0]
+            assert await app.db.read(events.after, 0, 10) == []
+    finally:
+        await app.close()
+
+
+def _aged(tx: Tx, seconds: int) -> None:
+    """Let everything be so much older."""
+    then = tx.now - seconds * 1_000_000
+    tx.conn.execute(update(tables.events).values(at=then))
+    tx.conn.execute(update(tables.deliveries).values(created_at=then, settled_at=then))
 
 
 def _nothing(tx: Tx) -> None:

@@ -6,11 +6,13 @@ import pytest
 from maintenance.kept import DAY, KEPT, YEAR, batches, settled
 from support.clock import ManualClock
 from support.deliveries import fan_out, subscribe
+from support.statements import counting
 from webroom import Newsroom
 
 from publisher.clock import rfc3339
 from publisher.maintenance.keeping import fold, prune
 from publisher.storage.engine.database import Tx
+from publisher.storage.log import events
 from publisher.storage.log.tail import Tail
 
 
@@ -85,6 +87,58 @@ async def test_a_webhooks_deliveries_are_told_up_to_when_they_are_counts(
     page = await newsroom.get(path, "operator")
     assert [one["seq"] for one in page["deliveries"]] == [3]
     assert page["folded_until"] == rfc3339(before)
+
+
+async def test_what_became_of_an_event_adds_up_whatever_is_listed(newsroom: Newsroom, clock: ManualClock) -> None:
+    webhooks = [await newsroom.db.write(subscribe) for _ in range(5)]
+    await settled(newsroom.db, clock, "delivered", "dead", "delivered", "cancelled", "retrying", events=2)
+    (first,) = await newsroom.db.read(events.after, 0, 1)
+    path = f"/api/v1/events/{first.id}/deliveries"
+    states = {"pending": 0, "sending": 0, "delivered": 2, "retrying": 1, "dead": 1, "cancelled": 1}
+
+    async def listed(folded: dict[str, int]) -> list[tuple[str, int, int]]:
+        """Webhook, event and number of attempts, from all pages; the numbers are the same on each."""
+        found: list[tuple[str, int, int]] = []
+        after = ""
+        while True:
+            page = await newsroom.get(f"{path}?limit=2{after}", "operator")
+            assert (page["matched"], page["states"], page["folded"]) == (5, states, folded)
+            found += [(one["webhook"], one["seq"], len(one["attempts"])) for one in page["deliveries"]]
+            if page["next"] is None:
+                return found
+            after = f"&after={page['next']}"
+
+    every = [(webhook.id, 1, int(n != 3)) for n, webhook in enumerate(webhooks)]
+    assert await listed({}) == every
+    clock.advance(30 * DAY)
+    await fold(batches(newsroom.db), KEPT)
+    assert await listed({"cancelled": 1, "delivered": 2}) == [every[1], every[4]]
+
+
+@pytest.mark.parametrize(("role", "id_", "status"), [("editor", "", 403), ("operator", "evt_none", 404)])
+async def test_what_became_of_an_event_is_for_operators_and_of_events_that_are_kept(
+    newsroom: Newsroom, role: str, id_: str, status: int
+) -> None:
+    await newsroom.push("kopi-1")
+    (event,) = await newsroom.db.read(events.after, 0, 1)
+    found = await newsroom.client.get(f"/api/v1/events/{id_ or event.id}/deliveries", headers=newsroom.as_(role))
+    assert found.status == status
+
+
+async def test_what_became_of_an_event_is_read_in_as_many_statements_however_much_there_is(
+    newsroom: Newsroom, clock: ManualClock
+) -> None:
+    sent = []
+    for number in range(1, 3):
+        for _ in range(number):
+            await newsroom.db.write(subscribe)
+        await settled(newsroom.db, clock, *["delivered"] * 3)
+        event = (await newsroom.db.read(events.after, number - 1, 1))[0]
+        with counting(newsroom.db) as statements:
+            page = await newsroom.get(f"/api/v1/events/{event.id}/deliveries", "operator")
+        sent.append((len(page["deliveries"]), len(statements)))
+    assert [count for count, _ in sent] == [1, 3]
+    assert sent[0][1] == sent[1][1]
 
 
 def _forget(tx: Tx) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, tuple_
 
 from publisher import clock
 from publisher.model import (
@@ -281,6 +281,16 @@ def page(
     if states:
         statement = statement.where(table.c.state.in_([state.value for state in states]))
     return [_delivery(row) for row in tx.conn.execute(statement)]
+
+
+def of_event(tx: Tx, seq: int, *, limit: int, after: tuple[int, int]) -> list[tuple[tuple[int, int], Delivery]]:
+    """Deliveries of an event in the order in which its webhooks were made, each with its place, the next one's
+    ``after``: the subscription's ``n``, and the run. In the order of their unique index: an event may have millions.
+    """
+    place = tuple_(table.c.subscription, table.c.run)
+    own = _DELIVERIES.where(table.c.seq == seq, place > tuple_(*after))
+    rows = tx.conn.execute(own.order_by(table.c.subscription, table.c.run).limit(limit))
+    return [((row.subscription, row.run), _delivery(row)) for row in rows]
 
 
 def get(tx: Tx, id: int) -> Delivery | None:
