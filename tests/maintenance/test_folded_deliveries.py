@@ -78,6 +78,19 @@ async def test_what_can_never_be_folded_is_looked_at_once(db: Database, clock: M
     assert (await db.read(folding.find, mark, 2**62, 100)).reached == mark == 8
 
 
+async def test_rows_of_a_clock_that_was_put_back_hold_up_no_others(db: Database, clock: ManualClock) -> None:
+    await db.write(subscribe)
+    clock.advance(1000 * DAY)
+    await settled(db, clock, "delivered")
+    clock.advance(-1000 * DAY)
+    await settled(db, clock, "delivered", events=2)
+    clock.advance(MONTH)
+    assert (await fold(batches(db), KEPT)).deliveries == 2
+    clock.advance(1000 * DAY)
+    assert (await fold(batches(db), KEPT)).deliveries == 1
+    assert await states(db, 1, 2, 3) == [{DeliveryState.DELIVERED: 1}] * 3
+
+
 async def test_it_is_told_since_when_everything_is_listed(db: Database, clock: ManualClock) -> None:
     await db.write(subscribe)
     await settled(db, clock, "delivered")

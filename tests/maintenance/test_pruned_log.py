@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from maintenance.kept import (
+    DAY,
     KEPT,
     MONTH,
     YEAR,
@@ -80,6 +81,16 @@ async def test_new_events_get_the_next_number_and_reach_their_followers(db: Data
     assert event.seq == 3
     assert await settle_all(db, "delivered") == [3]
     assert await states(db, 3) == [{DeliveryState.DELIVERED: 1}]
+
+
+async def test_events_of_a_clock_that_was_put_back_go_with_their_neighbours(db: Database, clock: ManualClock) -> None:
+    await append(db, 4)
+    await fan_out(db)
+    clock.advance(1000 * DAY)
+    await db.write(dated, clock, 2, 4)
+    clock.advance(-1000 * DAY + YEAR)
+    assert await prune(batches(db), KEPT) == Pruning(events=3, begins_after=3)
+    assert await kept(db) == [4]
 
 
 async def test_an_event_that_is_not_fanned_out_stays(db: Database, clock: ManualClock) -> None:

@@ -51,6 +51,8 @@ def reach(tx: Tx, before: int, limit: int) -> Reach:
     last = after
     held: Held | None = None
     for seq, at in tx.conn.execute(oldest):
+        if at > tx.now:
+            continue  # from before a clock was put back; it is as old as its neighbours
         if at > before:
             break
         if seq > fanned_out:

@@ -5,9 +5,9 @@ kept, and is folded with everything else of the event just before that goes. A r
 transaction that counts them, so the sum of rows and counts is at any moment what the event matched.
 
 Rows are found in the order of their ids, in which they were made. Nothing was settled before it was made, so the search
-ends at the first row that is younger than what is asked for; and it begins above the stretch in which nothing is left
-to be folded, so that it is not gone through again and again. No index is needed for it, which each settling would pay
-for.
+ends at the first row that is younger than what is asked for (a time that has not come is one from before a clock was
+put back, and says nothing of the rows after it). It begins above the stretch in which nothing is left to be folded, so
+that this is not gone through again and again. No index is needed for it, which each settling would pay for.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def find(tx: Tx, after: int, before: int, limit: int) -> Piece:
     ids: list[int] = []
     reached, clear, weight = after, True, 0
     for row in rows:
-        if row.created_at > before:
+        if before < row.created_at <= tx.now:
             return Piece(tuple(ids), reached, clear, more=False)
         # Of an event that is being fanned out a row must not go: it would be made again.
         if row.state in BY_AGE and row.settled_at <= before and row.seq <= fanned_out:
