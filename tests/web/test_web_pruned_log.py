@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from maintenance.kept import DAY, KEPT, YEAR, batches, settled
 from support.clock import ManualClock
 from support.deliveries import fan_out, subscribe
@@ -14,6 +15,8 @@ from publisher.maintenance.keeping import fold, prune
 from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
 from publisher.storage.log.tail import Tail
+from publisher.web.access.auth import caller
+from publisher.web.api import events as log
 
 
 async def pruned(newsroom: Newsroom, clock: ManualClock) -> str:
@@ -87,6 +90,25 @@ async def test_a_webhooks_deliveries_are_told_up_to_when_they_are_counts(
     page = await newsroom.get(path, "operator")
     assert [one["seq"] for one in page["deliveries"]] == [3]
     assert page["folded_until"] == rfc3339(before)
+
+
+async def test_a_page_ends_where_what_comes_next_goes_while_it_is_read(
+    newsroom: Newsroom, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        await newsroom.push(f"kopi-{number}")
+    await fan_out(newsroom.db)
+    await newsroom.db.write(_forget)
+    monkeypatch.setattr(log, "BATCH", 1)
+    request = make_mocked_request("GET", "/api/v1/events", app=newsroom.client.app)
+    reading = log._Reading(request, await caller(request), 0, 10, 0.0)
+    batches_of_page = reading.batches()
+    assert len(await anext(batches_of_page)) == 1
+    clock.advance(YEAR)
+    await prune(batches(newsroom.db), KEPT)
+    assert [batch async for batch in batches_of_page] == []
+    told = await newsroom.client.get(f"/api/v1/events?after={reading.next}")
+    assert (told.status, (await told.json())["code"]) == (410, "log-pruned")
 
 
 async def test_what_became_of_an_event_adds_up_whatever_is_listed(newsroom: Newsroom, clock: ManualClock) -> None:
