@@ -16,6 +16,7 @@ PublisherError
 │       └── Faulty         a fault of the program that reads it
 ├── AddressRefused         a URL or address that the guard does not allow
 ├── NotFound               a feed, item, subscription or key that does not exist
+├── LogPruned              a place in the log from before what is kept of it
 ├── Conflict               a change that contradicts what is stored
 │   └── KeyReused          an Idempotency-Key that came before, with another body
 ├── LimitReached           a limit on what one party may have
@@ -147,6 +148,14 @@ class AddressRefused(PublisherError):
 
 class NotFound(PublisherError):
     """There is nothing under this name."""
+
+
+class LogPruned(PublisherError):
+    """The log is not kept that far back; ``begin`` is the last event that is gone."""
+
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        super().__init__(f"the log is kept from event {begin + 1} on")
 
 
 class Conflict(PublisherError):

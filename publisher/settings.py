@@ -134,6 +134,9 @@ PrivateNetworks = Annotated[tuple[PrivateNetwork, ...], BeforeValidator(_listed)
 Durations = Annotated[tuple[Duration, ...], BeforeValidator(_listed)]
 
 
+_SHORTEST_KEPT = 3600
+"""Seconds: who polls, or looks at what became of a delivery, does so some time later."""
+
 Rate = Annotated[int, Field(ge=1, le=60_000)]
 """So many a minute."""
 
@@ -177,9 +180,10 @@ class Server(Section):
 
 
 class Storage(Section):
-    """Where it is remembered: ``sqlite`` is ``data/publisher.db``."""
+    """Where it is remembered: ``sqlite`` is ``data/publisher.db``. ``keep_events`` is for how long events are."""
 
     url: Annotated[str, AfterValidator(_storage_url)] = "sqlite"
+    keep_events: Annotated[Duration, Field(ge=_SHORTEST_KEPT)] = 365 * 86_400.0
 
     @property
     def single_node(self) -> bool:
@@ -227,9 +231,10 @@ class Attempts(Section):
 
 
 class Delivery(Attempts):
-    """How webhooks are sent."""
+    """How webhooks are sent. ``keep_deliveries`` is for how long those are listed that were delivered or cancelled."""
 
     allow_private_networks: PrivateNetworks = ()
+    keep_deliveries: Annotated[Duration, Field(ge=_SHORTEST_KEPT)] = 30 * 86_400.0
 
 
 class Shared(Section):

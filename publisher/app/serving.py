@@ -29,6 +29,7 @@ from publisher.app.watching import watch as watch_files
 from publisher.errors import NotFound, PublisherError
 from publisher.maintenance import Job, Parts, jobs
 from publisher.maintenance.heartbeat import Heartbeat
+from publisher.maintenance.keeping import Kept
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB, Node
 from publisher.schedule import Schedule
 from publisher.settings import Server, notify_socket, watchdog_usec
@@ -84,7 +85,8 @@ async def serve(
         reloader.status = f"Answers at {address}"
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
-        parts = Parts(app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, app.check)
+        kept = Kept(app.settings.delivery.keep_deliveries, app.settings.storage.keep_events)
+        parts = Parts(app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, app.check, kept, app.node)
         helpers.run(*jobs(parts, roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))

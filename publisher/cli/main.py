@@ -26,6 +26,7 @@ from publisher.cli import (
     feeds,
     keys,
     load,
+    maintenance,
     migrate,
     nodes,
     run,
@@ -73,6 +74,7 @@ for room in (
     sample,
     service,
     backup,
+    maintenance,
     migrate,
     secrets,
 ):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from publisher import telemetry
 from publisher.delivery.followers import pausing
 from publisher.ingest import Intake
-from publisher.maintenance import clocks, embargoes, erasures, heartbeat, pruning
+from publisher.maintenance import clocks, embargoes, erasures, heartbeat, keeping, pruning
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.job import Job
+from publisher.maintenance.keeping import Kept
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB
 from publisher.publish import Publications
 from publisher.storage.engine.database import Database, Tx
@@ -27,7 +28,8 @@ SETTLE_SECONDS = 30.0
 class Parts:
     """What the jobs work on; ``clock_moved`` is called after waiting times were moved with the clock.
 
-    ``check`` raises in a transaction if this process does not use the definitions in force.
+    ``check`` raises in a transaction if this process does not use the definitions in force. ``node`` is the name by
+    which is stored who did what.
     """
 
     db: Database
@@ -36,6 +38,8 @@ class Parts:
     clock_moved: Callable[[], None]
     heartbeat: Heartbeat
     check: Callable[[Tx], None] = lambda _tx: None
+    kept: Kept = field(default_factory=Kept)
+    node: str = ""
 
 
 def jobs(parts: Parts, roles: Collection[str] = ROLES) -> tuple[Job, ...]:
@@ -57,6 +61,7 @@ def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
     yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: _webhooks(parts))
     yield WEB, Job("prune", pruning.EVERY, lambda: pruning.prune(db))
+    yield DELIVER, Job("keep", keeping.EVERY, lambda: keeping.keep(db, parts.kept, parts.node))
 
 
 async def _webhooks(parts: Parts) -> None:

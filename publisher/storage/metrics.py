@@ -12,7 +12,16 @@ from publisher.model.node import SeenNode
 from publisher.storage.configuration import nodes
 from publisher.storage.configuration import sources as states
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import articles, cursors, deliveries, events, indicators, sources, subscriptions
+from publisher.storage.engine.tables import (
+    articles,
+    cursors,
+    deliveries,
+    events,
+    folded,
+    indicators,
+    sources,
+    subscriptions,
+)
 from publisher.storage.items import held
 
 
@@ -87,9 +96,16 @@ def totals(tx: Tx) -> Totals:
         withdrawn=gone,
         indicators=tx.conn.execute(select(func.count(distinct(indicators.c.symbol)))).scalar_one(),
         held=held.count(tx),
-        deliveries=_by(tx, deliveries.c.state),
+        deliveries=_deliveries(tx),
         subscriptions=_by(tx, subscriptions.c.state),
     )
+
+
+def _deliveries(tx: Tx) -> Counter[str]:
+    """By state, those that were folded into counts among them."""
+    counted = select(folded.c.state, func.sum(folded.c.count)).group_by(folded.c.state)
+    counts = {state: int(count) for state, count in tx.conn.execute(counted)}
+    return Counter(_by(tx, deliveries.c.state)) + Counter(counts)
 
 
 def events_between(tx: Tx, after: int, until: int) -> dict[str, int]:

@@ -163,6 +163,9 @@ held_observations = Table(
     PrimaryKeyConstraint("symbol", "source"),
 )
 
+OPERATIONS = "type NOT LIKE 'article.%' AND type NOT LIKE 'indicator.%'"
+"""Which events are those of sources and webhooks, as an index of them is declared: a query must use the same words."""
+
 # The log, and the outbox: what is pushed is read from here.
 events = Table(
     "events",
@@ -183,6 +186,9 @@ events = Table(
     # How many subscriptions it matched, as far as it has been fanned out; null before. Counted apart from the rows.
     Column("matched", Integer),
     Index("ix_events_subject", "subject"),
+    # Of sources and webhooks alone, so that finding the newest of each kind reads no articles' events. Partial on
+    # PostgreSQL too, by its migration.
+    Index("ix_events_operations", "source", "type", "seq", sqlite_where=text(OPERATIONS)),
 )
 
 # What a feed's documents depend on besides its definition. ``version`` rises with every change that it shows; the
@@ -349,6 +355,17 @@ attempts = Table(
     PrimaryKeyConstraint("delivery_id", "number"),
 )
 
+# How many deliveries of an event were settled in each state, as far as their rows are gone. What an event matched is
+# the sum of these and of its rows.
+folded = Table(
+    "folded",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("seq", "state"),
+)
+
 # The response to a request that named a key, for as long as it may be repeated. A row is written in the
 # transaction of the request's effect: there is no effect without its answer.
 idempotency = Table(
@@ -373,6 +390,9 @@ idempotency = Table(
 # to this one.
 # "erasures": how often content was erased from the log; what a process read of it before is void.
 # "access": a number that rises whenever who may be told of what is another; what was judged before is judged again.
+# "folded": up to which delivery (its id) nothing is left to be folded, and "folded_until" the time (microseconds) up to
+# which whatever had settled is folded.
+# "pruned": the last event that is not kept any more. Of those up to it only such are left as a feed still shows.
 cursors = Table(
     "cursors",
     metadata,
@@ -443,4 +463,16 @@ offers = Table(
     Column("at", BigInteger, nullable=False),
     Column("answer", Text),  # JSON; null before
     Index("ix_offers_service", "service"),
+)
+
+# When each job of ``maintenance`` was last done, by which node, and what it did, as JSON; ``ended_at`` is null while it
+# is being done.
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("node", Text, nullable=False),
+    Column("did", Text, nullable=False),
 )

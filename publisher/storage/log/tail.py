@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import orjson
 
+from publisher.errors import LogPruned
 from publisher.model import Event, EventType
-from publisher.storage.engine.database import Database
+from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.growth import Generation
-from publisher.storage.log import events
+from publisher.storage.log import events, pruning
 
 RING_BYTES = 16 * 1024 * 1024
 RING_EVENTS = 4_096
@@ -123,7 +124,8 @@ class Tail:
     ) -> Stretch:
         """Up to ``limit`` events of these types above ``seq``, and no more once they hold ``size`` bytes.
 
-        They come from memory where that reaches back to ``seq``, else from the database.
+        They come from memory where that reaches back to ``seq``, else from the database. Raises LogPruned where events
+        above ``seq`` are not kept any more.
         """
         self._db.listen()
         self._valid()
@@ -133,7 +135,7 @@ class Tail:
         if self._begin <= seq:
             return self._from_ring(seq, limit, size, types)
         last = self._db.last_seq
-        found, more = await self._db.read(events.stretch, seq, limit=limit, size=size, types=types)
+        found, more = await self._db.read(_kept, seq, limit=limit, size=size, types=types)
         reached = found[-1].seq if found else seq
         return Stretch([Entry(event) for event in found], reached if more else max(reached, last), more is None)
 
@@ -183,3 +185,10 @@ class Tail:
             gone = self._ring.popleft()
             self._bytes -= gone.size
             self._begin = gone.seq
+
+
+def _kept(tx: Tx, seq: int, *, limit: int, size: int, types: Collection[EventType]) -> tuple[list[Event], int | None]:
+    """The next events, unless some before them are gone; judged in the transaction that reads them."""
+    if (begin := pruning.pruned(tx)) > seq:
+        raise LogPruned(begin)
+    return events.stretch(tx, seq, limit=limit, size=size, types=types)

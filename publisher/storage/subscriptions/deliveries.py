@@ -15,11 +15,11 @@ deliveries of a paused subscription are not sent: a claim puts them back, due at
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, tuple_
 
 from publisher import clock
 from publisher.model import (
@@ -38,7 +38,7 @@ from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import events, matches, subscriptions
 from publisher.storage.engine.values import AnyRow, moment
 from publisher.storage.log import events as log
-from publisher.storage.subscriptions import health
+from publisher.storage.subscriptions import folding, health
 
 _TYPES = {type_.value: type_ for type_ in EventType}
 _CHANGES = {change.value: change for change in Change}
@@ -106,11 +106,15 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """One event: ``matched`` is the sum of ``states`` once it is fanned out, 0 before."""
+    """One event: ``matched`` is the sum of ``states`` once it is fanned out, 0 before.
+
+    ``folded`` is the part of ``states`` of which there are counts alone.
+    """
 
     seq: int
     matched: int
     states: dict[DeliveryState, int]
+    folded: dict[DeliveryState, int] = field(default_factory=dict)
 
 
 def claim(
@@ -279,6 +283,16 @@ def page(
     return [_delivery(row) for row in tx.conn.execute(statement)]
 
 
+def of_event(tx: Tx, seq: int, *, limit: int, after: tuple[int, int]) -> list[tuple[tuple[int, int], Delivery]]:
+    """Deliveries of an event in the order in which its webhooks were made, each with its place, the next one's
+    ``after``: the subscription's ``n``, and the run. In the order of their unique index: an event may have millions.
+    """
+    place = tuple_(table.c.subscription, table.c.run)
+    own = _DELIVERIES.where(table.c.seq == seq, place > tuple_(*after))
+    rows = tx.conn.execute(own.order_by(table.c.subscription, table.c.run).limit(limit))
+    return [((row.subscription, row.run), _delivery(row)) for row in rows]
+
+
 def get(tx: Tx, id: int) -> Delivery | None:
     """One delivery."""
     row = tx.conn.execute(_DELIVERIES.where(table.c.id == id)).one_or_none()
@@ -318,8 +332,14 @@ def accounting(tx: Tx, seqs: Collection[int]) -> list[Accounts]:
     states: dict[int, dict[DeliveryState, int]] = {}
     for seq, state, count in tx.conn.execute(counted.group_by(table.c.seq, table.c.state)):
         states.setdefault(seq, {})[DeliveryState(state)] = count
+    folded = folding.counts(tx, seqs)
+    for seq, gone in folded.items():
+        own = states.setdefault(seq, {})
+        own.update({state: own.get(state, 0) + count for state, count in gone.items()})
     matched = select(events.c.seq, events.c.matched).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
-    return [Accounts(seq, count or 0, states.get(seq, {})) for seq, count in tx.conn.execute(matched)]
+    return [
+        Accounts(seq, count or 0, states.get(seq, {}), folded.get(seq, {})) for seq, count in tx.conn.execute(matched)
+    ]
 
 
 def depth(tx: Tx) -> dict[DeliveryState, int]:

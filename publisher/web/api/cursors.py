@@ -82,6 +82,15 @@ def log_reset(advice: str, begin: str | None) -> Problem:
     return Problem(410, said, more={"code": "log-reset", "begin": begin})
 
 
+def log_pruned(begin: str) -> Problem:
+    """410: what came after this ``after`` is not kept any more. ``begin`` is an ``after`` from which all is."""
+    said = (
+        "events that came after this `after` are kept no longer; read the articles and indicators anew if you need "
+        "what you missed, and go on with `begin`: everything that comes after it is there"
+    )
+    return Problem(410, said, more={"code": "log-pruned", "begin": begin})
+
+
 def _bound_to(list_: str) -> list[bytes]:
     """What a cursor is sealed with: the list, and the form of what is in it."""
     return [list_.encode(), b"generation, place"]

@@ -11,13 +11,14 @@ import orjson
 from aiohttp import web
 
 from publisher.configfile import seconds
+from publisher.errors import LogPruned
 from publisher.model import Event, EventType, FeedDefinition, Role
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database
 from publisher.storage.log.tail import Entry, Stretch
 from publisher.web.access.auth import Caller, caller
 from publisher.web.access.visibility import Sight, sight_of
-from publisher.web.api.cursors import cursor, log_reset, opened
+from publisher.web.api.cursors import cursor, log_pruned, log_reset, opened
 from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
 from publisher.web.http.connection import gone
 from publisher.web.http.parameters import takes
@@ -107,7 +108,7 @@ async def list_events(request: web.Request) -> web.StreamResponse:
 
     Without ``after`` from the beginning, with ``latest`` from now on. A page may hold fewer than asked for, or none,
     and still go on; with ``wait`` one without events comes only once that time is up. 410 for a place from before the
-    log was reset.
+    log was reset, or before what is kept of it.
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     patience = _patience(request)
@@ -119,11 +120,14 @@ async def list_events(request: web.Request) -> web.StreamResponse:
         return await list_response(request, LIST, reading.batches(), lambda: {"next": reading.next})
 
 
-async def _place(request: web.Request, services: Services) -> int:
-    """The number that ``after`` stands for. A bare number is accepted too where it can mean only one event."""
+async def _place(request: web.Request, services: Services) -> int | None:
+    """The number that ``after`` stands for, None where it is left out.
+
+    A bare number is accepted too where it can mean only one event.
+    """
     text = request.query.get("after")
     if text is None:
-        return 0
+        return None
     if text == LATEST:
         return await services.db.refresh()
     if text.isascii() and text.isdecimal():
@@ -157,12 +161,13 @@ def _patience(request: web.Request) -> float:
 class _Reading:
     """One request's way through the log."""
 
-    def __init__(self, request: web.Request, client: Caller, after: int, limit: int, patience: float) -> None:
+    def __init__(self, request: web.Request, client: Caller, after: int | None, limit: int, patience: float) -> None:
         self._request, self._client = request, client
         self._services = services_of(request)
         self._tail = self._services.tail
         self._generation = self._tail.generation
-        self._after, self._left = after, limit
+        self._after, self._left = after or 0, limit
+        self._from_beginning = after is None
         self._until = asyncio.get_running_loop().time() + patience if patience else 0.0
 
     @property
@@ -176,8 +181,8 @@ class _Reading:
         found = waited = False
         while self._left and scanned < SCANNED and size < PAGE_BYTES:
             view = self._request.app[FOLLOWING].view(self._client, self._services.catalog().feeds)
-            stretch = await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=view.types)
-            if self._tail.generation != self._generation:
+            stretch = await self._read_on(view, begun=found)
+            if stretch is None or self._tail.generation != self._generation:
                 return  # the next request is told so
             seen = await self._seen(stretch, view)
             if seen and waited and self._client.key is not None:
@@ -190,6 +195,18 @@ class _Reading:
                     return
                 waited = True
             scanned, size = scanned + len(stretch.entries), size + stretch.length
+
+    async def _read_on(self, view: View, *, begun: bool) -> Stretch | None:
+        """The next piece of the log; None where the page has ``begun`` and what came next is gone meanwhile."""
+        while True:
+            try:
+                return await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=view.types)
+            except LogPruned as gone:
+                if begun:
+                    return None
+                if not self._from_beginning:
+                    raise log_pruned(cursor(self._request, LIST, [gone.begin])) from gone
+                self._after = gone.begin
 
     async def _seen(self, stretch: Stretch, view: View) -> Sequence[Any]:
         erased = frozenset(entry.event.subject for entry in stretch.entries if entry.event.erased)

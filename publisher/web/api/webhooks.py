@@ -1,4 +1,4 @@
-"""``/api/v1/webhooks``: registering webhooks and seeing what became of each delivery."""
+"""``/api/v1/webhooks``: registering webhooks and seeing what became of each delivery; and the same of each event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from publisher import telemetry
-from publisher.clock import rfc3339
+from publisher.clock import from_micros, rfc3339
 from publisher.delivery import signing
 from publisher.delivery.followers import permissions
 from publisher.errors import NotFound
@@ -24,7 +24,8 @@ from publisher.model import (
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, hosts, subscriptions
+from publisher.storage.subscriptions import deliveries, folding, hosts, subscriptions
+from publisher.storage.subscriptions.deliveries import Accounts
 from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
@@ -170,25 +171,62 @@ async def test(request: web.Request) -> web.Response:
 async def list_deliveries(request: web.Request) -> web.StreamResponse:
     """A page of deliveries with their attempts, newest first; ``next`` is the ``after`` of the following page.
 
-    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too.
+    ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too. ``folded_until`` is
+    the time up to which what was delivered or cancelled is listed no more, null where everything is.
     """
     _, found = await _own(request, deleted=True)
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, f"deliveries of {found.id}")
     states = [_state(text) for text in many(request, "state")]
     db = services_of(request).db
-    page = await db.read(
-        deliveries.page,
-        found.id,
-        limit=limit + 1,
-        before=LAST if place is None else int(place[0]),
-        states=states,
-    )
+    before = LAST if place is None else int(place[0])
+
+    def listed(tx: Tx) -> tuple[list[Delivery], int | None]:
+        return deliveries.page(tx, found.id, limit=limit + 1, before=before, states=states), folding.until(tx)
+
+    page, until = await db.read(listed)
+    folded_until = None if until is None else rfc3339(from_micros(until))
     more = len(page) > limit
     following = cursor(request, f"deliveries of {found.id}", [page[limit - 1].id]) if more else None
-    return await list_response(
-        request, "deliveries", _with_attempts(db, page[:limit]), lambda: {"next": following}, NO_STORE
-    )
+    end = {"next": following, "folded_until": folded_until}
+    return await list_response(request, "deliveries", _with_attempts(db, page[:limit]), lambda: end, NO_STORE)
+
+
+@routes.get("/api/v1/events/{id}/deliveries")
+@takes("limit", "after")
+async def list_deliveries_of_event(request: web.Request) -> web.StreamResponse:
+    """What became of an event, for operators: a page of its deliveries with their attempts, in the order in which the
+    webhooks were made, and counts.
+
+    ``matched`` is how many webhooks it matched, ``states`` how many deliveries are in each state, and ``folded`` how
+    many of those are not listed any more.
+    """
+    await require(request, Role.OPERATOR, to="see what became of an event")
+    id_, name = request.match_info["id"], "deliveries of an event"
+    limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
+    place = place_of(request, name)
+    after = (0, 0) if place is None else (int(place[0]), int(place[1]))
+
+    def listed(tx: Tx) -> tuple[Accounts, list[tuple[tuple[int, int], Delivery]]] | None:
+        event = events.get(tx, id_) if id_.isascii() and id_.isprintable() else None
+        if event is None:
+            return None
+        (accounts,) = deliveries.accounting(tx, [event.seq])
+        return accounts, deliveries.of_event(tx, event.seq, limit=limit + 1, after=after)
+
+    db = services_of(request).db
+    found = await db.read(listed)
+    if found is None:
+        raise Problem(404, f"there is no event {id_!r}, or it is kept no longer")
+    accounts, page = found
+    end = {
+        "next": cursor(request, name, [*page[limit - 1][0]]) if len(page) > limit else None,
+        "matched": accounts.matched,
+        "states": {state.value: accounts.states.get(state, 0) for state in DeliveryState},
+        "folded": {state.value: count for state, count in sorted(accounts.folded.items())},
+    }
+    batches = _with_attempts(db, [one for _, one in page[:limit]], named=True)
+    return await list_response(request, "deliveries", batches, lambda: end, NO_STORE)
 
 
 def webhook_json(webhook: Subscription) -> dict[str, Any]:
@@ -249,11 +287,13 @@ async def _in_batches(page: list[dict[str, Any]]) -> Batches:
         yield page[start : start + BATCH]
 
 
-async def _with_attempts(db: Database, page: list[Delivery]) -> Batches:
+async def _with_attempts(db: Database, page: list[Delivery], *, named: bool = False) -> Batches:
+    """In batches; ``named``: each with its webhook."""
     for start in range(0, len(page), BATCH):
         batch = page[start : start + BATCH]
         attempts = await db.read(deliveries.attempts_of, [one.id for one in batch])
-        yield [_delivery_json(one, attempts[one.id]) for one in batch]
+        names = [{"webhook": one.subscription} if named else {} for one in batch]
+        yield [{**name, **_delivery_json(one, attempts[one.id])} for name, one in zip(names, batch, strict=True)]
 
 
 def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
