@@ -106,6 +106,7 @@ async def answer(pipe: Connection, commands: object, stop: asyncio.Event | None 
         task.add_done_callback(tasks.discard)
 
     loop.add_reader(pipe.fileno(), called)
+    os.set_blocking(pipe.fileno(), True)  # libuv's polls take that away, and messages are longer than a socket holds
     pipe.send((True, None))
     await stop.wait()
 
