@@ -52,8 +52,9 @@ class Commands(Metered):
         from publisher.storage.log import events
 
         before, seqs, committed = time.process_time(), [], {}
-        for at in range(0, len(self._prepared), batch):
-            done = await self._db.write(events.append, self._prepared[at : at + batch])
+        prepared, self._prepared = self._prepared, []
+        for at in range(0, len(prepared), batch):
+            done = await self._db.write(events.append, prepared[at : at + batch])
             now = time.monotonic()
             seqs += [event.seq for event in done]
             committed |= {event.id: now for event in done}
@@ -64,7 +65,8 @@ class Commands(Metered):
         from publisher.storage.log import events
 
         before, seqs, committed, began = time.process_time(), [], {}, time.monotonic()
-        for number, event in enumerate(self._prepared):
+        prepared, self._prepared = self._prepared, []
+        for number, event in enumerate(prepared):
             await asyncio.sleep(began + number / rate - time.monotonic())
             [done] = await self._db.write(events.append, [event])
             committed[event.id] = time.monotonic()

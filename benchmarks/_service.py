@@ -13,26 +13,21 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy import create_engine
 
 from benchmarks._peers import Peer, peer
 from benchmarks._served import BATCH, Appended
 from benchmarks._simulated import Simulation
+from benchmarks._subscribing import subscribe
 from publisher.app.opening import open_storage
-from publisher.delivery import signing
-from publisher.model import Filter, Role
-from publisher.model.subscription import STANDARD
-from publisher.storage.access.sealing import KEY_FILE, Sealer
-from publisher.storage.engine.database import FILE, Database, Tx
-from publisher.storage.engine.dialects import dialect_for
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.access.sealing import KEY_FILE
+from publisher.storage.engine.database import FILE, Database
+from publisher.storage.subscriptions import deliveries
 
 POSTGRES = os.environ.get("PUBLISHER_TEST_POSTGRES", "")
 SETTINGS = """
@@ -99,7 +94,7 @@ def write(home: Path, url: str, groups: Iterable[str], *, node: str = "bench") -
 
 @contextlib.asynccontextmanager
 async def installation(
-    folder: Path, groups: Mapping[str, Iterable[str]], database: str = "sqlite"
+    folder: Path, groups: Mapping[str, Sequence[str]], database: str = "sqlite"
 ) -> AsyncIterator[Installation]:
     """An installation whose webhooks are, for each group, one for each URL; its database is gone afterwards.
 
@@ -110,7 +105,7 @@ async def installation(
     write(home, "sqlite", groups)
     db, _ = await open_storage(home, "sqlite")  # which makes it an installation
     await db.close()
-    await asyncio.to_thread(_subscribe, home / "data", groups)
+    await asyncio.to_thread(subscribe, home / "data", groups)
     if database == "sqlite":
         yield Installation(home, "sqlite", tuple(groups))
         return
@@ -120,22 +115,6 @@ async def installation(
         (home / "data" / FILE).unlink()
         write(home, url, groups)
         yield Installation(home, url, tuple(groups))
-
-
-def _subscribe(data: Path, groups: Mapping[str, Iterable[str]]) -> None:
-    """Make the webhooks, each with a secret of its own, in one transaction of this thread."""
-    engine, sealer = create_engine(f"sqlite:///{data / FILE}"), Sealer.open(data)
-    dialect = dialect_for("sqlite+aiosqlite://")
-    assert dialect is not None
-    with engine.begin() as connection:
-        tx = Tx(connection, dialect, time.time_ns() // 1000)
-        for group, urls in groups.items():
-            for url in urls:
-                subscriptions.create(
-                    tx, url=url, filter=Filter(feeds=(group,)), format=STANDARD, description=None, owner="bench",
-                    sealed_secret=sealer.seal(signing.new_secret().encode()), granted=Role.OPERATOR,
-                )  # fmt: skip
-    engine.dispose()
 
 
 @contextlib.asynccontextmanager
