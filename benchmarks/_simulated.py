@@ -56,9 +56,11 @@ def install(simulation: Simulation) -> None:
     async def post(
         self: Outbound, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None, **more: Any
     ) -> PostResult:
-        present = getattr(outbound, "BEFORE_SENDING", None)
-        ask: Callable[[], Awaitable[None]] | None = more.get("before") or (present and present.get())
-        if ask is not None:
+        begins: Callable[[], bool] | None = more.get("begins")
+        ask: Callable[[], Awaitable[None]] | None = more.get("before")
+        if present := getattr(outbound, "BEFORE_SENDING", None):
+            ask = present.get()
+        if ask is not None and (begins is None or not begins()):
             await ask()
         if simulation.silent:
             await asyncio.Event().wait()
