@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 from support.commands import ARTICLE, Publisher, runner
+from support.service import migrated
 
 
 @pytest.fixture
@@ -27,7 +28,8 @@ def publisher(capfd: pytest.CaptureFixture[str]) -> Iterator[Publisher]:
 
 @pytest.fixture
 def installed(home: Path, publisher: Publisher) -> Path:
-    """A new installation with one article in its inbox."""
+    """An installation with one article in its inbox, in whose database there is nothing yet."""
     assert publisher("init", home, "--port", 8080).code == 0
+    migrated(home)
     (home / "inbox/salt.json").write_text(json.dumps(ARTICLE))
     return home

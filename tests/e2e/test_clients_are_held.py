@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-from support.service import Service, write_installation
+from support.service import Service, migrated, write_installation
 
 LONGEST_STOP = 10
 """Seconds after which a service manager may lose patience."""
@@ -21,7 +21,7 @@ async def _configured(tmp_path: Path, server: str) -> Service:
         f"inbox/a{number}.json": f'{{"id": "a{number}", "title": "Kabar", "body": "{LONG}"}}' for number in range(6)
     }
     source = '[[source]]\nname = "desk"\nkind = "folder"\npath = "inbox"\n'
-    home = write_installation(tmp_path, {"config/sources.toml": source, **articles})
+    home = migrated(write_installation(tmp_path, {"config/sources.toml": source, **articles}))
     file = home / "config/publisher.toml"
     file.write_text(file.read_text().replace("[server]\n", f"[server]\n{server}\n"))
     service = Service(home)

@@ -8,13 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-from support.service import Service, write_installation
+from support.service import Service, migrated, write_installation
 
 DESCRIPTORS, CLIENTS = 96, 150
 
 
 async def test_more_clients_than_descriptors_are_turned_away_and_the_next_is_answered(tmp_path: Path) -> None:
-    service = Service(write_installation(tmp_path), descriptors=DESCRIPTORS)
+    service = Service(migrated(write_installation(tmp_path)), descriptors=DESCRIPTORS)
     await service.start()
     try:
         assert (await service.logged("service.few_descriptors"))["limit"] == DESCRIPTORS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 from support.receiver import Receiver, receiving
-from support.service import Service, api_client, publisher, write_installation
+from support.service import Service, api_client, key_of, write_installation
 
 NAMES = ("satu", "dua", "tiga")
 NEWS = 'title = "Berita"\nitems = "articles"\nlimit = 5000\n'
@@ -27,7 +27,7 @@ async def nodes(tmp_path: Path, url: str) -> AsyncIterator[tuple[dict[str, Servi
         config = home / "config/publisher.toml"
         config.write_text(f'{config.read_text()}\n[storage]\nurl = "{url}"\n')
     first = homes[NAMES[0]]
-    key = (await publisher("keys", "create", "--role", "operator", "--home", str(first))).strip()
+    key = await key_of(first)
     for home in homes.values():
         if home != first:
             (home / "data").mkdir(mode=0o700, exist_ok=True)

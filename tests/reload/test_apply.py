@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from support.service import ROOT, Service, publisher, serving, write_installation
+from support.service import ROOT, Service, migrated, publisher, serving, write_installation
 
 from publisher.app.offering import LOCK_FILE, present, running
 
@@ -21,7 +21,7 @@ FEEDS = {f"feeds/f{number}.toml": f'title = "F{number}"\n' for number in range(5
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return write_installation(tmp_path / "home", FEEDS)
+    return migrated(write_installation(tmp_path / "home", FEEDS))
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from publisher import settings
+from publisher.app.opening import open_storage
+from publisher.delivery.followers import permissions
+from publisher.model import Role
+from support.schemas import migrated_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +60,30 @@ schedule = {json.dumps(["0s"] * 40)}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return home
+
+
+def migrated(home: Path) -> Path:
+    """Give the installation an empty SQLite database of the present schema, as its first command would.
+
+    A service that finds none makes it and then starts anew, which costs as much again as its start.
+    """
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    shutil.copy(migrated_file(), data / "publisher.db")
+    return home
+
+
+async def key_of(home: Path, role: Role = Role.OPERATOR) -> str:
+    """A new key, as ``publisher keys create`` makes it, without a process for that."""
+    storage, _ = settings.load_storage(home)
+    if storage.url == "sqlite" and not (home / "data").exists():
+        migrated(home)
+    database, _ = await open_storage(home, storage.url)
+    try:
+        _, secret = await database.write(permissions.create_key, role, f"{role.value}-{secrets.token_hex(4)}")
+    finally:
+        await database.close()
+    return secret
 
 
 async def publisher(*arguments: str, code: int = 0) -> str:
