@@ -20,6 +20,8 @@ from publisher import settings
 from publisher.app.opening import open_storage
 from publisher.delivery.followers import permissions
 from publisher.model import Role
+from support import preloaded
+from support.preloaded import Preloaded
 from support.schemas import migrated_file
 
 ROOT = Path(__file__).parents[2]
@@ -88,10 +90,7 @@ async def key_of(home: Path, role: Role = Role.OPERATOR) -> str:
 
 async def publisher(*arguments: str, code: int = 0) -> str:
     """Run one command to its end; returns its standard output. Fails with what it printed if it exits otherwise."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "publisher", *arguments, cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process = await preloaded.start(arguments, cwd=ROOT, env=os.environ, output=True)
     out, err = await process.communicate()
     assert process.returncode == code, (
         f"publisher {' '.join(arguments)}: {process.returncode}\n{out.decode()}\n{err.decode()}"
@@ -118,16 +117,19 @@ class Service:
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._grown = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Preloaded | asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it and return when it answers requests."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self.before, sys.executable, "-m", "publisher", "run", "--home", str(self.home),
-            "--role", self._role, cwd=ROOT, env=self._environment,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        arguments = ("run", "--home", str(self.home), "--role", self._role)
+        if self.before:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.before, sys.executable, "-m", "publisher", *arguments, cwd=ROOT, env=self._environment,
+                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        else:
+            self._process = await preloaded.start(arguments, cwd=ROOT, env=self._environment)
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(ready))
         self.url = await asyncio.wait_for(ready, 60)
