@@ -15,6 +15,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from support.breakage import away, full, locked, small_disk
 from support.cut import Line, line_to
+from support.delivering import PAUSE
 from support.receiver import Receiver, receiving
 from support.service import Service, api_client, key_of, write_installation
 from support.wallclock import faked, preloaded
@@ -44,7 +45,7 @@ class Desk:
                     if answer.status in (200, 201):
                         return
                     assert answer.status == 503, await answer.text()
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
 
     def begin(self) -> asyncio.Task[None]:
         """Push some articles; the task ends once each is answered."""

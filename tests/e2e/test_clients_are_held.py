@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+from support.delivering import PAUSE
 from support.service import Service, migrated, write_installation
 
 LONGEST_STOP = 10
@@ -70,6 +71,7 @@ async def _until_counted(session: aiohttp.ClientSession, url: str) -> str:
             if answer.status == 200:
                 return await answer.text()
             assert answer.status == 503, await answer.text()
+        await asyncio.sleep(PAUSE)
 
 
 async def test_readers_who_have_stopped_reading_do_not_hold_up_the_end_of_the_service(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 from support.cut import line_to
+from support.delivering import PAUSE
 from support.service import api_client, key_of, serving, write_installation
 
 
@@ -18,6 +19,7 @@ async def _ready(client: aiohttp.ClientSession, url: str, status: int) -> None:
             async with client.get(f"{url}/readyz") as answer:
                 if answer.status == status:
                     return
+            await asyncio.sleep(PAUSE)
 
 
 async def test_its_log_has_a_line_or_two_it_serves_what_anyone_may_read_and_goes_on_by_itself(

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from support.delivering import PAUSE
 from support.receiver import Receiver, receiving
 from support.service import Service, api_client, key_of, write_installation
 
@@ -72,7 +73,7 @@ class Newsroom:
                     assert answer.status == 503, await answer.text()
             except aiohttp.ClientError:
                 pass
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
         raise AssertionError(f"no node took {id_}")
 
     async def more(self, count: int) -> None:

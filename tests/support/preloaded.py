@@ -49,6 +49,14 @@ MOST = 1 << 20
 """Bytes of a request: arguments and environment."""
 
 
+def _interpreted(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith(OF_AN_INTERPRETER)}
+
+
+_BEGUN_WITH = _interpreted(os.environ)
+"""As the tests began; a test may change it for itself."""
+
+
 class Preloaded:
     """A program that was forked, with what tests use of :class:`asyncio.subprocess.Process`."""
 
@@ -86,7 +94,7 @@ async def start(
     arguments: Sequence[str], *, cwd: os.PathLike[str], env: Mapping[str, str], output: bool = False
 ) -> Preloaded | Process:
     """Begin ``python -m publisher`` with these arguments; its standard error, and its ``output``, are to be read."""
-    if sys.platform != "linux" or _interpreted(env) != _interpreted(os.environ):
+    if sys.platform != "linux" or _interpreted(env) != _BEGUN_WITH:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "publisher", *arguments, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if output else subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -107,24 +115,15 @@ async def start(
     return Preloaded(int(await asyncio.get_running_loop().sock_recv(status, 64)), status, *readers)
 
 
-def _interpreted(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name.startswith(OF_AN_INTERPRETER)}
-
-
-async def _reader(descriptor: int) -> asyncio.StreamReader:
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(descriptor, "rb", 0))
-    return reader
-
-
 @functools.cache
 def _parent() -> socket.socket:
     """The way to the process that has imported the publisher, which ends with this one."""
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         command = [sys.executable, __file__, str(theirs.fileno())]
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        own = {name: value for name, value in os.environ.items() if not name.startswith(OF_AN_INTERPRETER)}
+        environment = own | _BEGUN_WITH
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment)
 
     def end() -> None:
         control.close()
@@ -132,6 +131,13 @@ def _parent() -> socket.socket:
 
     atexit.register(end)
     return control
+
+
+async def _reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(descriptor, "rb", 0))
+    return reader
 
 
 def _serve(control: socket.socket) -> dict[str, Any] | None:
