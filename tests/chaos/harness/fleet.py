@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import shutil
 from collections.abc import AsyncIterator
@@ -11,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from support.delivering import PAUSE
+from support.delivering import PAUSE, eventually
 from support.service import Service, api_client, key_of, write_installation
 
 NEWS = 'title = "Berita"\nitems = "articles"\nlimit = 50\n'
 TIMEOUT = 2
-"""Seconds that a receiver may take."""
+"""Seconds that a receiver may take: few, since what a killed process had under way waits as long, and ten more."""
 
-SETTINGS = f'timeout = "{TIMEOUT}s"'
 TRIES = 30_000
 
 
@@ -43,6 +43,17 @@ class Fleet:
                 pass
             await asyncio.sleep(PAUSE)
         raise AssertionError(f"no process answered {method} {path}")
+
+    async def ready(self) -> None:
+        """Wait until every part of every process works."""
+        for service in self.services:
+            await eventually(lambda service=service: self._works(service), True)  # type: ignore[misc]
+
+    async def _works(self, service: Service) -> bool:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._client.get(f"{service.url}/readyz") as answer:
+                return answer.status == 200
+        return False
 
     async def register(self, url: str) -> str:
         """A webhook on the feed ``news``."""
@@ -78,9 +89,11 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, processes: int = 1, url: str = "sqlite") -> AsyncIterator[Fleet]:
+async def fleet(
+    folder: Path, processes: int = 1, url: str = "sqlite", *, timeout: int = TIMEOUT
+) -> AsyncIterator[Fleet]:
     """So many processes; several of them on PostgreSQL, each with a folder of its own as on machines of their own."""
-    homes = [_home(folder / f"p{number}", url) for number in range(processes)]
+    homes = [_home(folder / f"p{number}", url, timeout) for number in range(processes)]
     key = await key_of(homes[0])
     for home in homes[1:]:
         (home / "data").mkdir(mode=0o700)
@@ -93,8 +106,8 @@ async def fleet(folder: Path, processes: int = 1, url: str = "sqlite") -> AsyncI
         yield Fleet(services, await stack.enter_async_context(api_client(key)))
 
 
-def _home(home: Path, url: str) -> Path:
-    write_installation(home, {"feeds/news.toml": NEWS}, delivery=SETTINGS)
+def _home(home: Path, url: str, timeout: int) -> Path:
+    write_installation(home, {"feeds/news.toml": NEWS}, delivery=f'timeout = "{timeout}s"')
     settings = home / "config/publisher.toml"
     storage = "" if url == "sqlite" else f'[storage]\nurl = "{url}"\n'
     settings.write_text(settings.read_text() + storage)

@@ -92,6 +92,7 @@ class Run:
             concerned = breakage.chosen(self.fleet, chance)
             settled = self._settled_by(begun)
             await breakage.act(concerned)
+            await self.fleet.ready()
             self.windows.append(Window(breakage.name, begun, loop.time(), settled))
 
     async def _settled(self) -> None:
