@@ -37,6 +37,9 @@ MEGABYTES = 96
 
 PROCESSES = 3
 
+SHOWN = 20
+"""Faults that are printed, of each database."""
+
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Break what can be broken, and see whether every delivery is made.")
@@ -94,8 +97,10 @@ def main() -> int:
         print(f"{name}: seed {asked.seed}", flush=True)
         with tempfile.TemporaryDirectory(prefix="publisher-chaos-", ignore_cleanup_errors=True) as folder:
             found = asyncio.run(perform(asked, Path(folder)))
-        for one in found:
+        for one in found[:SHOWN]:
             print(f"  WRONG: {one}")
+        if len(found) > SHOWN:
+            print(f"  … and {len(found) - SHOWN} more")
         wrong += found
     return 1 if wrong else 0
 
