@@ -20,7 +20,7 @@ BENCHMARKS = $(filter-out _%,$(basename $(notdir $(wildcard benchmarks/*.py))))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help run test lint format bench bench-quick lock clean
+.PHONY: help run test lint format bench bench-quick chaos lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev  ## every measurement of docs/benchmarks.md; takes minutes
 
 bench-quick: $(VENV)/.dev  ## the same at a size that shows only that they run
 	@for one in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$one --quick; done
+
+chaos: $(VENV)/.dev  ## kill, fill, lock and cut while 20,000 webhooks are sent; CHAOS='--seed 7 --kills 8' for another run
+	PYTHONPATH=tests $(BIN)/python -m chaos.harness $(CHAOS)
 
 lock: $(VENV)/.venv  ## work out requirements/*.txt anew from requirements/*.in
 	$(PIP) install uv

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -17,13 +18,18 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from support.clock import ManualClock
-from support.postgres import Postgres, blocking, embedded_server
+from support.postgres import Postgres, embedded_server
+from support.schemas import migrated_file
 
 from publisher.storage.engine.database import Database
 
 # How long an example takes says how busy the machine is, and nothing of the claim.
 settings.register_profile("any-machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
+
+# Else whatever the tests start would compile the whole program again, each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 
@@ -60,15 +66,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template() -> Path:
     """A migrated SQLite file, to be copied."""
-    folder = tmp_path_factory.mktemp("template")
-
-    async def make() -> None:
-        await (await Database.open("sqlite", folder)).close()
-
-    blocking(make())
-    return folder / "publisher.db"
+    return migrated_file()
 
 
 @pytest.fixture

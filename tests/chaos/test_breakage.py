@@ -15,8 +15,9 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from support.breakage import away, full, locked, small_disk
 from support.cut import Line, line_to
+from support.delivering import PAUSE
 from support.receiver import Receiver, receiving
-from support.service import Service, api_client, publisher, write_installation
+from support.service import Service, api_client, key_of, write_installation
 from support.wallclock import faked, preloaded
 
 AT_ONCE = 5
@@ -44,7 +45,7 @@ class Desk:
                     if answer.status in (200, 201):
                         return
                     assert answer.status == 503, await answer.text()
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
 
     def begin(self) -> asyncio.Task[None]:
         """Push some articles; the task ends once each is answered."""
@@ -75,7 +76,7 @@ class Desk:
 @contextlib.asynccontextmanager
 async def _newsroom(service: Service) -> AsyncIterator[tuple[Desk, Line]]:
     """A desk at a running service, whose receiver is at the end of a line."""
-    key = (await publisher("keys", "create", "--role", "operator", "--home", str(service.home))).strip()
+    key = await key_of(service.home)
     async with receiving() as receiver, api_client(key) as client:
         line = Line("127.0.0.1", urlsplit(receiver.url).port or 0)
         await line.mend()

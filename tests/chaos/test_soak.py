@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 from multidict import CIMultiDictProxy
 from support.receiver import Receiver, receiving
-from support.service import Service, api_client, publisher, serving, write_installation
+from support.service import Service, api_client, key_of, serving, write_installation
 
 ROUNDS = 80
 WARM = 50
@@ -114,7 +114,7 @@ def _descriptors(pid: int) -> int:
 
 async def test_an_hour_of_work_leaves_memory_and_descriptors_as_they_were(tmp_path: Path) -> None:
     home = write_installation(tmp_path)
-    key = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+    key = await key_of(home)
     async with serving(home) as service, receiving(lambda n: 500 if n % 50 == 7 else 204) as receiver:
         async with api_client(key) as client:
             registration = {"url": receiver.url, "feeds": ["news"]}

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.service import write_installation
+from support import preloaded
+from support.service import ROOT, write_installation
 
 from publisher.storage.engine.migrate import HEAD
 
 
 def publisher(*arguments: object) -> tuple[int, list[str]]:
     """Exit code and the lines on standard error of one command in a process of its own."""
-    command = [sys.executable, "-m", "publisher", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    return done.returncode, done.stderr.splitlines()
+    return asyncio.run(_ended(list(map(str, arguments))))
+
+
+async def _ended(arguments: list[str]) -> tuple[int, list[str]]:
+    process = await preloaded.start(arguments, cwd=ROOT, env=os.environ, output=True)
+    _, told = await process.communicate()
+    return await process.wait(), told.decode().splitlines()
 
 
 @pytest.fixture

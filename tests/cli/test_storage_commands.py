@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,12 @@ from publisher.storage.engine.growth import Generation
 
 
 @pytest.fixture
-def faulty(installed: Path, publisher: Publisher) -> Path:
+def faulty(loaded: Path) -> Path:
     """An installation that has run, in whose feeds and settings somebody then made slips."""
-    assert publisher("load", "--home", installed).code == 0
-    assert publisher("keys", "create", "--role", "editor", "--owner", "cms", "--home", installed).code == 0
-    (installed / "feeds/news.toml").write_text('titel = "News"')
-    config = installed / "config/publisher.toml"
+    (loaded / "feeds/news.toml").write_text('titel = "News"')
+    config = loaded / "config/publisher.toml"
     config.write_text(config.read_text().replace('timezone = "UTC"', 'timezone = "Utc/Nowhere"'))
-    return installed
+    return loaded
 
 
 FAULT = 'site.timezone: "Utc/Nowhere" is no IANA time zone; write it as "Asia/Jakarta"'
@@ -99,6 +98,7 @@ def test_a_source_whose_table_has_a_fault_is_listed_by_what_is_remembered_of_it(
 def test_where_it_is_in_doubt_which_storage_is_meant_none_is_opened(
     config: str, said: str, installed: Path, publisher: Publisher
 ) -> None:
+    shutil.rmtree(installed / "data")
     (installed / "config/publisher.toml").write_text(config)
     done = publisher("keys", "list", "--home", installed)
     assert done.code == 2

@@ -10,17 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.commands import Publisher
 
 COMMANDS = ("keys list", "sources --json", "events", "feeds show news", "load")
-
-
-@pytest.fixture
-def loaded(installed: Path, publisher: Publisher) -> Path:
-    """An installation whose every list has something in it."""
-    publisher("load", "--home", installed)
-    publisher("keys", "create", "--role", "editor", "--home", installed)
-    return installed
 
 
 def shell(command: str, home: Path, redirection: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-from support.service import Service, write_installation
+from support.delivering import PAUSE
+from support.service import Service, migrated, write_installation
 
 LONGEST_STOP = 10
 """Seconds after which a service manager may lose patience."""
@@ -21,7 +22,7 @@ async def _configured(tmp_path: Path, server: str) -> Service:
         f"inbox/a{number}.json": f'{{"id": "a{number}", "title": "Kabar", "body": "{LONG}"}}' for number in range(6)
     }
     source = '[[source]]\nname = "desk"\nkind = "folder"\npath = "inbox"\n'
-    home = write_installation(tmp_path, {"config/sources.toml": source, **articles})
+    home = migrated(write_installation(tmp_path, {"config/sources.toml": source, **articles}))
     file = home / "config/publisher.toml"
     file.write_text(file.read_text().replace("[server]\n", f"[server]\n{server}\n"))
     service = Service(home)
@@ -70,6 +71,7 @@ async def _until_counted(session: aiohttp.ClientSession, url: str) -> str:
             if answer.status == 200:
                 return await answer.text()
             assert answer.status == 503, await answer.text()
+        await asyncio.sleep(PAUSE)
 
 
 async def test_readers_who_have_stopped_reading_do_not_hold_up_the_end_of_the_service(tmp_path: Path) -> None:

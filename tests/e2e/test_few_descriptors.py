@@ -8,13 +8,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-from support.service import Service, write_installation
+from support.delivering import PAUSE
+from support.service import Service, migrated, write_installation
 
 DESCRIPTORS, CLIENTS = 96, 150
 
 
 async def test_more_clients_than_descriptors_are_turned_away_and_the_next_is_answered(tmp_path: Path) -> None:
-    service = Service(write_installation(tmp_path), descriptors=DESCRIPTORS)
+    service = Service(migrated(write_installation(tmp_path)), descriptors=DESCRIPTORS)
     await service.start()
     try:
         assert (await service.logged("service.few_descriptors"))["limit"] == DESCRIPTORS
@@ -38,6 +39,7 @@ async def test_more_clients_than_descriptors_are_turned_away_and_the_next_is_ans
                 with contextlib.suppress(aiohttp.ClientError):
                     async with session.get(f"{service.url}/readyz") as response:
                         answered = response.status
+                await asyncio.sleep(PAUSE)
         assert await service.stop() == 0
     finally:
         await service.kill()

@@ -22,7 +22,7 @@ import pytest_asyncio
 from lxml import etree
 from support import kontan_page
 from support.kontan_page import CANONICAL, INDICATORS, PICTURE
-from support.service import ROOT, Service, publisher, serving, write_installation
+from support.service import ROOT, Service, migrated, publisher, serving, write_installation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -118,7 +118,7 @@ def drop(home: Path, name: str, content: str | bytes, *, age: int = 60) -> None:
 def installation(home: Path, profile: str) -> Path:
     source = f'[[source]]\nname = "desk"\nkind = "folder"\npath = "inbox"\n{profile}\nevery = "1h"\n'
     indicators = 'title = "Indikator"\nitems = "indicators"\n'
-    return write_installation(home, {"config/sources.toml": source, "feeds/indicators.toml": indicators})
+    return migrated(write_installation(home, {"config/sources.toml": source, "feeds/indicators.toml": indicators}))
 
 
 async def load(home: Path, code: int = 0) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.service import ROOT, write_installation
+from support.service import ROOT, migrated, write_installation
 
 
 class Terminal:
@@ -59,7 +59,7 @@ class Terminal:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return write_installation(tmp_path / "newsroom")
+    return migrated(write_installation(tmp_path / "newsroom"))
 
 
 @pytest.fixture

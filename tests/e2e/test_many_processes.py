@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from support.delivering import endpoint, eventually
-from support.service import LOOPBACK, Service, api_client, publisher, write_installation
+from support.service import LOOPBACK, Service, api_client, key_of, migrated, publisher, write_installation
 from support.wallclock import faked, preloaded
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>t</title><link>http://x/</link>
@@ -79,7 +79,7 @@ def paces(readings: list[float], every: float) -> int:
 
 
 async def operator(home: Path) -> str:
-    return (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+    return await key_of(home)
 
 
 async def test_three_processes_of_a_role_each_are_one_whole_service(tmp_path: Path, postgres_url: str) -> None:
@@ -180,7 +180,7 @@ async def test_two_processes_read_a_source_once_for_each_pace(tmp_path: Path, po
 async def test_a_second_process_that_reads_is_refused_on_sqlite_and_one_that_only_answers_is_not(
     tmp_path: Path,
 ) -> None:
-    home = installation(tmp_path / "home", "sqlite")
+    home = migrated(installation(tmp_path / "home", "sqlite"))
     async with running(home, ("a", "all", {})) as (first,):
         with pytest.raises(AssertionError, match=rf"process {first.pid} \(web, ingest, deliver\).*--role web"):
             await Service(home, role="ingest").start()

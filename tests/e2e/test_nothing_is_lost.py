@@ -9,7 +9,7 @@ import aiohttp
 import standardwebhooks
 from support.clients import verified_by_npm
 from support.receiver import Receiver, receiving
-from support.service import Service, api_client, publisher, write_installation
+from support.service import Service, api_client, key_of, write_installation
 
 ARTICLES = 200
 KILLS = 5
@@ -85,7 +85,7 @@ async def _settled(service: Service, key: str, webhook: str, receiver: Receiver)
 
 async def test_no_event_is_lost_over_five_kills_and_a_receiver_that_fails_a_third_of_the_time(tmp_path: Path) -> None:
     home = write_installation(tmp_path, delivery='timeout = "2s"')
-    editor = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+    editor = await key_of(home)
     service = Service(home)
     await service.start()
     try:

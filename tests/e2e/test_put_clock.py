@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 from support.delivering import endpoint
-from support.service import LOOPBACK, Service, api_client, publisher, write_installation
+from support.service import LOOPBACK, Service, api_client, key_of, write_installation
 from support.wallclock import faked, preloaded
 
 RSS = b'<?xml version="1.0"?><rss version="2.0"><channel><title>t</title><link>http://x/</link></channel></rss>'
@@ -76,7 +76,7 @@ async def test_sources_are_read_and_deliveries_retried_however_the_clock_is_put(
     clock.write_text("+0s\n")
     async with upstream() as wire, endpoint(lambda number: 500 if number % 2 == 0 else 204) as receiver:
         home = installation(tmp_path / "home", wire.url)
-        key = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+        key = await key_of(home)
         service = Service(home, faked(library, clock))
         await service.start()
         try:

@@ -14,7 +14,9 @@ import pytest_asyncio
 from lxml import etree
 from support.feed_readers import FEED_READERS, FeedReader, Newsboat
 from support.recording import Recording, recording
-from support.service import Service, api_client, publisher, serving, write_installation
+from support.service import Service, api_client, key_of, migrated, serving, write_installation
+
+from publisher.model import Role
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -77,13 +79,13 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     selections = {
         f"feeds/{name}.toml": f'title = "{name}"\nitems = "articles"\n[select]\ntopics = ["{name}"]\n' for name in FEEDS
     }
-    async with serving(write_installation(tmp_path_factory.mktemp("home"), selections)) as running:
+    async with serving(migrated(write_installation(tmp_path_factory.mktemp("home"), selections))) as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def editor(service: Service) -> AsyncIterator[aiohttp.ClientSession]:
-    key = (await publisher("keys", "create", "--role", "editor", "--home", str(service.home))).strip()
+    key = await key_of(service.home, Role.EDITOR)
     async with api_client(key) as client:
         yield client
 

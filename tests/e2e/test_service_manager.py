@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-from support.service import ROOT, write_installation
+from support.service import ROOT, migrated, write_installation
 
 
 class Channel(asyncio.DatagramProtocol):
@@ -47,7 +47,7 @@ async def managed(home: Path, watchdog_usec: int) -> AsyncIterator[tuple[Channel
 
 
 async def test_the_manager_is_told_when_it_is_ready_alive_and_stopping(tmp_path: Path) -> None:
-    home = write_installation(tmp_path / "told")
+    home = migrated(write_installation(tmp_path / "told"))
     settings = home / "config/publisher.toml"
     settings.write_text(settings.read_text().replace("[server]", '[server]\nmetrics = "open"'))
     async with managed(home, watchdog_usec=100_000) as (channel, process):

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from lxml import etree
-from support.service import publisher, serving, write_installation
+from support.service import migrated, publisher, serving, write_installation
 
 SOURCE = '[[source]]\nname = "desk"\nkind = "folder"\npath = "inbox"\nevery = "1h"\n'
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -40,7 +40,7 @@ FORMATS: dict[str, Callable[[bytes], list[str | None]]] = {
 @pytest.mark.parametrize("count", [0, 1, 10_000])
 async def test_a_feed_of_any_size_is_served_whole_in_every_format_and_coding(tmp_path: Path, count: int) -> None:
     news = 'title = "Berita"\nitems = "articles"\nlimit = 10000\n'
-    home = write_installation(tmp_path, {"config/sources.toml": SOURCE, "feeds/news.toml": news})
+    home = migrated(write_installation(tmp_path, {"config/sources.toml": SOURCE, "feeds/news.toml": news}))
     start = datetime(2024, 1, 1, tzinfo=UTC)
     articles = [
         {

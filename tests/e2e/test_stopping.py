@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from support.receiver import receiving
-from support.service import Service, api_client, publisher, write_installation
+from support.service import Service, api_client, key_of, write_installation
 
 LONGEST_STOP = 10
 """Seconds after which a service manager may lose patience."""
@@ -20,7 +20,7 @@ LONGEST_STOP = 10
 
 @asynccontextmanager
 async def running(home: Path) -> AsyncIterator[tuple[Service, aiohttp.ClientSession]]:
-    key = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+    key = await key_of(home)
     service = Service(home)
     await service.start()
     try:

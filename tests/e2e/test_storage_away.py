@@ -8,7 +8,8 @@ from pathlib import Path
 
 import aiohttp
 from support.cut import line_to
-from support.service import api_client, publisher, serving, write_installation
+from support.delivering import PAUSE
+from support.service import api_client, key_of, serving, write_installation
 
 
 async def _ready(client: aiohttp.ClientSession, url: str, status: int) -> None:
@@ -18,6 +19,7 @@ async def _ready(client: aiohttp.ClientSession, url: str, status: int) -> None:
             async with client.get(f"{url}/readyz") as answer:
                 if answer.status == status:
                     return
+            await asyncio.sleep(PAUSE)
 
 
 async def test_its_log_has_a_line_or_two_it_serves_what_anyone_may_read_and_goes_on_by_itself(
@@ -31,7 +33,7 @@ async def test_its_log_has_a_line_or_two_it_serves_what_anyone_may_read_and_goes
         home = write_installation(tmp_path, {"config/sources.toml": sources, "inbox/a.txt": "Kabar\n\nIsi kabar.\n"})
         config = home / "config/publisher.toml"
         config.write_text(f'{config.read_text()}\n[storage]\nurl = "{url}"\n')
-        key = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+        key = await key_of(home)
         async with serving(home) as service, api_client(key) as client:
             article = {"title": "Kabar", "body": "<p>Isi.</p>"}
             assert (await client.put(f"{service.url}/api/v1/articles/a1", json=article)).status == 201

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 import pytest
 from structlog.testing import capture_logs
+from support.delivering import PAUSE
 
 from publisher.errors import Faulty, Overdue, Overrun, ReadError, Unready
 from publisher.isolation import Isolated
@@ -47,7 +48,7 @@ async def said(one: Isolated, job: str, body: bytes = b"", **options: Any) -> li
 async def until(true: Callable[[], bool]) -> None:
     """Give others their turn until it is."""
     while not true():  # noqa: ASYNC110
-        await asyncio.sleep(0)
+        await asyncio.sleep(PAUSE)
 
 
 async def test_it_is_started_by_the_first_document_and_stays_for_the_next(isolated: Open) -> None:

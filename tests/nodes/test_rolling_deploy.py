@@ -11,8 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+from support.delivering import PAUSE
 from support.receiver import Receiver, receiving
-from support.service import Service, api_client, publisher, write_installation
+from support.service import Service, api_client, key_of, write_installation
 
 NAMES = ("satu", "dua", "tiga")
 NEWS = 'title = "Berita"\nitems = "articles"\nlimit = 5000\n'
@@ -27,7 +28,7 @@ async def nodes(tmp_path: Path, url: str) -> AsyncIterator[tuple[dict[str, Servi
         config = home / "config/publisher.toml"
         config.write_text(f'{config.read_text()}\n[storage]\nurl = "{url}"\n')
     first = homes[NAMES[0]]
-    key = (await publisher("keys", "create", "--role", "operator", "--home", str(first))).strip()
+    key = await key_of(first)
     for home in homes.values():
         if home != first:
             (home / "data").mkdir(mode=0o700, exist_ok=True)
@@ -72,7 +73,7 @@ class Newsroom:
                     assert answer.status == 503, await answer.text()
             except aiohttp.ClientError:
                 pass
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
         raise AssertionError(f"no node took {id_}")
 
     async def more(self, count: int) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import shutil
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import aiohttp
 import pytest
-from support.service import ROOT, Service, publisher, serving, write_installation
+from support import preloaded
+from support.service import ROOT, Service, migrated, publisher, serving, write_installation
 
 from publisher.app.offering import LOCK_FILE, present, running
 
@@ -21,7 +21,7 @@ FEEDS = {f"feeds/f{number}.toml": f'title = "F{number}"\n' for number in range(5
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return write_installation(tmp_path / "home", FEEDS)
+    return migrated(write_installation(tmp_path / "home", FEEDS))
 
 
 @pytest.fixture
@@ -32,10 +32,8 @@ async def service(home: Path) -> AsyncIterator[Service]:
 
 async def apply(home: Path, *options: str, code: int) -> tuple[str, str]:
     """What it prints on standard output and on standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "publisher", "apply", "--home", str(home), *options, cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    arguments = ("apply", "--home", str(home), *options)
+    process = await preloaded.start(arguments, cwd=ROOT, env=os.environ, output=True)
     out, err = await process.communicate()
     assert process.returncode == code, err.decode()
     return out.decode(), err.decode()

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 import standardwebhooks
 from support.receiver import Received, Receiver, receiving
-from support.service import Service, api_client, publisher, serving, write_installation
+from support.service import Service, api_client, key_of, migrated, publisher, serving, write_installation
 
 SPORT = 'title = "Olahraga"\n[select]\ntopics = ["olahraga"]\n'
 OPERATIONS = 'title = "Operasi"\nitems = "operations"\n'
@@ -68,7 +68,7 @@ class Newsroom:
 async def newsroom(tmp_path: Path) -> AsyncIterator[Newsroom]:
     """Feeds: ``news`` of everything, ``sport``, ``operations``."""
     home = write_installation(tmp_path / "home", {"feeds/sport.toml": SPORT, "feeds/operations.toml": OPERATIONS})
-    key = (await publisher("keys", "create", "--role", "operator", "--home", str(home))).strip()
+    key = await key_of(home)
     async with serving(home) as service, api_client(key) as session, receiving() as receiver:
         yield Newsroom(home, service, session, receiver)
 
@@ -245,7 +245,7 @@ async def manager(monkeypatch: pytest.MonkeyPatch, name: str) -> AsyncIterator[T
 async def test_on_sighup_the_manager_is_told_when_it_begins_and_when_it_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = write_installation(tmp_path / "home")
+    home = migrated(write_installation(tmp_path / "home"))
     async with manager(monkeypatch, f"publisher-reload-{os.getpid()}") as told, serving(home) as service:
         ready = await told.until("READY=1")
         service.send(signal.SIGHUP)

@@ -16,10 +16,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from rich.console import Console
 from rich.text import Text
 from support.clock import ManualClock
-from support.service import api_client, publisher, serving, write_installation
+from support.service import api_client, key_of, serving, write_installation
 
 from publisher.delivery.signing import headers, new_secret
 from publisher.errors import PublisherError
+from publisher.model import Role
 from publisher.sample.receiver import Receiver, run_receiver
 
 SECRET = new_secret()
@@ -118,7 +119,7 @@ class Paper(io.StringIO):
 
 async def test_it_registers_prints_what_is_pushed_and_unregisters(tmp_path: Path) -> None:
     home, paper = write_installation(tmp_path), Paper()
-    key = (await publisher("keys", "create", "--role", "editor", "--home", str(home))).strip()
+    key = await key_of(home, Role.EDITOR)
     async with serving(home) as service, api_client(key) as session:
         printing = asyncio.create_task(run_receiver(service.url, key, ["news"], console=Console(file=paper, width=200)))
         await paper.holds("Listening at")
@@ -134,7 +135,7 @@ async def test_it_registers_prints_what_is_pushed_and_unregisters(tmp_path: Path
 
 async def test_a_refused_registration_says_why(tmp_path: Path) -> None:
     home = write_installation(tmp_path)
-    key = (await publisher("keys", "create", "--role", "subscriber", "--home", str(home))).strip()
+    key = await key_of(home, Role.SUBSCRIBER)
     async with serving(home) as service:
         with pytest.raises(PublisherError, match=r"the publisher refused: .*nwes"):
             await run_receiver(service.url, key, ["nwes"], console=Console(file=io.StringIO()))

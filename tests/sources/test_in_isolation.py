@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from fidelity.test_notations import TIMES
 from hostile.cases import page
 from sources.test_feed import FRIDAY, ITEM, RSS
@@ -98,8 +99,12 @@ def opened(runner: Isolated | None, kind: str, home: Path, clock: ManualClock, /
     return ready(source, runner)
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def documents() -> AsyncIterator[Isolated]:
+    """One process for all that only read: to start it costs more than most documents."""
     one = Isolated(DOCUMENT_JOBS)
     yield one
     await one.close()
@@ -283,7 +288,7 @@ async def test_of_very_many_values_the_first_are_taken_and_a_number_without_end_
     assert any("value" in str(one) for one in batch.problems)
 
 
-def test_where_there_is_more_to_tell_than_is_told_errors_come_before_warnings() -> None:
+async def test_where_there_is_more_to_tell_than_is_told_errors_come_before_warnings() -> None:
     warnings = [Problem("x", "<script> is left out", severity="warning")] * MAX_PROBLEMS
     piece = next(written(Parsed(problems=[*warnings, Problem("x", "has no title")])))
     told = json.loads(piece[1:])

@@ -66,11 +66,15 @@ class Bench:
             await task
 
 
+PAUSE = 0.02
+"""Seconds between two looks at what nobody announces: looking without a pause takes a whole core."""
+
+
 async def eventually(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:
     """Look until it is as wanted; a minute without it is a failure."""
     async with asyncio.timeout(60):
         while await look() != wanted:  # noqa: ASYNC110 -- another process or the database changes it, who cannot tell
-            await asyncio.sleep(0)
+            await asyncio.sleep(PAUSE)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from decimal import Decimal
@@ -24,6 +25,7 @@ from publisher.model import Indicator  # noqa: E402
 from publisher.storage.engine.database import Database  # noqa: E402
 from publisher.storage.items import held, indicators  # noqa: E402
 from support.items import MORNING  # noqa: E402
+from support.schemas import migrated_file  # noqa: E402
 
 NOTHING = Definitions(feeds=dict, sources=frozenset, indicators=dict, timezone=lambda: "Asia/Jakarta")
 
@@ -73,6 +75,8 @@ def main(folder: Path) -> None:
     lines = []
     for number in range(1, 200):
         data = folder / str(number)
+        data.mkdir(mode=0o700)
+        shutil.copy(migrated_file(), data / "publisher.db")
         child = os.fork()
         if child == 0:
             asyncio.run(jump(data, number))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from web.webroom import open_newsroom  # noqa: E402
 from publisher.storage.engine.database import Database  # noqa: E402
 from publisher.storage.items import articles  # noqa: E402
 from support.clock import ManualClock  # noqa: E402
+from support.schemas import migrated_file  # noqa: E402
 
 ARTICLE = {"title": "Judul kopi", "body": "<p>Isi.</p>", "topics": ["kopi"]}
 
@@ -61,6 +63,8 @@ def main(folder: Path) -> None:
     lines = []
     for number in range(1, 200):
         data = folder / str(number)
+        data.mkdir(mode=0o700)
+        shutil.copy(migrated_file(), data / "publisher.db")
         child = os.fork()
         if child == 0:
             asyncio.run(push(data, number))

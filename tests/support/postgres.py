@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -172,9 +173,47 @@ async def _column(connection: Any, query: str) -> list[str]:
     return [str(value) for (value,) in await connection.fetch(query)]
 
 
+class PrivateServer:
+    """A server in a folder of its own, which ends with whoever began it."""
+
+    def __init__(self, home: Path, binaries: Path, user: dict[str, Any]) -> None:
+        self._home = home
+        self._binaries = binaries
+        self._user = user
+        self._watched: list[subprocess.Popen[bytes]] = []
+        self.url = f"postgresql://postgres@/postgres?host={home}"
+
+    def begin(self) -> None:
+        """Start it, and return when it takes connections."""
+        options = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        command = [self._binaries / "postgres", "-D", self._home / "data", "-k", self._home, *options]
+        with (self._home / "log").open("ab") as log:
+            server = subprocess.Popen(
+                ["sh", "-c", _WHILE_WE_LIVE, "sh", str(self._home), *map(str, command)],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self._home, start_new_session=True, **self._user,
+            )  # fmt: skip
+        self._watched.append(server)
+        _wait_until_ready(self._binaries, self._home, server)
+
+    def crash(self) -> None:
+        """End it at once; who is connected is told nothing. What was committed is there when it begins again."""
+        file = self._home / "data/postmaster.pid"
+        os.kill(int(file.read_text().split()[0]), signal.SIGQUIT)
+        deadline = time.monotonic() + 60
+        while file.exists():
+            if time.monotonic() > deadline:
+                raise RuntimeError("PostgreSQL did not end")
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """End it, however often it began."""
+        for one in self._watched:
+            one.communicate()  # closes its standard input, which ends it
+
+
 @contextmanager
-def embedded_server() -> Iterator[str]:
-    """A private server in a folder of its own; yields its URL, and stops and removes it at the end.
+def private_server() -> Iterator[PrivateServer]:
+    """A server that has begun; it is ended and removed at the end.
 
     PostgreSQL refuses to run as root, so as root its binaries run as ``nobody``. (The wheel's own helper does that by
     opening every folder up to the root to others; this does not use it.)
@@ -188,19 +227,20 @@ def embedded_server() -> Iterator[str]:
         _call(
             [binaries / "initdb", "-D", home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"], home, user
         )
-        options = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
-        command = [binaries / "postgres", "-D", home / "data", "-k", home, *options]
-        with (home / "log").open("wb") as log:
-            server = subprocess.Popen(
-                ["sh", "-c", _WHILE_WE_LIVE, "sh", str(home), *map(str, command)],
-                stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=home, start_new_session=True, **user,
-            )  # fmt: skip
-        _wait_until_ready(binaries, home, server)
-        yield f"postgresql://postgres@/postgres?host={home}"
+        server = PrivateServer(home, binaries, user)
+        server.begin()
+        yield server
     finally:
         if server is not None:
-            server.communicate()  # closes its standard input, which ends it
+            server.end()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def embedded_server() -> Iterator[str]:
+    """The URL of a private server."""
+    with private_server() as server:
+        yield server.url
 
 
 def _unprivileged(home: Path) -> dict[str, Any]:

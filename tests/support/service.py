@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from publisher import settings
+from publisher.app.opening import open_storage
+from publisher.delivery.followers import permissions
+from publisher.model import Role
+from support import preloaded
+from support.preloaded import Preloaded
+from support.schemas import migrated_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,12 +64,33 @@ schedule = {json.dumps(["0s"] * 40)}
     return home
 
 
+def migrated(home: Path) -> Path:
+    """Give the installation an empty SQLite database of the present schema, as its first command would.
+
+    A service that finds none makes it and then starts anew, which costs as much again as its start.
+    """
+    data = home / "data"
+    data.mkdir(mode=0o700)
+    shutil.copy(migrated_file(), data / "publisher.db")
+    return home
+
+
+async def key_of(home: Path, role: Role = Role.OPERATOR) -> str:
+    """A new key, as ``publisher keys create`` makes it, without a process for that."""
+    storage, _ = settings.load_storage(home)
+    if storage.url == "sqlite" and not (home / "data").exists():
+        migrated(home)
+    database, _ = await open_storage(home, storage.url)
+    try:
+        _, secret = await database.write(permissions.create_key, role, f"{role.value}-{secrets.token_hex(4)}")
+    finally:
+        await database.close()
+    return secret
+
+
 async def publisher(*arguments: str, code: int = 0) -> str:
     """Run one command to its end; returns its standard output. Fails with what it printed if it exits otherwise."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "publisher", *arguments, cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    process = await preloaded.start(arguments, cwd=ROOT, env=os.environ, output=True)
     out, err = await process.communicate()
     assert process.returncode == code, (
         f"publisher {' '.join(arguments)}: {process.returncode}\n{out.decode()}\n{err.decode()}"
@@ -86,16 +117,19 @@ class Service:
         self.url = ""
         self.log: list[dict[str, Any]] = []
         self._grown = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Preloaded | asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it and return when it answers requests."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self.before, sys.executable, "-m", "publisher", "run", "--home", str(self.home),
-            "--role", self._role, cwd=ROOT, env=self._environment,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        arguments = ("run", "--home", str(self.home), "--role", self._role)
+        if self.before:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.before, sys.executable, "-m", "publisher", *arguments, cwd=ROOT, env=self._environment,
+                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        else:
+            self._process = await preloaded.start(arguments, cwd=ROOT, env=self._environment)
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(ready))
         self.url = await asyncio.wait_for(ready, 60)
