@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 WANTED = 65_536
 FEW = 4096
-"""Below it there is less sending at once and fewer connections are kept; it is told at the start."""
+"""Below it fewer than a thousand are sent to at once, and fewer connections are kept; it is told at the start."""
 
 UNKNOWN = 1024
 """What is taken to hold where it cannot be found out."""
@@ -56,7 +56,7 @@ class Shares:
 def shares(held: int) -> Shares:
     """A quarter for deliveries under way, an eighth for connections kept to receivers, a sixteenth to sites."""
     return Shares(
-        sending=max(1, min(256, held // 4)),
+        sending=max(1, min(4096, held // 4)),
         connections=max(1, held // 4 + held // 8),
         kept_by_sender=max(1, min(1024, held // 8)),
         kept_by_fetcher=max(1, min(128, held // 16)),

@@ -20,6 +20,7 @@ from publisher.catalog import Catalog, SourceDefinition
 from publisher.catalog.edits import Decision
 from publisher.clock import Clock, steady
 from publisher.delivery import Deliverer
+from publisher.delivery.endpoints.slots import Bounds
 from publisher.errors import NotAdopted, NotFound
 from publisher.ingest import Definitions, Intake, Puller, Report, Timetable
 from publisher.ingest.duetimes import read_by
@@ -106,11 +107,12 @@ class App:
             self.sealer,
             schedule=settings.delivery.schedule,
             timeout=settings.delivery.timeout,
-            slots=shares.sending,
+            bounds=Bounds(slots=shares.sending),
             observe=self.metrics.attempted,
             check=self.check,
             now=self.now,
             process=self.process,
+            alone=db.single_node,
         )
         self.documents = Isolated(DOCUMENT_JOBS)
         self.pushed = Isolated(DOCUMENT_JOBS)  # pushed articles do not wait for documents from strangers

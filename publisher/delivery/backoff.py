@@ -35,6 +35,11 @@ class Backoff:
         """Something was sent."""
         self._next = FIRST_REST
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing need be tried now."""
+        return self._until > asyncio.get_running_loop().time()
+
     async def wait(self) -> None:
         """Until it may be tried again."""
         wait = self._until - asyncio.get_running_loop().time()

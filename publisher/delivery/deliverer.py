@@ -10,13 +10,14 @@ from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery.endpoints.caps import PER_HOST
+from publisher.delivery.endpoints.policy import Policy
+from publisher.delivery.endpoints.slots import Bounds
 from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
 from publisher.delivery.followers import pausing
 from publisher.delivery.followers.fanout import FanOut
-from publisher.delivery.lastcheck import FRESH_SECONDS
+from publisher.delivery.lanes import Lanes
 from publisher.delivery.posting import Poster
-from publisher.delivery.sender import POLL_SECONDS, Observer, Policy, Sender
+from publisher.delivery.sender import FRESH_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.transports import named
 from publisher.delivery.transports.base import Ping
@@ -29,11 +30,13 @@ from publisher.storage.subscriptions import subscriptions
 
 log = telemetry.logger(__name__)
 
-SLOTS = 256
-PER_ENDPOINT = 10
+BOUNDS = Bounds()
+
+QUEUE_SECONDS = 20.0
+"""How long what was taken may wait in memory for its turn."""
 
 LEASE_MARGIN = 10.0
-"""Seconds by which a lease outlasts the timeout: to settle in, and before a killed worker's work goes on."""
+"""Seconds by which a lease outlasts that and the timeout: to settle in, and before a killed process's work goes on."""
 
 LAST_COMMIT_SECONDS = 1.0
 
@@ -47,9 +50,10 @@ class Deliverer:
     """Tells subscribers of events, each at least once.
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
-    each attempt; ``fresh_seconds`` is how old a claim may be that is sent without another check; ``check`` is the
-    fan-out's. ``now`` is the time that signatures state, ``process`` an id of this process, with which every lease
-    begins that it holds. Start it with :meth:`run`, end it with :meth:`stop`.
+    each attempt; ``bounds`` are on what is under way; ``fresh_seconds`` is how old what is known of a delivery may be
+    when it begins; ``check`` is the fan-out's. ``now`` is the time that signatures state, ``process`` an id of this
+    process, with which every lease begins that it holds; ``alone``: no other process sends, nor will. Start it with
+    :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -60,15 +64,14 @@ class Deliverer:
         *,
         schedule: Sequence[float],
         timeout: float,
-        slots: int = SLOTS,
-        per_endpoint: int = PER_ENDPOINT,
-        per_host: int = PER_HOST,
+        bounds: Bounds = BOUNDS,
         lease_margin: float = LEASE_MARGIN,
         observe: Observer = lambda _status, _age: None,
         fresh_seconds: float = FRESH_SECONDS,
         check: Callable[[Tx], None] = lambda _tx: None,
         now: Clock = clock.now,
         process: str | None = None,
+        alone: bool = False,
     ) -> None:
         self._db = db
         self._now = now
@@ -76,21 +79,24 @@ class Deliverer:
         self._check = check
         self._poster = Poster(outbound, sealer, now=now)
         self._owed = asyncio.Event()
-        self._settler = Settler(db, waits=self._wake_within, failed=self._owed.set)
+        self._settler = Settler(db, failed=self._owed.set)
         self._verified = VerifiedHosts(db)
+        process = process or secrets.token_hex(6)
+        self._lanes = Lanes(db, process, alone=alone)
         self._sender = Sender(
             db,
             self._poster,
             self._settler,
+            self._lanes,
             policy=self._policy(schedule, timeout),
-            slots=slots,
-            per_endpoint=per_endpoint,
-            per_host=per_host,
+            bounds=bounds,
+            process=process,
             observe=observe,
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
-            process=process,
         )
+        self._lanes.changed, self._lanes.busy = self._sender.wake, self._sender.busy
+        self._settler.returned = self._sender.returned
         self._fanout = FanOut(db, made=self._sender.wake, check=check)
         self._loops: tuple[asyncio.Task[None], ...] = ()
         self._settling: asyncio.Task[None] | None = None
@@ -104,7 +110,7 @@ class Deliverer:
         self._sender.policy = self._policy(schedule, timeout)
 
     def _policy(self, schedule: Sequence[float], timeout: float) -> Policy:
-        return Policy(tuple(schedule), timeout, lease=timeout + self._lease_margin)
+        return Policy(tuple(schedule), timeout, QUEUE_SECONDS, lease=QUEUE_SECONDS + timeout + self._lease_margin)
 
     @property
     def running(self) -> bool:
@@ -132,6 +138,7 @@ class Deliverer:
         """Deliver until :meth:`stop`; cancelling it is stopping without grace."""
         self._settling = asyncio.create_task(self._settler.run(), name="settler")
         self._loops = (
+            asyncio.create_task(self._lanes.run(), name="lanes"),
             asyncio.create_task(self._fanout.run(), name="fanout"),
             asyncio.create_task(self._sender.run(), name="sender"),
             asyncio.create_task(self._tell(), name="teller"),
@@ -156,12 +163,13 @@ class Deliverer:
             rest = max(0.0, deadline - time.monotonic()) + LAST_COMMIT_SECONDS
             await asyncio.wait([self._settling], timeout=rest)
             await _end([self._settling], LAST_COMMIT_SECONDS)
+        await asyncio.wait([asyncio.ensure_future(self._lanes.leave())], timeout=LAST_COMMIT_SECONDS)
         await self._verified.written(LAST_COMMIT_SECONDS)
         self._stopped.set()
 
     def wake(self) -> None:
-        """Look at the queue at once, for what became due by other means than an event."""
-        self._sender.wake()
+        """Look at all that is open at once: it became due by other means than an event."""
+        self._sender.look_again()
 
     async def _tell(self) -> None:
         """Tell what is owed about webhooks, until cancelled: at once after our own failures, in time after others'."""
@@ -175,10 +183,6 @@ class Deliverer:
             except Exception as error:
                 if not told(error):
                     log.error("webhook.telling_failed", error=str(error)[:300])
-
-    def _wake_within(self, seconds: float) -> None:
-        if seconds < POLL_SECONDS:  # later ones are found in time anyway
-            self._sender.wake()
 
     async def test(self, subscription: Subscription) -> PostResult:
         """Send one signed ``webhook.test`` now, once, outside the log; returns how it went.

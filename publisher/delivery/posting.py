@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from publisher import clock, telemetry
 from publisher.clock import Clock
 from publisher.delivery import signing
 from publisher.delivery.transports.base import Request
-from publisher.outbound import Outbound, PostResult
+from publisher.outbound import Outbound, PostResult, Sending
 from publisher.redaction import bare, redacted
 from publisher.storage.access.sealing import Sealer
 
@@ -29,29 +29,35 @@ class Poster:
         self._now = now
         self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
-    async def post(
-        self,
-        url: str,
-        sealed: bytes,
-        request: Request,
-        timeout: float,
-        *,
-        begins: Callable[[], bool] | None = None,
-        before: Callable[[], Awaitable[None]] | None = None,
-    ) -> tuple[datetime, PostResult]:
+    async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
         """Send a request now; returns when that was and how it went. Whatever goes wrong is in the result.
 
         ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
-        cannot be opened: that is no fault of the receiver's. ``begins`` and ``before`` as in :meth:`Outbound.post`.
+        cannot be opened: that is no fault of the receiver's.
         """
         at = self._now()
         signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
         try:
             headers = {**request.headers, **signature}
-            return at, await self._outbound.post(url, request.body, headers, timeout, begins=begins, before=before)
+            return at, await self._outbound.post(url, request.body, headers, timeout)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", url=bare(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
+
+    def send(  # noqa: PLR0917 -- one of each of these is given for every delivery
+        self,
+        url: str,
+        sealed: bytes,
+        request: Request,
+        timeout: float,
+        done: Callable[[PostResult], None],
+        begins: Callable[[], bool],
+    ) -> tuple[datetime, Sending]:
+        """As :meth:`post` and :meth:`Outbound.send`; returns when it was signed, and what can be cancelled."""
+        at = self._now()
+        signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
+        headers = {**request.headers, **signature}
+        return at, self._outbound.send(url, request.body, headers, timeout, done, begins=begins)
 
     def _unsealed(self, sealed: bytes) -> bytes:
         return signing.key_of(self._sealer.unseal(sealed).decode())

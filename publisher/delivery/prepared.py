@@ -22,15 +22,6 @@ class Prepared:
     event: Event
     requests: dict[tuple[str, EventType, Change, bool], Request] = field(default_factory=dict)
 
-    def request(self, format: Format, type: EventType, change: Change, summary: bool) -> Request:
-        """What a follower is told, written in its format."""
-        key = (format.name, type, change, summary)
-        found = self.requests.get(key)
-        if found is None:
-            found = format.request(SingleEvent.of(self.event, type, change, summary=summary))
-            self.requests[key] = found
-        return found
-
     @property
     def size(self) -> int:
         """Bytes of all bodies."""
@@ -44,6 +35,7 @@ class PreparedEvents:
         # Bounded by trim(): what a claim has just brought must not push out what it counted on.
         self._events: LRUCache[int, Prepared] = LRUCache(math.inf)
         self._epoch: int | None = None
+        self._size = 0
 
     @property
     def known(self) -> Collection[int]:
@@ -55,18 +47,33 @@ class PreparedEvents:
         if epoch != self._epoch:
             self._epoch = epoch
             self._events.clear()
+            self._size = 0
 
     def add(self, events: Iterable[Event]) -> None:
         """Take events that were loaded."""
         for event in events:
+            before: Prepared | None = self._events.pop(event.seq, None)
+            if before is not None:
+                self._size -= before.size
             self._events[event.seq] = Prepared(event)
 
-    def get(self, seq: int) -> Prepared:
-        """A known event."""
-        return self._events[seq]
+    def find(self, seq: int) -> Prepared | None:
+        """An event; None where it is not known any more."""
+        found: Prepared | None = self._events.get(seq)
+        return found
+
+    def request(self, seq: int, format: Format, type: EventType, change: Change, summary: bool) -> Request:
+        """What a follower is told of a known event, written in its format. Raises KeyError where it is not known."""
+        prepared: Prepared = self._events[seq]
+        key = (format.name, type, change, summary)
+        found = prepared.requests.get(key)
+        if found is None:
+            found = format.request(SingleEvent.of(prepared.event, type, change, summary=summary))
+            prepared.requests[key] = found
+            self._size += len(found.body)
+        return found
 
     def trim(self) -> None:
         """Forget the events not used for longest, down to the bound."""
-        size = sum(prepared.size for prepared in self._events.values())
-        while size > KEPT_BYTES or len(self._events) > KEPT_EVENTS:
-            size -= self._events.popitem()[1].size
+        while self._size > KEPT_BYTES or len(self._events) > KEPT_EVENTS:
+            self._size -= self._events.popitem()[1].size

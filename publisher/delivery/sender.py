@@ -1,40 +1,66 @@
-"""Sending: takes from the queue only what it has a free slot for, and sends outside any transaction."""
+"""Sending: takes a little ahead of what it can send, and sends outside any transaction.
+
+Each subscription has a line in memory. Lines take turns; places are given by ``endpoints/slots.py``. What a line has
+no room for stays in the database, and is looked for there by its own index once the line has room: whoever has much
+waiting, or is slow, costs no one else more than its place.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import NamedTuple
 
-from publisher import telemetry
+from publisher import clock, telemetry
 from publisher.delivery.backoff import Backoff
-from publisher.delivery.endpoints.caps import PER_HOST, HostCaps
+from publisher.delivery.endpoints.parties import Endpoint, Item, Line, unsent
+from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.endpoints.retry import outcome
-from publisher.delivery.lastcheck import FRESH_SECONDS, LastCheck
+from publisher.delivery.endpoints.slots import Bounds, Slots
+from publisher.delivery.lanes import Lanes
+from publisher.delivery.lines import Lines
 from publisher.delivery.posting import Poster
-from publisher.delivery.prepared import Prepared, PreparedEvents
+from publisher.delivery.prepared import PreparedEvents
 from publisher.delivery.settler import Settler
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Request
 from publisher.delivery.unbroken import unbroken
-from publisher.delivery.workers import Workers
 from publisher.errors import SecretError, told
+from publisher.outbound import PostResult
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import deliveries
-from publisher.storage.subscriptions.deliveries import Claim, Claimed, Outcome
+from publisher.storage.log import events
+from publisher.storage.subscriptions import queue, wakes
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.queue import Claim
 
 log = telemetry.logger(__name__)
 
 POLL_SECONDS = 1.0
-"""How often to look at the queue for what other processes put there."""
+"""How often to look for what other processes put into the queue."""
 
-GATHER_SECONDS = 0.01
-"""How long to wait for more slots while few are free: claims of one row each would spend all time in commits."""
+FRESH_SECONDS = 0.5
+"""How old what is known of a delivery may be when it begins to be sent: so nothing begins a second after it was
+stopped, whatever it waited for."""
+
+SURE_SECONDS = 2.0
+"""How old it may be where the look itself takes long."""
+
+AHEAD = 8192
+"""Deliveries taken and not under way, at most."""
+
+BATCH = 512
+"""Deliveries taken in one transaction."""
+
+SCAN = 4096
+"""New deliveries looked at in one statement."""
+
+FIRST_AHEAD = 20
+"""Deliveries taken ahead for a subscription whose endpoint is not known to be quick."""
+
+TURN = 64
+"""Requests begun in one step of the event loop: some milliseconds in which nothing else is done."""
 
 FAULT_SECONDS = 1.0
 
@@ -44,74 +70,63 @@ SEALED_SECONDS = 300.0
 UNWRITTEN_SECONDS = 300.0
 """How long a delivery waits that this program cannot write: its format is one of a later program, or has a fault."""
 
+Pairs = list[tuple[int, int]]
+"""Deliveries and their subscriptions."""
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """``schedule``: the waits between attempts; ``timeout``: the limit of one; ``lease``: of a claim. In seconds.
-
-    The lease outlasts the timeout: else another process would send again what is still under way.
-    """
-
-    schedule: tuple[float, ...]
-    timeout: float
-    lease: float
-
-
-class Job(NamedTuple):
-    """A claimed delivery, ``claimed_at`` by the monotonic clock, under the ``policy`` that its lease was made for."""
-
-    claimed: Claimed
-    prepared: Prepared
-    claimed_at: float
-    policy: Policy
-
+Shares = dict[int, list[int]]
+"""How many to take of each of which subscriptions."""
 
 Observer = Callable[[int | None, float | None], None]
 """Told of each attempt: the status of the response, None without one, and the event's age in seconds if it arrived."""
 
 
 class Sender:
-    """Claims, sends and hands outcomes to the settler.
-
-    ``slots`` deliveries are under way at most, ``per_endpoint`` of them to one subscription. A claim takes at most half
-    of that of one subscription, and none of one that has less than that half left: so the cap always holds, and a slow
-    endpoint never holds the slots of others. ``per_host`` go to one host at most, see :class:`HostCaps`.
-    """
+    """Takes what is due in the lanes of this process, sends it, and hands outcomes to the settler."""
 
     def __init__(
         self,
         db: Database,
         poster: Poster,
         settler: Settler,
+        lanes: Lanes,
         *,
         policy: Policy,
-        slots: int,
-        per_endpoint: int,
-        per_host: int = PER_HOST,
+        bounds: Bounds,
+        process: str,
         observe: Observer = lambda _status, _age: None,
         answered: Callable[[str], None] = lambda _url: None,
         fresh_seconds: float = FRESH_SECONDS,
-        process: str | None = None,
     ) -> None:
         self._db = db
         self._fresh_seconds = fresh_seconds
         self._poster = poster
         self._settler = settler
+        self._lanes = lanes
         self.policy = policy
-        """What the next claim goes by; what was claimed before keeps to its own."""
+        """What is taken next goes by it; what was taken before keeps to its own."""
         self._observe = observe
         self._answered = answered
-        self._slots = slots
-        self._share = max(1, per_endpoint // 2)
-        self._busy_from = max(1, per_endpoint - self._share + 1)
-        self._name = process or secrets.token_hex(6)
+        self._process = process
         self._claims = 0
-        self._flowing = False
-        self._workers = Workers(self._deliver, self._ended)
-        self._of: Counter[int] = Counter()
+        self._lines = Lines()
+        self._slots = Slots(bounds)
         self._prepared = PreparedEvents()
         self._backoff = Backoff()
-        self._hosts = HostCaps(time.monotonic, per_host)
+        self._sending: set[Item] = set()
+        self._none = asyncio.Event()
+        self._none.set()
+        self._held = 0
+        self._unloaded: list[Line] = []
+        self._strays: set[int] = set()
+        self._new: deque[tuple[int, int]] = deque()
+        self._reached: int | None = None
+        self._more_new = True
+        self._serving: frozenset[int] = frozenset()
+        self._known_at = float("-inf")
+        self._known = (-1, -1)
+        self._generation = db.generation
+        self._draining = False
+        self._turning = False
         self._wake = asyncio.Event()
         self._sealed_at = float("-inf")
         self.moved_at = time.monotonic()
@@ -123,7 +138,17 @@ class Sender:
         return time.monotonic() - self._sealed_at < SEALED_SECONDS + POLL_SECONDS
 
     def wake(self) -> None:
-        """Look at the queue at once."""
+        """Look for new deliveries at once."""
+        self._more_new = True
+        self._wake.set()
+
+    def busy(self) -> frozenset[int]:
+        """The lanes in which something is under way."""
+        return frozenset(item.line.lane for item in self._sending)
+
+    def look_again(self) -> None:
+        """Look at all that is open at once, as at the start: times in the database were moved."""
+        self._serving = frozenset()
         self._wake.set()
 
     async def run(self) -> None:
@@ -133,146 +158,560 @@ class Sender:
                 await self._settler.keeps_up.wait()
                 await self._backoff.wait()
                 self._wake.clear()
-                if not await self._take():
-                    await self._pause()
+                await self._look()
                 self.moved_at = time.monotonic()
+                await self._pause()
             except Exception as error:
                 if not told(error):
                     log.error("delivery.claim_failed", error=str(error)[:300])
                 await asyncio.sleep(FAULT_SECONDS)
 
     async def drain(self, grace: float) -> None:
-        """Wait up to ``grace`` seconds for what is under way, then hand the rest back, due at once."""
-        await self._workers.drain(grace)
+        """Begin nothing more, wait up to ``grace`` seconds for what is under way, then hand back the rest, due at
+        once.
+        """
+        self._draining = True
+        for line in self._lines:
+            self._hand_back(line)
+        if self._sending:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none.wait(), grace)
+        for item in tuple(self._sending):
+            item.cut = True
+            if item.sending is not None:
+                item.sending.cancel()
+        await self._none.wait()
+
+    # Looking
+
+    async def _look(self) -> None:
+        """Learn what has changed, then take and begin as much as there is room for."""
+        await self._follow_changes()
+        await self._follow_lanes()
+        await self._find_strays()
+        while await self._take():
+            await self._probe()
+            self._turn()
+            await self._follow_changes()
+            if not self._settler.keeps_up.is_set():
+                return
+        await self._probe()
+        await self._load()
+        self._turn()
+
+    async def _follow_changes(self) -> None:
+        """Make sure that what is known of what is held is not too old to send by."""
+        began = time.monotonic()
+        if self._current and began - self._known_at < self._fresh_seconds / 2:
+            return
+        await unbroken(self._db.refresh())
+        known = (self._db.changes, self._db.epoch)
+        if known != self._known:
+            await unbroken(self._check())
+            self._known = known
+        if self._generation != self._db.generation:
+            # It is another log, in which numbers may be given out anew: what is open is looked through as at the start.
+            self._generation, self._reached, self._serving = self._db.generation, None, frozenset()
+            self._new.clear()
+        self._known_at = began
 
     @property
-    def _free(self) -> int:
-        return self._slots - len(self._workers)
+    def _current(self) -> bool:
+        """Whether nothing is known to have changed since what is held was read."""
+        return self._known == (self._db.changes, self._db.epoch)
 
-    @property
-    def _busy(self) -> list[int]:
-        return [
-            *(subscription for subscription, count in self._of.items() if count >= self._busy_from),
-            *self._hosts.busy,
-        ]
+    async def _follow_lanes(self) -> None:
+        """Look through all that is open in lanes that are new here, and hand back what is of others."""
+        lanes = self._lanes.held
+        if lanes == self._serving:
+            return
+        self._lines.moved()
+        for line in list(self._lines):
+            if line.lane not in lanes:
+                self._hand_back(line)
+                if line.idle or not line.under_way:
+                    line.due = None
+                    if not line.listed:
+                        self._lines.remove(line)
+        gained = lanes - self._serving
+        if gained:
+            found, end = await unbroken(self._db.read(_open_in, gained))
+            now = time.monotonic()
+            for follower, due in found:
+                self._lines.more(self._lines.add(follower, now), due)
+            if self._reached is None:
+                self._reached = end
+        self._serving = lanes
+
+    async def _find_strays(self) -> None:
+        """Learn when something is due of subscriptions that were forgotten while it was being settled."""
+        strays, self._strays = self._strays, set()
+        if strays and self._serving:
+            for follower, due in await unbroken(self._db.read(queue.waiting, self._serving, strays)):
+                self._lines.more(self._lines.add(follower, time.monotonic()), due)
+
+    async def _check(self) -> None:
+        """Read again all that is held and has not begun: it may be stopped, go elsewhere, or have lost its lease."""
+        items = {item.one.id: item for line in self._lines for item in line.items}
+        items |= {item.one.id: item for item in self._sending if not item.begun}
+        claim, woken = await self._db.write(self._checked, list(items))
+        self._prepared.add(claim.events)
+        for follower, due in woken:
+            line = self._lines.add(follower, time.monotonic())
+            if not follower.failures:
+                line.endpoint.circuit.succeeded()
+            self._lines.more(line, due)
+        still = {one.id: one for one in claim.deliveries}
+        for id_, item in items.items():
+            one = still.get(id_)
+            if one is None:
+                item.dropped = True
+            elif one.cancelled:
+                item.dropped = True
+                self._settler.add(Outcome(one.id, one.lease, "cancelled"))
+            else:
+                item.one = one
+                if item in self._sending:
+                    continue
+                self._lines.readdress(item.line, one.url)
+        for line in self._lines:
+            if any(item.dropped for item in line.items):
+                kept = deque(item for item in line.items if not item.dropped)
+                self._held -= len(line.items) - len(kept)
+                line.items = kept
+            if line.items:
+                self._slots.ask(line)  # where it goes now there may be a place
+
+    def _checked(self, tx: Tx, ids: list[int]) -> tuple[Claim, list[tuple[queue.Follower, int]]]:
+        self._prepared.valid(self._db.epoch)
+        lanes = self._lanes.held
+        own = wakes.woken(tx, lanes)
+        found = queue.waiting(tx, lanes, own) if own else []
+        wakes.heard(tx, own)
+        held = queue.held_by(tx, ids, self._process) if ids else []
+        return queue.brought(tx, held, self._prepared.known), found
+
+    # Taking
 
     async def _take(self) -> bool:
-        """Fill the free slots with what is due; returns whether there was any."""
-        if self._free * 2 < self._slots:
-            await asyncio.sleep(GATHER_SECONDS)
-        if not self._free:
+        """Take what is due, as far as there is room; returns whether there may be more."""
+        room = min(BATCH, AHEAD - self._held)
+        if room <= 0 or self._draining or not self._serving:
             return False
-        # While claims bring something the next one probably does; else looking first spares the writer.
-        if not self._flowing and await self._due_in() != 0:
-            return False
-        # Unbroken to the start: what was claimed is under way, to be waited for or handed back.
-        return await unbroken(self._claim())
-
-    async def _claim(self) -> bool:
+        await self._scan()
+        new, own = self._chosen(room)
+        if not new and not own:
+            return bool(self._new)
         self._claims += 1
-        claimed_at, policy = time.monotonic(), self.policy
-        claim = await self._db.write(self._claimed, policy)
-        self._start(claim, claimed_at, policy)
-        self._flowing = bool(claim.deliveries)
-        return self._flowing
+        began, policy = time.monotonic(), self.policy
+        # Unbroken to the end: what was taken is held, to be sent or handed back.
+        await unbroken(self._taken(new, own, began, policy))
+        return bool(self._new) or self._is_due()
 
-    def _claimed(self, tx: Tx, policy: Policy) -> Claim:
+    async def _scan(self) -> None:
+        """Look for new deliveries, and learn whose they are."""
+        if self._new or not self._more_new or self._reached is None:
+            return
+        self._more_new = False
+        (found, self._reached), unknown = await unbroken(self._db.read(self._scanned, self._reached))
+        now = time.monotonic()
+        for one in unknown:
+            if one.lane in self._serving:
+                self._lines.add(one, now)
+            else:
+                self._lines.elsewhere(one.n)
+        self._new.extend(found)
+        self._more_new |= len(found) == SCAN
+
+    def _scanned(self, tx: Tx, after: int) -> tuple[tuple[Pairs, int], list[queue.Follower]]:
+        found = queue.fresh(tx, after, SCAN)
+        unknown = {n for _, n in found[0] if n not in self._lines}
+        return found, queue.followers(tx, unknown) if unknown else []
+
+    def _chosen(self, room: int) -> tuple[Pairs, Shares]:
+        """Which new deliveries to take, and of which subscriptions how many (by that number) of those due before."""
+        own: Shares = {}
+        later = []
+        now = self._now()
+        for line in self._lines.due(now):
+            if line.endpoint.circuit.open:
+                continue  # looked for again once it is closed
+            share = min(self._room(line), room)
+            if share <= 0:
+                later.append(line)
+                if room <= 0:
+                    break
+                continue
+            share = 1 << (share.bit_length() - 1)
+            own.setdefault(share, []).append(line.n)
+            room -= share
+        for line in later:
+            self._seek(line)
+        new: Pairs = []
+        planned: dict[int, int] = {}
+        while self._new and room > 0:
+            id_, n = self._new.popleft()
+            one = self._lines.get(n)
+            if one is None:
+                continue
+            # What is due of it in the database comes first, and what it has no room for stays there.
+            behind = one.due is not None and one.due <= now
+            if behind or one.endpoint.circuit.open or self._room(one) <= planned.get(n, 0):
+                one.due = now if one.due is None else min(one.due, now)
+                self._seek(one)
+                continue
+            planned[n] = planned.get(n, 0) + 1
+            new.append((id_, n))
+            room -= 1
+        return new, own
+
+    async def _taken(self, new: Pairs, own: Shares, began: float, policy: Policy) -> None:
+        claim, due = await self._db.write(self._claimed, new, own, policy)
+        self._add(claim, began, policy)
+        for n, at in due.items():
+            line = self._lines.get(n)
+            if line is not None:
+                line.due = at
+                self._seek(line)
+
+    def _claimed(self, tx: Tx, new: Pairs, own: Shares, policy: Policy) -> tuple[Claim, dict[int, int | None]]:
+        """What was taken; and of those subscriptions that may have more, when that is due."""
         self._prepared.valid(self._db.epoch)  # in the transaction: nothing this process erased is taken for known
-        return deliveries.claim(
-            tx,
-            limit=self._free,
-            lease=f"{self._name}.{self._claims}",
-            lease_seconds=policy.lease,
-            busy=self._busy,
-            share=self._share,
-            known=self._prepared.known,
-        )
+        lease = f"{self._process}.{self._claims}"
+        taken: list[int] = []
+        for share, some in own.items():
+            taken += queue.take_of(tx, some, share, lease=lease, seconds=policy.lease)
+        if new:
+            taken += queue.take(tx, [id_ for id_, _ in new], lease=lease, seconds=policy.lease)
+        claim = queue.brought(tx, taken, self._prepared.known)
+        missed = set(new) - {(one.id, one.subscription) for one in claim.deliveries} if len(taken) < len(new) else ()
+        concerned = {n for some in own.values() for n in some}.union(claim.parked, (n for _, n in missed))
+        found = queue.due(tx, concerned) if concerned else {}
+        return claim, {n: found.get(n) for n in concerned}
 
-    async def _due_in(self) -> float | None:
-        return await unbroken(self._db.read(deliveries.next_due, self._busy))
-
-    async def _pause(self) -> None:
-        """Until something is made due, a slot frees up, the next retry is due, or it is time to look anyway."""
-        wait = POLL_SECONDS
-        if self._free:
-            due = await self._due_in()
-            # What is due and could not be claimed is being claimed by another process.
-            wait = POLL_SECONDS if due is None else min(max(due, GATHER_SECONDS), POLL_SECONDS)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait)
-
-    def _start(self, claim: Claim, claimed_at: float, policy: Policy) -> None:
+    def _add(self, claim: Claim, began: float, policy: Policy) -> None:
         self._prepared.add(claim.events)
         for one in claim.deliveries:
+            line = self._lines.get(one.subscription)
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
                 continue
-            turn = self._hosts.begin(one.subscription, one.url)
-            if turn is not None:
-                self._settler.add(_unsent(one, turn))
+            if line is None or self._draining:  # its lane went elsewhere meanwhile, or this process stops
+                self._settler.add(unsent(one, 0.0))
                 continue
-            self._of[one.subscription] += 1
-            self._workers.start(Job(one, self._prepared.get(one.seq), claimed_at, policy))
+            self._lines.readdress(line, one.url)
+            self._lines.used(line)
+            line.items.append(Item(one, line, began, policy))
+            self._held += 1
+            self._slots.ask(line)
         self._prepared.trim()
+        self._lines.trim()
 
-    async def _deliver(self, job: Job) -> None:
-        one, prepared, claimed_at, policy = job
-        request = _written(one, prepared)
-        if request is None:
-            self._settler.add(_unsent(one, UNWRITTEN_SECONDS))
+    def _room(self, line: Line) -> int:
+        """How many more may be taken ahead for this line: what it may send in some two seconds, as far as is known."""
+        endpoint = line.endpoint
+        if endpoint.seconds is None or not endpoint.quick:
+            most = max(FIRST_AHEAD, 2 * self._slots.bounds.endpoint)
+        else:
+            most = BATCH
+        return most - len(line.items)
+
+    def _is_due(self) -> bool:
+        due = self._lines.next_due
+        return due is not None and due <= self._now()
+
+    def _now(self) -> int:
+        return clock.to_micros(self._db.now())
+
+    # Probes of endpoints whose circuit is open
+
+    async def _probe(self) -> None:
+        now = time.monotonic()
+        for endpoint in [one for one in self._lines.endpoints() if one.circuit.probe_at <= now]:
+            circuit = endpoint.circuit
+            if circuit.open and not circuit.probing and not self._draining:
+                await unbroken(self._probe_one(endpoint))
+
+    async def _probe_one(self, endpoint: Endpoint) -> None:
+        newest = endpoint.circuit.probe()
+        began, policy = time.monotonic(), self.policy
+        own = [n for n, line in endpoint.lines.items() if line.due is not None]
+        self._claims += 1
+        claim, left = await self._db.write(self._probed, own, newest, policy)
+        self._prepared.add(claim.events)
+        for n in left:
+            self._lines_done(n)
+        begun = False
+        for one in claim.deliveries:
+            line = self._lines.get(one.subscription)
+            if one.cancelled:
+                self._settler.add(Outcome(one.id, one.lease, "cancelled"))
+            elif line is not None:
+                self._begin(Item(one, line, began, policy, probe=True))
+                begun = True
+        if not begun:
+            endpoint.circuit.unanswered(time.monotonic())
+
+    def _lines_done(self, n: int) -> None:
+        line = self._lines.get(n)
+        if line is not None:
+            line.due = None
+
+    def _probed(self, tx: Tx, own: list[int], newest: bool, policy: Policy) -> tuple[Claim, list[int]]:
+        """One delivery of the first of these subscriptions that has any; and those before it, which have none."""
+        self._prepared.valid(self._db.epoch)
+        lease = f"{self._process}.{self._claims}"
+        for place, n in enumerate(own):
+            taken = queue.probe(tx, n, newest=newest, lease=lease, seconds=policy.lease)
+            if taken:
+                return queue.brought(tx, taken, self._prepared.known), own[:place]
+        return Claim(), own
+
+    # Sending
+
+    def _turn(self) -> None:
+        """Begin what can begin, some at a time."""
+        self._turning = False
+        left, slots = TURN, self._slots
+        now = time.monotonic()
+        if self._draining or not self._settler.keeps_up.is_set() or self._backoff.resting:
             return
-        check = LastCheck(self._db, one.id, claimed_at, self._fresh_seconds)
+        if not self._current or now - self._known_at > (self._fresh_seconds or SURE_SECONDS):
+            self._wake.set()
+            return
+        while slots.ready and left and not slots.full:
+            line = slots.ready.popleft()
+            line.listed = False
+            if not line.items or line.lane not in self._lanes.held:
+                continue
+            item = line.items[0]
+            if self._prepared.find(item.one.seq) is None:
+                self._wake.set()  # to be loaded
+                line.listed = True
+                self._unloaded.append(line)
+                continue
+            if now - item.claimed_at > item.policy.queue:  # its lease would not outlast the attempt
+                line.items.popleft()
+                self._held -= 1
+                self._settler.add(item.unsent(0.0))
+                slots.ask(line)
+                continue
+            if item.held_back_at > self._known_at:
+                self._wake.set()  # what is known of it is to be read first
+                slots.ask(line)
+                return
+            parties = slots.take(line)
+            if parties is None:
+                continue
+            line.items.popleft()
+            self._held -= 1
+            item.parties = parties
+            left -= 1
+            self._begin(item)
+            if line.items:
+                slots.ask(line)
+            self._seek(line)
+        if slots.ready and not slots.full:
+            self._turn_soon()
+
+    def _turn_soon(self) -> None:
+        if not self._turning:
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _seek(self, line: Line) -> None:
+        """Have more of a line looked for when that is due, once it has come to half of what may be taken ahead."""
+        if line.due is None or (line.sought is not None and line.sought <= line.due):
+            return
+        now = self._now()
+        if line.due > now:
+            self._lines.more(line, line.due)
+        elif not line.endpoint.circuit.open and self._room(line) > len(line.items):
+            self._lines.more(line, line.due)
+            self._wake.set()
+
+    async def _load(self) -> None:
+        """Load the events of lines whose next one is not in memory any more."""
+        lines, self._unloaded = self._unloaded, []
+        wanted = {line.items[0].one.seq for line in lines if line.items}
+        if wanted:
+            self._prepared.valid(self._db.epoch)
+            self._prepared.add(await unbroken(self._db.read(events.among, wanted)))
+        for line in lines:
+            line.listed = False
+            if line.items:
+                self._slots.ask(line)
+
+    def _begin(self, item: Item) -> None:
+        one = item.one
+        request = self._written(item)
+        if request is None:
+            self._over(item, item.unsent(UNWRITTEN_SECONDS))
+            return
+        self._sending.add(item)
+        self._none.clear()
         try:
-            at, result = await self._poster.post(
-                one.url, one.secret, request, policy.timeout, begins=check.fresh, before=check
-            )
+            item.at, item.sending = self._poster.send(
+                one.url, one.secret, request, item.policy.timeout,
+                lambda result: self._done(item, result), lambda: self._may_begin(item),
+            )  # fmt: skip
         except SecretError as error:
             self._sealed_at = time.monotonic()
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
-            self._settler.add(_unsent(one, SEALED_SECONDS))
+            self._sending.discard(item)
+            self._over(item, item.unsent(SEALED_SECONDS))
+
+    def _may_begin(self, item: Item) -> bool:
+        """Whether it may be written to the connection that it has now, however long that took."""
+        now = time.monotonic()
+        if item.dropped or self._draining or item.line.lane not in self._lanes.held:
+            return False
+        if now - item.claimed_at > item.policy.queue:
+            return False
+        age = now - self._known_at
+        looked = self._known_at > item.held_back_at > float("-inf")
+        if self._current and (age <= self._fresh_seconds or (looked and age <= SURE_SECONDS)):
+            item.begun = True
+            return True
+        if item.held_back_at <= self._known_at:
+            item.held_back_at = now
+        return False
+
+    def _done(self, item: Item, result: PostResult) -> None:
+        """How it went, from the client."""
+        try:
+            self._sending.discard(item)
+            if not self._sending:
+                self._none.set()
+            self._judge(item, result)
+        except Exception as error:  # one delivery's surprise must not become everyone's
+            log.exception("delivery.crashed", delivery=item.one.id, error=repr(error)[:300])
+
+    def _judge(self, item: Item, result: PostResult) -> None:
+        one, line = item.one, item.line
+        if item.dropped and not item.begun:
+            self._over(item, None)
             return
-        if check.unanswered:
-            # The receiver's timeout ran out while our own database was checked.
-            self._settler.add(_unsent(one, FAULT_SECONDS))
+        if result.stopped or (item.cut and result.status is None):
+            self._not_sent(item)
             return
         if result.ours:
-            self._settler.add(_unsent(one, self._backoff.failed(result.error)))
+            self._over(item, item.unsent(self._backoff.failed(result.error)))
             return
         self._backoff.succeeded()
-        self._hosts.took(one.url, result.duration_ms / 1000, taken=result.delivered)
-        self._settler.add(outcome(one, at, result, policy.schedule))
+        endpoint, seconds = line.endpoint, result.duration_ms / 1000
+        endpoint.took(seconds, taken=result.delivered)
+        endpoint.host.took(seconds, taken=result.delivered)
+        assert item.at is not None
+        self._over(item, outcome(one, item.at, result, item.policy.schedule, probe=item.probe))
+        self._circuit(item, endpoint, delivered=result.delivered)
         if result.delivered:
             self._answered(one.url)
-        age = (at - prepared.event.timestamp).total_seconds() + result.duration_ms / 1000
-        self._observe(result.status, age if result.delivered else None)
+        prepared = self._prepared.find(one.seq)
+        age = None
+        if prepared is not None and result.delivered:
+            age = (item.at - prepared.event.timestamp).total_seconds() + seconds
+        self._observe(result.status, age)
 
-    def _ended(self, job: Job, error: BaseException | None) -> None:
-        one = job.claimed
-        left = self._of[one.subscription] - 1
-        if left:
-            self._of[one.subscription] = left
+    def _not_sent(self, item: Item) -> None:
+        """It was stopped before it began, or cut off by our own stop: it waits on, or goes back."""
+        line = item.line
+        waited = time.monotonic() - item.claimed_at
+        if item.dropped:
+            self._over(item, None)
+        elif self._draining or item.probe or waited > item.policy.queue or line.lane not in self._lanes.held:
+            if item.probe:
+                line.endpoint.circuit.unanswered(time.monotonic())
+            self._over(item, item.unsent(0.0))
         else:
-            del self._of[one.subscription]
-        resumed = self._hosts.end(one.url)
-        if resumed or self._free == 1 or left == self._busy_from - 1:
+            line.items.appendleft(item)
+            self._held += 1
+            self._over(item, None)
+            self._slots.ask(line)
             self._wake.set()
-        if isinstance(error, asyncio.CancelledError):
-            self._settler.add(_unsent(one, 0.0))
-        elif error is not None:
-            # Left to its lease: it is not known what to settle.
-            log.error("delivery.crashed", delivery=one.id, error=repr(error)[:300])
+
+    def _over(self, item: Item, what: Outcome | None) -> None:
+        """Settle it, and let others have its places."""
+        if what is not None:
+            self._settler.add(what)
+        if item.parties:
+            self._slots.give_back(item.line, item.parties)
+            item.parties = ()
+        self._turn_soon()
+
+    def _circuit(self, item: Item, endpoint: Endpoint, *, delivered: bool) -> None:
+        circuit, now = endpoint.circuit, time.monotonic()
+        if delivered:
+            if circuit.succeeded():
+                log.info("endpoint.recovered", url=_shown(endpoint))
+                for line in endpoint.lines.values():
+                    self._lines.more(line, self._now())
+                self._wake.set()
+        elif item.probe:
+            circuit.failures += 1
+            circuit.unanswered(now)
+        elif circuit.failed(now):
+            log.warning("endpoint.circuit_opened", url=_shown(endpoint), failures=circuit.failures)
+            for line in list(endpoint.lines.values()):
+                self._hand_back(line)
+
+    def returned(self, outcomes: Iterable[Outcome]) -> None:
+        """These are back in the queue, for as long as they say: only now could they be found there."""
+        now = self._now()
+        for one in outcomes:
+            if one.wait is None:
+                continue
+            line = self._lines.get(one.subscription)
+            if line is None:
+                self._strays.add(one.subscription)
+                self._wake.set()
+                continue
+            at = now + round(one.wait * 1e6)
+            if line.due is None or at < line.due:
+                line.due = at
+            self._seek(line)
+            self._wake.set()
+
+    def _hand_back(self, line: Line) -> None:
+        """Let go of what waits in memory for this line; it stays due."""
+        for item in line.items:
+            self._settler.add(item.unsent(0.0))
+            item.dropped = True
+        self._held -= len(line.items)
+        line.items.clear()
+
+    def _written(self, item: Item) -> Request | None:
+        """The event in the delivery's format; None, told in the log, where this program cannot write that."""
+        one = item.one
+        try:
+            return self._prepared.request(one.seq, FORMATS[one.format], one.type, one.change, one.summary)
+        except Exception as error:
+            said = f"there is no format {one.format!r} here" if one.format not in FORMATS else repr(error)[:300]
+            log.error("delivery.unwritten", webhook=one.webhook, seq=one.seq, error=said, retry_in=UNWRITTEN_SECONDS)
+            return None
+
+    async def _pause(self) -> None:
+        """Until something is made due, the next retry is, or it is time to look anyway."""
+        wait = POLL_SECONDS
+        if self._held or self._sending:
+            wait = min(wait, max(self._fresh_seconds / 2, 0.05))
+        due = self._lines.next_due
+        if due is not None and self._held < AHEAD:
+            wait = min(wait, max((due - self._now()) / 1e6, 0.01))
+        try:
+            # Not wait_for(): in Python 3.11 it swallows a cancellation that comes as it ends.
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            self._more_new = True
 
 
-def _written(one: Claimed, prepared: Prepared) -> Request | None:
-    """The event in the delivery's format; None, told in the log, where this program cannot write that."""
-    try:
-        return prepared.request(FORMATS[one.format], one.type, one.change, one.summary)
-    except Exception as error:
-        said = f"there is no format {one.format!r} here" if one.format not in FORMATS else repr(error)[:300]
-        log.error("delivery.unwritten", webhook=one.webhook, seq=one.seq, error=said, retry_in=UNWRITTEN_SECONDS)
-        return None
+def _shown(endpoint: Endpoint) -> str:
+    scheme, host, port, path = endpoint.key
+    return f"{scheme}://{host}{f':{port}' if port else ''}{path}"
 
 
-def _unsent(one: Claimed, wait: float) -> Outcome:
-    """Not sent, or not to its end: it goes back as it was for ``wait`` seconds, and the attempt does not count."""
-    return Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", wait=wait)
+def _open_in(tx: Tx, lanes: Iterable[int]) -> tuple[list[tuple[queue.Follower, int]], int]:
+    # In this order: what is written in between is seen twice, and not missed.
+    end = queue.last(tx)
+    return queue.waiting(tx, list(lanes)), end

@@ -7,7 +7,7 @@ sent again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from publisher import telemetry
@@ -32,18 +32,18 @@ LONGEST_BACKOFF = 5.0
 class Settler:
     """Commits outcomes in the background. ``keeps_up`` is clear while commits fail or fall behind.
 
-    ``waits`` is called after a commit that left deliveries to be tried again, with the shortest wait in seconds;
-    ``failed`` after one with deliveries that failed at their first attempt.
+    ``returned`` is called after each commit with its outcomes, some of which wait in the queue again; ``failed`` after
+    one with deliveries that failed at their first attempt.
     """
 
     def __init__(
         self,
         db: Database,
-        waits: Callable[[float], None] = lambda _seconds: None,
+        returned: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None,
         failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
-        self._waits = waits
+        self.returned = returned
         self._failed = failed
         self._waiting: list[Outcome] = []
         self._arrived = asyncio.Event()
@@ -93,11 +93,10 @@ class Settler:
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF)
             else:
-                self._failing = False
+                # What else has waited is committed first: else it could be taken, and sent, again.
+                self._failing = self._failing and bool(self._waiting)
                 self._signal()
-                again = [one.wait for one in batch if one.wait is not None]
-                if again:
-                    self._waits(min(again))
+                self.returned(batch)
                 if any(one.number == 1 and one.state != "delivered" for one in batch):
                     self._failed()
                 if len(own) < len(batch):

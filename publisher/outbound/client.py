@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urljoin
 
@@ -165,42 +165,15 @@ class Outbound:
         pool.send(sending)
         return sending
 
-    async def post(
-        self,
-        url: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        timeout: float | None = None,
-        *,
-        begins: Callable[[], bool] | None = None,
-        before: Callable[[], Awaitable[None]] | None = None,
-    ) -> PostResult:
-        """As :meth:`send`, and wait for the outcome; cancelled, it is sent no more.
-
-        ``before`` is awaited, within ``timeout``, where ``begins`` says False, and it is sent after all unless that
-        raises.
-        """
-        limit = self._timeout if timeout is None else timeout
-        result = await self._sent(url, body, headers, limit, begins)
-        if not result.stopped or before is None:
-            return result
-        try:
-            with self._deadlines.within(limit):
-                await before()
-        except TimeoutError as late:
-            return PostResult(None, explain(late, limit), duration_ms=round(limit * 1000))
-        return await self._sent(url, body, headers, limit, None)
-
-    async def _sent(
-        self, url: str, body: bytes, headers: Mapping[str, str], timeout: float, begins: Callable[[], bool] | None
-    ) -> PostResult:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostResult:
+        """As :meth:`send`, and wait for the outcome; cancelled, it is sent no more."""
         outcome: asyncio.Future[PostResult] = asyncio.get_running_loop().create_future()
 
         def done(result: PostResult) -> None:
             if not outcome.done():
                 outcome.set_result(result)
 
-        sending = self.send(url, body, headers, timeout, done, begins=begins)
+        sending = self.send(url, body, headers, self._timeout if timeout is None else timeout, done)
         try:
             return await outcome
         except asyncio.CancelledError:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, func, select, update
 
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import articles, cursors, deliveries, nodes, sources
+from publisher.storage.engine.tables import articles, cursors, deliveries, nodes, senders, sources
 from publisher.storage.log import events as log
 from publisher.storage.subscriptions.deliveries import PARKED
 
@@ -84,6 +84,7 @@ def _shift(tx: Tx, by: int) -> None:
     _move(tx, sources.c.next_run_at, by, func.coalesce(sources.c.timing, "").not_like("cron %"))
     _move(tx, nodes.c.started_at, by)
     _move(tx, nodes.c.seen_at, by)
+    _move(tx, senders.c.until, by, senders.c.until < PARKED // 2)
     _move(tx, articles.c.held_until, by)
 
 

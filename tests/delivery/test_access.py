@@ -2,7 +2,7 @@
 
 import pytest
 from support.clock import ManualClock
-from support.deliveries import claim, states, subscribe
+from support.deliveries import claim, next_due, states, stopped, subscribe
 from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 
 from publisher.delivery.followers import pausing, permissions
@@ -80,10 +80,10 @@ async def test_what_is_under_way_while_a_key_is_revoked_is_known_to_be_stopped_a
     await publish(db)
     await judge(db)
     [one] = (await claim(db)).deliveries
-    assert await db.read(deliveries.stopped, [one.id]) == set()
+    assert await stopped(db, [one.id]) == set()
     await db.write(permissions.revoke_key, key.id)
 
-    assert await db.read(deliveries.stopped, [one.id]) == {one.id}
+    assert await stopped(db, [one.id]) == {one.id}
     await db.write(deliveries.settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
     assert await shown(db, webhook) == [(1, "cancelled", "access")]
     await adds_up(db)
@@ -296,7 +296,7 @@ async def test_a_removed_feeds_webhook_stands_still_and_goes_on_with_nothing_mis
     for lease in ("one", "two"):
         assert (await claim(db, lease=lease)).deliveries == ()
         clock.advance(3600)
-    assert (await db.read(deliveries.next_due) or 0) > 3600
+    assert (await next_due(db) or 0) > 3600
     assert await shown(db, webhook) == [(1, "retrying", None), (2, "pending", None), (3, "pending", None)]
 
     await define(db, NEWS, COFFEE)
@@ -315,7 +315,6 @@ async def test_what_was_under_way_when_its_feed_was_removed_stands_still_if_it_f
     await judge(db)
     [one] = (await claim(db, lease="first")).deliveries
     await define(db)
-    assert await db.read(deliveries.stopped, [one.id]) == {one.id}
     await db.write(deliveries.settle, [Outcome(one.id, "first", "retrying", 0.0, 1, status=500)])
 
     assert (await claim(db, lease="second")).deliveries == ()

@@ -11,7 +11,8 @@ from publisher.delivery.followers import pausing, permissions
 from publisher.model import Filter, Role, Subscription
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import deliveries
-from publisher.storage.subscriptions.deliveries import Claimed, Outcome
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.queue import Claimed
 
 ROUNDS = 12
 NEWS, COFFEE = a_feed("news"), a_feed("coffee", "kopi")
@@ -42,7 +43,7 @@ async def everything_is_told(db: Database) -> None:
 def outcome(one: Claimed, number: int, clock: ManualClock) -> Outcome:
     if one.cancelled:
         return Outcome(one.id, one.lease, "cancelled")
-    told = (one.number, clock(), 1, 500 if number % 3 else 204, None, None, one.subscription, one.failing)
+    told = (one.number, clock(), 1, 500 if number % 3 else 204, None, None, one.subscription, one.failures > 0)
     return Outcome(one.id, one.lease, *(("retrying", 0.0) if number % 3 else ("delivered", None)), *told)
 
 

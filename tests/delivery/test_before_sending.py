@@ -1,40 +1,16 @@
 """What waits for a connection is asked about before anything is written to it."""
 
-import asyncio
-import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 from support.deliveries import append, states
-from support.delivering import Bench, endpoint, eventually
+from support.delivering import Bench, Held, endpoint, eventually
 
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage.engine.database import Tx
 from publisher.storage.subscriptions import deliveries, rights, subscriptions
-
-
-class Held(AbstractResolver):
-    """Answers once it is let."""
-
-    def __init__(self) -> None:
-        self.asked, self.let = asyncio.Event(), asyncio.Event()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        self.asked.set()
-        await self.let.wait()
-        return [
-            ResolveResult(
-                hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
-            )
-        ]
-
-    async def close(self) -> None:
-        pass
 
 
 def stand_still(tx: Tx, id: str) -> None:

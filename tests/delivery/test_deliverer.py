@@ -123,7 +123,7 @@ async def test_a_slow_endpoint_stalls_no_other_and_is_not_overrun(any_bench: Ben
         await any_bench.subscribe(receiver.url("/held"))
         await any_bench.subscribe(receiver.url("/fast"))
         await append(any_bench.db, 60)
-        async with any_bench.running(slots=20, per_endpoint=6):
+        async with any_bench.running(slots=20, endpoint=6):
             await receiver.until(lambda: len(receiver.taken) == 60)
             assert {path for path, _ in receiver.taken} == {"/fast"}
             await receiver.until(lambda: receiver.held == 6)
@@ -263,7 +263,7 @@ async def test_a_subscription_deleted_while_sending_is_sent_nothing_more(bench: 
     async with endpoint(lambda _n: 500) as receiver:
         subscription = await bench.subscribe(receiver.url("/held"))
         await append(bench.db, 3)
-        async with bench.running(per_endpoint=1):
+        async with bench.running(endpoint=1):
             await receiver.until(lambda: receiver.held == 1)
             await bench.db.write(subscriptions.delete, subscription.id)
             await append(bench.db)

@@ -9,7 +9,7 @@ from publisher.clock import EPOCH
 from publisher.delivery.endpoints.retry import outcome
 from publisher.model import Change, EventType
 from publisher.outbound import PostResult
-from publisher.storage.subscriptions.deliveries import Claimed
+from publisher.storage.subscriptions.queue import Claimed
 
 URL = "https://user:secret@hook.example/a?token=secret"
 

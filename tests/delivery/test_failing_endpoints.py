@@ -14,7 +14,8 @@ from publisher.model import EventType, Subscription
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
 from publisher.storage.subscriptions import deliveries, notices, subscriptions
-from publisher.storage.subscriptions.deliveries import Claimed, Outcome
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.queue import Claimed
 
 OPERATIONS = {"operations": a_feed("operations", items="operations")}
 
@@ -23,7 +24,7 @@ def tried(one: Claimed, clock: ManualClock, status: int) -> Outcome:
     done = {"state": "delivered"} if status < 300 else {"state": "retrying", "wait": 0.0}
     return Outcome(
         one.id, one.lease, **done, number=one.number, at=clock(), status=status,
-        subscription=one.subscription, failing=one.failing,
+        subscription=one.subscription, failing=one.failures > 0,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from support import deliverer_process
-from support.deliveries import append, fan_out, subscribe
-from support.delivering import Bench, endpoint, eventually
+from support.deliveries import append, subscribe
+from support.delivering import Bench, Held, endpoint, eventually
 from support.rights import now
 
 from publisher.delivery import Deliverer
@@ -120,30 +120,23 @@ class Busy:
         await self._taken.aclose()
 
 
-async def test_the_time_that_our_database_takes_is_not_the_receivers(bench: Bench) -> None:
-    loop = asyncio.get_running_loop()
-    connected, late = asyncio.Event(), asyncio.Event()
-    requests: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connected.set()
-        requests.append(await reader.read(1))
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        made = await bench.subscribe(f"http://127.0.0.1:{port}/hook")
+async def test_while_our_database_is_busy_nothing_begins_and_no_receiver_is_charged_for_it(bench: Bench) -> None:
+    names = Held()
+    bench.outbound = Outbound(allow_private=["127.0.0.0/8:*"], resolver=names)
+    async with endpoint() as receiver:
+        made = await bench.subscribe(receiver.url().replace("127.0.0.1", "hook.example"))
         await append(bench.db)
-        await fan_out(bench.db)
-        deliverer = bench.deliverer(timeout=1.0, fresh_seconds=0.0)
-        deliverer._sender._flowing = True  # it claims without a look
-        async with Busy(bench.db):
-            running = asyncio.create_task(deliverer.run())
-            await connected.wait()
-            loop.call_at(loop.time() + 1.1, late.set)  # the limit of 1 s ran before the connection was there
-            await late.wait()
-        await deliverer.stop(30)
-        await running
-    assert not any(requests)
+        async with bench.running(fresh_seconds=0.0) as deliverer:
+            await names.asked.wait()  # it is taken, and waits for a connection
+            async with Busy(bench.db):
+                names.let.set()
+                await eventually(lambda: held_back(deliverer), True)
+                await deliverer.stop(0)
+        assert receiver.got == []
     (shown,) = await bench.db.read(deliveries.page, made.id, limit=10)
     assert (shown.attempts, shown.last_error, shown.state) == (0, None, DeliveryState.PENDING)
+    await bench.outbound.close()
+
+
+async def held_back(deliverer: Deliverer) -> bool:
+    return any(item.held_back_at > 0 for line in deliverer._sender._lines for item in line.items)

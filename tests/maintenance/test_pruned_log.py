@@ -24,7 +24,7 @@ from maintenance.kept import (
 )
 from sqlalchemy import select, update
 from support.clock import ManualClock
-from support.deliveries import append, fan_out, fan_out_once, subscribe
+from support.deliveries import append, claim, fan_out, fan_out_once, subscribe
 from support.items import an_article, an_event, article_change
 from support.rights import a_feed, adds_up, define
 
@@ -124,7 +124,7 @@ async def test_an_open_delivery_holds_its_event_and_those_after_it(
         await append(db)
         await fan_out(db)
     if state == "sending":
-        await db.write(deliveries.claim, limit=2, lease="ours", lease_seconds=3 * YEAR)
+        await claim(db, limit=2, lease_seconds=3 * YEAR)
     if state != "pending":
         await settled(db, clock, "delivered", "dead")
     else:

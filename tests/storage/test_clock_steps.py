@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from support.clock import Machine, ManualClock
-from support.deliveries import append, claim, fan_out, subscribe
+from support.deliveries import append, claim, fan_out, next_due, subscribe
 
 from publisher.maintenance import clocks
 from publisher.maintenance.clocks import ClockWatch
@@ -52,7 +52,7 @@ async def test_a_retry_comes_when_it_would_have_come(
     machine.put(step)
     machine.passes(5)
     await watch.look()
-    assert await db.read(deliveries.next_due) == pytest.approx(595)
+    assert await next_due(db) == pytest.approx(595)
 
 
 async def test_what_was_due_is_due_still_when_the_clock_is_put_back(
@@ -63,7 +63,7 @@ async def test_what_was_due_is_due_still_when_the_clock_is_put_back(
     await fan_out(db)
     machine.put(-HOUR)
     await watch.look()
-    assert await db.read(deliveries.next_due) == 0
+    assert await next_due(db) == 0
     assert len((await claim(db)).deliveries) == 1
 
 
@@ -109,7 +109,7 @@ async def test_of_two_processes_that_see_a_step_one_moves_what_waits(
     await watch.look()
     machine.passes(3)
     await other.look()
-    assert await db.read(deliveries.next_due) == pytest.approx(597)
+    assert await next_due(db) == pytest.approx(597)
 
 
 async def test_a_clock_that_was_put_back_while_nothing_ran_is_seen_at_the_next_start(
@@ -119,7 +119,7 @@ async def test_a_clock_that_was_put_back_while_nothing_ran_is_seen_at_the_next_s
     machine.put(-24 * HOUR)
     machine.passes(100)
     await ClockWatch(db, elapsed=machine.elapsed).look()
-    due = await db.read(deliveries.next_due)
+    due = await next_due(db)
     assert due is not None
     assert due <= 600 + clocks.NOTE_SECONDS
 
@@ -128,7 +128,7 @@ async def test_hours_in_which_nothing_ran_are_no_step(db: Database, watch: Clock
     await one_to_be_retried(db, wait=600)
     machine.passes(5 * HOUR)
     await ClockWatch(db, elapsed=machine.elapsed).look()
-    assert await db.read(deliveries.next_due) == 0
+    assert await next_due(db) == 0
 
 
 async def test_a_source_that_waits_after_a_failure_does_not_wait_longer(
@@ -149,7 +149,7 @@ async def test_an_answer_that_came_late_is_no_step(db: Database, watch: ClockWat
     watch._elapsed = lambda: next(asked)
     clock.advance(25)
     await watch.look()
-    assert await db.read(deliveries.next_due) == pytest.approx(575)
+    assert await next_due(db) == pytest.approx(575)
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR, 30 * HOUR])
@@ -164,7 +164,7 @@ async def test_a_retry_that_was_written_since_the_step_is_right_as_it_is(
     await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=600)])
     machine.passes(1)
     await watch.look()
-    assert await db.read(deliveries.next_due) == pytest.approx(599)
+    assert await next_due(db) == pytest.approx(599)
 
 
 async def test_a_step_is_told_of_and_waited_for_no_longer_although_a_write_saw_it_first(
@@ -201,7 +201,7 @@ async def test_what_stands_still_goes_on_after_the_pause_however_the_clock_was_p
     await watch.look()
     (shown,) = await db.read(deliveries.page, made.id, limit=10)
     assert shown.next_attempt_at is None
-    assert await db.read(deliveries.next_due) != 0
+    assert await next_due(db) != 0
     holders = await db.read(lambda tx: [one.n for one in rights.holders(tx)])
     await db.write(rights.go_on, holders)
-    assert await db.read(deliveries.next_due) == 0
+    assert await next_due(db) == 0

@@ -3,12 +3,13 @@ from datetime import timedelta
 from typing import Any
 
 from support.clock import ManualClock
-from support.deliveries import append, claim, fan_out, states, subscribe
+from support.deliveries import append, claim, fan_out, next_due, states, subscribe
 
 from publisher.model import Attempt, DeliveryState
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import deliveries
-from publisher.storage.subscriptions.deliveries import Claimed, Outcome
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.queue import Claimed
 
 SENDING, RETRYING, DELIVERED = DeliveryState.SENDING, DeliveryState.RETRYING, DeliveryState.DELIVERED
 
@@ -95,7 +96,7 @@ async def test_a_success_is_settled_for_good(db: Database, clock: ManualClock) -
     assert await db.read(deliveries.get, one.id) == delivery
     clock.advance(3600)
     assert (await claim(db)).deliveries == ()
-    assert await db.read(deliveries.next_due) is None
+    assert await next_due(db) is None
 
 
 async def test_a_failure_comes_back_when_its_wait_is_over(db: Database, clock: ManualClock) -> None:
@@ -108,7 +109,7 @@ async def test_a_failure_comes_back_when_its_wait_is_over(db: Database, clock: M
     [delivery] = await db.read(deliveries.page, subscription.id, limit=10)
     assert (delivery.state, delivery.last_status, delivery.last_error) == (RETRYING, None, "refused")
     assert delivery.next_attempt_at == clock() + timedelta(seconds=5.5)
-    assert await db.read(deliveries.next_due) == 5.5
+    assert await next_due(db) == 5.5
     assert (await claim(db)).deliveries == ()
     clock.advance(5.5)
     assert [again.number for again in (await claim(db)).deliveries] == [2]
@@ -137,7 +138,7 @@ async def test_a_claim_leaves_out_busy_subscriptions_and_takes_a_share_of_each_o
     assert [one.webhook for one in first] == [many.id, many.id, few.id]
     second = (await claim(db, lease="2", busy=[first[0].subscription])).deliveries
     assert second == ()
-    assert await db.read(deliveries.next_due, [first[0].subscription]) == 60
+    assert await next_due(db, [first[0].subscription]) == 60
     assert len((await claim(db, lease="3")).deliveries) == 4
 
 

@@ -13,7 +13,7 @@ from support import transfer_process
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
 from support.delivering import Bench, endpoint, eventually
-from support.everything import Rows, fill, rows
+from support.everything import TABLES, Rows, fill, rows
 from support.postgres import Postgres
 
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
@@ -22,12 +22,11 @@ from publisher.outbound import Outbound
 from publisher.storage.access import keys
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.engine.tables import metadata
 from publisher.storage.log import events
 from publisher.storage.subscriptions import deliveries
 from publisher.storage.transfer.transfer import Progress, Transferred, target_url, transfer
 
-EVERY_TABLE = {table.name for table in metadata.sorted_tables}
+EVERY_TABLE = {table.name for table in TABLES}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from support.deliveries import append, claim, fan_out, fan_out_once, states, subscribe
+from support.deliveries import append, claim, fan_out, fan_out_once, next_due, states, subscribe
 from support.items import an_event, article_change
 
 from publisher import clock as clocks
@@ -162,7 +162,7 @@ async def test_a_lease_holds_by_the_databases_clock_whatever_a_nodes_says(
         assert other.id != held.id
         monkeypatch.setattr(clocks, "now", right)
 
-        due = await one.read(deliveries.next_due)
+        due = await next_due(one)
         assert due is not None
         assert due <= 60
         assert await states(one, subscription) == [DeliveryState.SENDING] * 2

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from publisher import telemetry
 from publisher.delivery import Deliverer
+from publisher.delivery.endpoints.slots import Bounds
 from publisher.delivery.followers import permissions
 from publisher.delivery.followers.fanout import FanOut
 from publisher.model import FeedDefinition
@@ -44,7 +45,8 @@ async def main(data: Path, descriptors: int | None) -> None:
         schedule=[0.0] * 30,
         timeout=60.0 if descriptors else 1.0,
         lease_margin=1.0,
-        slots=200 if descriptors else 32,
+        bounds=Bounds(slots=200 if descriptors else 32),
+        alone=True,
     )
     # Small chunks: the more transactions, the more places to be killed between.
     deliverer._fanout = FanOut(db, made=deliverer.wake, chunk=7)

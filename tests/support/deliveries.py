@@ -8,9 +8,9 @@ from typing import Any
 from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Role, Subscription
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, fanout, subscriptions
-from publisher.storage.subscriptions.deliveries import Claim
+from publisher.storage.subscriptions import deliveries, fanout, lanes, queue, subscriptions
 from publisher.storage.subscriptions.fanout import Cursor, Judged
+from publisher.storage.subscriptions.queue import Claim
 from support.items import an_event
 
 NEWS = Filter(feeds=("news",))
@@ -53,10 +53,38 @@ async def fan_out(db: Database, **options: Any) -> None:
         pass
 
 
-async def claim(db: Database, **options: Any) -> Claim:
-    """Claim under a lease of a minute."""
-    given = {"limit": 100, "lease": "ours", "lease_seconds": 60.0, "share": 100, **options}
-    return await db.write(deliveries.claim, **given)
+async def claim(
+    db: Database, *, limit: int = 100, lease: str = "ours", lease_seconds: float = 60.0, share: int = 100,
+    busy: Collection[int] = (), known: Collection[int] = (),
+) -> Claim:  # fmt: skip
+    """Claim what is due, those due for longest first, under a lease of a minute."""
+
+    def claim_in(tx: Tx) -> Claim:
+        found = sorted((due, one.n) for one, due in queue.waiting(tx, range(lanes.COUNT)))
+        taken: list[int] = []
+        for due, n in found:
+            if due <= tx.now and n not in busy and len(taken) < limit:
+                most = min(share, limit - len(taken))
+                taken += queue.take_of(tx, [n], most, lease=lease, seconds=lease_seconds)
+        return queue.brought(tx, taken, known)
+
+    return await db.write(claim_in)
+
+
+async def stopped(db: Database, ids: Collection[int]) -> set[int]:
+    """Which of these, which were taken, must not begin to be sent any more."""
+    claim = await db.write(queue.brought, ids)
+    return set(ids) - {one.id for one in claim.deliveries if not one.cancelled}
+
+
+async def next_due(db: Database, busy: Collection[int] = ()) -> float | None:
+    """Seconds until the next delivery is due, None if none waits."""
+
+    def first(tx: Tx) -> float | None:
+        found = [due for one, due in queue.waiting(tx, range(lanes.COUNT)) if one.n not in busy]
+        return max(0.0, (min(found) - tx.now) / 1e6) if found else None
+
+    return await db.read(first)
 
 
 async def states(db: Database, subscription: Subscription) -> list[DeliveryState]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from publisher.delivery import Deliverer
+from publisher.delivery.endpoints.slots import Bounds
 from publisher.delivery.signing import new_secret
 from publisher.model import FeedDefinition, Subscription
 from publisher.outbound import Outbound
@@ -50,7 +53,9 @@ class Bench:
 
     def deliverer(self, **options: Any) -> Deliverer:
         """A deliverer that tries again at once and gives a receiver all the time that a busy machine may need."""
+        bounds = {name: options.pop(name) for name in ("slots", "endpoint", "host", "owner") if name in options}
         given: dict[str, Any] = {"schedule": [0.0] * 30, "timeout": 30.0, "lease_margin": 30.0, **options}
+        given["bounds"] = Bounds(**bounds)
         return Deliverer(self.db, self.outbound, self.sealer, **given)
 
     @contextlib.asynccontextmanager
@@ -68,6 +73,27 @@ class Bench:
 
 PAUSE = 0.02
 """Seconds between two looks at what nobody announces: looking without a pause takes a whole core."""
+
+
+class Held(AbstractResolver):
+    """Answers once it is let."""
+
+    def __init__(self) -> None:
+        self.asked, self.let = asyncio.Event(), asyncio.Event()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        self.asked.set()
+        await self.let.wait()
+        return [
+            ResolveResult(
+                hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], wanted: Any) -> None:

@@ -11,7 +11,7 @@ from publisher.model.change import FeedTouch
 from publisher.storage.access import keys
 from publisher.storage.configuration import feeds, installation, sources
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.engine.tables import metadata
+from publisher.storage.engine.tables import lanes, metadata, senders
 from publisher.storage.items.record import record
 from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Outcome
@@ -19,6 +19,9 @@ from support.deliveries import append, claim, fan_out, subscribe
 from support.items import an_article, an_event, an_indicator, article_change, indicator_change
 
 Rows = dict[str, list[tuple[Any, ...]]]
+
+TABLES = [table for table in metadata.sorted_tables if table not in (lanes, senders)]
+"""All but those of processes that run, which belong to no installation."""
 
 
 async def fill(db: Database, *, events: int = 30, subscriptions: int = 5) -> None:
@@ -60,14 +63,14 @@ def _newsroom(tx: Tx) -> None:
         events=[an_event(subject=one.article.id, quiet=True) for one in articles],
     )
     feeds.sync(tx, {"news": "d1", "Russia": "d2", "élan": "d3"})
-    feeds.touch(tx, [FeedTouch("news", articles[0].article.id, Change.LEFT)])
+    feeds.touch(tx, [FeedTouch("news", Change.LEFT, articles[0].article.id)])
     sources.claim(tx, "desk", "lease", 60)
     sources.failed(tx, "wire", "answered 403", None)
     keys.create(tx, Role.OPERATOR, "desk")
 
 
 def _made_up(tx: Tx) -> None:
-    for table in metadata.sorted_tables:
+    for table in TABLES:
         if not tx.conn.execute(select(func.count()).select_from(table)).scalar_one():
             tx.conn.execute(table.insert(), [_made_up_row(table, n) for n in range(1, 8)])
 
@@ -89,7 +92,4 @@ def _made_up_row(table: Table, number: int) -> dict[str, Any]:
 
 
 def _rows(tx: Tx) -> Rows:
-    return {
-        table.name: sorted((tuple(row) for row in tx.conn.execute(select(table))), key=repr)
-        for table in metadata.sorted_tables
-    }
+    return {table.name: sorted((tuple(row) for row in tx.conn.execute(select(table))), key=repr) for table in TABLES}

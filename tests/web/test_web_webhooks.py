@@ -229,7 +229,7 @@ async def test_a_failing_webhook_says_how_often_in_a_row_and_why(newsroom: Newsr
     await fan_out(newsroom.db)
     (one,) = (await claim(newsroom.db)).deliveries
     failed = Outcome(one.id, one.lease, "retrying", 5.0, one.number, clock(), 7, 500)
-    failed = failed._replace(subscription=one.subscription, failing=one.failing)
+    failed = failed._replace(subscription=one.subscription, failing=one.failures > 0)
     await newsroom.db.write(deliveries.settle, [failed])
     shown = await newsroom.get(f"/api/v1/webhooks/{webhook['id']}", "subscriber")
     (listed,) = (await newsroom.get("/api/v1/webhooks", "subscriber"))["webhooks"]

@@ -15,25 +15,31 @@ from datetime import datetime
 from publisher import telemetry
 from publisher.outbound import PostResult
 from publisher.redaction import bare
-from publisher.storage.subscriptions.deliveries import Claimed, Outcome
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.queue import Claimed
 
 log = telemetry.logger(__name__)
 
 JITTER = 0.2
 
 
-def outcome(one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float]) -> Outcome:
+def outcome(
+    one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float], *, probe: bool = False
+) -> Outcome:
     """What becomes of a delivery after one attempt, begun at ``at``; ``schedule`` are the waits in seconds.
 
     A receiver that says when it will take requests again is sent none before (``Retry-After``, which the client has
-    read by ``retryafter.py``: for a day at most).
+    read by ``retryafter.py``: for a day at most). A ``probe`` that fails leaves the delivery as it was.
     """
     tried = (
         one.number, at, result.duration_ms, result.status, result.error, result.response_excerpt,
-        one.subscription, one.failing,
+        one.subscription, one.failures > 0,
     )  # fmt: skip
     if result.delivered:
         return Outcome(one.id, one.lease, "delivered", None, *tried)
+    if probe:
+        _tell(one, result, 0.0)
+        return Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", 0.0, *tried, probe=True)
     wait = next_wait(one.number, schedule, random.random())
     if wait is not None and result.retry_after is not None:
         wait = max(wait, result.retry_after)

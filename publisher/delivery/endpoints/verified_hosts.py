@@ -7,7 +7,7 @@ import asyncio
 from cachetools import LRUCache
 
 from publisher import telemetry
-from publisher.delivery.endpoints.caps import host_of
+from publisher.delivery.endpoints.parties import host_of
 from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.storage.engine.database import Database

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from publisher import telemetry
+from publisher.delivery.endpoints.circuit import OPENS_AFTER
 from publisher.delivery.followers import permissions
 from publisher.delivery.unbroken import unbroken
 from publisher.model import Event
@@ -17,12 +18,15 @@ from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.configuration import in_force
 from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import notices, rights, stretches, subscriptions
+from publisher.storage.subscriptions import health, notices, rights, stretches, subscriptions
 
 log = telemetry.logger(__name__)
 
 CHUNK = 100
 """Subscriptions told of in one transaction: each takes about ten statements."""
+
+FAILED_SECONDS = 5 * 86_400
+"""For how long everything has to fail at an endpoint before its subscription is disabled."""
 
 _SAID = ("state", "reason", "failures", "error")
 
@@ -33,7 +37,7 @@ def end(tx: Tx, id: str, reason: str) -> Event | None:
 
 
 async def keep(db: Database) -> int:
-    """Pause what lost all its feeds, and end what has had none for a day; returns how many ended.
+    """Pause what lost all its feeds, and end what has had none for a day or failed for five; returns how many ended.
 
     Each change of definitions pauses by itself; this is for what was registered at that moment. It goes by what was
     taken last by any process on this database: the files of this one may be older.
@@ -43,6 +47,8 @@ async def keep(db: Database) -> int:
     ended = 0
     if await db.read(rights.stood_still, KEPT_SECONDS, 1):
         ended = await _all(db, _end_some)
+    if await db.read(_in_vain, 1):
+        ended += await _all(db, _end_failing)
     if in_vain := await db.read(rights.held_in_vain, KEPT_SECONDS):
         await unbroken(db.write(_let_go, in_vain))
     await tell(db)
@@ -79,6 +85,20 @@ def _end_some(tx: Tx) -> list[Event]:
         one = subscriptions.get(tx, id_)
         if one is not None:
             found.append(end(tx, id_, permissions.removed(one.filter.feeds)))
+    return [event for event in found if event is not None]
+
+
+def _in_vain(tx: Tx, limit: int) -> list[tuple[str, str]]:
+    return health.in_vain(tx, OPENS_AFTER, FAILED_SECONDS, limit)
+
+
+def _end_failing(tx: Tx) -> list[Event]:
+    stretches.hold(tx)
+    days = FAILED_SECONDS // 86_400
+    found = [
+        end(tx, id_, f"every attempt has failed for {days} days; the last one: {error}")
+        for id_, error in _in_vain(tx, CHUNK)
+    ]
     return [event for event in found if event is not None]
 
 

@@ -18,7 +18,7 @@ from publisher.model import SubscriptionState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.growth import Generation
 from publisher.storage.engine.growth import standing as standing_of_log
-from publisher.storage.engine.tables import cursors, installation, metadata, nodes, subscriptions
+from publisher.storage.engine.tables import cursors, installation, lanes, metadata, nodes, senders, subscriptions
 from publisher.storage.engine.values import dump
 
 
@@ -116,5 +116,5 @@ def _secrets() -> Select[Any]:
 
 
 def _holds_rows(tx: Tx) -> bool:
-    tables = [table for table in metadata.sorted_tables if table not in (cursors, installation, nodes)]
+    tables = [table for table in metadata.sorted_tables if table not in (cursors, installation, lanes, nodes, senders)]
     return any(tx.conn.execute(select(exists(select(literal(1)).select_from(table)))).scalar() for table in tables)

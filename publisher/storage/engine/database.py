@@ -63,6 +63,8 @@ class Tx:
     """Whether a feed has another state after this transaction."""
     voided: bool = False
     """Whether what was read of the log before may be void after this transaction: see :class:`Growth`."""
+    changes: int = 0
+    """The number that this transaction gave to a change of what is being sent, 0 if to none."""
 
 
 class Database:
@@ -198,6 +200,7 @@ class Database:
         finally:
             # Also after an error: a commit whose response was lost on the way may have succeeded.
             self._growth.edition += tx.touched
+            self._growth.changes = max(self._growth.changes, tx.changes)
             if tx.voided:
                 self._growth.forget()
         self._growth.advance(tx.appended)
@@ -238,6 +241,14 @@ class Database:
     def epoch(self) -> int:
         """Another number once what was read of the log may be void: its content erased, or the log another one."""
         return self._growth.epoch
+
+    @property
+    def changes(self) -> int:
+        """Another number once something that is being sent may be stopped, or goes elsewhere.
+
+        What this process commits counts at once, what another does from the next :meth:`refresh`.
+        """
+        return self._growth.changes
 
     async def refresh(self, older: float = 0.0) -> int:
         """Read what other processes did to the log and feeds, unless that was done within ``older`` seconds; returns

@@ -52,18 +52,23 @@ _COUNT_MATCHED = f"""
     UPDATE events SET matched = coalesce(matched, 0) + (SELECT count(*) {_FOLLOWERS} AND m.seq = events.seq)
     WHERE seq BETWEEN CAST(?1 AS BIGINT) AND CAST(?2 AS BIGINT)"""  # noqa: S608
 
-_CLAIM = """
+_FRESH = """
+    SELECT id, subscription FROM deliveries
+    WHERE id > CAST(?1 AS BIGINT) AND id <= CAST(?2 AS BIGINT) AND due_at IS NOT NULL AND state = 'pending'
+    ORDER BY id LIMIT CAST(?3 AS BIGINT)"""
+
+_TAKE = """
     UPDATE deliveries SET state = 'sending', lease = ?1, due_at = CAST(?2 AS BIGINT)
-    WHERE id {of} (
-      SELECT id FROM (
-        SELECT id, row_number() OVER (PARTITION BY subscription ORDER BY due_at, id) AS place FROM (
-          SELECT id, subscription, due_at FROM deliveries
-          WHERE due_at <= CAST(?3 AS BIGINT) AND subscription {busy}
-          ORDER BY due_at LIMIT CAST(?4 AS BIGINT) {lock}
-        ) AS due
-      ) AS placed WHERE place <= CAST(?5 AS BIGINT) LIMIT CAST(?6 AS BIGINT)
-    ){end}
-    RETURNING id"""
+    WHERE id {among} AND due_at <= CAST(?3 AS BIGINT) RETURNING id"""
+
+_TAKE_OF = """
+    UPDATE deliveries SET state = 'sending', lease = ?1, due_at = CAST(?2 AS BIGINT)
+    WHERE id {due} RETURNING id"""
+
+# Of one subscription, by its own index.
+_DUE_OF = """
+    SELECT id FROM deliveries WHERE subscription = own.value AND due_at <= CAST(?3 AS BIGINT)
+    ORDER BY due_at, id LIMIT CAST(?5 AS BIGINT)"""
 
 # All that a sender needs, in the order of Claimed's fields, and whether the event's content was erased. That it is
 # disabled or may follow nothing is the one thing that a subscription which is not active is still told.
@@ -74,14 +79,17 @@ _CLAIMED = """
         WHEN s.state <> 'active' AND m.type NOT IN ('webhook.disabled', 'webhook.access')
         THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END
         WHEN m.held IS NOT NULL THEN 'paused' END),
-      m.summary, s.failures > 0, e.erased
+      m.summary, s.failures, e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription
       JOIN matches m ON m.seq = d.seq AND m.filter_id = d.filter_id
     WHERE d.id {among} ORDER BY d.id"""
 
-_NEXT_DUE = "SELECT due_at FROM deliveries WHERE due_at IS NOT NULL AND subscription {busy} ORDER BY due_at LIMIT 1"
+_NEXT_DUE = """
+    SELECT own.value, (
+      SELECT due_at FROM deliveries WHERE subscription = own.value AND due_at IS NOT NULL ORDER BY due_at LIMIT 1
+    ) FROM {own} AS own{column}"""
 
 _LEASES = "SELECT id, lease FROM deliveries WHERE id {among} AND state = 'sending' ORDER BY id{lock}"
 
@@ -128,7 +136,9 @@ class Dialect(ABC):
     notifies: bool
     fan_out: str
     count_matched: str
-    claim: str
+    fresh: str
+    take: str
+    take_of: str
     claimed: str
     next_due: str
     leases: str
@@ -192,9 +202,13 @@ class SQLite(Dialect):
     notifies = False
     fan_out = _FAN_OUT
     count_matched = _COUNT_MATCHED
-    claim = _CLAIM.format(of="IN", busy="NOT IN (SELECT value FROM json_each(?7))", lock="", end="")
+    fresh = _FRESH
+    take = _TAKE.format(among="IN (SELECT value FROM json_each(?4))")
+    take_of = _TAKE_OF.format(
+        due=f"IN (SELECT d.id FROM json_each(?4) AS own JOIN deliveries d ON d.id IN ({_DUE_OF}))"  # noqa: S608
+    )
     claimed = _CLAIMED.format(among="IN (SELECT value FROM json_each(?1))")
-    next_due = _NEXT_DUE.format(busy="NOT IN (SELECT value FROM json_each(?1))")
+    next_due = _NEXT_DUE.format(own="json_each(?1)", column="")
     leases = _LEASES.format(among="IN (SELECT value FROM json_each(?1))", lock="")
     settle = _SETTLE
     attempt = _ATTEMPT
@@ -269,12 +283,17 @@ class PostgreSQL(Dialect):
     notifies = True
     fan_out = _dollars(_FAN_OUT)
     count_matched = _dollars(_COUNT_MATCHED)
+    fresh = _dollars(_FRESH)
+    take = _dollars(_TAKE.format(among="= ANY(?4::bigint[])"))
     # "id IN (SELECT …)" claimed 2,000 rows for a limit of 32 under a stale plan; an array is made once.
-    claim = _dollars(
-        _CLAIM.format(of="= ANY(ARRAY", busy="<> ALL(?7::bigint[])", lock="FOR UPDATE SKIP LOCKED", end=")")
+    take_of = _dollars(
+        _TAKE_OF.format(
+            due="= ANY(ARRAY(SELECT one.id FROM unnest(?4::bigint[]) AS own(value), "  # noqa: S608
+            f"LATERAL ({_DUE_OF} FOR UPDATE SKIP LOCKED) AS one))"
+        )
     )
     claimed = _dollars(_CLAIMED.format(among="= ANY(?1::bigint[])"))
-    next_due = _dollars(_NEXT_DUE.format(busy="<> ALL(?1::bigint[])"))
+    next_due = _dollars(_NEXT_DUE.format(own="unnest(?1::bigint[])", column="(value)"))
     leases = _dollars(_LEASES.format(among="= ANY(?1::bigint[])", lock=" FOR UPDATE"))
     settle = _dollars(_SETTLE)
     attempt = _dollars(_ATTEMPT)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 _STANDING = (
     "SELECT seq, (SELECT coalesce(sum(version), 0) FROM feed_states), "
     "(SELECT seq FROM cursors WHERE name = 'erasures'), "
+    "(SELECT seq FROM cursors WHERE name = 'changes'), "
     "(SELECT generation FROM installation WHERE n = 1), (SELECT earlier FROM installation WHERE n = 1) "
     "FROM cursors WHERE name = 'log'"
 )
@@ -57,32 +58,34 @@ class Generation:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How the log stands in one transaction: its last number, the sum of the feeds' versions, how often something was
-    erased from it, and its generation.
+    erased from it, how often what is being sent may have changed, and its generation.
     """
 
     seq: int
     versions: int
     erasures: int
+    changes: int
     generation: Generation
 
 
 def standing(conn: Connection) -> Standing:
     """Read it; one statement."""
-    seq, versions, erasures, id, earlier = conn.execute(text(_STANDING)).one()
-    return Standing(int(seq), int(versions), int(erasures or 0), Generation.read(id, earlier))
+    seq, versions, erasures, changes, id, earlier = conn.execute(text(_STANDING)).one()
+    return Standing(int(seq), int(versions), int(erasures or 0), int(changes or 0), Generation.read(id, earlier))
 
 
 class Growth:
     """The log as this process knows it.
 
     ``edition`` is another number once any feed may have another state; ``epoch`` once anything that was read of the log
-    may be void: its content erased, or the log another one.
+    may be void: its content erased, or the log another one; ``changes`` once what is being sent may be stopped.
     """
 
     def __init__(self) -> None:
         self.last_seq = 0
         self.edition = 0
         self.epoch = 0
+        self.changes = 0
         self.generation = Generation()
         self._versions = 0
         self._erasures = 0
@@ -111,6 +114,7 @@ class Growth:
             if begun != self.epoch:
                 return  # it may be the older one of the two; the next look will tell
             self.generation, self.last_seq, self._erasures = found.generation, found.seq, found.erasures
+            self.changes = found.changes
             self.forget()
             self._wake()
         if found.erasures > self._erasures:
@@ -119,6 +123,7 @@ class Growth:
         if found.versions != self._versions:
             self._versions = found.versions
             self.edition += 1
+        self.changes = max(self.changes, found.changes)
         self.advance(found.seq)
 
     def _wake(self) -> None:

@@ -267,11 +267,29 @@ subscriptions = Table(
     Column("last_error", Text),
     Column("last_error_at", BigInteger),
     Column("host", Text, nullable=False, server_default=""),  # of the url, see model.subscription.endpoint_host
+    Column("lane", Integer, nullable=False, server_default="0"),  # see storage/subscriptions/lanes.py
+    # Set while whoever sends for it has not seen yet that something is due by other means than an event.
+    Column("woken_at", BigInteger),
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.
     Index("ix_subscriptions_owed", "owed", sqlite_where=text("owed IS NOT NULL")),
     Index("ix_subscriptions_host", "host"),
+    Index("ix_subscriptions_woken_at", "woken_at", sqlite_where=text("woken_at IS NOT NULL")),
+)
+
+# Which process sends for the endpoints of a lane, and until when each process that sends is taken to be there.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text),  # senders.process; null, or one that is not there: free
+)
+senders = Table(
+    "senders",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
 )
 
 # Hosts of webhooks that have answered 2xx at least once.
@@ -333,13 +351,11 @@ deliveries = Table(
     Column("last_status", Integer),
     Column("last_error", Text),
     UniqueConstraint("seq", "subscription", "run"),
-    Index(
-        "ix_deliveries_due",
-        "due_at",
-        "subscription",
-        sqlite_where=text("due_at IS NOT NULL"),
-    ),
+    # What is open of each subscription. Partial on PostgreSQL too, by its migration.
+    Index("ix_deliveries_open", "subscription", "due_at", sqlite_where=text("due_at IS NOT NULL")),
     Index("ix_deliveries_subscription_id", "subscription", "id"),
+    # Senders find what is new by its id: one that was deleted must not be given out again.
+    sqlite_autoincrement=True,
 )
 
 attempts = Table(
@@ -389,6 +405,7 @@ idempotency = Table(
 # "fanout": how far the fan-out has come; every event up to seq has its rows, and of the next one every subscription up
 # to this one.
 # "erasures": how often content was erased from the log; what a process read of it before is void.
+# "changes": rises whenever something that a sender holds may be stopped, or goes elsewhere.
 # "access": a number that rises whenever who may be told of what is another; what was judged before is judged again.
 # "folded": up to which delivery (its id) nothing is left to be folded, and "folded_until" the time (microseconds) up to
 # which whatever had settled is folded.

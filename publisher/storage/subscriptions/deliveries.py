@@ -1,4 +1,4 @@
-"""Deliveries: claimed under a lease, settled where the lease still holds, and shown.
+"""Deliveries: settled where the lease on them still holds, cancelled, and shown. ``queue.py`` takes them.
 
 ::
 
@@ -19,75 +19,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 
 from publisher import clock
-from publisher.model import (
-    Attempt,
-    Cause,
-    Change,
-    Delivery,
-    DeliveryState,
-    Event,
-    EventType,
-    SubscriptionState,
-)
+from publisher.model import Attempt, Change, Delivery, DeliveryState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import attempts as attempts_table
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import events, matches, subscriptions
 from publisher.storage.engine.values import AnyRow, moment
-from publisher.storage.log import events as log
-from publisher.storage.subscriptions import folding, health
-
-_TYPES = {type_.value: type_ for type_ in EventType}
-_CHANGES = {change.value: change for change in Change}
+from publisher.storage.subscriptions import folding, health, wakes
 
 PARKED = 2**62
 """When the deliveries of a paused subscription are due: never, until :func:`resume`. From half of it on a time says so:
 no clock shows one, and earlier versions moved it where a clock was put back."""
-
-WINDOW = 4
-"""How many due rows a claim looks at for each that it may take, to find some of different subscriptions."""
-
-
-class Claimed(NamedTuple):
-    """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
-
-    ``cancelled`` is set where its subscription has ended or it is not for it any more: it must be settled and not sent;
-    ``summary`` where the item's full text is not for it. ``failing``: the last attempt at its endpoint failed. A tuple,
-    as is :class:`Outcome`, since one of each is made for every attempt.
-    """
-
-    id: int
-    seq: int
-    subscription: int
-    lease: str
-    number: int
-    webhook: str
-    url: str
-    format: str
-    secret: bytes
-    type: EventType
-    change: Change
-    cancelled: str | None
-    summary: bool
-    failing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The deliveries that one claim took, and those of their events that the caller did not know yet."""
-
-    deliveries: tuple[Claimed, ...]
-    events: tuple[Event, ...]
 
 
 class Outcome(NamedTuple):
     """The outcome of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
     ``wait`` is in seconds: None settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
-    and ``failing`` are the claim's.
+    is the claim's, and ``failing`` whether the attempt before failed. What fails as a ``probe`` of an endpoint that
+    failed again and again tells of that endpoint alone: it is no attempt at this delivery.
     """
 
     id: int
@@ -102,6 +55,7 @@ class Outcome(NamedTuple):
     response: str | None = None
     subscription: int = 0
     failing: bool = False
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,40 +71,6 @@ class Accounts:
     folded: dict[DeliveryState, int] = field(default_factory=dict)
 
 
-def claim(
-    tx: Tx, *, limit: int, lease: str, lease_seconds: float, busy: Collection[int] = (), share: int = 5,
-    known: Collection[int] = (),
-) -> Claim:  # fmt: skip
-    """Take up to ``limit`` due deliveries, those longest due first, for ``lease_seconds`` by the database's clock.
-
-    None of a subscription in ``busy`` (their ``n``), and at most ``share`` of any other, so that one which has many
-    waiting leaves room. Events in ``known`` (their ``seq``) are not loaded, unless what is known of them was erased.
-    ``lease`` must be new each time.
-    """
-    tx.dialect.begin_claim(tx.conn)
-    until = tx.now + round(lease_seconds * 1e6)
-    parameters = (lease, until, tx.now, limit * WINDOW, share, limit, tx.dialect.array(busy))
-    ids = [row[0] for row in tx.dialect.fetch(tx.conn, tx.dialect.claim, parameters)]
-    if not ids:
-        return Claim((), ())
-    rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
-    paused = [row for row in rows if row[11] == SubscriptionState.PAUSED.value]
-    if paused:
-        _park(tx, [row[0] for row in paused], {row[2] for row in paused})
-        rows = [row for row in rows if row[11] != SubscriptionState.PAUSED.value]
-    claimed = tuple(
-        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), bool(row[13])))
-        for row in rows
-    )
-    return Claim(claimed, _events(tx, {row[1] for row in rows if row[14] or row[1] not in known}))
-
-
-def next_due(tx: Tx, busy: Collection[int] = ()) -> float | None:
-    """Seconds until a delivery of a subscription not in ``busy`` is due (0 if one is); None if none waits."""
-    due = tx.dialect.fetch(tx.conn, tx.dialect.next_due, (tx.dialect.array(busy),))
-    return max(0.0, (due[0][0] - tx.now) / 1e6) if due else None
-
-
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
     """Record outcomes, each only if its lease still holds; returns the ids of those recorded."""
     # Before the deliveries, in the order in which ending a subscription locks them.
@@ -160,7 +80,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
     own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
     if own:
         tx.dialect.many(tx.conn, tx.dialect.settle, [_settled(tx, one) for one in own])
-    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in own if one.number]
+    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in own if one.number and not one.probe]
     if tried:
         tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
     settled = {one.id for one in own}
@@ -214,38 +134,11 @@ def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
 
 def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
     parked = select(table.c.id).where(which, table.c.due_at >= PARKED // 2)
-    ids = tx.conn.execute(parked.order_by(table.c.id).with_for_update()).scalars().all()
-    if ids:
+    own = tx.conn.execute(parked.add_columns(table.c.subscription).order_by(table.c.id).with_for_update()).all()
+    if own:
+        ids = [row.id for row in own]
         tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(due_at=tx.now))
-
-
-def stopped(tx: Tx, ids: Collection[int]) -> set[int]:
-    """Which of these deliveries under way were cancelled meanwhile, or have a subscription that was paused."""
-    paused = (subscriptions.c.state == SubscriptionState.PAUSED.value) & (subscriptions.c.cause == Cause.FEEDS.value)
-    statement = (
-        select(table.c.id)
-        .join(subscriptions, subscriptions.c.n == table.c.subscription)
-        .where(tx.dialect.among(table.c.id, ids), table.c.reason.is_not(None) | paused)
-    )
-    return set(tx.conn.execute(statement).scalars())
-
-
-def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
-    """Put back what was claimed of paused subscriptions; at once where one is being changed, since it may go on."""
-    columns = subscriptions.c
-    still = select(columns.n).where(
-        tx.dialect.among(columns.n, holders), columns.state == SubscriptionState.PAUSED.value
-    )
-    # Not waited for: a transaction that holds one waits for the deliveries that this one holds.
-    paused = tx.conn.execute(still.with_for_update(read=True, skip_locked=True)).scalars().all()
-    matched = (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id)
-    waits = select(table.c.id).join(matches, matched & matches.c.held.is_not(None))
-    waits = waits.where(tx.dialect.among(table.c.id, ids))
-    held = tx.conn.execute(waits.with_for_update(read=True, skip_locked=True, of=matches)).scalars().all()
-    back = case((table.c.attempts == 0, DeliveryState.PENDING.value), else_=DeliveryState.RETRYING.value)
-    parked = tx.dialect.among(table.c.subscription, paused) | tx.dialect.among(table.c.id, held)
-    due = case((parked, PARKED), else_=tx.now)
-    tx.conn.execute(table.update().where(tx.dialect.among(table.c.id, ids)).values(state=back, due_at=due, lease=None))
+        wakes.wake(tx, {row.subscription for row in own})
 
 
 def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
@@ -269,6 +162,7 @@ def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
     tx.conn.execute(table.update().where(rest, under_way).values(reason=reason))
     ended = {"state": DeliveryState.CANCELLED.value, "reason": reason, "due_at": None, "settled_at": tx.now}
     tx.conn.execute(table.update().where(rest, ~under_way).values(ended))
+    wakes.changed(tx)
 
 
 def page(
@@ -348,13 +242,9 @@ def depth(tx: Tx) -> dict[DeliveryState, int]:
     return {DeliveryState(state): count for state, count in tx.conn.execute(counted)}
 
 
-def _events(tx: Tx, seqs: Collection[int]) -> tuple[Event, ...]:
-    return tuple(log.among(tx, seqs)) if seqs else ()
-
-
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
     due = None if one.wait is None else tx.now + round(one.wait * 1e6)
-    return one.id, one.state, due, tx.now, int(one.number > 0), one.status, one.error
+    return one.id, one.state, due, tx.now, int(one.number > 0 and not one.probe), one.status, one.error
 
 
 _DELIVERIES = (

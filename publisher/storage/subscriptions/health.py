@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, case, func, select, update
 
 from publisher import clock
+from publisher.model import SubscriptionState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import subscriptions as table
 
@@ -61,6 +62,16 @@ def note(tx: Tx, outcomes: Sequence[Outcome]) -> None:
     tx.conn.execute(_NOTE, [_noted(n, own) for n, own in tried.items()])
 
 
+def in_vain(tx: Tx, failures: int, seconds: float, limit: int) -> list[tuple[str, str]]:
+    """Up to ``limit`` active subscriptions at whose endpoint everything has failed for so long, and at least so often:
+    their ids and last errors.
+    """
+    failing = (table.c.failures >= failures) & (table.c.failing_since <= tx.now - round(seconds * 1e6))
+    active = table.c.state == SubscriptionState.ACTIVE.value
+    statement = select(table.c.id, table.c.last_error).where(active, failing).order_by(table.c.n).limit(limit)
+    return [(row.id, row.last_error or "") for row in tx.conn.execute(statement)]
+
+
 def _says_something(one: Outcome) -> bool:
     return bool(one.number and one.subscription and (one.state != "delivered" or one.failing))
 
@@ -73,7 +84,7 @@ def _noted(n: int, own: Sequence[Outcome]) -> dict[str, Any]:
         "one": n,
         "ended": int(bool(successes)),
         "failed": len(failed),
-        "first": sum(one.number == 1 for one in failed),
+        "first": sum(one.number == 1 and not one.probe for one in failed),
         "since": clock.to_micros(failed[0].at) if failed else None,
         "error": (last.error or f"answered {last.status}") if last else None,
         "at": clock.to_micros(last.at) if last else None,

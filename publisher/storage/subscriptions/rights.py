@@ -17,7 +17,7 @@ from publisher.storage.access.keys import highest
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import cursors, events, feed_states, filters, follows, matches
 from publisher.storage.engine.tables import subscriptions as table
-from publisher.storage.subscriptions import deliveries, stretches
+from publisher.storage.subscriptions import deliveries, stretches, wakes
 from publisher.storage.subscriptions import filters as interned
 
 ACTIVE, PAUSED = SubscriptionState.ACTIVE.value, SubscriptionState.PAUSED.value
@@ -96,6 +96,7 @@ def lose(tx: Tx, lost: Collection[int], reason: str, last: int) -> None:
     # What is in the log but not fanned out yet is treated like what already has its row.
     tx.conn.execute(update(follows).where(theirs, follows.c.reason.is_(None)).values(reason=Cause.ACCESS.value))
     deliveries.cancel_of(tx, lost, Cause.ACCESS.value)
+    wakes.changed(tx)
 
 
 def regain(tx: Tx, back: Sequence[Holder], *, public: bool, last: int) -> None:
@@ -178,6 +179,7 @@ def withhold(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
     """Void the matches of these events with this filter, for all present and future followers."""
     own = (matches.c.filter_id == filter_id) & tx.dialect.among(matches.c.seq, seqs)
     tx.conn.execute(update(matches).where(own).values(reason=Cause.ACCESS.value))
+    wakes.changed(tx)
 
 
 def stand_still(tx: Tx, without: Mapping[str, Collection[int]]) -> None:
@@ -188,6 +190,8 @@ def stand_still(tx: Tx, without: Mapping[str, Collection[int]]) -> None:
                 state=PAUSED, cause=Cause.FEEDS.value, reason=reason, paused_at=tx.now, updated_at=tx.now
             )
         )  # fmt: skip
+    if without:
+        wakes.changed(tx)
 
 
 def go_on(tx: Tx, again: Collection[int]) -> None:

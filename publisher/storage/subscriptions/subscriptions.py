@@ -24,7 +24,7 @@ from publisher.storage.engine.tables import filters as filters_table
 from publisher.storage.engine.tables import follows
 from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.engine.values import moment
-from publisher.storage.subscriptions import deliveries, filters, health, stretches
+from publisher.storage.subscriptions import deliveries, filters, health, lanes, stretches, wakes
 
 PRESENT = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED, SubscriptionState.DISABLED)
 
@@ -55,6 +55,7 @@ def create(
         "id": "wh_" + secrets.token_urlsafe(12),
         "url": url,
         "host": endpoint_host(url),
+        "lane": lanes.lane_of(url),
         "filter_id": filter_id,
         "format": format,
         "description": description,
@@ -135,7 +136,7 @@ def update(
     role = keys.role(tx, current.owner, current.granted)
     values: dict[str, Any] = {"updated_at": tx.now}
     if url is not None:
-        values |= {"url": url, "host": endpoint_host(url)}
+        values |= {"url": url, "host": endpoint_host(url), "lane": lanes.lane_of(url)}
         if url != current.url:
             owed = case((table.c.owed == "failing", None), else_=table.c.owed)
             values |= {**health.UNTRIED, "owed": owed}
@@ -147,6 +148,8 @@ def update(
             stretches.unfollow(tx, n, last)
             stretches.follow(tx, n, values["filter_id"], last + 1)
     tx.conn.execute(update_table(table).where(table.c.n == n).values(values))
+    if url is not None:
+        wakes.wake(tx, [n])  # what waits goes to the new one, and so may be another process's to send
     if state is not None and state is not current.state:
         if current.state is SubscriptionState.PAUSED and state is SubscriptionState.ACTIVE:
             set_state(tx, n, SubscriptionState.DISABLED, last)
@@ -262,6 +265,7 @@ def set_state(tx: Tx, n: int, state: SubscriptionState, last: int, reason: str |
         ended = (follows.c.subscription == n) & follows.c.reason.is_(None)
         tx.conn.execute(update_table(follows).where(ended).values(reason=state.value))
         deliveries.cancel(tx, n, state.value)
+        wakes.changed(tx)
         until = tx.conn.execute(select(table.c.until_seq).where(table.c.n == n)).scalar_one()
         values["until_seq"] = last if until is None else until
     tx.conn.execute(update_table(table).where(table.c.n == n).values(values))

@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.storage.configuration.installation import renewed
 from publisher.storage.engine.migrate import migrate
-from publisher.storage.engine.tables import cursors, installation, metadata
+from publisher.storage.engine.tables import cursors, installation, lanes, metadata, senders
 from publisher.storage.transfer import batches
 from publisher.storage.transfer.batches import Key, Rows
 
@@ -116,7 +116,8 @@ class _Transfer:
         self._report = report
         self._batch = batch
         # In the order in which rows may point at each other; the cursors follow last, and with them whose it is.
-        self.tables = [table for table in metadata.sorted_tables if table not in (cursors, installation)]
+        kept_apart = (cursors, installation, lanes, senders)
+        self.tables = [table for table in metadata.sorted_tables if table not in kept_apart]
         self.totals = {table: batches.count(here, table) for table in self.tables}
 
     async def compare(self, table: Table) -> tuple[int, Key | None]:

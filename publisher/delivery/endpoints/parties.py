@@ -1,0 +1,170 @@
+"""Whom a request under way counts for: a subscription, its endpoint, the endpoint's host, its owner.
+
+What a party holds is time: a place for as long as a request lasts. One that answers quickly and with success gives its
+places back before others miss them, and is not held to the bounds of hosts and endpoints; one that is slow, or not
+known yet, is, and gets none of the places that are kept for the quick (``slots.py``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from publisher.delivery.endpoints.circuit import Circuit
+from publisher.delivery.endpoints.policy import Policy
+from publisher.model.subscription import endpoint_host
+from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.queue import Claimed
+
+if TYPE_CHECKING:
+    from publisher.outbound import Sending
+
+QUICK_SECONDS = 0.25
+"""Who answers within this, on average, and took the last request, is quick."""
+
+KEPT = 16_384
+
+Key = tuple[str, str, int | None, str]
+
+
+class Party:
+    """How much is under way for it, and the lines that wait for a place with it."""
+
+    __slots__ = ("quick", "seconds", "under_way", "waiting")
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.waiting: deque[Line] = deque()
+        self.seconds: float | None = None
+        """How long its requests last on average; None where none was answered yet."""
+        self.quick = False
+
+    def took(self, seconds: float, *, taken: bool) -> None:
+        """Learn how long a request lasted, and whether it was answered with a success."""
+        self.seconds = seconds if self.seconds is None else (self.seconds * 3 + seconds) / 4
+        self.quick = taken and self.seconds <= QUICK_SECONDS
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is under way or waits."""
+        return not self.under_way and not self.waiting
+
+
+class Endpoint(Party):
+    """What is sent to by (scheme, host, port, path): connections, pace and circuit are its own."""
+
+    __slots__ = ("circuit", "host", "key", "lines")
+
+    def __init__(self, key: Key, host: Host) -> None:
+        super().__init__()
+        self.key = key
+        self.host = host
+        self.circuit = Circuit()
+        self.lines: dict[int, Line] = {}
+
+
+class Host(Party):
+    """A machine, whatever the port."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class Owner(Party):
+    """Who registered webhooks."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class Line:
+    """What waits in memory for one subscription (its ``n``), in the order in which it is sent.
+
+    ``due`` is when the database has more of it (microseconds by its clock), None while it has none; ``sought`` is when
+    that is looked for. ``under_way`` counts what goes to its present endpoint. ``listed``: it stands among those that
+    can be sent to, or waits for a place.
+    """
+
+    __slots__ = ("due", "endpoint", "items", "lane", "listed", "n", "owner", "sought", "under_way")
+
+    def __init__(self, n: int, lane: int, endpoint: Endpoint, owner: Owner) -> None:
+        self.n = n
+        self.lane = lane
+        self.endpoint = endpoint
+        self.owner = owner
+        self.items: deque[Item] = deque()
+        self.under_way = 0
+        self.due: int | None = None
+        self.sought: int | None = None
+        self.listed = False
+        endpoint.lines[n] = self
+
+    @property
+    def idle(self) -> bool:
+        """Whether it could be forgotten."""
+        return not self.items and not self.under_way and self.due is None and not self.listed
+
+    def move(self, endpoint: Endpoint) -> None:
+        """Be sent to another endpoint from now on; what is under way to the old one is no concern of the new."""
+        self.endpoint.lines.pop(self.n, None)
+        self.endpoint = endpoint
+        self.under_way = 0
+        endpoint.lines[self.n] = self
+
+
+class Item:
+    """``one`` under its lease since ``claimed_at`` (monotonic), by the ``policy`` that its lease was made for.
+
+    ``begun``: something of it has been written to a connection; ``cut``: it was cut off by our own stop. ``dropped``:
+    it must not be sent any more, and was settled or belongs to someone else. ``held_back_at`` is when it was last found
+    that what is known of it is too old to send it by.
+    """
+
+    __slots__ = (
+        "at", "begun", "claimed_at", "cut", "dropped", "held_back_at", "line", "one", "parties", "policy", "probe",
+        "sending",
+    )  # fmt: skip
+
+    def __init__(self, one: Claimed, line: Line, claimed_at: float, policy: Policy, *, probe: bool = False) -> None:
+        self.one = one
+        self.line = line
+        self.claimed_at = claimed_at
+        self.policy = policy
+        self.probe = probe
+        self.begun = False
+        self.cut = False
+        self.dropped = False
+        self.held_back_at = float("-inf")
+        self.at: datetime | None = None
+        self.parties: tuple[Party, ...] = ()
+        self.sending: Sending | None = None
+
+    def unsent(self, wait: float) -> Outcome:
+        """As :func:`unsent`."""
+        return unsent(self.one, wait)
+
+
+def unsent(one: Claimed, wait: float) -> Outcome:
+    """Not sent, or not to its end: it goes back as it was for ``wait`` seconds, and the attempt does not count."""
+    state: Literal["pending", "retrying"] = "pending" if one.number == 1 else "retrying"
+    return Outcome(one.id, one.lease, state, wait=wait, subscription=one.subscription)
+
+
+@lru_cache(KEPT)
+def key_of(url: str) -> Key:
+    """Which endpoint a URL is: its query is no part of that."""
+    parts = urlsplit(url)
+    return parts.scheme, endpoint_host(url), parts.port, parts.path
+
+
+host_of = lru_cache(KEPT)(endpoint_host)
+"""The host of a URL, whatever its port: many ports are still one machine."""

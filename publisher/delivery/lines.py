@@ -1,0 +1,143 @@
+"""What this process knows of the subscriptions it sends for: their lines, endpoints, hosts and owners.
+
+Only those with something to do are kept for certain; of the others, those used last.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+from cachetools import LRUCache
+
+from publisher.delivery.endpoints.parties import Endpoint, Host, Key, Line, Owner, Party, key_of
+from publisher.storage.subscriptions.queue import Follower
+
+KEPT = 16_384
+"""Lines kept that have nothing to do, and subscriptions of other processes that are remembered as such."""
+
+
+class Lines:
+    """All lines in memory, and when each has more in the database."""
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[int, Line] = OrderedDict()
+        self._endpoints: dict[Key, Endpoint] = {}
+        self._hosts: dict[str, Host] = {}
+        self._owners: dict[str, Owner] = {}
+        self._due: list[tuple[int, int]] = []
+        self._elsewhere: LRUCache[int, bool] = LRUCache(KEPT)
+
+    def __contains__(self, n: int) -> bool:
+        """Whether it is known whose subscription this is, if only as that of another process."""
+        return n in self._lines or n in self._elsewhere
+
+    def __iter__(self) -> Iterator[Line]:
+        """Every line."""
+        return iter(self._lines.values())
+
+    def get(self, n: int) -> Line | None:
+        """The line of a subscription; None for one of another process."""
+        return self._lines.get(n)
+
+    def add(self, one: Follower, now: float) -> Line:
+        """The line of a subscription that this process sends for, as it is on record; ``now`` is monotonic."""
+        self._elsewhere.pop(one.n, None)
+        endpoint = self._endpoint(one.url)
+        line = self._lines.get(one.n)
+        if line is None:
+            owner = self._owners.get(one.owner)
+            if owner is None:
+                owner = self._owners[one.owner] = Owner(one.owner)
+            line = self._lines[one.n] = Line(one.n, one.lane, endpoint, owner)
+        line.lane = one.lane
+        if line.endpoint is not endpoint:
+            line.move(endpoint)
+        endpoint.circuit.known(one.failures, now)
+        return line
+
+    def elsewhere(self, n: int) -> None:
+        """Another process sends for this one."""
+        self._elsewhere[n] = True
+
+    def moved(self) -> None:
+        """Forget what others send for: lanes have changed hands."""
+        self._elsewhere.clear()
+
+    def readdress(self, line: Line, url: str) -> None:
+        """Send to this URL from now on."""
+        if key_of(url) != line.endpoint.key:
+            line.move(self._endpoint(url))
+
+    def remove(self, line: Line) -> None:
+        """Forget a line."""
+        self._lines.pop(line.n, None)
+        line.endpoint.lines.pop(line.n, None)
+
+    def more(self, line: Line, due: int | None) -> None:
+        """Note when the database has more of it (microseconds), None if it has nothing."""
+        line.due = due
+        if due is not None and (line.sought is None or due < line.sought):
+            line.sought = due
+            heapq.heappush(self._due, (due, line.n))
+
+    @property
+    def next_due(self) -> int | None:
+        """When the next of those that have more is due (microseconds)."""
+        while self._due:
+            due, n = self._due[0]
+            line = self._lines.get(n)
+            if line is not None and line.sought == due:
+                return due
+            heapq.heappop(self._due)
+        return None
+
+    def due(self, now: int) -> Iterator[Line]:
+        """Each that has more that is due, those longest due first; none twice, unless it is noted anew."""
+        while (due := self.next_due) is not None and due <= now:
+            line = self._lines[heapq.heappop(self._due)[1]]
+            line.sought = None
+            if line.due is not None:
+                yield line
+
+    def endpoints(self) -> Iterable[Endpoint]:
+        """Every endpoint."""
+        return self._endpoints.values()
+
+    @property
+    def parties(self) -> Iterator[Party]:
+        """Every endpoint, host and owner."""
+        yield from self._endpoints.values()
+        yield from self._hosts.values()
+        yield from self._owners.values()
+
+    def used(self, line: Line) -> None:
+        """It had something to do."""
+        self._lines.move_to_end(line.n)
+
+    def trim(self) -> None:
+        """Forget the lines with nothing to do that were not used for longest, and whoever is left without a line."""
+        surplus = len(self._lines) - KEPT
+        if surplus <= 0:
+            return
+        for line in [line for line in self._lines.values() if line.idle and not line.endpoint.circuit.open][:surplus]:
+            self.remove(line)
+        used = [line.endpoint for line in self._lines.values()]
+        self._endpoints = {one.key: one for one in (*used, *self._busy(self._endpoints.values()))}
+        self._hosts = {one.host.name: one.host for one in self._endpoints.values()}
+        self._owners = {line.owner.name: line.owner for line in self._lines.values()}
+
+    @staticmethod
+    def _busy(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:
+        return (one for one in endpoints if not one.idle or one.circuit.open)
+
+    def _endpoint(self, url: str) -> Endpoint:
+        key = key_of(url)
+        found = self._endpoints.get(key)
+        if found is None:
+            host = self._hosts.get(key[1])
+            if host is None:
+                host = self._hosts[key[1]] = Host(key[1])
+            found = self._endpoints[key] = Endpoint(key, host)
+        return found
