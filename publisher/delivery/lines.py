@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from cachetools import LRUCache
 
-from publisher.delivery.endpoints.parties import Endpoint, Host, Key, Line, Owner, Party, key_of
+from publisher.delivery.endpoints.parties import Endpoint, Host, Key, Line, Owner, key_of
+from publisher.storage.subscriptions.lanes import lane_of
 from publisher.storage.subscriptions.queue import Follower
 
 KEPT = 16_384
@@ -53,7 +54,7 @@ class Lines:
             line = self._lines[one.n] = Line(one.n, one.lane, endpoint, owner)
         line.lane = one.lane
         if line.endpoint is not endpoint:
-            line.move(endpoint)
+            self._move(line, endpoint)
         endpoint.circuit.known(one.failures, now)
         return line
 
@@ -66,14 +67,16 @@ class Lines:
         self._elsewhere.clear()
 
     def readdress(self, line: Line, url: str) -> None:
-        """Send to this URL from now on."""
+        """Send to this URL from now on, if this process is to send there."""
         if key_of(url) != line.endpoint.key:
-            line.move(self._endpoint(url))
+            self._move(line, self._endpoint(url))
+            line.lane = lane_of(url)
 
     def remove(self, line: Line) -> None:
         """Forget a line."""
         self._lines.pop(line.n, None)
         line.endpoint.lines.pop(line.n, None)
+        self._forget(line.endpoint)
 
     def more(self, line: Line, due: int | None) -> None:
         """Note when the database has more of it (microseconds), None if it has nothing."""
@@ -105,13 +108,6 @@ class Lines:
         """Every endpoint."""
         return self._endpoints.values()
 
-    @property
-    def parties(self) -> Iterator[Party]:
-        """Every endpoint, host and owner."""
-        yield from self._endpoints.values()
-        yield from self._hosts.values()
-        yield from self._owners.values()
-
     def used(self, line: Line) -> None:
         """It had something to do."""
         self._lines.move_to_end(line.n)
@@ -127,6 +123,16 @@ class Lines:
         self._endpoints = {one.key: one for one in (*used, *self._busy(self._endpoints.values()))}
         self._hosts = {one.host.name: one.host for one in self._endpoints.values()}
         self._owners = {line.owner.name: line.owner for line in self._lines.values()}
+
+    def _move(self, line: Line, endpoint: Endpoint) -> None:
+        before = line.endpoint
+        line.move(endpoint)
+        self._forget(before)
+
+    def _forget(self, endpoint: Endpoint) -> None:
+        """Forget an endpoint that no line goes to: what was known of it may not hold when one does again."""
+        if not endpoint.lines and self._endpoints.get(endpoint.key) is endpoint:
+            del self._endpoints[endpoint.key]
 
     @staticmethod
     def _busy(endpoints: Iterable[Endpoint]) -> Iterator[Endpoint]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -33,7 +33,7 @@ from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
 from publisher.storage.subscriptions import queue, wakes
 from publisher.storage.subscriptions.deliveries import Outcome
-from publisher.storage.subscriptions.queue import Claim
+from publisher.storage.subscriptions.queue import Claim, Claimed
 
 log = telemetry.logger(__name__)
 
@@ -44,7 +44,7 @@ FRESH_SECONDS = 0.5
 """How old what is known of a delivery may be when it begins to be sent: so nothing begins a second after it was
 stopped, whatever it waited for."""
 
-SURE_SECONDS = 2.0
+SURE_SECONDS = 0.9
 """How old it may be where the look itself takes long."""
 
 AHEAD = 8192
@@ -61,6 +61,12 @@ FIRST_AHEAD = 20
 
 TURN = 64
 """Requests begun in one step of the event loop: some milliseconds in which nothing else is done."""
+
+LOCKED_MICROS = 50_000
+"""How long to leave alone what another transaction holds just now."""
+
+PROBES, PROBES_AT_HOST = 16, 4
+"""Probes under way at most, in all and to one host."""
 
 FAULT_SECONDS = 1.0
 
@@ -118,9 +124,13 @@ class Sender:
         self._held = 0
         self._unloaded: list[Line] = []
         self._strays: set[int] = set()
+        self._foreign: set[int] = set()
+        self._probes: Counter[str] = Counter()
         self._new: deque[tuple[int, int]] = deque()
         self._reached: int | None = None
         self._more_new = True
+        self._scanned_at = float("-inf")
+        self._swept_at = float("-inf")
         self._serving: frozenset[int] = frozenset()
         self._known_at = float("-inf")
         self._known = (-1, -1)
@@ -143,8 +153,10 @@ class Sender:
         self._wake.set()
 
     def busy(self) -> frozenset[int]:
-        """The lanes in which something is under way."""
-        return frozenset(item.line.lane for item in self._sending)
+        """The lanes in which something is under way, or waits in memory."""
+        return frozenset(item.line.lane for item in self._sending).union(
+            line.lane for line in self._lines if line.items
+        )
 
     def look_again(self) -> None:
         """Look at all that is open at once, as at the start: times in the database were moved."""
@@ -162,6 +174,7 @@ class Sender:
                 self.moved_at = time.monotonic()
                 await self._pause()
             except Exception as error:
+                self.look_again()  # what was chosen, or was taken by a commit whose answer was lost, is known no more
                 if not told(error):
                     log.error("delivery.claim_failed", error=str(error)[:300])
                 await asyncio.sleep(FAULT_SECONDS)
@@ -189,6 +202,7 @@ class Sender:
         await self._follow_changes()
         await self._follow_lanes()
         await self._find_strays()
+        self._let_go_of_old()
         while await self._take():
             await self._probe()
             self._turn()
@@ -243,12 +257,27 @@ class Sender:
                 self._reached = end
         self._serving = lanes
 
+    def _let_go_of_old(self) -> None:
+        """Hand back what has waited for longer than it may: its lease must outlast its attempt."""
+        now = time.monotonic()
+        if now - self._swept_at < min(POLL_SECONDS, self.policy.queue / 4):
+            return
+        self._swept_at = now
+        for line in self._lines:
+            if line.items and any(now - item.claimed_at > item.policy.queue for item in line.items):
+                self._hand_back(line)
+
     async def _find_strays(self) -> None:
-        """Learn when something is due of subscriptions that were forgotten while it was being settled."""
+        """Learn when something is due of subscriptions that were forgotten while it was being settled; have others look
+        for what is theirs.
+        """
         strays, self._strays = self._strays, set()
         if strays and self._serving:
             for follower, due in await unbroken(self._db.read(queue.waiting, self._serving, strays)):
                 self._lines.more(self._lines.add(follower, time.monotonic()), due)
+        foreign, self._foreign = self._foreign, set()
+        if foreign:  # whoever sends for them now may have looked before they were back in the queue
+            await unbroken(self._db.write(wakes.wake, sorted(foreign)))
 
     async def _check(self) -> None:
         """Read again all that is held and has not begun: it may be stopped, go elsewhere, or have lost its lease."""
@@ -256,37 +285,52 @@ class Sender:
         items |= {item.one.id: item for item in self._sending if not item.begun}
         claim, woken = await self._db.write(self._checked, list(items))
         self._prepared.add(claim.events)
-        for follower, due in woken:
-            line = self._lines.add(follower, time.monotonic())
-            if not follower.failures:
-                line.endpoint.circuit.succeeded()
-            self._lines.more(line, due)
+        self._awake(woken)
+        for n in claim.parked:
+            if (parked := self._lines.get(n)) is not None:
+                self._lines.more(parked, self._now())
         still = {one.id: one for one in claim.deliveries}
         for id_, item in items.items():
-            one = still.get(id_)
-            if one is None:
-                item.dropped = True
-            elif one.cancelled:
-                item.dropped = True
-                self._settler.add(Outcome(one.id, one.lease, "cancelled"))
-            else:
-                item.one = one
-                if item in self._sending:
-                    continue
-                self._lines.readdress(item.line, one.url)
+            self._update(item, still.get(id_))
         for line in self._lines:
             if any(item.dropped for item in line.items):
                 kept = deque(item for item in line.items if not item.dropped)
                 self._held -= len(line.items) - len(kept)
                 line.items = kept
+                self._seek(line)
             if line.items:
                 self._slots.ask(line)  # where it goes now there may be a place
 
-    def _checked(self, tx: Tx, ids: list[int]) -> tuple[Claim, list[tuple[queue.Follower, int]]]:
+    def _awake(self, woken: Iterable[tuple[queue.Follower, int | None]]) -> None:
+        """Take over what is on record of these, and when something of each is due."""
+        for follower, due in woken:
+            line = self._lines.add(follower, time.monotonic())
+            if not follower.failures and line.endpoint.circuit.succeeded():
+                for other in line.endpoint.lines.values():
+                    self._lines.more(other, self._now())
+            if due is not None:
+                self._lines.more(line, due)
+
+    def _update(self, item: Item, one: Claimed | None) -> None:
+        """Go by what a delivery that has not begun is now; None: it belongs to someone else, or stands still."""
+        if one is None:
+            item.dropped = True
+        elif one.cancelled:
+            item.dropped = True
+            self._settler.add(Outcome(one.id, one.lease, "cancelled"))
+        else:
+            moved, item.one = one.url != item.one.url, one
+            if item not in self._sending:
+                self._lines.readdress(item.line, one.url)
+            elif moved and item.sending is not None:
+                item.sending.cancel()
+
+    def _checked(self, tx: Tx, ids: list[int]) -> tuple[Claim, list[tuple[queue.Follower, int | None]]]:
         self._prepared.valid(self._db.epoch)
         lanes = self._lanes.held
         own = wakes.woken(tx, lanes)
-        found = queue.waiting(tx, lanes, own) if own else []
+        due = {one.n: at for one, at in queue.waiting(tx, lanes, own)} if own else {}
+        found = [(one, due.get(one.n)) for one in queue.followers(tx, own)] if own else []
         wakes.heard(tx, own)
         held = queue.held_by(tx, ids, self._process) if ids else []
         return queue.brought(tx, held, self._prepared.known), found
@@ -310,9 +354,12 @@ class Sender:
 
     async def _scan(self) -> None:
         """Look for new deliveries, and learn whose they are."""
+        if time.monotonic() - self._scanned_at >= POLL_SECONDS:
+            self._more_new = True
         if self._new or not self._more_new or self._reached is None:
             return
         self._more_new = False
+        self._scanned_at = time.monotonic()
         (found, self._reached), unknown = await unbroken(self._db.read(self._scanned, self._reached))
         now = time.monotonic()
         for one in unknown:
@@ -334,7 +381,7 @@ class Sender:
         later = []
         now = self._now()
         for line in self._lines.due(now):
-            if line.endpoint.circuit.open:
+            if line.endpoint.circuit.open or line.lane not in self._serving:
                 continue  # looked for again once it is closed
             share = min(self._room(line), room)
             if share <= 0:
@@ -352,7 +399,10 @@ class Sender:
         while self._new and room > 0:
             id_, n = self._new.popleft()
             one = self._lines.get(n)
-            if one is None:
+            if one is None or one.lane not in self._serving:
+                if n not in self._lines:  # forgotten since it was scanned
+                    self._strays.add(n)
+                    self._wake.set()
                 continue
             # What is due of it in the database comes first, and what it has no room for stays there.
             behind = one.due is not None and one.due <= now
@@ -368,10 +418,13 @@ class Sender:
     async def _taken(self, new: Pairs, own: Shares, began: float, policy: Policy) -> None:
         claim, due = await self._db.write(self._claimed, new, own, policy)
         self._add(claim, began, policy)
+        got = {one.subscription for one in claim.deliveries}
+        soon = self._now() + LOCKED_MICROS
         for n, at in due.items():
             line = self._lines.get(n)
             if line is not None:
-                line.due = at
+                # What is due and was not taken is locked by someone who changes it.
+                line.due = at if at is None or n in got else max(at, soon)
                 self._seek(line)
 
     def _claimed(self, tx: Tx, new: Pairs, own: Shares, policy: Policy) -> tuple[Claim, dict[int, int | None]]:
@@ -396,10 +449,12 @@ class Sender:
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
                 continue
-            if line is None or self._draining:  # its lane went elsewhere meanwhile, or this process stops
+            if line is not None:
+                self._lines.readdress(line, one.url)
+            # It goes elsewhere by now, or its lane does, or this process stops.
+            if line is None or self._draining or line.lane not in self._lanes.held:
                 self._settler.add(unsent(one, 0.0))
                 continue
-            self._lines.readdress(line, one.url)
             self._lines.used(line)
             line.items.append(Item(one, line, began, policy))
             self._held += 1
@@ -428,44 +483,53 @@ class Sender:
     async def _probe(self) -> None:
         now = time.monotonic()
         for endpoint in [one for one in self._lines.endpoints() if one.circuit.probe_at <= now]:
-            circuit = endpoint.circuit
-            if circuit.open and not circuit.probing and not self._draining:
+            circuit, host = endpoint.circuit, endpoint.host.name
+            if self._probes.total() >= PROBES:
+                return
+            if circuit.open and not circuit.probing and not self._draining and self._probes[host] < PROBES_AT_HOST:
                 await unbroken(self._probe_one(endpoint))
+                self._turn()
 
     async def _probe_one(self, endpoint: Endpoint) -> None:
         newest = endpoint.circuit.probe()
         began, policy = time.monotonic(), self.policy
         own = [n for n, line in endpoint.lines.items() if line.due is not None]
         self._claims += 1
-        claim, left = await self._db.write(self._probed, own, newest, policy)
+        try:
+            claim, left = await self._db.write(self._probed, own, newest, policy)
+        except BaseException:
+            endpoint.circuit.unanswered(time.monotonic())
+            raise
         self._prepared.add(claim.events)
-        for n in left:
-            self._lines_done(n)
+        for n, at in left.items():
+            if (line := self._lines.get(n)) is not None:
+                line.due = at
         begun = False
         for one in claim.deliveries:
             line = self._lines.get(one.subscription)
             if one.cancelled:
                 self._settler.add(Outcome(one.id, one.lease, "cancelled"))
             elif line is not None:
+                self._probes[endpoint.host.name] += 1
                 self._begin(Item(one, line, began, policy, probe=True))
                 begun = True
         if not begun:
             endpoint.circuit.unanswered(time.monotonic())
 
-    def _lines_done(self, n: int) -> None:
-        line = self._lines.get(n)
-        if line is not None:
-            line.due = None
-
-    def _probed(self, tx: Tx, own: list[int], newest: bool, policy: Policy) -> tuple[Claim, list[int]]:
-        """One delivery of the first of these subscriptions that has any; and those before it, which have none."""
+    def _probed(self, tx: Tx, own: list[int], newest: bool, policy: Policy) -> tuple[Claim, dict[int, int | None]]:
+        """One delivery of the first of these subscriptions that has any; and when those before it have one again."""
         self._prepared.valid(self._db.epoch)
         lease = f"{self._process}.{self._claims}"
         for place, n in enumerate(own):
             taken = queue.probe(tx, n, newest=newest, lease=lease, seconds=policy.lease)
             if taken:
-                return queue.brought(tx, taken, self._prepared.known), own[:place]
-        return Claim(), own
+                return queue.brought(tx, taken, self._prepared.known), self._due_of(tx, own[:place])
+        return Claim(), self._due_of(tx, own)
+
+    @staticmethod
+    def _due_of(tx: Tx, own: list[int]) -> dict[int, int | None]:
+        found = queue.due(tx, own) if own else {}
+        return {n: found.get(n) for n in own}
 
     # Sending
 
@@ -482,22 +546,30 @@ class Sender:
         while slots.ready and left and not slots.full:
             line = slots.ready.popleft()
             line.listed = False
-            if not line.items or line.lane not in self._lanes.held:
+            if not line.items:
+                continue
+            if line.lane not in self._lanes.held:  # handed back by the next look, or sent where it is back by then
+                line.listed = True
+                self._unloaded.append(line)
                 continue
             item = line.items[0]
+            if item.dropped or now - item.claimed_at > item.policy.queue:  # its lease would not outlast the attempt
+                line.items.popleft()
+                self._held -= 1
+                if not item.dropped:
+                    item.dropped = True
+                    self._settler.add(item.unsent(0.0))
+                slots.ask(line)
+                self._seek(line)
+                continue
             if self._prepared.find(item.one.seq) is None:
                 self._wake.set()  # to be loaded
                 line.listed = True
                 self._unloaded.append(line)
                 continue
-            if now - item.claimed_at > item.policy.queue:  # its lease would not outlast the attempt
-                line.items.popleft()
-                self._held -= 1
-                self._settler.add(item.unsent(0.0))
-                slots.ask(line)
-                continue
             if item.held_back_at > self._known_at:
-                self._wake.set()  # what is known of it is to be read first
+                self._known_at = float("-inf")  # what is known of it is to be read first
+                self._wake.set()
                 slots.ask(line)
                 return
             parties = slots.take(line)
@@ -536,7 +608,11 @@ class Sender:
         wanted = {line.items[0].one.seq for line in lines if line.items}
         if wanted:
             self._prepared.valid(self._db.epoch)
-            self._prepared.add(await unbroken(self._db.read(events.among, wanted)))
+            try:
+                self._prepared.add(await unbroken(self._db.read(events.among, wanted)))
+            except BaseException:
+                self._unloaded += lines
+                raise
         for line in lines:
             line.listed = False
             if line.items:
@@ -544,6 +620,7 @@ class Sender:
 
     def _begin(self, item: Item) -> None:
         one = item.one
+        item.endpoint = item.line.endpoint
         request = self._written(item)
         if request is None:
             self._over(item, item.unsent(UNWRITTEN_SECONDS))
@@ -558,8 +635,12 @@ class Sender:
         except SecretError as error:
             self._sealed_at = time.monotonic()
             log.error("delivery.secret_sealed", error=str(error), retry_in=SEALED_SECONDS)
-            self._sending.discard(item)
+            self._ended(item)
             self._over(item, item.unsent(SEALED_SECONDS))
+        except Exception as error:  # one delivery's surprise must not become everyone's
+            log.exception("delivery.crashed", delivery=one.id, error=repr(error)[:300])
+            self._ended(item)
+            self._over(item, item.unsent(UNWRITTEN_SECONDS))
 
     def _may_begin(self, item: Item) -> bool:
         """Whether it may be written to the connection that it has now, however long that took."""
@@ -580,15 +661,18 @@ class Sender:
     def _done(self, item: Item, result: PostResult) -> None:
         """How it went, from the client."""
         try:
-            self._sending.discard(item)
-            if not self._sending:
-                self._none.set()
+            self._ended(item)
             self._judge(item, result)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", delivery=item.one.id, error=repr(error)[:300])
 
+    def _ended(self, item: Item) -> None:
+        self._sending.discard(item)
+        if not self._sending:
+            self._none.set()
+
     def _judge(self, item: Item, result: PostResult) -> None:
-        one, line = item.one, item.line
+        one = item.one
         if item.dropped and not item.begun:
             self._over(item, None)
             return
@@ -599,12 +683,12 @@ class Sender:
             self._over(item, item.unsent(self._backoff.failed(result.error)))
             return
         self._backoff.succeeded()
-        endpoint, seconds = line.endpoint, result.duration_ms / 1000
+        endpoint, seconds = item.endpoint, result.duration_ms / 1000
         endpoint.took(seconds, taken=result.delivered)
         endpoint.host.took(seconds, taken=result.delivered)
         assert item.at is not None
-        self._over(item, outcome(one, item.at, result, item.policy.schedule, probe=item.probe))
         self._circuit(item, endpoint, delivered=result.delivered)
+        self._over(item, outcome(one, item.at, result, item.policy.schedule, probe=item.probe))
         if result.delivered:
             self._answered(one.url)
         prepared = self._prepared.find(one.seq)
@@ -620,8 +704,6 @@ class Sender:
         if item.dropped:
             self._over(item, None)
         elif self._draining or item.probe or waited > item.policy.queue or line.lane not in self._lanes.held:
-            if item.probe:
-                line.endpoint.circuit.unanswered(time.monotonic())
             self._over(item, item.unsent(0.0))
         else:
             line.items.appendleft(item)
@@ -634,6 +716,11 @@ class Sender:
         """Settle it, and let others have its places."""
         if what is not None:
             self._settler.add(what)
+        if item.probe:
+            self._probes[item.endpoint.host.name] -= 1
+            if item.endpoint.circuit.probing:  # it told nothing: the pace stays
+                item.endpoint.circuit.probing = False
+                item.endpoint.circuit.probe_at = time.monotonic() + FAULT_SECONDS
         if item.parties:
             self._slots.give_back(item.line, item.parties)
             item.parties = ()
@@ -664,6 +751,10 @@ class Sender:
             line = self._lines.get(one.subscription)
             if line is None:
                 self._strays.add(one.subscription)
+                self._wake.set()
+                continue
+            if line.lane not in self._lanes.held:
+                self._foreign.add(one.subscription)
                 self._wake.set()
                 continue
             at = now + round(one.wait * 1e6)

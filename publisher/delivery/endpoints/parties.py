@@ -33,10 +33,12 @@ Key = tuple[str, str, int | None, str]
 class Party:
     """How much is under way for it, and the lines that wait for a place with it."""
 
-    __slots__ = ("quick", "seconds", "under_way", "waiting")
+    __slots__ = ("quick", "seconds", "slow", "under_way", "waiting")
 
     def __init__(self) -> None:
         self.under_way = 0
+        self.slow = 0
+        """How much of it is under way to endpoints that are slow or not known yet: bounds are on that."""
         self.waiting: deque[Line] = deque()
         self.seconds: float | None = None
         """How long its requests last on average; None where none was answered yet."""
@@ -130,13 +132,14 @@ class Item:
     """
 
     __slots__ = (
-        "at", "begun", "claimed_at", "cut", "dropped", "held_back_at", "line", "one", "parties", "policy", "probe",
-        "sending",
+        "at", "begun", "claimed_at", "cut", "dropped", "endpoint", "held_back_at", "line", "one", "parties", "policy",
+        "probe", "sending",
     )  # fmt: skip
 
     def __init__(self, one: Claimed, line: Line, claimed_at: float, policy: Policy, *, probe: bool = False) -> None:
         self.one = one
         self.line = line
+        self.endpoint = line.endpoint
         self.claimed_at = claimed_at
         self.policy = policy
         self.probe = probe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from publisher.delivery.endpoints.parties import Line, Party
@@ -66,13 +66,14 @@ class Slots:
                 (line.owner, bounds.owner),
                 (self._slow, self._common),
             ):
-                if party.under_way >= most:
+                if party.slow >= most:
                     party.waiting.append(line)
                     line.listed = True
                     return None
         parties: tuple[Party, ...] = (self._any, endpoint, host, line.owner, *(() if quick else (self._slow,)))
         for party in parties:
             party.under_way += 1
+            party.slow += not quick
         line.under_way += 1
         return parties
 
@@ -80,17 +81,14 @@ class Slots:
         """The end of a request: those who waited for one of its places take their turn."""
         if line.endpoint in parties:  # else it is sent to elsewhere by now
             line.under_way = max(0, line.under_way - 1)
+        slow = self._slow in parties
         for party in parties:
             party.under_way -= 1
-            if party.waiting and (party.quick or party.under_way <= self._most(party) * RESUMED_AT):
+            party.slow -= slow
+            if party.waiting and party.slow <= self._most(party) * RESUMED_AT:
                 self._resume(party)
         if line.items:
             self.ask(line)
-
-    def resume_all(self, parties: Iterable[Party]) -> None:
-        """Let all who wait for one of these take their turn."""
-        for party in (self._slow, *parties):
-            self._resume(party)
 
     def _most(self, party: Party) -> int:
         if party is self._slow:
@@ -101,6 +99,6 @@ class Slots:
         )
 
     def _resume(self, party: Party) -> None:
-        # As many as may find a place: each that finds another party full waits there.
+        # All of them: each that finds this one full again, or another, waits there.
         while party.waiting:
             self.ready.append(party.waiting.popleft())

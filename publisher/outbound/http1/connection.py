@@ -139,10 +139,9 @@ class Connection:
             return
         except OSError as error:
             # A receiver that refuses a large body may have answered before it hung up.
-            self._rest.clear()
+            # What is left stays in ``_rest``, so that the connection is not kept.
             self._pool.loop.remove_writer(self._fd)
             if sending is not None:
-                self._answer.keep = False
                 self._unwritten(error)
             return
         self._pool.loop.remove_writer(self._fd)
@@ -232,10 +231,20 @@ class Connection:
         if self._limit:
             self._until(0.0)
         answer = self._answer
-        if answer.keep and answer.complete and answer.refused is None and not self._rest:
+        if answer.keep and answer.complete and answer.refused is None and not self._rest and self._quiet():
             self._pool.release(self)
         else:
             self.close()
+
+    def _quiet(self) -> bool:
+        """Whether nothing more has come: it would be taken for the answer to the next request."""
+        try:
+            self._socket.recv_into(_BUFFER)
+        except _NOT_NOW:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _ended(self, error: OSError | None) -> None:
         """The receiver has closed the connection."""

@@ -83,7 +83,7 @@ class Pool:
         # Since when each is unused, those unused longest first.
         self._idle: OrderedDict[Connection, float] = OrderedDict()
         self._draining: OrderedDict[Connection, None] = OrderedDict()
-        self._queue: OrderedDict[Sending, None] = OrderedDict()
+        self._queue: OrderedDict[Sending, tuple[Address, ...]] = OrderedDict()
         self._resolving: dict[Sending, None] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._pumping = False
@@ -186,7 +186,7 @@ class Pool:
         if (self._queue and not first) or not self._make_room():
             sending.pause()
             origin.waiting[sending] = None
-            self._queue[sending] = None
+            self._queue[sending] = addresses
             if first:
                 self._queue.move_to_end(sending, last=False)
             return
@@ -224,10 +224,10 @@ class Pool:
         """Let those go on who can."""
         self._pumping = False
         while self._queue and self._make_room():
-            sending, _ = self._queue.popitem(last=False)
+            sending, addresses = self._queue.popitem(last=False)
             del self._origins[sending.target.origin].waiting[sending]
             sending.begin()
-            self._connect(sending, first=True)
+            self._admit(sending, addresses, first=True)
 
     # What connections tell.
 
@@ -267,6 +267,8 @@ class Pool:
         """It is free: for who waits for this origin, or for later."""
         origin = connection.origin
         while origin.waiting:
+            if self._crowded and next(iter(self._queue)).target.origin != origin.key:
+                break
             sending, _ = origin.waiting.popitem(last=False)
             self._queue.pop(sending, None)
             if connection.carry(sending):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import delete, exists, select, tuple_
+from sqlalchemy import ColumnElement, delete, exists, select, tuple_
 
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import articles, events
@@ -40,11 +40,9 @@ def old(tx: Tx, feed: str, before: int, *, shown: int, after: Place, limit: int)
     last_shown = tx.conn.execute(newest.offset(shown - 1).limit(1)).first()
     if last_shown is None:
         return [], None
-    told = exists().where(events.c.subject == table.c.article_id)
-    erased = exists().where(articles.c.id == table.c.article_id, articles.c.fingerprint == "")
     old = own & (table.c.at <= before) & _PLACE.between(tuple_(*after), tuple_(*last_shown))
     ends = _PLACE.in_([tuple(after), tuple(last_shown)])
-    statement = select(table.c.at, table.c.article_id, (told | erased).label("stays")).where(old, ~ends)
+    statement = select(table.c.at, table.c.article_id, _stays().label("stays")).where(old, ~ends)
     rows = tx.conn.execute(statement.order_by(table.c.at, table.c.article_id).limit(limit)).all()
     ids = [row.article_id for row in rows if not row.stays]
     return ids, Place(rows[-1].at, rows[-1].article_id) if len(rows) == limit else None
@@ -53,4 +51,10 @@ def old(tx: Tx, feed: str, before: int, *, shown: int, after: Place, limit: int)
 def drop(tx: Tx, feed: str, articles: list[str], before: int) -> int:
     """Delete these tombstones of a feed as far as they are from before this time; returns how many."""
     own = (table.c.feed == feed) & tx.dialect.among(table.c.article_id, articles) & (table.c.at <= before)
+    own &= ~_stays()
     return tx.conn.execute(delete(table).where(own)).rowcount
+
+
+def _stays() -> ColumnElement[bool]:
+    told = exists().where(events.c.subject == table.c.article_id)
+    return told | exists().where(articles.c.id == table.c.article_id, articles.c.fingerprint == "")

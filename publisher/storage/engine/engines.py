@@ -58,7 +58,7 @@ def turns(dialect: Dialect) -> Turns:
     """
     if dialect.single_writer:
         return Turns(1, patient=1)
-    return Turns(POSTGRES_WRITERS, patient=POSTGRES_PATIENT_WRITERS, within=POOL_SECONDS)
+    return Turns(POSTGRES_WRITERS - 1, patient=POSTGRES_PATIENT_WRITERS, within=POOL_SECONDS)
 
 
 def _postgres(url: str, connections: int) -> AsyncEngine:

@@ -133,8 +133,9 @@ def erase(tx: Tx, article: str) -> list[int]:
     if rows:
         values = {"erased": True, "data": dump(gone), "before": bindparam("was")}
         tx.conn.execute(update(events).where(events.c.seq == bindparam("number")).values(values), rows)
-        tx.conn.execute(update(cursors).where(cursors.c.name == "erasures").values(seq=cursors.c.seq + 1))
-        tx.voided = True
+    # Also where its events are gone: they may still be in memory here and elsewhere, and it in documents.
+    tx.conn.execute(update(cursors).where(cursors.c.name == "erasures").values(seq=cursors.c.seq + 1))
+    tx.voided = True
     return [row.seq for row in found]
 
 

@@ -47,7 +47,8 @@ def reach(tx: Tx, before: int, limit: int) -> Reach:
     """Which events of before this time (microseconds) may go, up to ``limit``."""
     after = pruned(tx)
     fanned_out = tx.conn.execute(select(cursors.c.seq).where(cursors.c.name == "fanout")).scalar_one()
-    oldest = select(events.c.seq, events.c.at).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+    oldest = select(events.c.seq, events.c.at).where(events.c.seq > after, events.c.at <= tx.now)
+    oldest = oldest.order_by(events.c.seq).limit(limit)
     last = after
     held: Held | None = None
     for seq, at in tx.conn.execute(oldest):

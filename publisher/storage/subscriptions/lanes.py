@@ -31,7 +31,7 @@ def hold(tx: Tx, process: str, seconds: float) -> tuple[frozenset[int], frozense
     be given up by :func:`give_up`, once nothing of it is under way.
     """
     row = {"process": process, "until": tx.now + round(seconds * 1e6)}
-    tx.conn.execute(select(lanes.c.n).order_by(lanes.c.n).with_for_update())
+    _lock(tx)
     statement = tx.dialect.insert(senders).values(row)
     tx.conn.execute(statement.on_conflict_do_update(index_elements=[senders.c.process], set_={"until": row["until"]}))
     tx.conn.execute(delete(senders).where(senders.c.until <= tx.now))
@@ -59,11 +59,13 @@ def take_over(tx: Tx, process: str) -> frozenset[int]:
 def give_up(tx: Tx, process: str, some: frozenset[int]) -> None:
     """Let others have these lanes."""
     own = (lanes.c.owner == process) & lanes.c.n.in_(sorted(some))
+    _lock(tx)
     tx.conn.execute(update(lanes).where(own).values(owner=None))
 
 
 def leave(tx: Tx, process: str) -> None:
     """Let others have all lanes: this process stops."""
+    _lock(tx)
     tx.conn.execute(update(lanes).where(lanes.c.owner == process).values(owner=None))
     tx.conn.execute(delete(senders).where(senders.c.process == process))
 
@@ -71,3 +73,7 @@ def leave(tx: Tx, process: str) -> None:
 def held(tx: Tx) -> Counter[str]:
     """How many lanes each process holds."""
     return Counter(tx.conn.execute(select(lanes.c.owner).where(lanes.c.owner.is_not(None))).scalars())
+
+
+def _lock(tx: Tx) -> None:
+    tx.conn.execute(select(lanes.c.n).order_by(lanes.c.n).with_for_update())

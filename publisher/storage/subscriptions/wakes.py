@@ -23,9 +23,10 @@ def wake(tx: Tx, own: Collection[int]) -> None:
 
 
 def woken(tx: Tx, lanes: Collection[int]) -> list[int]:
-    """The subscriptions of these lanes that were woken and not yet :func:`heard`."""
+    """The subscriptions of these lanes that were woken and not yet :func:`heard`; they stay locked until then."""
     own = subscriptions.c.woken_at.is_not(None) & tx.dialect.among(subscriptions.c.lane, lanes)
-    return list(tx.conn.execute(select(subscriptions.c.n).where(own)).scalars())
+    found = select(subscriptions.c.n).where(own).order_by(subscriptions.c.n).with_for_update()
+    return list(tx.conn.execute(found).scalars())
 
 
 def heard(tx: Tx, own: Collection[int]) -> None:

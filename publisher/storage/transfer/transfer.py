@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from sqlalchemy import Connection, StaticPool, Table, create_engine, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, StaticPool, Table, create_engine, event, func, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.storage.configuration.installation import renewed
 from publisher.storage.engine.migrate import migrate
-from publisher.storage.engine.tables import cursors, installation, lanes, metadata, senders
+from publisher.storage.engine.tables import cursors, deliveries, installation, lanes, metadata, senders
 from publisher.storage.transfer import batches
 from publisher.storage.transfer.batches import Key, Rows
 
@@ -242,7 +242,9 @@ def _finish(
         numbered = table.autoincrement_column
         if numbered is not None:
             sequence = func.pg_get_serial_sequence(table.name, numbered.name)
-            last = select(func.max(numbered)).scalar_subquery()
+            last: ColumnElement[int] = select(func.max(numbered)).scalar_subquery()
+            if table is deliveries:
+                last = func.greatest(last, select(cursors.c.seq).where(cursors.c.name == "folded").scalar_subquery())
             # False: the number itself is the next one given out.
             conn.execute(select(func.setval(sequence, func.coalesce(last + 1, 1), False)))
     conn.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))
