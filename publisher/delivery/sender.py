@@ -283,7 +283,7 @@ class Sender:
         """Read again all that is held and has not begun: it may be stopped, go elsewhere, or have lost its lease."""
         items = {item.one.id: item for line in self._lines for item in line.items}
         items |= {item.one.id: item for item in self._sending if not item.begun}
-        claim, woken = await self._db.write(self._checked, list(items))
+        claim, woken = await self._db.write_loosely(self._checked, list(items))
         self._prepared.add(claim.events)
         self._awake(woken)
         for n in claim.parked:
@@ -416,7 +416,7 @@ class Sender:
         return new, own
 
     async def _taken(self, new: Pairs, own: Shares, began: float, policy: Policy) -> None:
-        claim, due = await self._db.write(self._claimed, new, own, policy)
+        claim, due = await self._db.write_loosely(self._claimed, new, own, policy)
         self._add(claim, began, policy)
         got = {one.subscription for one in claim.deliveries}
         soon = self._now() + LOCKED_MICROS
@@ -496,7 +496,7 @@ class Sender:
         own = [n for n, line in endpoint.lines.items() if line.due is not None]
         self._claims += 1
         try:
-            claim, left = await self._db.write(self._probed, own, newest, policy)
+            claim, left = await self._db.write_loosely(self._probed, own, newest, policy)
         except BaseException:
             endpoint.circuit.unanswered(time.monotonic())
             raise

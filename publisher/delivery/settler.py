@@ -84,7 +84,7 @@ class Settler:
         backoff = FIRST_BACKOFF
         while batch:
             try:
-                own = await unbroken(self._db.write(deliveries.settle, batch))
+                own = await unbroken(self._db.write_loosely(deliveries.settle, batch))
             except Exception as error:
                 self._failing = True
                 self._signal()

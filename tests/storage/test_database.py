@@ -224,3 +224,25 @@ async def test_a_commit_that_fails_leaves_nothing_to_the_next_writer(db: Databas
         await db.write(run, "UPDATE cursors SET seq = 7 WHERE name = 'log'", "INSERT INTO late VALUES (-1)")
     await db.write(run, "UPDATE cursors SET subscription = 1 WHERE name = 'log'")
     assert await db.read(events.last_seq) == 0
+
+
+async def test_on_sqlite_alone_what_can_be_done_again_is_not_forced_to_the_disk_at_once(sqlite_db: Database) -> None:
+    def level(tx: Tx) -> int:
+        return int(tx.conn.execute(text("PRAGMA synchronous")).scalar_one())
+
+    full, normal = 2, 1
+    assert await sqlite_db.write(level) == full
+    assert await sqlite_db.write_loosely(level) == normal
+    assert await sqlite_db.write(level) == full
+
+
+async def test_what_is_written_loosely_takes_its_turn_with_all_else_and_is_seen_by_it(db: Database) -> None:
+    def count(tx: Tx) -> None:
+        tx.conn.execute(text("UPDATE cursors SET seq = seq + 1 WHERE name = 'changes'"))
+
+    def counted(tx: Tx) -> int:
+        return int(tx.conn.execute(text("SELECT seq FROM cursors WHERE name = 'changes'")).scalar_one())
+
+    before = await db.read(counted)
+    await asyncio.gather(*(write(count) for _ in range(10) for write in (db.write, db.write_loosely)))
+    assert await db.read(counted) == before + 20

@@ -21,7 +21,7 @@ def counting(db: Database) -> Iterator[Statements]:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         sent.append((statement, parameters))
 
-    engines = [engine.sync_engine for engine in {id(e): e for e in (db._writer, db._reader)}.values()]
+    engines = [engine.sync_engine for engine in {id(e): e for e in (db._writer, db._loose, db._reader)}.values()]
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     yield sent

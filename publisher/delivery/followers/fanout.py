@@ -78,7 +78,7 @@ class FanOut:
         followers = {one.id: one.followers for one in page.filters}
         cursor = page.cursor
         while judged:
-            moved = await self._db.write(self._advance, cursor, judged, followers)
+            moved = await self._db.write_loosely(self._advance, cursor, judged, followers)
             if moved is None:
                 break
             judged = [one for one in judged if one.seq > moved.seq]

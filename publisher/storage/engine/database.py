@@ -70,8 +70,11 @@ class Tx:
 class Database:
     """An open database. Make it with :meth:`open`; close it with :meth:`close`."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine, dialect: Dialect, now: Clock | None) -> None:
+    def __init__(
+        self, writer: AsyncEngine, reader: AsyncEngine, loose: AsyncEngine, dialect: Dialect, now: Clock | None
+    ) -> None:
         self._writer = writer
+        self._loose = loose
         self._reader = reader
         self._dialect = dialect
         self._now = now
@@ -102,8 +105,8 @@ class Database:
         try:
             if dialect.single_writer:
                 await asyncio.to_thread(_openable, make_url(url).database)
-            writer, reader = engines(url, dialect)
-            db = cls(writer, reader, dialect, now)
+            writer, reader, loose = engines(url, dialect)
+            db = cls(writer, reader, loose, dialect, now)
             await _brought_up_to_date(url, writer, dialect, judge)
             await db.refresh()
         except PublisherError:
@@ -153,6 +156,7 @@ class Database:
         if self._listener is not None:
             await self._listener.stop()
         await self._writer.dispose()
+        await self._loose.dispose()
         await self._reader.dispose()
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -166,6 +170,15 @@ class Database:
         once a newer publisher has raised the schema beneath this one.
         """
         return await self._by_present_definitions(lambda: self._write(lambda tx: fn(tx, *args, **kwargs)))
+
+    async def write_loosely(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As :meth:`write`, for what is done again where the machine loses its power before it is on the disk.
+
+        On SQLite it is on the disk with the next :meth:`write`; an end of this process costs nothing of it.
+        """
+        return await self._by_present_definitions(
+            lambda: self._write(lambda tx: fn(tx, *args, **kwargs), engine=self._loose)
+        )
 
     async def _by_present_definitions(self, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run the transaction, and again each time that the definitions it depends on turn out to have changed."""
@@ -183,9 +196,9 @@ class Database:
             async with _connected(self._reader) as connection:
                 return await connection.run_sync(lambda conn: fn(Tx(conn, self._dialect, self._moment(conn))))
 
-    async def _write(self, fn: Callable[[Tx], T]) -> T:
+    async def _write(self, fn: Callable[[Tx], T], *, engine: AsyncEngine | None = None) -> T:
         with self.writing:
-            async with self._turns.turn(), _connected(self._writer) as connection:
+            async with self._turns.turn(), _connected(engine or self._writer) as connection:
                 tx, result = await connection.run_sync(lambda conn: _announced(tx := self._writes(conn), fn(tx)))
                 await _whole(self._commit(connection, tx))
         return result

@@ -39,17 +39,23 @@ CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
 """How long a server may take to accept a connection, and to answer a statement."""
 
 
-def engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine]:
-    """The engine that writes and the one that reads."""
+def engines(url: str, dialect: Dialect) -> tuple[AsyncEngine, AsyncEngine, AsyncEngine]:
+    """The engine that writes, the one that reads, and the one that writes what need not be on the disk at once: on
+    PostgreSQL that is the first, too.
+    """
     if not dialect.single_writer:
         # A snapshot for the whole of a reading transaction; the default would take one per statement.
         reads = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        return _postgres(url, POSTGRES_WRITERS), _postgres(url, POSTGRES_READERS).execution_options(**reads)
+        writer = _postgres(url, POSTGRES_WRITERS)
+        return writer, _postgres(url, POSTGRES_READERS).execution_options(**reads), writer
     writer = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
     reader = create_async_engine(url, hide_parameters=True, pool_size=SQLITE_READERS, max_overflow=0)
-    _sqlite_events(writer, begin="BEGIN IMMEDIATE", query_only=False)
+    loose = create_async_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
+    _sqlite_events(writer, begin="BEGIN IMMEDIATE")
     _sqlite_events(reader, begin="BEGIN", query_only=True)
-    return writer, reader
+    # In the write-ahead log at once, and so safe from the end of this process; on the disk with the next that is FULL.
+    _sqlite_events(loose, begin="BEGIN IMMEDIATE", synchronous="NORMAL")
+    return writer, reader, loose
 
 
 def turns(dialect: Dialect) -> Turns:
@@ -77,7 +83,7 @@ def _postgres(url: str, connections: int) -> AsyncEngine:
     )
 
 
-def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None:
+def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool = False, synchronous: str = "FULL") -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         # The driver's own transactions begin too late and deferred; we begin them ourselves.
@@ -85,7 +91,7 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool) -> None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-8000")
         # What is deleted or replaced is overwritten with zeros: an erased article is not left in a free page.
