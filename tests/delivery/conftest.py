@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from support.clock import ManualClock
+from support.answering import Answered, Answering
+from support.clock import Machine, ManualClock
 from support.delivering import Bench
 
+from publisher.delivery import sender
 from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
@@ -28,3 +32,11 @@ async def any_bench(db: Database, clock: ManualClock, tmp_path: Path) -> AsyncIt
     outbound = Outbound(allow_private=["127.0.0.0/8:*"])
     yield Bench(db, outbound, Sealer.open(tmp_path / "keys"), clock)
     await outbound.close()
+
+
+@pytest.fixture
+def answering(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Answering:
+    """Makes senders that are driven step by step and answered by hand, all by one clock."""
+    machine = Machine(clock)
+    monkeypatch.setattr(sender, "time", SimpleNamespace(monotonic=machine.elapsed))
+    return partial(Answered, clock=clock, machine=machine)

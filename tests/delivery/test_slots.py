@@ -86,3 +86,13 @@ def test_everything_that_was_taken_is_given_back() -> None:
     assert slots.under_way == 0
     assert all(party.idle for one in some for party in (one.endpoint, one.endpoint.host, one.owner))
     assert began(slots, some) == [True] * 4
+
+
+def test_a_slow_endpoint_gets_a_place_beside_quick_ones_that_have_more_under_way_than_its_host_may() -> None:
+    slots = Slots(BOUNDS)
+    *others, slow = lines(*[f"https://hook.example/{n}" for n in range(4)])
+    for one in others:
+        one.endpoint.took(0.01, taken=True)
+    slow.endpoint.took(0.01, taken=False)
+    assert began(slots, others * 2) == [True] * 6
+    assert began(slots, [slow] * 3) == [True, True, False]
