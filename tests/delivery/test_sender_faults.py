@@ -126,7 +126,7 @@ async def test_a_line_whose_items_were_all_cancelled_goes_on_with_what_is_in_the
     await append(sqlite_db, 40)
     await fan_out(sqlite_db)
     ours = answering(sqlite_db)
-    await ours.look()
+    await ours.look(2)
     waiting = [item.one.seq for item in ours.line().items]
     assert 0 < len(waiting) < 30
     await sqlite_db.write(deliveries.cancel_erased, waiting)
