@@ -18,7 +18,7 @@ from publisher.storage.engine.database import Database
 from publisher.storage.log import events
 from publisher.storage.subscriptions import deliveries, queue, subscriptions
 
-DELIVERED = DeliveryState.DELIVERED
+PENDING, SENDING, DELIVERED = DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DELIVERED
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,20 @@ async def test_what_waited_in_memory_beyond_its_lease_is_sent_once(sqlite_db: Da
         await ours.look()
     waited = Counter(one.id for one in ours.sent if one.began and one.id not in slow)
     assert sorted(waited.values()) == [1, 1]
+
+
+async def test_what_has_waited_for_too_long_behind_slow_requests_goes_back_before_its_lease_is_over(
+    sqlite_db: Database, answering: Answering
+) -> None:
+    subscription = await sqlite_db.write(subscribe)
+    await append(sqlite_db, 12)
+    await fan_out(sqlite_db)
+    ours = answering(sqlite_db)
+    await ours.look()
+    assert [one.connect() for one in ours.open] == [True] * 10
+    await ours.look(after=POLICY.queue + 1)
+    await ours.settle()
+    assert await states(sqlite_db, subscription) == [SENDING] * 10 + [PENDING] * 2
 
 
 async def test_what_waits_for_a_connection_goes_to_the_url_that_its_webhook_has_by_then(
