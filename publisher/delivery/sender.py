@@ -298,7 +298,9 @@ class Sender:
                 self._held -= len(line.items) - len(kept)
                 line.items = kept
                 self._seek(line)
-            if line.items:
+            if line.lane not in self._lanes.held:  # where it goes now another process sends
+                self._hand_back(line)
+            elif line.items:
                 self._slots.ask(line)  # where it goes now there may be a place
 
     def _awake(self, woken: Iterable[tuple[queue.Follower, int | None]]) -> None:
@@ -320,9 +322,8 @@ class Sender:
             self._settler.add(Outcome(one.id, one.lease, "cancelled"))
         else:
             moved, item.one = one.url != item.one.url, one
-            if item not in self._sending:
-                self._lines.readdress(item.line, one.url)
-            elif moved and item.sending is not None:
+            self._lines.readdress(item.line, one.url)
+            if moved and item in self._sending and item.sending is not None:
                 item.sending.cancel()
 
     def _checked(self, tx: Tx, ids: list[int]) -> tuple[Claim, list[tuple[queue.Follower, int | None]]]:

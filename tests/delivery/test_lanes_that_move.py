@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support.answering import FAILED, Answered, Answering
 from support.deliveries import append, fan_out, states, subscribe
 
@@ -110,6 +111,25 @@ async def test_a_webhook_that_moved_while_nothing_waited_is_sent_for_although_it
         await one.look(2)
     await announced(db, ours, theirs)
     assert (len(ours.sent), len(theirs.sent)) == (1, 1)
+
+
+@pytest.mark.parametrize("count", [1, 12], ids=["waits for a connection", "waits in memory too"])
+async def test_what_waits_here_when_its_webhook_moves_is_sent_by_whom_it_moved_to_who_looked_before(
+    db: Database, answering: Answering, count: int
+) -> None:
+    subscription = await db.write(subscribe)
+    ours, theirs = two(db, answering)
+    await append(db, count)
+    await fan_out(db)
+    for one in (theirs, ours):
+        await one.look()
+    await db.write(subscriptions.update, subscription.id, url=ELSEWHERE)
+    for one in (theirs, ours, ours, theirs, theirs):
+        await one.look()
+        theirs.answer_all()
+    assert {one.url for one in ours.sent} == {URL}
+    assert not any(one.began for one in ours.sent)
+    assert len({one.id for one in theirs.sent}) == len(theirs.sent) == count
 
 
 async def announced(db: Database, *senders: Answered) -> None:
