@@ -179,7 +179,7 @@ Answering = Callable[..., Answered]
 
 
 class Fault:
-    """A function of the storage that fails once; ``met`` says whether it did."""
+    """A function of the storage that fails once, and a sender that goes on at once; ``met`` says whether it failed."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
         self._real = getattr(owner, name)
