@@ -89,7 +89,7 @@ async def fold(batches: Batches, kept: Kept) -> Folding:
             gone = await batches.write(folding.fold, piece.ids, before, cleared)
             done = Folding(done.deliveries + gone.deliveries, done.attempts + gone.attempts)
         at = piece.reached
-    if done.deliveries:
+    if done.deliveries or await batches.db.read(folding.behind, before):
         await batches.db.write(folding.note, before)
     return done
 
@@ -171,7 +171,8 @@ def _ago(tx: Tx, seconds: float) -> int:
 
 
 def _shown_of_operations(tx: Tx) -> int:
-    """The most events of sources and webhooks that any feed shows."""
+    """The most events of sources and webhooks that any feed shows, or showed whose file is gone only lately."""
     if not in_force.complete(tx):
         return MOST_SHOWN
-    return max((feed.limit for feed in in_force.present(tx).values() if feed.items == "operations"), default=0)
+    feeds = [*in_force.present(tx).values(), *in_force.lately(tx).values()]
+    return max((feed.limit for feed in feeds if feed.items == "operations"), default=0)

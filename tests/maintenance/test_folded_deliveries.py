@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from maintenance.kept import DAY, KEPT, MONTH, Cut, batches, count, cut_off, removed, settle_all, settled, states
@@ -118,6 +119,24 @@ async def test_however_often_it_is_cut_off_everything_adds_up(db: Database, cloc
     assert cuts > 5
     assert await db.read(count, "deliveries", "attempts") == 0
     assert await states(db, 1, 2, 3) == [{DeliveryState.DELIVERED: 1, DeliveryState.CANCELLED: 1}] * 3
+
+
+async def test_what_was_folded_before_it_was_cut_off_is_told_by_the_next_time(db: Database, clock: ManualClock) -> None:
+    await db.write(subscribe)
+    await settled(db, clock, "delivered", events=2)
+    before = clock()
+    clock.advance(MONTH)
+    cuts, left = 0, 2
+    while left:
+        with contextlib.suppress(Cut), cut_off(db, 1 + cuts):
+            await fold(batches(db), KEPT)
+        cuts += 1
+        left = await db.read(count, "deliveries")
+    assert await db.read(folding.until) is None
+
+    assert await fold(batches(db), KEPT) == Folding()
+
+    assert await db.read(folding.until) == round(before.timestamp() * 1e6)
 
 
 async def test_two_processes_that_fold_at_once_count_each_delivery_once(

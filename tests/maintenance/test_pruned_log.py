@@ -28,11 +28,13 @@ from support.deliveries import append, claim, fan_out, fan_out_once, subscribe
 from support.items import an_article, an_event, article_change
 from support.rights import a_feed, adds_up, define
 
+from publisher.clock import to_micros
 from publisher.maintenance.keeping import Kept, Pruning, fold, prune
 from publisher.model import Change, DeliveryState, EventType
 from publisher.model.change import FeedTouch, Outcome
 from publisher.publish.items import TOMBSTONES_SHOWN, chosen
-from publisher.storage.configuration import feeds
+from publisher.storage.configuration import feeds, tombstones
+from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import folded, matches
 from publisher.storage.engine.tables import tombstones as graves
@@ -91,6 +93,17 @@ async def test_events_of_a_clock_that_was_put_back_go_with_their_neighbours(db: 
     clock.advance(-1000 * DAY + YEAR)
     assert await prune(batches(db), KEPT) == Pruning(events=3, begins_after=3)
     assert await kept(db) == [4]
+
+
+async def test_events_of_a_clock_that_was_ahead_for_long_hold_up_no_others(db: Database, clock: ManualClock) -> None:
+    await append(db, 40)
+    await fan_out(db)
+    await db.write(dated, clock)
+    clock.advance(10 * YEAR)
+    await db.write(dated, clock, *range(2, 36))  # more than are looked at at once
+    clock.advance(-8 * YEAR)
+    done = await prune(batches(db, 40), KEPT)
+    assert (done.begins_after, await kept(db)) == (40, [])
 
 
 async def test_an_event_that_is_not_fanned_out_stays(db: Database, clock: ManualClock) -> None:
@@ -182,7 +195,27 @@ async def test_feeds_show_the_same_before_and_after(db: Database, clock: ManualC
     assert len(await kept(db)) == 12
     assert (done.events, done.begins_after) == (9, 21)
     await define(db, a_feed("news"))
+    clock.advance(KEPT_SECONDS)
     assert (await prune(batches(db, 3), KEPT)).events == 12
+
+
+async def test_a_feed_of_operations_whose_file_was_gone_for_a_while_shows_what_it_showed(
+    db: Database, clock: ManualClock
+) -> None:
+    operations = a_feed("operations", items="operations", limit=3)
+    await define(db, a_feed("news"), operations)
+    await db.write(events.append, [an_event(EventType.SOURCE_FAILING, data={"id": f"x{n}"}) for n in range(3)])
+    await fan_out(db, feeds=())
+    clock.advance(2 * YEAR)
+    before = await db.read(chosen, operations, operations.limit)
+    await define(db, a_feed("news"))
+    clock.advance(KEPT_SECONDS - 1)
+
+    await prune(batches(db), KEPT)
+
+    await define(db, a_feed("news"), operations)
+    assert await db.read(chosen, operations, operations.limit) == before
+    assert len(before) == 3
 
 
 async def test_events_that_a_feed_shows_go_once_newer_ones_take_their_place(db: Database, clock: ManualClock) -> None:
@@ -227,6 +260,22 @@ async def test_the_tombstone_of_an_article_stays_as_long_as_its_events(db: Datab
     await db.write(_published, names[0])
     assert (await prune(batches(db), KEPT)).tombstones == 1
     assert set(names) - set(await db.read(_buried, "news")) == {names[1]}
+
+
+async def test_a_tombstone_that_is_needed_since_it_was_looked_for_stays(db: Database, clock: ManualClock) -> None:
+    names = [f"a{n}" for n in range(TOMBSTONES_SHOWN + 3)]
+    await db.write(_left, names, "news")
+    clock.advance(YEAR)
+    before = to_micros(clock())
+    shown, begin = TOMBSTONES_SHOWN, tombstones.BEGIN
+    found, _ = await db.read(tombstones.old, "news", before, shown=shown, after=begin, limit=100)
+    published, erased, other = found
+    await db.write(_published, published)
+    await db.write(_erased, erased)
+
+    assert await db.write(tombstones.drop, "news", found, before) == 1
+
+    assert set(names) - set(await db.read(_buried, "news")) == {other}
 
 
 async def test_however_often_it_is_cut_off_the_log_adds_up(db: Database, clock: ManualClock) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+from maintenance.kept import KEPT, YEAR, batches, dated
 from support.clock import ManualClock
 from support.deliveries import claim, fan_out, fan_out_once, states, subscribe
 from support.receiver import receiving
 from web.webroom import Newsroom
 
+from publisher.maintenance.keeping import prune
 from publisher.model import DeliveryState, EventType, Filter, Subscription
 from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.engine.database import Tx
@@ -290,6 +293,29 @@ async def test_a_withdrawn_article_can_be_erased_and_erasing_twice_is_one_event(
     assert [(await erase(newsroom))[0] for _ in range(2)] == [200, 200]
     assert newsroom.db.last_seq == 2
     assert WORD not in await newsroom.db.read(everything)
+
+
+async def test_what_a_process_has_read_is_dropped_also_where_the_events_themselves_are_pruned(
+    one_newsroom: Newsroom, clock: ManualClock
+) -> None:
+    headers, db = one_newsroom.as_("editor"), one_newsroom.db
+
+    async def log(after: str) -> str:
+        answer = await one_newsroom.client.get("/api/v1/events", params={"after": after}, headers=headers)
+        return await answer.text()
+
+    place = json.loads(await log("latest"))["next"]
+    await put(one_newsroom)
+    assert WORD in await log(place)
+    await one_newsroom.client.delete(PATH, headers=headers)
+    await fan_out(db)
+    await db.write(dated, clock)
+    clock.advance(2 * YEAR)
+    assert (await prune(batches(db), KEPT)).events == 2
+
+    assert (await erase(one_newsroom))[0] == 200
+
+    assert WORD not in await log(place)
 
 
 async def test_an_editor_may_publish_under_the_id_again(newsroom: Newsroom) -> None:

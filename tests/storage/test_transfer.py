@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from maintenance.kept import KEPT, MONTH, batches, settled
 from sqlalchemy import text
 from support import transfer_process
 from support.clock import ManualClock
@@ -17,6 +18,7 @@ from support.everything import TABLES, Rows, fill, rows
 from support.postgres import Postgres
 
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
+from publisher.maintenance.keeping import Folding, fold
 from publisher.model import DeliveryState, Filter, Role
 from publisher.outbound import Outbound
 from publisher.storage.access import keys
@@ -148,6 +150,24 @@ async def test_numbers_go_on_above_what_was_copied(
         added = set(after[table]) - set(held[table])
         assert added, table
         assert min(row[0] for row in added) > max(row[0] for row in held[table])
+
+
+async def test_numbers_go_on_above_what_was_folded_before_it_was_copied(
+    sqlite_url: str, target: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    """Below that, deliveries are looked for no more: they would never be folded."""
+    db = await Database.open(sqlite_url, tmp_path / "data", now=clock)
+    await db.write(subscribe)
+    await settled(db, clock, "delivered", events=3)
+    clock.advance(MONTH)
+    assert (await fold(batches(db), KEPT)).deliveries == 3
+    await db.close()
+    await transfer(tmp_path / "data" / "publisher.db", target)
+
+    async with opened(target, tmp_path, clock) as db:
+        await settled(db, clock, "delivered")
+        clock.advance(MONTH)
+        assert await fold(batches(db), KEPT) == Folding(deliveries=1, attempts=1)
 
 
 async def test_an_empty_installation_moves_too(

@@ -88,6 +88,14 @@ def present(tx: Tx) -> dict[str, FeedDefinition]:
     return {feed.name: feed for feed in feeds}
 
 
+def lately(tx: Tx) -> dict[str, FeedDefinition]:
+    """The definitions that were removed within :data:`KEPT_SECONDS`, by name: they may come back."""
+    since = tx.now - KEPT_SECONDS * 1_000_000
+    statement = select(table.c.definition).where(table.c.removed_at > since, table.c.definition.is_not(None))
+    feeds = [read(text) for text in tx.conn.execute(statement).scalars()]
+    return {feed.name: feed for feed in feeds}
+
+
 def complete(tx: Tx) -> bool:
     """Whether :func:`present` returns all there are: not after an upgrade, until definitions are taken again."""
     undescribed = select(table.c.name).where(table.c.digest != "", table.c.definition.is_(None))

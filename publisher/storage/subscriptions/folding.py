@@ -95,6 +95,11 @@ def fold(tx: Tx, ids: Collection[int], before: int, cleared: int | None = None) 
     return _fold(tx, tx.dialect.among(table.c.id, ids) & table.c.state.in_(BY_AGE) & (table.c.settled_at <= before))
 
 
+def behind(tx: Tx, before: int) -> bool:
+    """Whether anything is folded and less than up to ``before`` is noted, as where a process ended between the two."""
+    return (until(tx) or 0) < before and tx.conn.execute(select(folded.c.seq).limit(1)).first() is not None
+
+
 def note(tx: Tx, before: int) -> None:
     """Note that whatever had been delivered or cancelled by ``before`` is folded."""
     tx.conn.execute(update(cursors).where(_UNTIL, cursors.c.seq < before).values(seq=before))
