@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -18,5 +19,7 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        while not task.done():  # it may be cancelled again, as by a timeout and then by a stop
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
         raise

@@ -100,6 +100,18 @@ async def test_a_secret_that_cannot_be_opened_costs_no_attempt_and_waits_to_be(b
     assert (await now(bench.db, made)).failures == 0
 
 
+async def test_it_stops_where_all_that_was_begun_had_a_secret_that_cannot_be_opened(
+    bench: Bench, tmp_path: Path
+) -> None:
+    lost = Sealer.open(tmp_path / "another")
+    made = await bench.db.write(subscribe, url="http://127.0.0.1:9/", sealed_secret=lost.seal(b"whsec_x"))
+    await append(bench.db)
+    async with asyncio.timeout(60), bench.running() as deliverer:
+        await eventually(lambda: is_sealed(deliverer), True)
+    (waits,) = await bench.db.read(deliveries.page, made.id, limit=10)
+    assert (waits.state, waits.attempts) == (DeliveryState.PENDING, 0)
+
+
 async def is_sealed(deliverer: Deliverer) -> bool:
     return deliverer.sealed
 
