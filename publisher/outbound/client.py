@@ -20,7 +20,7 @@ from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
 from publisher.outbound.faults import advice_of, explain, is_ours
 from publisher.outbound.guard import KEPT_URLS, SETTING, Guard
-from publisher.outbound.http1 import Pool, Sending, Target, Tls, head
+from publisher.outbound.http1 import STOPPED, Pool, Sending, Target, Tls, head
 from publisher.outbound.results import FetchResponse, PostResult
 from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
 from publisher.privatenetworks import WEB_PORTS
@@ -72,6 +72,7 @@ class Outbound:
         self._limit = limit
         self._tls = Tls(tls)
         self._pool: Pool | None = None
+        self._closed = False
         self._target = lru_cache(KEPT_URLS)(self._checked_target)
 
     def introduce(self, user_agent: str) -> None:
@@ -151,9 +152,12 @@ class Outbound:
         line decides. ``begins`` is called once there is a connection, right before the first byte is written, which
         may be within this call; False: nothing is written, the connection is kept for others, and the result is
         ``stopped``. ``timeout``, in seconds, is for all of the attempt up to the status line, from when it had its
-        turn: the time for which it waits for room in this client is not the receiver's. Neither may raise.
+        turn: the time for which it waits for room in this client is not the receiver's. Neither may raise. Once
+        the client is closed, nothing is sent, and the result is ``stopped``.
         """
         pool = self._pool or self._open_pool()
+        if self._closed:
+            return self._refused(pool, done, STOPPED)
         try:
             target = self._target(url)
             sent = head(target.start, self._user_agent, headers, len(body))
@@ -192,7 +196,7 @@ class Outbound:
         limit = self._limit if self._limit is not None else descriptors.shares(descriptors.limit()).connections
         self._pool = Pool(
             self.guard,
-            self._resolve(),
+            self._resolve,
             keep=self._keep,
             limit=limit,
             tls=self._tls,
@@ -214,10 +218,10 @@ class Outbound:
         return fetching + (self._pool.idle if self._pool is not None else 0)
 
     async def close(self) -> None:
-        """Close every connection; what is being sent is cancelled."""
+        """Close every connection; what is being sent is cancelled, and nothing is sent after that."""
+        self._closed = True
         if self._pool is not None:
             self._pool.close()
-            self._pool = None
             await asyncio.sleep(0)  # for those who are told
         self._deadlines.close()
         if self._session is not None:

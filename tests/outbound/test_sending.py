@@ -392,3 +392,46 @@ async def test_closing_tells_everyone_who_waits() -> None:
         await outbound.close()
     assert len(outcomes.told) == 3
     assert all(one.status is None for one in outcomes.told)
+
+
+async def test_who_is_told_that_it_closes_opens_nothing_anew(outbound: Outbound) -> None:
+    outcomes = Outcomes()
+    async with talking(Talk.gone) as server:
+
+        def again(result: PostResult) -> None:
+            outcomes.done(result)
+            send(outbound, server.url(), outcomes)
+
+        outbound.send(server.url(), BODY, {}, 60.0, again)
+        await server.until(lambda: server.connections == 1)
+        await outbound.close()
+        results = await outcomes.until(2)
+        assert (await outbound.post(server.url(), BODY, {})).stopped
+    assert [(one.status, one.stopped) for one in results] == [(None, False), (None, True)]
+    assert server.connections == 1
+
+
+async def test_a_client_that_sent_nothing_before_it_was_closed_sends_nothing_after() -> None:
+    outbound = Outbound(allow_private=LOOPBACK)
+    await outbound.close()
+    async with talking(answers) as server:
+        assert (await outbound.post(server.url(), BODY, {})).stopped
+    assert server.connections == 0
+
+
+async def test_a_question_that_the_resolver_gave_up_fails_its_request_and_is_asked_again_for_the_next() -> None:
+    class GivesUpOnce(Names):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            if not self.let.is_set():
+                self.let.set()
+                raise asyncio.CancelledError  # as where its channel was closed
+            return await super().resolve(host, port, family)
+
+    outbound = Outbound(allow_private=LOOPBACK, resolver=GivesUpOnce("127.0.0.1"))
+    async with talking(answers) as server:
+        results = [await outbound.post(server.url("hook.example"), BODY, {}, timeout=10) for _ in range(2)]
+        await outbound.close()
+    assert [one.status for one in results] == [None, 204]
+    assert "resolve" in (results[0].error or "")

@@ -87,11 +87,15 @@ class Server:
 
 @asynccontextmanager
 async def talking(
-    talk: Callable[[Talk], Awaitable[None]], host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    talk: Callable[[Talk], Awaitable[None]],
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+    *,
+    port: int = 0,
 ) -> AsyncIterator[Server]:
-    """A running server."""
+    """A running server, by default at a port that is free."""
     server = Server(talk)
-    listening = await asyncio.start_server(server.serve, host, 0, ssl=tls)
+    listening = await asyncio.start_server(server.serve, host, port, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

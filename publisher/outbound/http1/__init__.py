@@ -3,8 +3,8 @@
 from publisher.outbound.http1.answer import EXCERPT
 from publisher.outbound.http1.connection import RESPONSE_LIMIT
 from publisher.outbound.http1.pool import Pool
-from publisher.outbound.http1.sending import Sending
+from publisher.outbound.http1.sending import STOPPED, Sending
 from publisher.outbound.http1.target import Target, head
 from publisher.outbound.http1.tls import Tls
 
-__all__ = ["EXCERPT", "RESPONSE_LIMIT", "Pool", "Sending", "Target", "Tls", "head"]
+__all__ = ["EXCERPT", "RESPONSE_LIMIT", "STOPPED", "Pool", "Sending", "Target", "Tls", "head"]

@@ -1,7 +1,8 @@
 """One connection in the making: TCP to the first address that answers, then TLS.
 
 Addresses are tried in turns, each a moment after the one before, and the first that is connected wins (RFC 8305,
-"happy eyeballs"), so that one that is silent costs a quarter of a second. Each is judged where its socket is made.
+"happy eyeballs"), so that one that is silent costs a quarter of a second; two seconds where as many connections are
+open as may be, and it has to be closed for that. Each is judged where its socket is made.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 STAGGER_SECONDS = 0.25
 """Until the next address is tried as well."""
 
+ALONE_SECONDS = 2.0
+"""How long one may be silent where there is no room for another beside it."""
+
 CONNECT_SECONDS = 10.0
 """For TCP, and again for TLS; within the time of the request that it is made for."""
 
@@ -31,7 +35,7 @@ _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 class Dial:
     """Makes a connection for one request, which it is handed to; the pool is told of either outcome."""
 
-    __slots__ = ("_addresses", "_error", "_limit", "_pool", "_sockets", "_tls", "origin", "sending")
+    __slots__ = ("_addresses", "_alone", "_error", "_limit", "_pool", "_sockets", "_tls", "origin", "sending")
 
     def __init__(self, pool: Pool, origin: Origin, sending: Sending, addresses: tuple[Address, ...]) -> None:
         self._pool = pool
@@ -42,6 +46,8 @@ class Dial:
         self._tls: ssl.SSLSocket | None = None
         self._error: Exception | None = None
         self._limit = 0.0
+        self._alone = 0.0
+        """For how many seconds the next address has waited for room."""
 
     def start(self) -> None:
         """Try the first address; the outcome is told later, from the event loop."""
@@ -67,14 +73,24 @@ class Dial:
         """It takes long: try another address as well, or give up."""
         self._limit = 0.0
         if self._tls is None and self._addresses:
-            if self._pool.room_for_another():
-                self._try_next()
-            else:
-                self._until(STAGGER_SECONDS)
+            self._try_another()
             return
         what = "TLS handshake" if self._tls is not None else "connection"
         self._error = TimeoutError(errno.ETIMEDOUT, f"no {what} within {CONNECT_SECONDS:g} s")
         self._failed()
+
+    def _try_another(self) -> None:
+        """Try the next address beside those that are silent; where there is no room for that, in place of one."""
+        if not self._pool.room_for_another():
+            self._alone += STAGGER_SECONDS
+            if self._alone < ALONE_SECONDS:
+                self._until(STAGGER_SECONDS)
+                return
+            self._close(next(iter(self._sockets)))
+        self._alone = 0.0
+        self._try_next()
+        if not self._sockets:
+            self._failed()
 
     def _try_next(self) -> None:
         """Try addresses until one is under way."""

@@ -21,9 +21,9 @@ Found = Callable[[tuple[Address, ...], Exception | None], None]
 
 
 class Names:
-    """What names resolve to, by ``resolver``. Belongs to one event loop; end it with :meth:`close`."""
+    """What names resolve to, by what ``resolver`` returns. Belongs to one event loop; end it with :meth:`close`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, resolver: AbstractResolver) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, resolver: Callable[[], AbstractResolver]) -> None:
         self._loop = loop
         self._resolver = resolver
         self._kept: OrderedDict[tuple[str, int], tuple[float, tuple[Address, ...]]] = OrderedDict()
@@ -54,8 +54,10 @@ class Names:
         addresses: tuple[Address, ...] = ()
         error: Exception | None = None
         try:
-            answers = await self._resolver.resolve(*key, family=socket.AF_UNSPEC)
+            answers = await self._resolver().resolve(*key, family=socket.AF_UNSPEC)
             addresses = _in_turns([address(one["host"], one["port"]) for one in answers])[:MOST_ADDRESSES]
+        except asyncio.CancelledError:  # by the resolver; where it was close(), nobody waits
+            error = OSError("it was no longer asked for")
         except Exception as fault:  # whatever it is, the name does not resolve
             error = fault
         if not addresses:
@@ -65,7 +67,7 @@ class Names:
             self._kept.move_to_end(key)
             if len(self._kept) > KEPT_NAMES:
                 self._kept.popitem(last=False)
-        _, waiting = self._asking.pop(key)
+        _, waiting = self._asking.pop(key, (None, ()))
         for found in waiting:
             self._loop.call_soon(found, addresses, error)
 

@@ -58,7 +58,7 @@ class Pool:
     def __init__(
         self,
         guard: Guard,
-        resolver: AbstractResolver,
+        resolver: Callable[[], AbstractResolver],
         *,
         keep: int,
         limit: int,
