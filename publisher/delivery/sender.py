@@ -307,7 +307,9 @@ class Sender:
         """Take over what is on record of these, and when something of each is due."""
         for follower, due in woken:
             line = self._lines.add(follower, time.monotonic())
-            if not follower.failures and line.endpoint.circuit.succeeded():
+            circuit = line.endpoint.circuit
+            # Only where it is open: failures that are not committed yet are not on record, and still count.
+            if not follower.failures and circuit.open and circuit.succeeded():
                 for other in line.endpoint.lines.values():
                     self._lines.more(other, self._now())
             if due is not None:
