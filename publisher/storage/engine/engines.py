@@ -7,6 +7,7 @@ reading, with limits on how long anything may wait.
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -90,7 +91,7 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool = False,
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(cursor)
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-8000")
@@ -113,3 +114,18 @@ def _sqlite_events(engine: AsyncEngine, *, begin: str, query_only: bool = False,
 def driver_message(error: Exception) -> str:
     """What the driver driver_message, without the statement and the link that SQLAlchemy adds."""
     return str(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Use a write-ahead log. Several processes may open a new file at once, and this change does not always wait for
+    the lock by itself, whatever the timeout.
+    """
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= until:
+                raise
+        time.sleep(0.002)
