@@ -24,7 +24,7 @@ BACKLOG = 4 * BATCH
 _TELLING = frozenset((1, BATCH, BACKLOG))
 """Lengths of the queue at which one more outcome changes a signal."""
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 FIRST_BACKOFF = 0.05
 LONGEST_BACKOFF = 5.0
 
