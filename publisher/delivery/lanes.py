@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 from publisher import telemetry
-from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import lanes, queue
+from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 

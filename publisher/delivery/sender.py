@@ -26,7 +26,6 @@ from publisher.delivery.prepared import PreparedEvents
 from publisher.delivery.settler import Settler
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Request
-from publisher.delivery.unbroken import unbroken
 from publisher.errors import SecretError, told
 from publisher.outbound import PostResult
 from publisher.storage.engine.database import Database, Tx
@@ -34,6 +33,7 @@ from publisher.storage.log import events
 from publisher.storage.subscriptions import queue, wakes
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claim, Claimed
+from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 
@@ -264,7 +264,7 @@ class Sender:
             return
         self._swept_at = now
         for line in self._lines:
-            if line.items and any(now - item.claimed_at > item.policy.queue for item in line.items):
+            if line.items and any(item.lapsed(now) for item in line.items):
                 self._hand_back(line)
 
     async def _find_strays(self) -> None:
@@ -310,8 +310,7 @@ class Sender:
             circuit = line.endpoint.circuit
             # Only where it is open: failures that are not committed yet are not on record, and still count.
             if not follower.failures and circuit.open and circuit.succeeded():
-                for other in line.endpoint.lines.values():
-                    self._lines.more(other, self._now())
+                self._resume(line.endpoint)
             if due is not None:
                 self._lines.more(line, due)
 
@@ -556,7 +555,7 @@ class Sender:
                 self._unloaded.append(line)
                 continue
             item = line.items[0]
-            if item.dropped or now - item.claimed_at > item.policy.queue:  # its lease would not outlast the attempt
+            if item.dropped or item.lapsed(now):
                 line.items.popleft()
                 self._held -= 1
                 if not item.dropped:
@@ -648,9 +647,7 @@ class Sender:
     def _may_begin(self, item: Item) -> bool:
         """Whether it may be written to the connection that it has now, however long that took."""
         now = time.monotonic()
-        if item.dropped or self._draining or item.line.lane not in self._lanes.held:
-            return False
-        if now - item.claimed_at > item.policy.queue:
+        if item.dropped or self._draining or item.line.lane not in self._lanes.held or item.lapsed(now):
             return False
         age = now - self._known_at
         looked = self._known_at > item.held_back_at > float("-inf")
@@ -702,11 +699,10 @@ class Sender:
 
     def _not_sent(self, item: Item) -> None:
         """It was stopped before it began, or cut off by our own stop: it waits on, or goes back."""
-        line = item.line
-        waited = time.monotonic() - item.claimed_at
+        line, now = item.line, time.monotonic()
         if item.dropped:
             self._over(item, None)
-        elif self._draining or item.probe or waited > item.policy.queue or line.lane not in self._lanes.held:
+        elif self._draining or item.probe or item.lapsed(now) or line.lane not in self._lanes.held:
             self._over(item, item.unsent(0.0))
         else:
             line.items.appendleft(item)
@@ -734,8 +730,7 @@ class Sender:
         if delivered:
             if circuit.succeeded():
                 log.info("endpoint.recovered", url=_shown(endpoint))
-                for line in endpoint.lines.values():
-                    self._lines.more(line, self._now())
+                self._resume(endpoint)
                 self._wake.set()
         elif item.probe:
             circuit.failures += 1
@@ -744,6 +739,11 @@ class Sender:
             log.warning("endpoint.circuit_opened", url=_shown(endpoint), failures=circuit.failures)
             for line in list(endpoint.lines.values()):
                 self._hand_back(line)
+
+    def _resume(self, endpoint: Endpoint) -> None:
+        """Have more looked for of every line that goes there: its circuit is closed."""
+        for line in endpoint.lines.values():
+            self._lines.more(line, self._now())
 
     def returned(self, outcomes: Iterable[Outcome]) -> None:
         """These are back in the queue, for as long as they say: only now could they be found there."""

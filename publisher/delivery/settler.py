@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from publisher import telemetry
-from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from publisher.delivery.unbroken import unbroken
+from publisher.unbroken import unbroken
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

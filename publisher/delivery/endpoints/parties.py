@@ -151,6 +151,10 @@ class Item:
         self.parties: tuple[Party, ...] = ()
         self.sending: Sending | None = None
 
+    def lapsed(self, now: float) -> bool:
+        """Whether it has waited for so long that its lease would not outlast the attempt; ``now`` is monotonic."""
+        return now - self.claimed_at > self.policy.queue
+
     def unsent(self, wait: float) -> Outcome:
         """As :func:`unsent`."""
         return unsent(self.one, wait)

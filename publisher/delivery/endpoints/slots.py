@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from publisher.delivery.endpoints.parties import Line, Party
+from publisher.delivery.endpoints.parties import Endpoint, Host, Line, Owner, Party
 
 RESERVED = 1 / 4
 """The share of all places that only the quick may take."""
@@ -93,10 +93,14 @@ class Slots:
     def _most(self, party: Party) -> int:
         if party is self._slow:
             return self._common
-        kind = type(party).__name__
-        return {"Endpoint": self.bounds.endpoint, "Host": self.bounds.host, "Owner": self.bounds.owner}.get(
-            kind, self.bounds.slots
-        )
+        match party:
+            case Endpoint():
+                return self.bounds.endpoint
+            case Host():
+                return self.bounds.host
+            case Owner():
+                return self.bounds.owner
+        return self.bounds.slots
 
     def _resume(self, party: Party) -> None:
         # All of them: each that finds this one full again, or another, waits there.

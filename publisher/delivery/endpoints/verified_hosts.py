@@ -8,10 +8,10 @@ from cachetools import LRUCache
 
 from publisher import telemetry
 from publisher.delivery.endpoints.parties import host_of
-from publisher.delivery.unbroken import unbroken
 from publisher.errors import told
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import hosts
+from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from publisher import telemetry
-from publisher.delivery.unbroken import unbroken
 from publisher.errors import NotAdopted, told
 from publisher.model import Event
 from publisher.selection import Followers, Judge
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import fanout
 from publisher.storage.subscriptions.fanout import Cursor, Judged, Page
+from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 

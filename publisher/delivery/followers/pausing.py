@@ -10,7 +10,6 @@ from collections.abc import Callable
 from publisher import telemetry
 from publisher.delivery.endpoints.circuit import OPENS_AFTER
 from publisher.delivery.followers import permissions
-from publisher.delivery.unbroken import unbroken
 from publisher.model import Event
 from publisher.model.change import FeedTouch
 from publisher.selection import FeedIndex
@@ -19,6 +18,7 @@ from publisher.storage.configuration import in_force
 from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import health, notices, rights, stretches, subscriptions
+from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 

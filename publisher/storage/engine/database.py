@@ -35,6 +35,7 @@ from publisher.storage.engine.growth import Generation, Growth, standing
 from publisher.storage.engine.listening import LOOK, Listener
 from publisher.storage.engine.migrate import HEAD, migrate
 from publisher.storage.engine.outage import Outage
+from publisher.unbroken import unbroken
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -200,7 +201,8 @@ class Database:
         with self.writing:
             async with self._turns.turn(), _connected(engine or self._writer) as connection:
                 tx, result = await connection.run_sync(lambda conn: _announced(tx := self._writes(conn), fn(tx)))
-                await _whole(self._commit(connection, tx))
+                # Half a commit takes effect all the same, but nobody would be notified that the log has grown.
+                await unbroken(self._commit(connection, tx))
         return result
 
     async def _commit(self, connection: AsyncConnection, tx: Tx) -> None:
@@ -337,21 +339,6 @@ def _announced(tx: Tx, result: T) -> tuple[Tx, T]:
     if tx.voided:
         tx.dialect.announce(tx.conn, LOOK)
     return tx, result
-
-
-async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Await ``work`` to its end even if the caller is cancelled meanwhile.
-
-    A commit that is cancelled half-way takes effect all the same, but nobody would be notified that the log has grown.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        raise
 
 
 def _openable(file: str | None) -> None:
