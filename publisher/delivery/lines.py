@@ -27,6 +27,7 @@ class Lines:
         self._endpoints: dict[Key, Endpoint] = {}
         self._hosts: dict[str, Host] = {}
         self._owners: dict[str, Owner] = {}
+        self._failing: set[Endpoint] = set()
         self._due: list[tuple[int, int]] = []
         self._elsewhere: LRUCache[int, bool] = LRUCache(KEPT)
 
@@ -56,7 +57,18 @@ class Lines:
         if line.endpoint is not endpoint:
             self._move(line, endpoint)
         endpoint.circuit.known(one.failures, now)
+        if endpoint.circuit.open:
+            self._failing.add(endpoint)
         return line
+
+    def failing(self, endpoint: Endpoint) -> None:
+        """Its circuit has opened."""
+        self._failing.add(endpoint)
+
+    def to_probe(self, now: float) -> list[Endpoint]:
+        """The endpoints whose circuit is open and that a probe is due for; few, so that others cost nothing."""
+        self._failing = {one for one in self._failing if one.circuit.open and self._endpoints.get(one.key) is one}
+        return [one for one in self._failing if one.circuit.probe_at <= now]
 
     def elsewhere(self, n: int) -> None:
         """Another process sends for this one."""
@@ -103,10 +115,6 @@ class Lines:
             line.sought = None
             if line.due is not None:
                 yield line
-
-    def endpoints(self) -> Iterable[Endpoint]:
-        """Every endpoint."""
-        return self._endpoints.values()
 
     def used(self, line: Line) -> None:
         """It had something to do."""

@@ -484,11 +484,11 @@ class Sender:
 
     async def _probe(self) -> None:
         now = time.monotonic()
-        for endpoint in [one for one in self._lines.endpoints() if one.circuit.probe_at <= now]:
+        for endpoint in self._lines.to_probe(now):
             circuit, host = endpoint.circuit, endpoint.host.name
             if self._probes.total() >= PROBES:
                 return
-            if circuit.open and not circuit.probing and not self._draining and self._probes[host] < PROBES_AT_HOST:
+            if not circuit.probing and not self._draining and self._probes[host] < PROBES_AT_HOST:
                 await unbroken(self._probe_one(endpoint))
                 self._turn()
 
@@ -736,6 +736,7 @@ class Sender:
             circuit.failures += 1
             circuit.unanswered(now)
         elif circuit.failed(now):
+            self._lines.failing(endpoint)
             log.warning("endpoint.circuit_opened", url=_shown(endpoint), failures=circuit.failures)
             for line in list(endpoint.lines.values()):
                 self._hand_back(line)
