@@ -1,10 +1,13 @@
 """Many at work on the same rows: nobody waits in a circle, and the accounts come out right."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, fan_out_once, states, subscribe
@@ -244,3 +247,23 @@ async def test_outcomes_and_a_step_of_the_clock_do_not_wait_for_each_other(
     await asyncio.gather(task, moving)
     assert await states(db, subscription) == [DeliveryState.DELIVERED]
     await db.close()
+
+
+@pytest.mark.parametrize("turns", range(0, 60, 4))
+async def test_a_cancelled_transaction_leaves_no_lock_behind(tmp_path: Path, turns: int) -> None:
+    """Cancelled at many moments: while it connects, begins, writes, commits, or lets go."""
+    db = await Database.open("sqlite", tmp_path)
+    before = asyncio.all_tasks()
+    try:
+        write = asyncio.create_task(db.write_loosely(lambda tx: tx.conn.execute(text("UPDATE cursors SET seq = seq"))))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        write.cancel()
+        await asyncio.sleep(0)
+        write.cancel()
+        await asyncio.wait([write])
+        assert asyncio.all_tasks() == before
+        with closing(sqlite3.connect(tmp_path / "publisher.db", timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+    finally:
+        await db.close()

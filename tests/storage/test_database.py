@@ -117,27 +117,28 @@ async def test_readers_do_not_wait_for_a_writer(db: Database) -> None:
     assert await db.read(articles.count) == 1
 
 
-async def test_a_cancelled_write_is_undone_and_leaves_the_database_usable(db: Database) -> None:
+async def test_a_cancelled_write_happens_whole_or_not_at_all_and_leaves_the_database_usable(db: Database) -> None:
+    """On SQLite it goes on to its end: a driver's thread cannot be stopped half-way."""
     entered = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def never_ends(tx: Tx) -> None:
-        record(tx, articles=[article_change("lost")], events=[an_event()])
+    def takes_long(tx: Tx) -> None:
+        record(tx, articles=[article_change("cancelled")], events=[an_event()])
         loop.call_soon_threadsafe(entered.set)
-        while True:
+        for _ in range(50):
             articles.count(tx)
 
-    for _ in range(3):
-        task = asyncio.create_task(db.write(never_ends))
-        await entered.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        entered.clear()
+    task = asyncio.create_task(db.write(takes_long))
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
     await db.write(record, articles=[article_change("kept")])
-    assert sorted(await db.read(articles.known, ["lost", "kept"])) == ["kept"]
-    assert await db.read(events.last_seq) == 0
+    whole = db.single_node
+    found = await db.read(articles.known, ["cancelled", "kept"])
+    assert sorted(found) == (["cancelled", "kept"] if whole else ["kept"])
+    assert await db.read(events.last_seq) == whole
 
 
 async def test_a_write_that_is_cancelled_while_it_waits_for_its_turn_never_runs(sqlite_db: Database) -> None:

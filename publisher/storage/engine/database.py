@@ -194,16 +194,29 @@ class Database:
 
     async def _read(self, fn: Callable[[Tx], T]) -> T:
         with self.reading:
-            async with _connected(self._reader) as connection:
-                return await connection.run_sync(lambda conn: fn(Tx(conn, self._dialect, self._moment(conn))))
+            return await self._to_its_end(self._reads(fn))
+
+    async def _reads(self, fn: Callable[[Tx], T]) -> T:
+        async with _connected(self._reader) as connection:
+            return await connection.run_sync(lambda conn: fn(Tx(conn, self._dialect, self._moment(conn))))
 
     async def _write(self, fn: Callable[[Tx], T], *, engine: AsyncEngine | None = None) -> T:
         with self.writing:
-            async with self._turns.turn(), _connected(engine or self._writer) as connection:
-                tx, result = await connection.run_sync(lambda conn: _announced(tx := self._writes(conn), fn(tx)))
-                # Half a commit takes effect all the same, but nobody would be notified that the log has grown.
-                await unbroken(self._commit(connection, tx))
+            async with self._turns.turn():
+                return await self._to_its_end(self._written(fn, engine or self._writer))
+
+    async def _written(self, fn: Callable[[Tx], T], engine: AsyncEngine) -> T:
+        async with _connected(engine) as connection:
+            tx, result = await connection.run_sync(lambda conn: _announced(tx := self._writes(conn), fn(tx)))
+            # Half a commit takes effect all the same, but nobody would be notified that the log has grown.
+            await unbroken(self._commit(connection, tx))
         return result
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await a transaction. On SQLite not even a cancellation breaks it: the driver's thread goes on with what it
+        was told, and a connection that is given up meanwhile keeps its transaction, and with it all others, waiting.
+        """
+        return await (unbroken(work) if self._dialect.single_writer else work)
 
     async def _commit(self, connection: AsyncConnection, tx: Tx) -> None:
         try:
