@@ -28,6 +28,7 @@ RARELY_NEEDED = {
     "lxml",
     "mako",
     "pygments",
+    "pytz",
     "rich",
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.orm",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 import uvloop
+from aiohttp import ClientConnectorCertificateError, ClientSession
 from aiohttp.abc import AbstractResolver
 from support.certificates import Authority
 from support.talking import BODY, Talk, talking
 from test_sending import LOOPBACK, Names
 
+from publisher.errors import FetchError
 from publisher.outbound import Outbound
 from publisher.outbound.http1.tls import TAKE_SECONDS, VERIFIED_SECONDS
 
@@ -151,6 +154,37 @@ def test_who_cannot_prove_its_name_is_sent_nothing(
 
     run(test)
     assert not any(heads)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_documents_are_fetched_from_those_alone_who_are_trusted(
+    known: bool, run: Callable[..., None], authority: Authority
+) -> None:
+    async def document(talk: Talk) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            await talk.reader.readuntil(b"\r\n\r\n")
+            talk.say(CLOSING)
+
+    async def test() -> None:
+        outbound = client(authority.trusted() if known else None)
+        async with talking(document, tls=authority.server("127.0.0.1")) as server:
+            with nullcontext() if known else pytest.raises(FetchError, match="certificate"):
+                assert (await outbound.get(server.url(scheme="https"))).status == 204
+        await outbound.close()
+
+    run(test)
+
+
+def test_a_session_that_names_no_one_to_trust_trusts_nobody(run: Callable[..., None], authority: Authority) -> None:
+    """Those of aiohttp's own making, which the guarded client never uses, must not be less careful for that."""
+
+    async def test() -> None:
+        async with talking(Resumptions(), tls=authority.server("127.0.0.1")) as server, ClientSession() as session:
+            for verified in (True, False):
+                with pytest.raises(ClientConnectorCertificateError):
+                    await session.get(server.url(scheme="https"), ssl=verified)
+
+    run(test)
 
 
 def test_the_name_is_told_and_verified_and_not_the_address(run: Callable[..., None], authority: Authority) -> None:
