@@ -20,6 +20,7 @@ print("LOADED", *sys.modules)
 
 RARELY_NEEDED = {
     "alembic",
+    "anyio.abc",
     "asyncpg",
     "cryptography",
     "feedgen",
