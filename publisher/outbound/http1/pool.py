@@ -15,6 +15,7 @@ from publisher.outbound.faults import not_connected, unresolved
 from publisher.outbound.guard import Guard
 from publisher.outbound.http1.connection import Connection
 from publisher.outbound.http1.dial import Dial
+from publisher.outbound.http1.encrypted import Encrypted
 from publisher.outbound.http1.names import Names
 from publisher.outbound.http1.sending import Sending
 from publisher.outbound.http1.target import Address
@@ -231,13 +232,14 @@ class Pool:
 
     # What connections tell.
 
-    def dialled(self, dial: Dial, connected: socket.socket) -> None:
+    def dialled(self, dial: Dial, connected: socket.socket | Encrypted) -> None:
         """There is a connection."""
         origin, sending = dial.origin, dial.sending
         connection = Connection(self, origin, connected)
         origin.connections.add(connection)
         self.dial_ended(dial)
         if not connection.carry(sending):
+            connection.settle()
             self.release(connection)
 
     def not_dialled(self, dial: Dial, error: Exception) -> None:
