@@ -35,7 +35,7 @@ DRAINING = 64
 class Origin:
     """What is known of one scheme, host and port, while there are connections or requests to it."""
 
-    __slots__ = ("connecting", "connections", "host", "idle", "key", "port", "tls", "waiting")
+    __slots__ = ("behind", "connecting", "connections", "host", "idle", "key", "port", "tls", "waiting")
 
     def __init__(self, key: str, host: str, port: int, *, tls: bool) -> None:
         self.key = key
@@ -47,6 +47,8 @@ class Origin:
         self.connecting: set[Dial] = set()
         # In order. Those that wait for room in all stand in the pool's queue as well.
         self.waiting: OrderedDict[Sending, None] = OrderedDict()
+        # Those of them that wait for a place among the connections in the making, and not for room in all.
+        self.behind: OrderedDict[Sending, None] = OrderedDict()
 
 
 class Pool:
@@ -140,6 +142,7 @@ class Pool:
         origin = self._origins.get(sending.target.origin)
         if origin is not None:
             origin.waiting.pop(sending, None)
+            origin.behind.pop(sending, None)
             self._forget(origin)
         return None
 
@@ -182,7 +185,7 @@ class Pool:
         if origin is None:
             origin = self._origins[target.origin] = Origin(target.origin, target.host, target.port, tls=target.tls)
         if len(origin.connecting) >= CONNECTING:
-            origin.waiting[sending] = None
+            origin.waiting[sending] = origin.behind[sending] = None
             return
         if (self._queue and not first) or not self._make_room():
             sending.pause()
@@ -191,6 +194,7 @@ class Pool:
             if first:
                 self._queue.move_to_end(sending, last=False)
             return
+        self._origins[origin.key] = origin  # forgotten where room was made by closing its last connection
         dial = Dial(self, origin, sending, addresses)
         origin.connecting.add(dial)
         self._connecting += 1
@@ -238,6 +242,7 @@ class Pool:
         connection = Connection(self, origin, connected)
         origin.connections.add(connection)
         self.dial_ended(dial)
+        sending.place = None
         if not connection.carry(sending):
             connection.settle()
             self.release(connection)
@@ -256,9 +261,8 @@ class Pool:
         origin = dial.origin
         origin.connecting.remove(dial)
         self._connecting -= 1
-        # One that waited for this place, and not for room in all.
-        after = next((one for one in origin.waiting if one not in self._queue), None)
-        if after is not None:
+        if origin.behind:
+            after, _ = origin.behind.popitem(last=False)
             del origin.waiting[after]
             self._connect(after, first=True)
         if self._queue:
@@ -272,7 +276,9 @@ class Pool:
             if self._crowded and next(iter(self._queue)).target.origin != origin.key:
                 break
             sending, _ = origin.waiting.popitem(last=False)
+            origin.behind.pop(sending, None)
             self._queue.pop(sending, None)
+            sending.place = None
             if connection.carry(sending):
                 return
         if self._crowded:
