@@ -121,13 +121,16 @@ class Pool:
     def close(self) -> None:
         """Close everything; requests under way are told that they were cancelled."""
         self._names.close()
-        for sending in list(self._resolving):
-            sending.cancel()
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        # Those who wait go first, lest one takes the place of another that is cancelled.
+        for sending in [one for origin in self._origins.values() for one in origin.waiting]:
+            sending.cancel()
+        for sending in list(self._resolving):
+            sending.cancel()
         for origin in list(self._origins.values()):
-            for sending in [*origin.waiting, *(dial.sending for dial in origin.connecting)]:
+            for sending in [dial.sending for dial in origin.connecting]:
                 sending.cancel()
             for connection in list(origin.connections):
                 connection.end()
@@ -137,12 +140,14 @@ class Pool:
 
     def leave(self, sending: Sending) -> PostResult | None:
         """It waits no longer."""
-        self._resolving.pop(sending, None)
+        resolving = self._resolving.pop(sending, self) is None
         self._queue.pop(sending, None)
         origin = self._origins.get(sending.target.origin)
         if origin is not None:
             origin.waiting.pop(sending, None)
             origin.behind.pop(sending, None)
+            if resolving:
+                self._make_next(origin)
             self._forget(origin)
         return None
 
@@ -168,12 +173,15 @@ class Pool:
         def found(addresses: tuple[Address, ...], error: Exception | None) -> None:
             if self._resolving.pop(sending, self) is self:
                 return
+            origin = self._origins.get(target.origin)
+            if error is None and (sending.again or origin is None or not self._on_idle(origin, sending)):
+                self._admit(sending, addresses, first=first)
+                return
+            if origin is not None:
+                self._make_next(origin)
+                self._forget(origin)
             if error is not None:
                 sending.tell(unresolved(target.host, error, sending.spent()))
-                return
-            origin = self._origins.get(target.origin)
-            if sending.again or origin is None or not self._on_idle(origin, sending):
-                self._admit(sending, addresses, first=first)
 
         self._resolving[sending] = None
         self._names.find(target.host, target.port, found)
@@ -261,13 +269,17 @@ class Pool:
         origin = dial.origin
         origin.connecting.remove(dial)
         self._connecting -= 1
-        if origin.behind:
-            after, _ = origin.behind.popitem(last=False)
-            del origin.waiting[after]
-            self._connect(after, first=True)
+        self._make_next(origin)
         if self._queue:
             self._pump_soon()
         self._forget(origin)
+
+    def _make_next(self, origin: Origin) -> None:
+        """A place among the connections in the making was given up: for the next that waits for one."""
+        if origin.behind and len(origin.connecting) < CONNECTING:
+            after, _ = origin.behind.popitem(last=False)
+            del origin.waiting[after]
+            self._connect(after, first=True)
 
     def release(self, connection: Connection) -> None:
         """It is free: for who waits for this origin, or for later."""
