@@ -126,3 +126,4 @@ async def test_a_request_that_is_cancelled_while_its_name_is_looked_up_holds_up_
         await outbound.close()
         results = await outcomes.until(3)
     assert [one.status for one in results].count(204) == (1 if closes else 2)
+    assert [one.stopped for one in results].count(True) == (2 if closes else 1)
