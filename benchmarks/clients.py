@@ -6,13 +6,15 @@ Both send the same signed body of 2 KB to a receiver in another process, and tak
 own pace varies more than what is measured. Ours is the whole of ``Outbound.send``: the URL's check, the address guard
 at the socket, budgets, deadlines; the other is a bare session that has none of that. What counts is the CPU time of the
 sending process. New TLS is a full handshake each time, with certificates of P-256 in a chain of two; what is resumed is
-compared with the same full handshakes, since aiohttp resumes none.
+compared with the same full handshakes, since aiohttp resumes none. The last lines are handshakes alone, in memory: no
+client on this OpenSSL and this ``ssl`` module costs less.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import datetime
 import multiprocessing
 import re
@@ -105,15 +107,21 @@ async def _receive(pipe: Connection, folder: Path) -> None:
     for name, tickets in (("kept", None), ("closing", None), ("tls-kept", 2), ("tls-full", 0), ("tls-resumed", 2)):
         context = None
         if tickets is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
-            context.num_tickets = tickets
+            context = accepting(folder, tickets)
         closes = "kept" not in name
         server = await loop.create_server(partial(Receiver, closes), "0.0.0.0", 0, ssl=context, backlog=4096)
         ports[name] = server.sockets[0].getsockname()[1]
     pipe.send(ports)
     while await asyncio.to_thread(pipe.recv):
         pipe.send(Receiver.count)
+
+
+def accepting(folder: Path, tickets: int) -> ssl.SSLContext:
+    """A server's side of TLS, which gives so many tickets with each handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
+    context.num_tickets = tickets
+    return context
 
 
 def certify(folder: Path) -> None:
@@ -217,6 +225,44 @@ async def cost(send: Send, urls: list[str], count: int) -> float:
     return (time.process_time() - began) / count * 1e6
 
 
+def handshake(
+    trust: ssl.SSLContext, accepts: ssl.SSLContext, session: ssl.SSLSession | None
+) -> tuple[float, ssl.SSLSession | None]:
+    """Microseconds that a handshake and a request take the sending side in memory, and its session after that.
+
+    No socket, no event loop, no client: what is left of a new connection where all of these cost nothing.
+    """
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    theirs = accepts.wrap_bio(to_server, to_client, server_side=True)
+    began = time.process_time()
+    ours = trust.wrap_bio(to_client, to_server, server_hostname="127.0.0.1", session=session)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        ours.do_handshake()
+    spent = time.process_time() - began
+    with contextlib.suppress(ssl.SSLWantReadError):
+        theirs.do_handshake()
+    began = time.process_time()
+    ours.do_handshake()
+    ours.write(BODY)
+    spent += time.process_time() - began
+    theirs.do_handshake()
+    theirs.read(len(BODY))
+    theirs.write(_ANSWER)
+    began = time.process_time()
+    ours.read(len(_ANSWER))
+    spent += time.process_time() - began
+    return spent * 1e6, ours.session
+
+
+def measure_handshakes(trust: ssl.SSLContext, folder: Path, count: int) -> None:
+    """Print what OpenSSL alone takes for a new connection, whole and resumed."""
+    for name, tickets in (("a whole handshake alone", 0), ("a resumed one alone", 2)):
+        accepts = accepting(folder, tickets)
+        session = handshake(trust, accepts, None)[1] if tickets else None
+        alone = statistics.median(handshake(trust, accepts, session)[0] for _ in range(count))
+        print(f"{name:26} {'':8} {alone:8.0f}", flush=True)
+
+
 async def measure(ports: dict[str, int], folder: Path, count: int, rounds: int) -> int:
     """Print the costs of each case; returns how many requests were sent."""
     trust = ssl.create_default_context(cafile=str(folder / "ca.pem"))
@@ -238,6 +284,7 @@ async def measure(ports: dict[str, int], folder: Path, count: int, rounds: int) 
             sent += 2 * (max(len(urls), AT_ONCE) + rounds * size)
             theirs, mine = (statistics.median(costs[name]) for name in ("aiohttp", "ours"))
             print(f"{case.name:26} {theirs:8.0f} {mine:8.0f} {theirs / mine:7.2f}", flush=True)
+    measure_handshakes(trust, folder, max(AT_ONCE, count // 5))
     await outbound.close()
     return sent
 

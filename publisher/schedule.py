@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from watchfiles import awatch
-
 from publisher import clock, telemetry
 from publisher.catalog import SourceDefinition
 from publisher.errors import NotFound, told
+from publisher.filechanges import changes
 from publisher.ingest.duetimes import Timetable, pace, read_by
 from publisher.storage.configuration import sources as states
 from publisher.storage.configuration.sources import Due, Place
@@ -278,7 +277,7 @@ class Schedule:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             try:
-                async for _ in awatch(path, step=SETTLE_MS, debounce=LONGEST_SETTLE_MS):
+                async for _ in changes(path, step=SETTLE_MS, debounce=LONGEST_SETTLE_MS):
                     self._request(name)
             except OSError as error:
                 # The folder was removed, or the machine's watches are used up: it is still read at its pace.

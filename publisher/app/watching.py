@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from watchfiles import Change, awatch
+from watchfiles import Change
 
 from publisher import telemetry
+from publisher.filechanges import changes
 
 log = telemetry.logger(__name__)
 
@@ -44,7 +45,7 @@ async def _watch_these(home: Path, changed: Callable[[], None]) -> None:
     """Wait until one of the folders is made, removed or replaced: a watch is bound to the folder."""
     watched = await asyncio.to_thread(_folders, home)
     stands = False
-    async for changes in awatch(
+    async for found in changes(
         home,
         *watched,
         recursive=False,
@@ -54,7 +55,7 @@ async def _watch_these(home: Path, changed: Callable[[], None]) -> None:
         rust_timeout=STANDS_MS,
         yield_on_timeout=True,
     ):
-        if changes or not stands:
+        if found or not stands:
             stands = True
             changed()
             if await asyncio.to_thread(_folders, home) != watched:

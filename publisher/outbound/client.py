@@ -42,7 +42,7 @@ class Outbound:
     ``ports`` may be connected to at the former, those written with each network at the latter; ``setting`` is where an
     operator adds to these. ``timeout`` is the total for one request, in
     seconds. ``keep`` connections stay open for the next request at most. ``limit`` connections are open for sending in
-    all, by default a share of the process's descriptors. ``resolver`` replaces DNS, ``tls`` whom to trust when sending.
+    all, by default a share of the process's descriptors. ``resolver`` replaces DNS, ``tls`` whom to trust.
     Raises ValueError for a network that is none. Close it with :meth:`close`.
     """
 
@@ -119,8 +119,9 @@ class Outbound:
         moved, lasting = None, True
         BUDGET.set(Budget(limit + HEAD_LIMIT))
         for _ in range(MAX_REDIRECTS + 1):
+            trust = self._tls.context if target.scheme == "https" else True
             async with self._open().get(
-                target, headers=headers, allow_redirects=False, auto_decompress=True
+                target, headers=headers, allow_redirects=False, auto_decompress=True, ssl=trust
             ) as response:
                 location = response.headers.get("Location")
                 if response.status not in (301, 302, 303, 307, 308) or not location:

@@ -99,6 +99,8 @@ def prepare(needs: Sequence[str]) -> None:
                 with contextlib.suppress(PublisherError):
                     parse_datetime("2024-01-13 10:00 XYZ", locale, zone)
     import_module("_strptime")  # which datetime.strptime loads at its first call
+    for reader in ("html.profiled", "html.unprofiled.page", "text.dump"):
+        import_module(f"publisher.sources.{reader}")
     import_module("publisher.sources.forms.places")  # which bylines ask only where a name may be that of a place
     ascii_host("é.example")  # its tables are loaded by the first name of other letters
     _rehearse({need.removeprefix("job:") for need in needs})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from publisher.sources.html.unprofiled import read_any
+from publisher.sources.html.unprofiled.page import read_any
 from publisher.sources.reading.draft import Reading
 
 URL = "https://kabar.example/ekonomi/panen-garam"

@@ -20,6 +20,7 @@ print("LOADED", *sys.modules)
 
 RARELY_NEEDED = {
     "alembic",
+    "anyio.abc",
     "asyncpg",
     "cryptography",
     "feedgen",
@@ -28,6 +29,10 @@ RARELY_NEEDED = {
     "lxml",
     "mako",
     "pygments",
+    "publisher.sources.html.profiled",
+    "publisher.sources.html.unprofiled.page",
+    "publisher.sources.text.dump",
+    "pytz",
     "rich",
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.orm",

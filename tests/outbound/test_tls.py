@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 import uvloop
+from aiohttp import ClientConnectorCertificateError, ClientSession
 from aiohttp.abc import AbstractResolver
 from support.certificates import Authority
 from support.talking import BODY, Talk, talking
-from test_sending import LOOPBACK, Names
+from test_sending import LOOPBACK, Names, Outcomes
 
+from publisher.errors import FetchError
 from publisher.outbound import Outbound
 from publisher.outbound.http1.tls import TAKE_SECONDS, VERIFIED_SECONDS
 
@@ -153,6 +156,37 @@ def test_who_cannot_prove_its_name_is_sent_nothing(
     assert not any(heads)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_documents_are_fetched_from_those_alone_who_are_trusted(
+    known: bool, run: Callable[..., None], authority: Authority
+) -> None:
+    async def document(talk: Talk) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            await talk.reader.readuntil(b"\r\n\r\n")
+            talk.say(CLOSING)
+
+    async def test() -> None:
+        outbound = client(authority.trusted() if known else None)
+        async with talking(document, tls=authority.server("127.0.0.1")) as server:
+            with nullcontext() if known else pytest.raises(FetchError, match="certificate"):
+                assert (await outbound.get(server.url(scheme="https"))).status == 204
+        await outbound.close()
+
+    run(test)
+
+
+def test_a_session_that_names_no_one_to_trust_trusts_nobody(run: Callable[..., None], authority: Authority) -> None:
+    """Those of aiohttp's own making, which the guarded client never uses, must not be less careful for that."""
+
+    async def test() -> None:
+        async with talking(Resumptions(), tls=authority.server("127.0.0.1")) as server, ClientSession() as session:
+            for verified in (True, False):
+                with pytest.raises(ClientConnectorCertificateError):
+                    await session.get(server.url(scheme="https"), ssl=verified)
+
+    run(test)
+
+
 def test_the_name_is_told_and_verified_and_not_the_address(run: Callable[..., None], authority: Authority) -> None:
     context, told = authority.server("hook.example"), []
     context.sni_callback = lambda _socket, name, _context: told.append(name)
@@ -182,6 +216,73 @@ def test_what_speaks_no_tls_is_told_as_that(run: Callable[..., None]) -> None:
         await outbound.close()
         assert result.status is None
         assert "TLS" in (result.error or "")
+
+    run(test)
+
+
+def test_a_handshake_is_finished_though_no_request_follows_it(run: Callable[..., None], authority: Authority) -> None:
+    async def test() -> None:
+        outbound, outcomes = client(authority.trusted()), Outcomes()
+        async with talking(Resumptions(), tls=authority.server("127.0.0.1")) as server:
+            outbound.send(server.url(scheme="https"), BODY, {}, 60.0, outcomes.done, begins=lambda: False)
+            [result] = await outcomes.until(1)
+            assert result.stopped
+            await server.until(lambda: server.connections == 1)
+            assert outbound.idle == 1
+            await outbound.close()
+
+    run(test)
+
+
+def test_records_that_come_together_are_read_together(run: Callable[..., None], authority: Authority) -> None:
+    async def answers(talk: Talk) -> None:
+        await talk.request()
+        # Each is a record of its own, and both are sent at once.
+        talk.writer.writelines([b"HTTP/1.1 500 Fault\r\nContent-Length: 4\r\n\r\n", b"text"])
+        await talk.gone()
+
+    async def test() -> None:
+        outbound = client(authority.trusted())
+        async with talking(answers, tls=authority.server("127.0.0.1")) as server:
+            result = await outbound.post(server.url(scheme="https"), BODY, {})
+            assert (result.status, result.response_excerpt) == (500, "text")
+            await outbound.close()
+
+    run(test)
+
+
+def test_an_answer_whose_records_come_in_pieces_is_read_whole(run: Callable[..., None], authority: Authority) -> None:
+    """Through a relay that lets no record pass in one piece, and sends several in one."""
+
+    async def answers(talk: Talk) -> None:
+        while await talk.request():
+            talk.say(b"HTTP/1.1 500 Fault\r\nContent-Length: 12000\r\n\r\n" + b"x" * 12_000)
+
+    async def test() -> None:
+        outbound, over = client(authority.trusted()), asyncio.Event()
+
+        async def relay(talk: Talk) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+
+            async def back() -> None:
+                while piece := await reader.read(1000):
+                    talk.say(piece)
+                    await talk.writer.drain()
+
+            backwards = asyncio.create_task(back())
+            with suppress(ConnectionError):
+                while piece := await talk.reader.read(1000):
+                    writer.write(piece)
+            writer.close()
+            await backwards
+            over.set()
+
+        async with talking(answers, tls=authority.server("127.0.0.1")) as server, talking(relay) as between:
+            results = [await outbound.post(between.url(scheme="https"), BODY, {}) for _ in range(3)]
+            assert between.connections == 1
+            await outbound.close()
+            await over.wait()
+        assert [(one.status, len(one.response_excerpt or "")) for one in results] == [(500, 1024)] * 3
 
     run(test)
 

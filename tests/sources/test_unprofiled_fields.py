@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.unprofiled import URL, json_ld, meta, page, paragraphs, read, told
 
-from publisher.sources.html.unprofiled import shared_ending
+from publisher.sources.html.unprofiled.titles import shared_ending
 from publisher.sources.reading.draft import Reading
 
 NODE = {"@type": "NewsArticle", "headline": "Panen padi naik", "url": URL}

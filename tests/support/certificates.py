@@ -17,18 +17,18 @@ PEM = serialization.Encoding.PEM
 
 
 class Authority:
-    """Signs certificates; what is made lies in ``folder``."""
+    """Signs certificates; what is made lies in ``folder``, its own certificate in ``root``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority")])
-        self._root = folder / "authority.pem"
-        self._root.write_bytes(self._signed(self._name, self._key.public_key(), []).public_bytes(PEM))
+        self.root = folder / "authority.pem"
+        self.root.write_bytes(self._signed(self._name, self._key.public_key(), []).public_bytes(PEM))
 
     def trusted(self) -> ssl.SSLContext:
         """A client's context that trusts this authority alone."""
-        return ssl.create_default_context(cafile=str(self._root))
+        return ssl.create_default_context(cafile=str(self.root))
 
     def server(self, *names: str) -> ssl.SSLContext:
         """A server's context with a certificate for these names and addresses."""

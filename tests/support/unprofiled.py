@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from publisher.sources.html.unprofiled import read_any
+from publisher.sources.html.unprofiled.page import read_any
 from publisher.sources.reading.draft import Reading
 
 URL = "https://kanal.example/berita/panen-padi-naik"

@@ -6,11 +6,13 @@ section 15.2), chunk extensions and trailers count too. What is read at once is 
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from typing import TYPE_CHECKING
 
 from publisher.outbound.http1.answer import Answer
+from publisher.outbound.http1.encrypted import Encrypted
 from publisher.outbound.http1.sending import Sending
 from publisher.outbound.results import PostResult
 
@@ -45,11 +47,11 @@ class Connection:
         "_socket", "_tls", "origin",
     )  # fmt: skip
 
-    def __init__(self, pool: Pool, origin: Origin, connected: socket.socket) -> None:
+    def __init__(self, pool: Pool, origin: Origin, connected: socket.socket | Encrypted) -> None:
         self._pool = pool
         self.origin = origin
         self._socket = connected
-        self._tls: ssl.SSLSocket | None = connected if isinstance(connected, ssl.SSLSocket) else None
+        self._tls = connected if isinstance(connected, Encrypted) else None
         self._fd = connected.fileno()
         self._answer = Answer()
         self._sending: Sending | None = None
@@ -91,6 +93,12 @@ class Connection:
         if self._rest:
             self._pool.loop.add_writer(self._fd, self._writable)
         return True
+
+    def settle(self) -> None:
+        """Send the last of the handshake of TLS, since no request does: the receiver waits for it."""
+        if self._tls is not None:
+            with contextlib.suppress(OSError):  # then it is not kept for long: it is readable
+                self._tls.flush()
 
     def leave(self, sending: Sending) -> PostResult | None:
         """Close it: an answer that comes now would be taken for that to another request."""

@@ -13,6 +13,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
+from publisher.outbound.http1.encrypted import Encrypted
 from publisher.outbound.http1.sending import Sending
 from publisher.outbound.http1.target import Address
 from publisher.outbound.results import PostResult
@@ -42,8 +43,8 @@ class Dial:
         self.origin = origin
         self.sending = sending
         self._addresses = list(addresses)
-        self._sockets: dict[int, socket.socket] = {}
-        self._tls: ssl.SSLSocket | None = None
+        self._sockets: dict[int, socket.socket | Encrypted] = {}
+        self._tls: Encrypted | None = None
         self._error: Exception | None = None
         self._limit = 0.0
         self._alone = 0.0
@@ -123,6 +124,7 @@ class Dial:
 
     def _connected(self, fd: int) -> None:
         plain = self._sockets[fd]
+        assert isinstance(plain, socket.socket)
         code = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             self._error = OSError(code, os.strerror(code))

@@ -15,6 +15,7 @@ from publisher.outbound.faults import not_connected, unresolved
 from publisher.outbound.guard import Guard
 from publisher.outbound.http1.connection import Connection
 from publisher.outbound.http1.dial import Dial
+from publisher.outbound.http1.encrypted import Encrypted
 from publisher.outbound.http1.names import Names
 from publisher.outbound.http1.sending import Sending
 from publisher.outbound.http1.target import Address
@@ -34,7 +35,7 @@ DRAINING = 64
 class Origin:
     """What is known of one scheme, host and port, while there are connections or requests to it."""
 
-    __slots__ = ("connecting", "connections", "host", "idle", "key", "port", "tls", "waiting")
+    __slots__ = ("behind", "connecting", "connections", "host", "idle", "key", "port", "tls", "waiting")
 
     def __init__(self, key: str, host: str, port: int, *, tls: bool) -> None:
         self.key = key
@@ -46,6 +47,8 @@ class Origin:
         self.connecting: set[Dial] = set()
         # In order. Those that wait for room in all stand in the pool's queue as well.
         self.waiting: OrderedDict[Sending, None] = OrderedDict()
+        # Those of them that wait for a place among the connections in the making, and not for room in all.
+        self.behind: OrderedDict[Sending, None] = OrderedDict()
 
 
 class Pool:
@@ -118,13 +121,16 @@ class Pool:
     def close(self) -> None:
         """Close everything; requests under way are told that they were cancelled."""
         self._names.close()
-        for sending in list(self._resolving):
-            sending.cancel()
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        # Those who wait go first, lest one takes the place of another that is cancelled.
+        for sending in [one for origin in self._origins.values() for one in origin.waiting]:
+            sending.cancel()
+        for sending in list(self._resolving):
+            sending.cancel()
         for origin in list(self._origins.values()):
-            for sending in [*origin.waiting, *(dial.sending for dial in origin.connecting)]:
+            for sending in [dial.sending for dial in origin.connecting]:
                 sending.cancel()
             for connection in list(origin.connections):
                 connection.end()
@@ -134,11 +140,14 @@ class Pool:
 
     def leave(self, sending: Sending) -> PostResult | None:
         """It waits no longer."""
-        self._resolving.pop(sending, None)
+        resolving = self._resolving.pop(sending, self) is None
         self._queue.pop(sending, None)
         origin = self._origins.get(sending.target.origin)
         if origin is not None:
             origin.waiting.pop(sending, None)
+            origin.behind.pop(sending, None)
+            if resolving:
+                self._make_next(origin)
             self._forget(origin)
         return None
 
@@ -164,12 +173,15 @@ class Pool:
         def found(addresses: tuple[Address, ...], error: Exception | None) -> None:
             if self._resolving.pop(sending, self) is self:
                 return
+            origin = self._origins.get(target.origin)
+            if error is None and (sending.again or origin is None or not self._on_idle(origin, sending)):
+                self._admit(sending, addresses, first=first)
+                return
+            if origin is not None:
+                self._make_next(origin)
+                self._forget(origin)
             if error is not None:
                 sending.tell(unresolved(target.host, error, sending.spent()))
-                return
-            origin = self._origins.get(target.origin)
-            if sending.again or origin is None or not self._on_idle(origin, sending):
-                self._admit(sending, addresses, first=first)
 
         self._resolving[sending] = None
         self._names.find(target.host, target.port, found)
@@ -181,7 +193,7 @@ class Pool:
         if origin is None:
             origin = self._origins[target.origin] = Origin(target.origin, target.host, target.port, tls=target.tls)
         if len(origin.connecting) >= CONNECTING:
-            origin.waiting[sending] = None
+            origin.waiting[sending] = origin.behind[sending] = None
             return
         if (self._queue and not first) or not self._make_room():
             sending.pause()
@@ -190,6 +202,7 @@ class Pool:
             if first:
                 self._queue.move_to_end(sending, last=False)
             return
+        self._origins[origin.key] = origin  # forgotten where room was made by closing its last connection
         dial = Dial(self, origin, sending, addresses)
         origin.connecting.add(dial)
         self._connecting += 1
@@ -231,13 +244,15 @@ class Pool:
 
     # What connections tell.
 
-    def dialled(self, dial: Dial, connected: socket.socket) -> None:
+    def dialled(self, dial: Dial, connected: socket.socket | Encrypted) -> None:
         """There is a connection."""
         origin, sending = dial.origin, dial.sending
         connection = Connection(self, origin, connected)
         origin.connections.add(connection)
         self.dial_ended(dial)
+        sending.place = None
         if not connection.carry(sending):
+            connection.settle()
             self.release(connection)
 
     def not_dialled(self, dial: Dial, error: Exception) -> None:
@@ -254,14 +269,17 @@ class Pool:
         origin = dial.origin
         origin.connecting.remove(dial)
         self._connecting -= 1
-        # One that waited for this place, and not for room in all.
-        after = next((one for one in origin.waiting if one not in self._queue), None)
-        if after is not None:
-            del origin.waiting[after]
-            self._connect(after, first=True)
+        self._make_next(origin)
         if self._queue:
             self._pump_soon()
         self._forget(origin)
+
+    def _make_next(self, origin: Origin) -> None:
+        """A place among the connections in the making was given up: for the next that waits for one."""
+        if origin.behind and len(origin.connecting) < CONNECTING:
+            after, _ = origin.behind.popitem(last=False)
+            del origin.waiting[after]
+            self._connect(after, first=True)
 
     def release(self, connection: Connection) -> None:
         """It is free: for who waits for this origin, or for later."""
@@ -270,7 +288,9 @@ class Pool:
             if self._crowded and next(iter(self._queue)).target.origin != origin.key:
                 break
             sending, _ = origin.waiting.popitem(last=False)
+            origin.behind.pop(sending, None)
             self._queue.pop(sending, None)
+            sending.place = None
             if connection.carry(sending):
                 return
         if self._crowded:

@@ -85,7 +85,7 @@ class Sending:
         if self.done is None:
             return False
         if self.begins is None or self.written or self._wished(self.begins):
-            return True
+            return self.done is not None  # it may have been cancelled just now
         self.tell_soon(STOPPED)
         return False
 

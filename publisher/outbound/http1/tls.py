@@ -10,6 +10,8 @@ import ssl
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from publisher.outbound.http1.encrypted import Encrypted
+
 KEPT_SESSIONS = 2048
 """Some kilobytes each, for so many origins."""
 
@@ -37,25 +39,24 @@ class Tls:
         self._context = context
         self._sessions: OrderedDict[str, _Kept] = OrderedDict()
 
-    def wrap(self, plain: socket.socket, host: str, origin: str, now: float) -> ssl.SSLSocket:
-        """A TLS socket over a connected one that does not block; the handshake is still to be done."""
-        context = self._context
-        if context is None:  # some 20 ms and a megabyte, for whoever sends over TLS at all
-            context = self._context = ssl.create_default_context()
-            context.options |= ssl.OP_NO_RENEGOTIATION
-            context.set_alpn_protocols(["http/1.1"])
+    @property
+    def context(self) -> ssl.SSLContext:
+        """Whom to trust, and how. Made when it is first asked for: it takes some 20 ms and a megabyte."""
+        if self._context is None:
+            self._context = ssl.create_default_context()
+            self._context.options |= ssl.OP_NO_RENEGOTIATION
+            self._context.set_alpn_protocols(["http/1.1"])
+        return self._context
+
+    def wrap(self, plain: socket.socket, host: str, origin: str, now: float) -> Encrypted:
+        """TLS over a connected socket that does not block; the handshake is still to be done."""
         kept = self._sessions.get(origin)
         if kept is not None and now - kept.taken_at > VERIFIED_SECONDS:
             self.forget(origin)
             kept = None
-        return context.wrap_socket(
-            plain,
-            server_hostname=host.rstrip("."),
-            do_handshake_on_connect=False,
-            session=None if kept is None else kept.session,
-        )
+        return Encrypted(plain, self.context, host.rstrip("."), None if kept is None else kept.session)
 
-    def keep(self, origin: str, wrapped: ssl.SSLSocket, now: float) -> None:
+    def keep(self, origin: str, wrapped: Encrypted, now: float) -> None:
         """Keep the session of a connection for the next ones; to be called after an answer, since tickets come late."""
         if wrapped.session_reused:
             return

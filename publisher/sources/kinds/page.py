@@ -25,12 +25,9 @@ from publisher.sources.fetching.request import (
     validators,
     web_address,
 )
-from publisher.sources.html.profiled import read_html
-from publisher.sources.html.unprofiled import conventions, read_any
-from publisher.sources.profiles.profile import HtmlProfile, TextProfile
+from publisher.sources.profiles.profile import HtmlProfile, TextProfile, conventions
 from publisher.sources.reading import silence
 from publisher.sources.reading.draft import Reading, observed
-from publisher.sources.text.dump import read_text
 from publisher.sources.urls import addresses, identifying
 
 
@@ -126,6 +123,11 @@ def read_document(
     document: Response, context: SourceContext, origin: str, *, fetched: bool, locale: str = "en"
 ) -> Reading:
     """What :func:`parse_document` says, where documents are read."""
+    # The service itself reads no document, so it does without its readers: 1 MB.
+    from publisher.sources.html.profiled import read_html
+    from publisher.sources.html.unprofiled.page import read_any
+    from publisher.sources.text.dump import read_text
+
     now, specs, profile = context.now(), context.indicators, context.profile
     kind = header(document, "content-type")
     if profile is None:

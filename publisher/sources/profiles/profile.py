@@ -18,7 +18,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field
 from publisher.configfile import TomlFile, Zone, nearest, read_toml
 from publisher.content import absolute
 from publisher.errors import ConfigErrors, ReadError
-from publisher.locale import DateOrder, LocaleName
+from publisher.locale import DateOrder, LocaleName, known_locale
 from publisher.model.base import Frozen, LanguageTag
 from publisher.sources.profiles.patterns import Pattern, Selector
 
@@ -293,6 +293,16 @@ class HtmlProfile(Profile):
     index: HtmlIndex | None = None
     article: HtmlArticle | None = None
     ticker: HtmlTicker | None = None
+
+
+def conventions(url: str, language: str, timezone: str) -> HtmlProfile:
+    """How the dates of a page are read that no profile describes and that names its own language."""
+    try:
+        known_locale(language)
+        locale = language
+    except ReadError:
+        locale = "en"
+    return HtmlProfile(kind="html", base_url=url, locale=locale, timezone=timezone, language=language)
 
 
 class TextProfile(Profile):

@@ -4,8 +4,3 @@ Each field comes from the most trusted that has it: JSON-LD of schema.org (``New
 what the page's markup states, its structure; a guess comes last. Where a field came from stands beside it, and what
 is doubtful about it is told.
 """
-
-from publisher.sources.html.unprofiled.page import conventions, read_any
-from publisher.sources.html.unprofiled.titles import shared_ending, without_ending
-
-__all__ = ["conventions", "read_any", "shared_ending", "without_ending"]

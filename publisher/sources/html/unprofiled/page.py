@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from publisher.content import absolute
-from publisher.errors import ReadError
-from publisher.locale import known_locale
 from publisher.model import Image
 from publisher.sources.documents import dom
 from publisher.sources.documents.charset import decode
@@ -35,7 +33,7 @@ from publisher.sources.html.unprofiled.evidence import EXTRACTED, GUESSED, JSONL
 from publisher.sources.html.unprofiled.junk import is_junk
 from publisher.sources.html.unprofiled.own_address import contradicted, own_address
 from publisher.sources.html.unprofiled.scripts import documents
-from publisher.sources.profiles.profile import HtmlProfile
+from publisher.sources.profiles.profile import conventions
 from publisher.sources.reading.draft import Reading
 from publisher.sources.reading.soundness import is_closed
 
@@ -78,16 +76,6 @@ def read_any(
     reading.complete(page.fields)
     reading.origins = page.origins
     return reading
-
-
-def conventions(url: str, language: str, timezone: str) -> HtmlProfile:
-    """How the dates of a page are read that names its own language."""
-    try:
-        known_locale(language)
-        locale = language
-    except ReadError:
-        locale = "en"
-    return HtmlProfile(kind="html", base_url=url, locale=locale, timezone=timezone, language=language)
 
 
 def _html_lang(tree: LexborHTMLParser) -> str | None:

@@ -11,7 +11,7 @@ from publisher.model import identity_id
 from publisher.model.observed import Batch, Problem
 from publisher.sources.base import Response, Sample, Source
 from publisher.sources.html.listing import Link
-from publisher.sources.html.unprofiled import shared_ending, without_ending
+from publisher.sources.html.unprofiled.titles import shared_ending, without_ending
 from publisher.sources.kinds.index import bookmark as bookmarks
 from publisher.sources.kinds.index.bookmark import Page
 from publisher.sources.kinds.index.lists import Lists
