@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -31,7 +30,7 @@ class Commands(Metered):
     def __init__(self) -> None:
         request = FORMATS[STANDARD].request(SingleEvent.of(an_article(), EventType.ARTICLE_PUBLISHED, Change.ENTERED))
         self._body, self._headers = request.body, request.headers
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context()))
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
 
     async def post(self, urls: Sequence[str], times: int, workers: int) -> Cost:
         """POST to each of the URLs so many times, by so many workers that send one after the other."""

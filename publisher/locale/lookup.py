@@ -9,14 +9,10 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import get_timezone_name
 from pydantic import AfterValidator
 
 from publisher.errors import ReadError
-from publisher.imports import without
-
-# Babel would take zones from pytz where something else has installed that: 0.8 MB for what zoneinfo knows as well.
-with without("pytz"):
-    from babel.dates import get_timezone_name
 
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f\u200b\ufeff]+")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-import aiohttp.connector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 
@@ -33,11 +31,6 @@ PIECE = 4096
 
 SLICE = 32 * 1024
 """Bytes of a body that are parsed in one step of the event loop: chunks of one byte cost most, and are 5,000 then."""
-
-# Importing aiohttp reads the system's authorities, and twice: 0.8 MB each where they are one file. Requests here name
-# whom they trust (client.py), so what stands in their place trusts nobody.
-_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-aiohttp.connector._SSL_CONTEXT_VERIFIED = aiohttp.connector._SSL_CONTEXT_UNVERIFIED = _NOBODY
 
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _USUAL_END = b"\r\n\r\n"

@@ -32,7 +32,6 @@ RARELY_NEEDED = {
     "publisher.sources.html.profiled",
     "publisher.sources.html.unprofiled.page",
     "publisher.sources.text.dump",
-    "pytz",
     "rich",
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.orm",

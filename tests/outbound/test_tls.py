@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from aiohttp import ClientConnectorCertificateError, ClientSession
 from aiohttp.abc import AbstractResolver
 from support.certificates import Authority
 from support.talking import BODY, Talk, talking
@@ -171,18 +170,6 @@ def test_documents_are_fetched_from_those_alone_who_are_trusted(
             with nullcontext() if known else pytest.raises(FetchError, match="certificate"):
                 assert (await outbound.get(server.url(scheme="https"))).status == 204
         await outbound.close()
-
-    run(test)
-
-
-def test_a_session_that_names_no_one_to_trust_trusts_nobody(run: Callable[..., None], authority: Authority) -> None:
-    """Those of aiohttp's own making, which the guarded client never uses, must not be less careful for that."""
-
-    async def test() -> None:
-        async with talking(Resumptions(), tls=authority.server("127.0.0.1")) as server, ClientSession() as session:
-            for verified in (True, False):
-                with pytest.raises(ClientConnectorCertificateError):
-                    await session.get(server.url(scheme="https"), ssl=verified)
 
     run(test)
 

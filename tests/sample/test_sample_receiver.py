@@ -15,10 +15,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from rich.console import Console
 from rich.text import Text
-from support.certificates import Authority
 from support.clock import ManualClock
 from support.service import api_client, key_of, serving, write_installation
-from support.talking import Talk, talking
 
 from publisher.delivery.signing import headers, new_secret
 from publisher.errors import PublisherError
@@ -100,19 +98,6 @@ async def test_what_is_signed_but_no_event_is_400(desk: Desk) -> None:
 async def test_what_comes_before_the_secret_is_known_is_asked_for_again(desk: Desk) -> None:
     desk.receiver.secret = None
     assert await desk.send() == 503
-
-
-async def test_a_publisher_behind_https_is_registered_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    authority = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.root))
-
-    async def refuses(talk: Talk) -> None:
-        await talk.reader.readuntil(b"\r\n\r\n")
-        talk.say(b'HTTP/1.1 403 No\r\nContent-Length: 16\r\n\r\n{"detail": "no"}')
-
-    async with talking(refuses, tls=authority.server("127.0.0.1")) as publisher:
-        with pytest.raises(PublisherError, match="the publisher refused: no"):
-            await run_receiver(f"https://127.0.0.1:{publisher.port}", "key", ["news"])
 
 
 class Paper(io.StringIO):
