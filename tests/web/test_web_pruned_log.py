@@ -16,8 +16,8 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
 from publisher.storage.log.tail import Stretch, Tail
 from publisher.web.access.auth import caller
-from publisher.web.access.views import View
 from publisher.web.api import events as log
+from publisher.web.api.patience import Patience
 
 
 async def pruned(newsroom: Newsroom, clock: ManualClock) -> str:
@@ -102,17 +102,17 @@ async def test_a_page_ends_where_what_comes_next_goes_while_it_is_read(
     await newsroom.db.write(_forget)
     monkeypatch.setattr(log, "BATCH", 1)
     request = make_mocked_request("GET", "/api/v1/events", app=newsroom.client.app)
-    reading = log._Reading(request, await caller(request), 0, 10, 0.0)
+    reading = log._Reading(request, await caller(request), 0, 10)
     read_on = reading._read_on
 
-    async def then_it_is_pruned(view: View, *, begun: bool) -> Stretch | None:
+    async def then_it_is_pruned(*, begun: bool) -> Stretch | None:
         if begun:
             clock.advance(YEAR)
             await prune(batches(newsroom.db), KEPT)
-        return await read_on(view, begun=begun)
+        return await read_on(begun=begun)
 
     monkeypatch.setattr(reading, "_read_on", then_it_is_pruned)
-    assert len(await reading.page()) == 1
+    assert len(await reading.page(Patience(0))) == 1
     told = await newsroom.client.get(f"/api/v1/events?after={reading.next}")
     assert (told.status, (await told.json())["code"]) == (410, "log-pruned")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import nullcontext
 
 import orjson
@@ -12,11 +11,12 @@ from publisher.configfile import seconds
 from publisher.errors import LogPruned
 from publisher.storage.log.tail import Entry, Stretch
 from publisher.web.access.auth import Caller, caller, revoked
-from publisher.web.access.views import View, view_of
+from publisher.web.access.views import Offer, View, view_of
 from publisher.web.api.cursors import cursor, log_pruned, log_reset, opened, page_url
 from publisher.web.api.filters import asked
 from publisher.web.api.following import Left, following_of, offer_of
 from publisher.web.api.lists import BATCH_BYTES
+from publisher.web.api.patience import Patience
 from publisher.web.http.connection import gone
 from publisher.web.http.headers import READ
 from publisher.web.http.parameters import takes
@@ -65,8 +65,9 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     after = await _place(request, services)
     address = client_address(request, services.trusted_proxies)
     with services.limits.waiting(client.key, address) if patience else nullcontext():
-        reading = _Reading(request, client, after, limit, patience)
-        found = await reading.page()
+        reading = _Reading(request, client, after, limit)
+        async with Patience(patience, following_of(request).stopping, gone(request)) as waiting:
+            found = await reading.page(waiting)
     url = page_url(request, reading.next)
     page = {"events": [orjson.Fragment(one) for one in found], "next": reading.next, "next_url": url}
     return json_response(page, headers={**READ, "Link": f'<{url}>; rel="next"'})
@@ -114,7 +115,7 @@ def _patience(request: web.Request) -> float:
 class _Reading:
     """One request's way through the log."""
 
-    def __init__(self, request: web.Request, client: Caller, after: int | None, limit: int, patience: float) -> None:
+    def __init__(self, request: web.Request, client: Caller, after: int | None, limit: int) -> None:
         self._request, self._client = request, client
         self._services = services_of(request)
         self._following = following_of(request)
@@ -122,29 +123,30 @@ class _Reading:
         self._generation = self._tail.generation
         self._after, self._left, self._room = after or 0, limit, PAGE_BYTES
         self._from_beginning = after is None
-        self._until = asyncio.get_running_loop().time() + patience if patience else 0.0
+        self._offer: Offer | None = None
+        self._view: View
 
     @property
     def next(self) -> str:
         """Where the following page begins."""
         return cursor(self._request, LIST, [self._after], self._generation.id)
 
-    async def page(self) -> list[bytes]:
+    async def page(self, patience: Patience) -> list[bytes]:
         """The events for the caller, until there are enough or enough was read; with patience, as soon as there is one.
 
-        Each is JSON. What the caller may follow is judged anew whenever the log was waited for.
+        Each is JSON.
         """
         found: list[bytes] = []
         scanned = size = 0
         waited = False
         while self._left > 0 and self._room > 0 and scanned < SCANNED and size < SCANNED_BYTES:
-            view = await self._view()
-            stretch = await self._read_on(view, begun=bool(found))
+            await self._look()
+            stretch = await self._read_on(begun=bool(found))
             if stretch is None or self._tail.generation != self._generation:
                 break  # the next request is told so
-            found += await self._seen(stretch, view)
+            found += await self._seen(stretch)
             if stretch.ends and self._left > 0 and self._room > 0:
-                if found or not await self._more():
+                if found or not await patience.awaits(self._growth):
                     break
                 waited = True
             scanned, size = scanned + len(stretch.entries), size + stretch.length
@@ -152,9 +154,15 @@ class _Reading:
             await self._still_allowed()
         return found
 
-    async def _view(self) -> View:
+    async def _growth(self) -> int:
+        return await self._tail.grown(self._after)
+
+    async def _look(self) -> None:
+        """Judge what the caller may see, and judge it anew by each definitions that come into force meanwhile."""
         offer = await offer_of(self._request)
-        return view_of(self._client, asked(self._request, self._client, offer.feeds), offer)
+        if offer is not self._offer:
+            self._view = view_of(self._client, asked(self._request, self._client, offer.feeds), offer)
+            self._offer = offer
 
     async def _still_allowed(self) -> None:
         """401 where the key was revoked while it waited."""
@@ -162,11 +170,11 @@ class _Reading:
         if key is not None and not await self._following.holds(self._services.db, key):
             raise revoked()
 
-    async def _read_on(self, view: View, *, begun: bool) -> Stretch | None:
+    async def _read_on(self, *, begun: bool) -> Stretch | None:
         """The next piece of the log; None where the page has ``begun`` and what came next is gone meanwhile."""
         while True:
             try:
-                return await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=view.reads)
+                return await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=self._view.reads)
             except LogPruned as gone:
                 if begun:
                     return None
@@ -175,12 +183,12 @@ class _Reading:
                     raise log_pruned(start, page_url(self._request, start)) from gone
                 self._after = gone.begin
 
-    async def _seen(self, stretch: Stretch, view: View) -> list[bytes]:
+    async def _seen(self, stretch: Stretch) -> list[bytes]:
         erased = frozenset(entry.event.subject for entry in stretch.entries if entry.event.erased)
         left = await self._following.left(self._services.db, erased) if erased else {}
         found: list[bytes] = []
         for entry in stretch.entries:
-            if (seen := _shown(entry, view, left)) is not None:
+            if (seen := _shown(entry, self._view, left)) is not None:
                 found.append(seen)
                 self._left -= 1
                 self._room -= len(seen)
@@ -189,20 +197,6 @@ class _Reading:
                 return found
         self._after = stretch.reached
         return found
-
-    async def _more(self) -> bool:
-        """Wait for the log to grow; False once the time is up, the client has gone or the service stops."""
-        patience = self._until - asyncio.get_running_loop().time()
-        if patience <= 0:
-            return False
-        growth = asyncio.ensure_future(self._tail.grown(self._after))
-        ends = [asyncio.ensure_future(one.wait()) for one in (self._following.stopping, gone(self._request))]
-        try:
-            await asyncio.wait([growth, *ends], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            return growth.done() and not any(one.done() for one in ends)
-        finally:
-            for task in (growth, *ends):
-                task.cancel()
 
 
 def _shown(entry: Entry, view: View, left: Left) -> bytes | None:
