@@ -200,10 +200,11 @@ async def test_the_link_asks_for_the_same_from_there_on(newsroom: Newsroom) -> N
     assert page["next_url"].startswith("/")
 
 
-async def test_a_filter_that_nothing_meets_does_not_look_at_the_same_twice(newsroom: Newsroom) -> None:
+@pytest.mark.parametrize("feed", ["coffee", "market"])
+async def test_a_filter_that_nothing_meets_does_not_look_at_the_same_twice(newsroom: Newsroom, feed: str) -> None:
     for number in range(3):
         await newsroom.push(f"a{number}", "emas")
-    page = await newsroom.get(f"{EVENTS}?feed=coffee")
+    page = await newsroom.get(f"{EVENTS}?feed={feed}")
     assert (page["events"], page["next"]) == ([], (await newsroom.get(f"{EVENTS}?after=3"))["next"])
     with counting(newsroom.db) as sent:
         assert (await newsroom.get(page["next_url"]))["events"] == []
