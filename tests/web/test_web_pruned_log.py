@@ -42,7 +42,8 @@ async def test_a_place_before_the_first_kept_event_is_gone_and_is_told_where_to_
         gone = await newsroom.client.get(f"/api/v1/events?after={after}")
         told = await gone.json()
         assert (gone.status, gone.content_type, told["code"]) == (410, "application/problem+json", "log-pruned")
-        again = await newsroom.get(f"/api/v1/events?after={told['begin']}")
+        assert told["begin_url"] == f"/api/v1/events?after={told['begin']}"
+        again = await newsroom.get(told["begin_url"])
         assert [event["seq"] for event in again["events"]] == [4, 5]
 
 
