@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 
 import orjson
@@ -149,6 +150,8 @@ class _Reading:
                 if found or not await patience.awaits(self._growth):
                     break
                 waited = True
+            if not stretch.ends:
+                await asyncio.sleep(0)  # what is in memory is judged without a pause; let others run in between
             scanned, size = scanned + len(stretch.entries), size + stretch.length
         if waited and found:
             await self._still_allowed()

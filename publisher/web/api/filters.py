@@ -23,30 +23,33 @@ def asked(request: web.Request, caller: Caller, feeds: Mapping[str, FeedDefiniti
     and not follow. Public feeds take no key.
     """
     names, types = many(request, "feed"), many(request, "type")
-    offered = [name for name, one in feeds.items() if one.public or caller.may(one.follower)]
-    known = [name for name, one in feeds.items() if name in offered or may_read(caller, one)]
+    followable = {name for name in names if name in feeds and _may_follow(caller, feeds[name])}
+    known = followable | {name for name in names if name in feeds and may_read(caller, feeds[name])}
     faults = [
         Fault(name, f"may be given {MOST_NAMES} times, not {len(values)}")
         for name, values in (("feed", names), ("type", types))
         if len(values) > MOST_NAMES
     ]
     if not faults:
+        offered = (name for name, one in feeds.items() if _may_follow(caller, one))
         faults += [Fault("feed", said) for _, said in unknown(names, offered, known)]
         faults += [Fault("type", said) for _, said in unknown(types, EventType, EventType)]
     if faults:
         raise invalid(*faults)
-    refuse([name for name in names if name not in offered])
+    refuse([name for name in names if name not in followable])
     return Filter(feeds=tuple(dict.fromkeys(names)), events=tuple(map(EventType, dict.fromkeys(types))))
 
 
 def unknown(names: Sequence[str], offered: Iterable[str], known: Iterable[str]) -> list[tuple[int, str]]:
     """The places of names that are not known, each with what to tell of it; ``offered`` are those to name instead."""
-    known, offered = set(known), list(offered)
-    return [
-        (place, f"{name[:80]!r} is not known; {nearest(name[:80], offered)}")
-        for place, name in enumerate(names)
-        if name not in known
-    ]
+    known = set(known)
+    missing = [(place, name) for place, name in enumerate(names) if name not in known]
+    offered = list(offered) if missing else []
+    return [(place, f"{name[:80]!r} is not known; {nearest(name[:80], offered)}") for place, name in missing]
+
+
+def _may_follow(caller: Caller, feed: FeedDefinition) -> bool:
+    return feed.public or caller.may(feed.follower)
 
 
 def refuse(feeds: Sequence[str]) -> None:
