@@ -58,7 +58,17 @@ async def test_an_event_is_encoded_once_for_all_who_see_the_same_of_it(db: Datab
         other.encoded("anyone", lambda _: pytest.fail("anew")),
     ]
     assert made[0] is made[1]
-    assert one.encoded("editors", lambda _: None) is None
+    assert one.encoded("editors", lambda _: b"more") == b"more"
+
+
+async def test_an_event_is_judged_once_by_the_same_definitions_and_anew_by_others(db: Database) -> None:
+    tail = Tail(db)
+    await append(db, "a1")
+    [one], [other] = [(await tail.after(0, limit=9)).entries for _ in range(2)]
+    definitions, others = object(), object()
+    assert one.judged(definitions, lambda event: [event.seq]) == [1]
+    assert other.judged(definitions, lambda _: pytest.fail("anew")) == [1]
+    assert one.judged(others, lambda _: []) == []
 
 
 async def test_who_is_further_behind_than_what_is_held_reads_the_database(db: Database) -> None:

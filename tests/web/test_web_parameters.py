@@ -21,7 +21,7 @@ async def refused(newsroom: Newsroom, path: str, method: str = "GET") -> list[di
     [
         ("/api/v1/articles?limt=1", "limt", "did you mean 'limit'?"),
         ("/api/v1/articles?topics=emas", "topics", "did you mean 'topic'"),
-        ("/api/v1/events?before=3", "before", "known: after, limit, wait"),
+        ("/api/v1/events?before=3", "before", "known: after, feed, limit"),
         ("/api/v1/indicators?symbol=EMAS", "symbol", "known: after, limit"),
         ("/api/v1/articles/a1?utm_source=x", "utm_source", "this address takes none"),
         ("/api/v1/sources?state=failing", "state", "this address takes none"),

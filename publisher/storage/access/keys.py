@@ -44,6 +44,12 @@ def prefixes(tx: Tx) -> frozenset[str]:
     return frozenset(tx.conn.execute(select(keys.c.prefix).where(keys.c.revoked_at.is_(None))).scalars())
 
 
+def in_force(tx: Tx) -> frozenset[tuple[str, str]]:
+    """The id and prefix of every key in force; a key that was given a new secret has another prefix."""
+    statement = select(keys.c.id, keys.c.prefix).where(keys.c.revoked_at.is_(None))
+    return frozenset((row.id, row.prefix) for row in tx.conn.execute(statement))
+
+
 def list_(tx: Tx) -> list[Key]:
     """Every key, revoked ones too, the oldest first."""
     return [_key(row) for row in tx.conn.execute(select(keys).order_by(keys.c.created_at, keys.c.id))]

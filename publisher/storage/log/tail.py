@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import orjson
 
@@ -27,25 +28,28 @@ STEP_EVENTS, STEP_BYTES = 500, 256 * 1024
 """What is read at once: some milliseconds in which the event loop does nothing else. One event may be larger."""
 
 COPIES = 3
-"""An event counts as so many times its JSON: as it is held, and as it is encoded for callers with a key and without."""
+"""An event counts as so many times its JSON: as it is held, and as it is encoded for most callers, in two ways."""
 
 OVERHEAD = 1_024
 """Bytes that an event takes besides."""
 
 VIEWS = 4
-"""Encodings kept of one event; there are more only while definitions change."""
+"""Encodings kept of one event: what it means differs between followers, as does whether they see its full text."""
 
 _ALL = tuple(EventType)
 
+T = TypeVar("T")
+
 
 class Entry:
-    """An event and its encodings, shared by all followers that read it."""
+    """An event, what it was judged to be and its encodings, shared by all followers that read it."""
 
-    __slots__ = ("_encoded", "event", "length")
+    __slots__ = ("_encoded", "_judged", "event", "length")
 
     def __init__(self, event: Event) -> None:
         self.event = event
-        self._encoded: dict[Hashable, bytes | None] = {}
+        self._encoded: dict[Hashable, bytes] = {}
+        self._judged: tuple[object, Any] = (None, None)
         self.length = sum(len(orjson.dumps(item)) for item in (event.data, event.before) if item is not None)
 
     @property
@@ -58,8 +62,17 @@ class Entry:
         """The bytes that it counts for."""
         return OVERHEAD + COPIES * self.length
 
-    def encoded(self, view: Hashable, encode: Callable[[Event], bytes | None]) -> bytes | None:
-        """What ``encode`` makes of it (None: not visible), made once for all callers that share a view."""
+    def judged(self, by: object, judge: Callable[[Event], T]) -> T:
+        """What ``judge`` says of it, asked once for all followers by the same object: definitions, of which the last
+        are kept in mind.
+        """
+        if self._judged[0] is not by:
+            self._judged = (by, judge(self.event))
+        found: T = self._judged[1]
+        return found
+
+    def encoded(self, view: Hashable, encode: Callable[[Event], bytes]) -> bytes:
+        """What ``encode`` makes of it, made once for all followers who are told the same."""
         if view not in self._encoded:
             if len(self._encoded) >= VIEWS:
                 self._encoded.clear()

@@ -40,10 +40,15 @@ async def caller(request: web.Request) -> Caller:
     address = client_address(request, services.trusted_proxies)
     key = await services.limits.wrong_keys.find(secret.strip(), address, services.db)
     if key is None:
-        raise Problem(
-            401, "this key is unknown or was revoked", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        )
+        raise revoked()
     return Caller(key)
+
+
+def revoked() -> Problem:
+    """401 for a key that is none, or none any more."""
+    return Problem(
+        401, "this key is unknown or was revoked", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    )
 
 
 async def require(request: web.Request, role: Role, *, to: str) -> Key:

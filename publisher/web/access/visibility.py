@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from publisher import selection
-from publisher.clock import rfc3339
 from publisher.content import summarised
-from publisher.model import Change, Event, EventType, FeedDefinition, Match, Role
+from publisher.model import FeedDefinition, Role
 from publisher.model.facets import item_facets
 from publisher.model.provenance import Provenance, doubts_json
 from publisher.storage.configuration import feeds as feed_states
@@ -24,14 +23,10 @@ MOST_CONDITIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one caller sees. Make it with :func:`sight_of`.
-
-    ``everything``: every article and indicator. ``operations``: also what sources and webhooks do.
-    """
+    """What one caller sees. Make it with :func:`sight_of`. ``everything``: every article and indicator."""
 
     feeds: Mapping[str, FeedDefinition]
     everything: bool = False
-    operations: bool = False
 
     def shows(self, kind: str, data: Mapping[str, Any], source: str) -> bool:
         """Whether the caller sees an item of ``kind`` (``articles``, ``indicators``) as it is now."""
@@ -60,11 +55,6 @@ class Sight:
             single.setdefault(facet, set()).update(one[facet])
         return [*({facet: values} for facet, values in sorted(single.items())), *together]
 
-    def kinds(self) -> set[str]:
-        """The kinds of items whose events the caller may see."""
-        kinds = {"articles", "indicators"} if self.everything else {str(feed.items) for feed in self.feeds.values()}
-        return kinds | {"operations"} if self.operations else kinds - {"operations"}
-
     def seen(self, article: StoredArticle) -> StoredArticle:
         """An article in sight as it is seen: the same one, or without its full text where only summaries are shown."""
         if self.everything:
@@ -91,52 +81,12 @@ class Sight:
             return edition
         return f"{edition}-summary" if seen is not article else f"{edition}-public"
 
-    def event(self, event: Event, left: Collection[str] = ()) -> dict[str, Any] | None:
-        """The event as the caller sees it, in the form that webhooks carry; None if the caller may not see it.
-
-        An event that took an item out of sight shows the item as it was last seen. Nothing is left of an erased item:
-        its withdrawal is shown where a visible feed is among ``left``, the feeds that it left. Only a caller who sees
-        everything is told its source.
-        """
-        match = self._parted(event, left) if event.erased else self._match(event)
-        if match is None:
-            return None
-        item = event.type.items != "operations"
-        data = event.before if match.change is Change.LEFT and event.before is not None else event.data
-        if match.summary:
-            data = summarised(data)
-        return {
-            "seq": event.seq,
-            "id": event.id,
-            "type": event.type.value,
-            "timestamp": rfc3339(event.timestamp),
-            "source": event.source if self.everything else None,
-            "change": match.change.value,
-            "changed": event.changed,
-            # A source in it says whose item it was, and is no part of the item.
-            "data": {key: value for key, value in data.items() if key != "source"} if item else data,
-        }
-
-    def _parted(self, event: Event, left: Collection[str]) -> Match | None:
-        known = self.everything or not self.feeds.keys().isdisjoint(left)
-        return Match(event.type, Change.LEFT) if known and event.type is EventType.ARTICLE_WITHDRAWN else None
-
-    def _match(self, event: Event) -> Match | None:
-        if event.type.items == "operations":
-            return Match(event.type, Change.ENTERED) if self.operations else None
-        if not self.everything:
-            sides = selection.FeedIndex.of(self.feeds.values()).sides(event)
-            return selection.told((), self.feeds.keys(), event, sides)
-        before, after = selection.before_and_after(event)
-        return Match(event.type, Change.LEFT if after is None else Change.ENTERED if before is None else Change.STAYED)
-
 
 def sight_of(caller: Caller, feeds: Mapping[str, FeedDefinition]) -> Sight:
     """What this caller sees, given all feeds."""
     return Sight(
         {name: feed for name, feed in feeds.items() if feed.public},
         everything=caller.may(Role.EDITOR),
-        operations=caller.may(Role.OPERATOR),
     )
 
 

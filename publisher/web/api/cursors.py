@@ -76,19 +76,29 @@ def opened(request: web.Request, list_: str, text: str, *, others: str = "") -> 
     return generation, place
 
 
-def log_reset(advice: str, begin: str | None) -> Problem:
-    """410: numbers were given out anew since, as after a restore. ``begin`` is an ``after`` that misses nothing."""
+def page_url(request: web.Request, after: str) -> str:
+    """The same request from another place on: path and query, to be followed as it is."""
+    query = [(name, value) for name, value in request.query.items() if name != "after"]
+    return str(request.rel_url.with_query([*query, ("after", after)]))
+
+
+def log_reset(advice: str, begin: str | None, url: str | None = None) -> Problem:
+    """410: numbers were given out anew since, as after a restore. ``begin`` is an ``after`` that misses nothing, and
+    ``url`` the request with it.
+    """
     said = f"the log was put back to an earlier state, or moved, since this `after` was given out; {advice}"
-    return Problem(410, said, more={"code": "log-reset", "begin": begin})
+    return Problem(410, said, more={"code": "log-reset", "begin": begin, "begin_url": url})
 
 
-def log_pruned(begin: str) -> Problem:
-    """410: what came after this ``after`` is not kept any more. ``begin`` is an ``after`` from which all is."""
+def log_pruned(begin: str, url: str) -> Problem:
+    """410: what came after this ``after`` is not kept any more. ``begin`` is an ``after`` from which all is, and
+    ``url`` the request with it.
+    """
     said = (
         "events that came after this `after` are kept no longer; read the articles and indicators anew if you need "
         "what you missed, and go on with `begin`: everything that comes after it is there"
     )
-    return Problem(410, said, more={"code": "log-pruned", "begin": begin})
+    return Problem(410, said, more={"code": "log-pruned", "begin": begin, "begin_url": url})
 
 
 def _bound_to(list_: str) -> list[bytes]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
 
 import orjson
 from aiohttp import web
 
 from publisher.configfile import seconds
 from publisher.errors import LogPruned
-from publisher.model import Event, EventType, FeedDefinition, Role
-from publisher.storage.configuration import feeds
-from publisher.storage.engine.database import Database
 from publisher.storage.log.tail import Entry, Stretch
-from publisher.web.access.auth import Caller, caller
-from publisher.web.access.visibility import Sight, sight_of
-from publisher.web.api.cursors import cursor, log_pruned, log_reset, opened
-from publisher.web.api.lists import BATCH_BYTES, PAGE_BYTES, Batches, list_response
+from publisher.web.access.auth import Caller, caller, revoked
+from publisher.web.access.views import Offer, View, view_of
+from publisher.web.api.cursors import cursor, log_pruned, log_reset, opened, page_url
+from publisher.web.api.filters import asked
+from publisher.web.api.following import Left, following_of, offer_of
+from publisher.web.api.lists import BATCH_BYTES
+from publisher.web.api.patience import Patience
 from publisher.web.http.connection import gone
+from publisher.web.http.headers import READ
 from publisher.web.http.parameters import takes
 from publisher.web.http.proxies import client_address
 from publisher.web.http.request import integer
-from publisher.web.http.response import Fault, invalid
+from publisher.web.http.response import Fault, invalid, json_response
 from publisher.web.services import Services, services_of
 
 routes = web.RouteTableDef()
@@ -33,82 +32,33 @@ LIST = "events"
 
 PAGE, MAX_PAGE = 100, 1_000
 BATCH = 500
-SCANNED = 5_000
-"""Events looked at for one page; those that the caller may not see are skipped."""
+
+PAGE_BYTES = BATCH_BYTES
+"""The most bytes of a page; one event may be larger. It is small enough to be made whole, so that the place where it
+ends can stand in its head.
+"""
+
+SCANNED, SCANNED_BYTES = 5_000, 4 * 1024 * 1024
+"""Events looked at for one page, and the bytes they hold; those that are not for the caller are skipped."""
 
 LONGEST_WAIT = 30.0
+"""Seconds; proxies commonly give up after 60."""
 
 LAST = 2**63 - 1
 
 LATEST = "latest"
 
 
-class View:
-    """What callers with the same rights see: the same object for all of them, so that an event is encoded once."""
-
-    def __init__(self, sight: Sight) -> None:
-        self.sight = sight
-        self.types = frozenset(type for type in EventType if type.items in sight.kinds())
-
-    def encoded(self, event: Event) -> bytes | None:
-        """The event as they see it, None if they do not."""
-        seen = self.sight.event(event)
-        return None if seen is None else orjson.dumps(seen)
-
-
-Left = Mapping[str, set[str]]
-
-
-class Following:
-    """What the requests of one application share. ``stopping`` is set once waiting requests must end."""
-
-    def __init__(self) -> None:
-        self.stopping = asyncio.Event()
-        self._feeds: Mapping[str, FeedDefinition] | None = None
-        self._views: dict[tuple[bool, bool], View] = {}
-        self._left_of: tuple[frozenset[str], int] | None = None
-        self._left: asyncio.Task[Left] | None = None
-
-    def view(self, caller: Caller, feeds: Mapping[str, FeedDefinition]) -> View:
-        """What this caller sees by these definitions."""
-        if feeds is not self._feeds:
-            self._feeds, self._views = feeds, {}
-        rights = caller.may(Role.EDITOR), caller.may(Role.OPERATOR)
-        if rights not in self._views:
-            self._views[rights] = View(sight_of(caller, feeds))
-        return self._views[rights]
-
-    async def left(self, db: Database, articles: frozenset[str]) -> Left:
-        """For each of these articles the feeds that it left; read once for all requests about the same articles."""
-        key, task = (articles, db.edition), self._left
-        if task is None or key != self._left_of or (task.done() and task.exception() is not None):
-            task = asyncio.create_task(db.read(feeds.left, articles), name="feeds that were left")
-            self._left_of, self._left = key, task
-        return await asyncio.shield(task)
-
-
-FOLLOWING: web.AppKey[Following] = web.AppKey("following", Following)
-
-
-def prepare(app: web.Application) -> None:
-    """Let requests wait for events until the application shuts down."""
-    app[FOLLOWING] = following = Following()
-
-    async def stop(_app: web.Application) -> None:
-        following.stopping.set()
-
-    app.on_shutdown.append(stop)
-
-
 @routes.get("/api/v1/events")
-@takes("after", "limit", "wait")
+@takes("after", "limit", "wait", many=("feed", "type"))
 async def list_events(request: web.Request) -> web.StreamResponse:
     """Events after the place ``after``, oldest first. ``next`` is the ``after`` of the following page: ask again with
-    it later.
+    it later; ``next_url``, and a ``Link``, are the whole request for it.
 
-    Without ``after`` from the beginning, with ``latest`` from now on. A page may hold fewer than asked for, or none,
-    and still go on; with ``wait`` one without events comes only once that time is up. 410 for a place from before the
-    log was reset, or before what is kept of it.
+    Without ``after`` from the beginning, with ``latest`` from now on; with ``feed`` and ``type`` those that a webhook
+    with this filter would be told. A page may hold fewer than asked for, or none, and still go on; with ``wait`` one
+    without events comes only once that time is up. 410 for a place from before the log was reset, or before what is
+    kept of it.
     """
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     patience = _patience(request)
@@ -116,8 +66,12 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     after = await _place(request, services)
     address = client_address(request, services.trusted_proxies)
     with services.limits.waiting(client.key, address) if patience else nullcontext():
-        reading = _Reading(request, client, after, limit, patience)
-        return await list_response(request, LIST, reading.batches(), lambda: {"next": reading.next})
+        reading = _Reading(request, client, after, limit)
+        async with Patience(patience, following_of(request).stopping, gone(request)) as waiting:
+            found = await reading.page(waiting)
+    url = page_url(request, reading.next)
+    page = {"events": [orjson.Fragment(one) for one in found], "next": reading.next, "next_url": url}
+    return json_response(page, headers={**READ, "Link": f'<{url}>; rel="next"'})
 
 
 async def _place(request: web.Request, services: Services) -> int | None:
@@ -139,7 +93,8 @@ async def _place(request: web.Request, services: Services) -> int | None:
     if begin is None or (generation is None and begin == seq):
         return seq
     advice = "go on with `begin`: what comes after it is all that you may have missed"
-    raise log_reset(advice, cursor(request, LIST, [begin]))
+    start = cursor(request, LIST, [begin])
+    raise log_reset(advice, start, page_url(request, start))
 
 
 def _patience(request: web.Request) -> float:
@@ -148,99 +103,109 @@ def _patience(request: web.Request) -> float:
     if text is None:
         return 0.0
     try:
-        found = seconds(text)
+        # A bare number is one of seconds, as in HTTP's own fields.
+        found = float(text) if text.isascii() and text.isdecimal() else seconds(text)
     except ValueError:
         found = -1.0
     if not 0 <= found <= LONGEST_WAIT:
-        raise invalid(
-            Fault("wait", f'must be a duration up to "{LONGEST_WAIT:.0f}s", such as "20s", not {text[:40]!r}')
-        )
+        longest = f"{LONGEST_WAIT:.0f}"
+        raise invalid(Fault("wait", f'must be seconds up to {longest}, such as "20" or "20s", not {text[:40]!r}'))
     return 0.0 if request.method == "HEAD" else found
 
 
 class _Reading:
     """One request's way through the log."""
 
-    def __init__(self, request: web.Request, client: Caller, after: int | None, limit: int, patience: float) -> None:
+    def __init__(self, request: web.Request, client: Caller, after: int | None, limit: int) -> None:
         self._request, self._client = request, client
         self._services = services_of(request)
+        self._following = following_of(request)
         self._tail = self._services.tail
         self._generation = self._tail.generation
-        self._after, self._left = after or 0, limit
+        self._after, self._left, self._room = after or 0, limit, PAGE_BYTES
         self._from_beginning = after is None
-        self._until = asyncio.get_running_loop().time() + patience if patience else 0.0
+        self._offer: Offer | None = None
+        self._view: View
 
     @property
     def next(self) -> str:
         """Where the following page begins."""
         return cursor(self._request, LIST, [self._after], self._generation.id)
 
-    async def batches(self) -> Batches:
-        """The visible events, until there are enough or enough was read; with patience, as soon as there is one."""
-        scanned = size = 0
-        found = waited = False
-        while self._left and scanned < SCANNED and size < PAGE_BYTES:
-            view = self._request.app[FOLLOWING].view(self._client, self._services.catalog().feeds)
-            stretch = await self._read_on(view, begun=found)
-            if stretch is None or self._tail.generation != self._generation:
-                return  # the next request is told so
-            seen = await self._seen(stretch, view)
-            if seen and waited and self._client.key is not None:
-                await caller(self._request)  # 401 where the key was revoked meanwhile
-            if seen:
-                found = True
-                yield seen
-            if stretch.ends and self._left:
-                if found or not await self._more():
-                    return
-                waited = True
-            scanned, size = scanned + len(stretch.entries), size + stretch.length
+    async def page(self, patience: Patience) -> list[bytes]:
+        """The events for the caller, until there are enough or enough was read; with patience, as soon as there is one.
 
-    async def _read_on(self, view: View, *, begun: bool) -> Stretch | None:
+        Each is JSON.
+        """
+        found: list[bytes] = []
+        scanned = size = 0
+        waited = False
+        while self._left > 0 and self._room > 0 and scanned < SCANNED and size < SCANNED_BYTES:
+            await self._look()
+            stretch = await self._read_on(begun=bool(found))
+            if stretch is None or self._tail.generation != self._generation:
+                break  # the next request is told so
+            found += await self._seen(stretch)
+            if stretch.ends and self._left > 0 and self._room > 0:
+                if found or not await patience.awaits(self._growth):
+                    break
+                waited = True
+            if not stretch.ends:
+                await asyncio.sleep(0)  # what is in memory is judged without a pause; let others run in between
+            scanned, size = scanned + len(stretch.entries), size + stretch.length
+        if waited and found:
+            await self._still_allowed()
+        return found
+
+    async def _growth(self) -> int:
+        return await self._tail.grown(self._after)
+
+    async def _look(self) -> None:
+        """Judge what the caller may see, and judge it anew by each definitions that come into force meanwhile."""
+        offer = await offer_of(self._request)
+        if offer is not self._offer:
+            self._view = view_of(self._client, asked(self._request, self._client, offer.feeds), offer)
+            self._offer = offer
+
+    async def _still_allowed(self) -> None:
+        """401 where the key was revoked while it waited."""
+        key = self._client.key
+        if key is not None and not await self._following.holds(self._services.db, key):
+            raise revoked()
+
+    async def _read_on(self, *, begun: bool) -> Stretch | None:
         """The next piece of the log; None where the page has ``begun`` and what came next is gone meanwhile."""
         while True:
             try:
-                return await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=view.types)
+                return await self._tail.after(self._after, limit=BATCH, size=BATCH_BYTES, types=self._view.reads)
             except LogPruned as gone:
                 if begun:
                     return None
                 if not self._from_beginning:
-                    raise log_pruned(cursor(self._request, LIST, [gone.begin])) from gone
+                    start = cursor(self._request, LIST, [gone.begin])
+                    raise log_pruned(start, page_url(self._request, start)) from gone
                 self._after = gone.begin
 
-    async def _seen(self, stretch: Stretch, view: View) -> Sequence[Any]:
+    async def _seen(self, stretch: Stretch) -> list[bytes]:
         erased = frozenset(entry.event.subject for entry in stretch.entries if entry.event.erased)
-        left = await self._request.app[FOLLOWING].left(self._services.db, erased) if erased else {}
-        found: list[Any] = []
+        left = await self._following.left(self._services.db, erased) if erased else {}
+        found: list[bytes] = []
         for entry in stretch.entries:
-            if (seen := _shown(entry, view, left)) is not None:
+            if (seen := _shown(entry, self._view, left)) is not None:
                 found.append(seen)
                 self._left -= 1
+                self._room -= len(seen)
             self._after = entry.seq
-            if not self._left:
+            if self._left <= 0 or self._room <= 0:
                 return found
         self._after = stretch.reached
         return found
 
-    async def _more(self) -> bool:
-        """Wait for the log to grow; False once the time is up, the client has gone or the service stops."""
-        patience = self._until - asyncio.get_running_loop().time()
-        if patience <= 0:
-            return False
-        growth = asyncio.ensure_future(self._tail.grown(self._after))
-        ends = [
-            asyncio.ensure_future(one.wait()) for one in (self._request.app[FOLLOWING].stopping, gone(self._request))
-        ]
-        try:
-            await asyncio.wait([growth, *ends], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            return growth.done() and not any(one.done() for one in ends)
-        finally:
-            for task in (growth, *ends):
-                task.cancel()
 
-
-def _shown(entry: Entry, view: View, left: Left) -> Any:
-    if entry.event.erased:
-        return view.sight.event(entry.event, left.get(entry.event.subject, ()))
-    encoded = entry.encoded(view, view.encoded)
-    return None if encoded is None else orjson.Fragment(encoded)
+def _shown(entry: Entry, view: View, left: Left) -> bytes | None:
+    """The event as JSON, made once for all who are told the same; None where it is not told."""
+    match = view.match(entry, left.get(entry.event.subject, ()))
+    if match is None:
+        return None
+    told = (match, view.everything)
+    return entry.encoded(told, lambda event: orjson.dumps(view.written(event, match)))

@@ -14,11 +14,12 @@ from publisher.model.base import Text
 from publisher.model.subscription import STANDARD
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
+from publisher.web.api.filters import MOST_NAMES, refuse, unknown
 from publisher.web.http.request import faults_of
-from publisher.web.http.response import Fault, Problem, invalid, nearest
+from publisher.web.http.response import Fault, invalid
 from publisher.web.services import Services
 
-Names = Annotated[list[str], Field(min_length=1, max_length=100)]
+Names = Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)]
 Note = Annotated[Text, Field(max_length=500)] | None
 
 
@@ -131,12 +132,7 @@ def _filter(wanted: Registration | Change, now: Subscription | None) -> Filter:
 
 
 def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: Iterable[str]) -> list[Fault]:
-    known, offered = set(known), list(offered)
-    return [
-        Fault(f"{field}[{place}]", f"{name[:80]!r} is not known; {nearest(name, offered)}")
-        for place, name in enumerate(names)
-        if name not in known
-    ]
+    return [Fault(f"{field}[{place}]", said) for place, said in unknown(names, offered, known)]
 
 
 def _unknown_format(name: str) -> list[Fault]:
@@ -165,8 +161,4 @@ def _allow_some(key: Key, feeds: Sequence[FeedDefinition]) -> None:
 
 
 def _allow(key: Key, feeds: Sequence[FeedDefinition]) -> None:
-    refused = [feed.name for feed in feeds if not _may_follow(key, feed)]
-    if refused:
-        raise Problem(
-            403, f"{', '.join(map(repr, refused))}: a key with the role 'operator' is needed to follow a private feed"
-        )
+    refuse([feed.name for feed in feeds if not _may_follow(key, feed)])
