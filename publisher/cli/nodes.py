@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from publisher.model.node import SeenNode
 
 COLUMNS = (
-    "node", "roles", "pid", "version", "definitions", "since", "last seen", "clock", "reading", "sending", "problem",
+    "node", "roles", "pid", "version", "definitions", "since", "last seen", "clock", "reading", "lanes", "sending",
+    "problem",
 )  # fmt: skip
 
 
@@ -29,8 +30,9 @@ def list_nodes(
     """Tell which processes run, on whatever machine.
 
     Shows name, roles, process id, version, the number of the definitions it goes by, since when it runs and when it was
-    last heard of ("lost" after 30 s), by how much its clock is ahead, which sources it is reading, how many deliveries
-    it is sending, and why it goes by no newer definitions.
+    last heard of ("lost" after 30 s), by how much its clock is ahead, which sources it is reading, for how many of the
+    eight lanes of endpoints it sends, how many deliveries it is sending or has in them for a first attempt, and why it
+    goes by no newer definitions.
     """
     from publisher.storage import metrics
 
@@ -53,6 +55,7 @@ def _row(one: SeenNode) -> tuple[Cell, ...]:
         "lost" if one.lost else one.seen_at,
         f"{node.clock_offset:+.1f} s",
         ", ".join(one.sources),
+        str(one.lanes),
         str(one.deliveries),
         node.problem or "",
     )
@@ -75,5 +78,6 @@ def _json(one: SeenNode) -> dict[str, Any]:
         "seen_at": rfc3339(one.seen_at),
         "lost": one.lost,
         "sources": list(one.sources),
+        "lanes": one.lanes,
         "deliveries": one.deliveries,
     }

@@ -237,15 +237,15 @@ def list_deliveries(
 
     async def work(db: Database) -> list[Sent]:
         from publisher.model import SubscriptionState
-        from publisher.storage.subscriptions import deliveries, subscriptions
+        from publisher.storage.subscriptions import listing, subscriptions
 
         if await db.read(subscriptions.get, id, states=tuple(SubscriptionState)) is None:
             raise NotFound(f"there is no webhook {id!r}, and there never was")
-        return await db.read(deliveries.page, id, limit=limit)
+        return list(await db.read(listing.page, id, limit=limit))
 
     rows = [
         (
-            str(one.id), one.event_id, one.event_type, one.state.value, one.reason or "", str(one.attempts),
+            one.id, one.event_id, one.event_type, one.state.value, one.reason or "", str(one.attempts),
             one.last_error or str(one.last_status or ""), one.created_at,
         )
         for one in with_storage(home, work)

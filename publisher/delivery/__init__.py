@@ -1,4 +1,4 @@
-"""From the log to the subscribers: fan-out, claim, send, settle."""
+"""From the log to the subscribers: fan-out, read and take, send, settle."""
 
 from publisher.delivery.deliverer import Deliverer
 

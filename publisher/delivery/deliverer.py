@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
+from publisher.delivery.aboard import Aboard
 from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.endpoints.slots import Bounds
 from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
@@ -33,7 +34,7 @@ log = telemetry.logger(__name__)
 BOUNDS = Bounds()
 
 QUEUE_SECONDS = 20.0
-"""How long what was taken may wait in memory for its turn."""
+"""How long a row that was taken may wait in memory for its turn. (For seats: ``ABOARD_SECONDS`` of ``parties.py``.)"""
 
 LEASE_MARGIN = 10.0
 """Seconds by which a lease outlasts that and the timeout: to settle in, and before a killed process's work goes on."""
@@ -79,15 +80,17 @@ class Deliverer:
         self._check = check
         self._poster = Poster(outbound, sealer, now=now)
         self._owed = asyncio.Event()
-        self._settler = Settler(db, failed=self._owed.set)
-        self._verified = VerifiedHosts(db)
         process = process or secrets.token_hex(6)
+        aboard = Aboard()
+        self._settler = Settler(db, failed=self._owed.set, process=process, journaled=aboard.journaled)
+        self._verified = VerifiedHosts(db)
         self._lanes = Lanes(db, process, alone=alone)
         self._sender = Sender(
             db,
             self._poster,
             self._settler,
             self._lanes,
+            aboard,
             policy=self._policy(schedule, timeout),
             bounds=bounds,
             process=process,
@@ -96,16 +99,18 @@ class Deliverer:
             fresh_seconds=fresh_seconds,
         )
         self._lanes.changed, self._lanes.busy = self._sender.wake, self._sender.busy
-        self._settler.returned = self._sender.returned
-        self._fanout = FanOut(db, made=self._sender.wake, check=check)
+        self._lanes.lost = self._sender.lost
+        self._settler.recorded, self._settler.returned = self._sender.recorded, self._sender.returned
+        self._fanout = FanOut(db, made=self._sender.fanned_out, check=check)
         self._loops: tuple[asyncio.Task[None], ...] = ()
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
     def configure(self, *, schedule: Sequence[float], timeout: float) -> None:
-        """Go by this schedule and timeout, in seconds, from the next claim on.
+        """Go by this schedule and timeout, in seconds, for whatever is read or taken from now on.
 
-        What is under way keeps to those that it was claimed with, and what waits for a retry to the time it was given.
+        What waits in memory or is under way keeps to those of before, and what waits for a retry to the time it was
+        given.
         """
         self._sender.policy = self._policy(schedule, timeout)
 

@@ -28,7 +28,8 @@ LET_GO_SECONDS = 0.05
 class Lanes:
     """The lanes of one process. With ``alone`` no other process sends: it takes all at once, and for good.
 
-    ``changed`` is called when there are others; ``busy`` says in which lanes something is under way.
+    ``changed`` is called when there are others, ``lost`` with those that were not held for a while, if only between two
+    beats; ``busy`` says in which lanes something is under way.
     """
 
     def __init__(self, db: Database, process: str, *, alone: bool) -> None:
@@ -39,6 +40,7 @@ class Lanes:
         self._leaving: frozenset[int] = frozenset()
         self._until = float("-inf")
         self.changed: Callable[[], None] = lambda: None
+        self.lost: Callable[[frozenset[int]], None] = lambda _lanes: None
         self.busy: Callable[[], frozenset[int]] = frozenset
 
     @property
@@ -89,8 +91,12 @@ class Lanes:
             if self._leaving and began < self._until - LEASE_SECONDS + BEAT_SECONDS:
                 return
         own, surplus = await self._db.write(lanes.hold, self._process, LEASE_SECONDS)
+        lapsed = began > self._until + MARGIN_SECONDS  # so that others may have had them
         self._until = began + LEASE_SECONDS - MARGIN_SECONDS
         self._leaving = surplus
+        lost = self._held if lapsed else self._held - (own - surplus)
+        if lost:
+            self.lost(lost)
         if own - surplus != self._held:
             self._held = own - surplus
             self.changed()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from cachetools import LRUCache
 
@@ -29,6 +29,7 @@ class Lines:
         self._owners: dict[str, Owner] = {}
         self._failing: set[Endpoint] = set()
         self._due: list[tuple[int, int]] = []
+        self._trimmed_at = KEPT
         self._elsewhere: LRUCache[int, bool] = LRUCache(KEPT)
 
     def __contains__(self, n: int) -> bool:
@@ -52,8 +53,9 @@ class Lines:
             owner = self._owners.get(one.owner)
             if owner is None:
                 owner = self._owners[one.owner] = Owner(one.owner)
-            line = self._lines[one.n] = Line(one.n, one.lane, endpoint, owner)
-        line.lane = one.lane
+            line = self._lines[one.n] = Line(one, endpoint, owner)
+        line.lane, line.known = one.lane, one
+        line.failing |= one.failures > 0
         if line.endpoint is not endpoint:
             self._move(line, endpoint)
         endpoint.circuit.known(one.failures, now)
@@ -74,9 +76,12 @@ class Lines:
         """Another process sends for this one."""
         self._elsewhere[n] = True
 
-    def moved(self) -> None:
-        """Forget what others send for: lanes have changed hands."""
+    def moved(self, gained: Collection[int]) -> None:
+        """Forget what others send for, and what is known of those in lanes that were gained: others sent for them."""
         self._elsewhere.clear()
+        for line in self._lines.values():
+            if line.lane in gained:
+                line.known = None
 
     def readdress(self, line: Line, url: str) -> None:
         """Send to this URL from now on, if this process is to send there."""
@@ -122,15 +127,17 @@ class Lines:
 
     def trim(self) -> None:
         """Forget the lines with nothing to do that were not used for longest, and whoever is left without a line."""
-        surplus = len(self._lines) - KEPT
-        if surplus <= 0:
+        if len(self._lines) <= self._trimmed_at:
             return
+        surplus = len(self._lines) - KEPT
         for line in [line for line in self._lines.values() if line.idle and not line.endpoint.circuit.open][:surplus]:
             self.remove(line)
         used = [line.endpoint for line in self._lines.values()]
         self._endpoints = {one.key: one for one in (*used, *self._busy(self._endpoints.values()))}
         self._hosts = {one.host.name: one.host for one in self._endpoints.values()}
         self._owners = {line.owner.name: line.owner for line in self._lines.values()}
+        # So that going through all of them is paid by many, also where most are busy.
+        self._trimmed_at = max(KEPT, len(self._lines)) * 5 // 4
 
     def _move(self, line: Line, endpoint: Endpoint) -> None:
         before = line.endpoint

@@ -1,4 +1,4 @@
-"""Settling: outcomes are gathered for some milliseconds and committed together.
+"""Settling: outcomes are gathered for 50 ms and committed together, those of seats and of rows in one transaction.
 
 While commits fail nothing may be sent: the outcome of a delivery sent meanwhile could not be recorded, and it would be
 sent again.
@@ -13,8 +13,10 @@ from contextlib import suppress
 from publisher import telemetry
 from publisher.errors import told
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import settling
 from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.parcels import Journaled, Parcel
+from publisher.storage.subscriptions.settling import Recorded
 from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
@@ -32,8 +34,9 @@ LONGEST_BACKOFF = 5.0
 class Settler:
     """Commits outcomes in the background. ``keeps_up`` is clear while commits fail or fall behind.
 
-    ``returned`` is called after each commit with its outcomes, some of which wait in the queue again; ``failed`` after
-    one with deliveries that failed at their first attempt.
+    After each commit ``recorded`` is called with what it did, and ``returned`` with its outcomes, some of which wait in
+    the queue again; ``failed`` after one with deliveries that failed at their first attempt. ``process`` is the one
+    whose lanes the parcels are in, and ``journaled`` what it knows of the journal.
     """
 
     def __init__(
@@ -41,17 +44,29 @@ class Settler:
         db: Database,
         returned: Callable[[Sequence[Outcome]], None] = lambda _outcomes: None,
         failed: Callable[[], None] = lambda: None,
+        *,
+        process: str = "",
+        journaled: Journaled | None = None,
     ) -> None:
         self._db = db
+        self._process = process
+        self._journaled = journaled or Journaled()
         self.returned = returned
+        self.recorded: Callable[[Recorded], None] = lambda _recorded: None
         self._failed = failed
         self._waiting: list[Outcome] = []
+        self._committing: list[Outcome] = []
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._finishing = False
         self._failing = False
         self.keeps_up = asyncio.Event()
         self.keeps_up.set()
+
+    @property
+    def parcels(self) -> set[Parcel]:
+        """Those of which something is not committed yet."""
+        return {one.parcel for one in (*self._waiting, *self._committing) if one.parcel is not None}
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome; it is committed soon."""
@@ -82,9 +97,12 @@ class Settler:
     async def _commit(self, batch: list[Outcome]) -> None:
         """Commit a batch, however often it takes; it is kept and not sent again meanwhile."""
         backoff = FIRST_BACKOFF
+        self._committing = batch
         while batch:
             try:
-                own = await unbroken(self._db.write_loosely(deliveries.settle, batch))
+                recorded = await unbroken(
+                    self._db.write_loosely(settling.settle, batch, self._process, self._journaled)
+                )
             except Exception as error:
                 self._failing = True
                 self._signal()
@@ -96,12 +114,14 @@ class Settler:
                 # What else has waited is committed first: else it could be taken, and sent, again.
                 self._failing = self._failing and bool(self._waiting)
                 self._signal()
+                self.recorded(recorded)
+                self._committing = []
                 self.returned(batch)
                 if any(one.number == 1 and one.state != "delivered" for one in batch):
                     self._failed()
-                if len(own) < len(batch):
+                if recorded.lost:
                     # Another has them now and may send them again; a receiver tells by webhook-id.
-                    log.warning("delivery.lease_lost", deliveries=len(batch) - len(own))
+                    log.warning("delivery.lease_lost", deliveries=recorded.lost)
                 return
 
 

@@ -6,9 +6,9 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from publisher import telemetry
 from publisher.maintenance.batches import Batches
@@ -18,7 +18,10 @@ from publisher.storage.configuration import in_force, tombstones
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import pruning
 from publisher.storage.log.pruning import Held
-from publisher.storage.subscriptions import folding
+from publisher.storage.subscriptions import clearing, folding
+from publisher.storage.subscriptions.folding import Folded, Found
+
+T = TypeVar("T")
 
 log = telemetry.logger(__name__)
 
@@ -44,7 +47,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """Rows that went into counts."""
+    """Deliveries that went into counts, and the attempts at them; from rows and from parcels."""
 
     deliveries: int = 0
     attempts: int = 0
@@ -77,8 +80,19 @@ class Part:
 
 
 async def fold(batches: Batches, kept: Kept) -> Folding:
-    """Fold what was delivered or cancelled long enough ago."""
+    """Fold what was delivered or cancelled long enough ago, and clear away what nothing needs after that."""
     before = await batches.db.read(_ago, kept.deliveries)
+    done = await _fold_parcels(batches, before, await _fold_rows(batches, before))
+    if done.deliveries or await batches.db.read(folding.behind, before):
+        await batches.db.write(folding.note, before)
+    async for _ in _through(batches, clearing.journal_over, clearing.drop_journal):
+        pass
+    async for _ in _through(batches, clearing.seats_over, clearing.drop_seats):
+        pass
+    return done
+
+
+async def _fold_rows(batches: Batches, before: int) -> Folding:
     at, clear, done = await batches.db.read(folding.mark), True, Folding()
     more = True
     while more:
@@ -89,9 +103,30 @@ async def fold(batches: Batches, kept: Kept) -> Folding:
             gone = await batches.write(folding.fold, piece.ids, before, cleared)
             done = Folding(done.deliveries + gone.deliveries, done.attempts + gone.attempts)
         at = piece.reached
-    if done.deliveries or await batches.db.read(folding.behind, before):
-        await batches.db.write(folding.note, before)
     return done
+
+
+async def _fold_parcels(batches: Batches, before: int, done: Folding) -> Folding:
+    def find(tx: Tx, after: int, limit: int) -> Found:
+        return folding.find_parcels(tx, after, before, limit)
+
+    def fold(tx: Tx, ids: tuple[int, ...]) -> Folded:
+        return folding.fold_parcels(tx, ids, before)
+
+    async for gone in _through(batches, find, fold):
+        done = Folding(done.deliveries + gone.deliveries, done.attempts + gone.attempts)
+    return done
+
+
+async def _through(
+    batches: Batches, find: Callable[[Tx, int, int], Found], work: Callable[[Tx, tuple[int, ...]], T]
+) -> AsyncIterator[T]:
+    """Go through a table by its ids, and do ``work`` with what is found; yields what it returns."""
+    reached, more = 0, True
+    while more:
+        ids, reached, more = await batches.db.read(find, reached, batches.size)
+        if ids:
+            yield await batches.write(work, ids)
 
 
 async def prune(batches: Batches, kept: Kept) -> Pruning:
@@ -145,7 +180,7 @@ def figures(did: Did) -> dict[str, Any]:
 
 async def _clear(batches: Batches, first: int, last: int, done: Pruning) -> Pruning:
     """Fold what is left of deliveries of these events, dead ones above all, and delete what they were to filters."""
-    while (folded := await batches.write(folding.fold_of, first, last, batches.size)).deliveries:
+    while (folded := await batches.write(folding.fold_of, first, last, batches.size)) != Folded():
         deliveries, attempts = done.deliveries + folded.deliveries, done.attempts + folded.attempts
         done = replace(done, deliveries=deliveries, attempts=attempts)
     while matches := await batches.write(pruning.drop_matches, first, last, batches.size):

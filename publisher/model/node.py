@@ -34,7 +34,8 @@ class Node:
 class SeenNode:
     """A node as the database knows it. ``lost``: it was not heard of lately, and did not say that it stops.
 
-    ``sources`` are those that it is reading, ``deliveries`` how many it is sending.
+    ``sources`` are those that it is reading. ``lanes`` is for how many of the lanes of endpoints it sends, and
+    ``deliveries`` how many it has taken: that it is sending, or that wait in its lanes for their first attempt.
     """
 
     node: Node
@@ -42,4 +43,5 @@ class SeenNode:
     seen_at: datetime
     lost: bool
     sources: tuple[str, ...] = field(default=())
+    lanes: int = 0
     deliveries: int = 0

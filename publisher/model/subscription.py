@@ -86,7 +86,11 @@ class Subscription(Frozen):
 
 
 class DeliveryState(StrEnum):
-    """``pending → sending → delivered | retrying → sending … | dead | cancelled``; a state never moves back."""
+    """``pending → sending → delivered | retrying → sending … | dead | cancelled``; what is settled stays so.
+
+    What was taken and not sent goes back to where it was. A first attempt in a parcel is ``pending`` until it is
+    answered.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
@@ -97,9 +101,9 @@ class DeliveryState(StrEnum):
 
 
 class Delivery(Frozen):
-    """One event for one subscription in one run; run 0 is live."""
+    """One event for one subscription in one run; run 0 is live. ``id`` is ``SEQ.RUN``, unique for its subscription."""
 
-    id: int
+    id: str
     seq: int
     event_id: str
     event_type: str
@@ -118,7 +122,6 @@ class Delivery(Frozen):
 class Attempt(Frozen):
     """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why."""
 
-    delivery: int
     number: int
     at: datetime
     duration_ms: int

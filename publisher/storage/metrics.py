@@ -19,10 +19,13 @@ from publisher.storage.engine.tables import (
     events,
     folded,
     indicators,
+    parcels,
     sources,
     subscriptions,
 )
+from publisher.storage.engine.tables import lanes as lanes_table
 from publisher.storage.items import held
+from publisher.storage.subscriptions import lanes, listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,23 @@ def present(tx: Tx) -> Present:
         for row in tx.conn.execute(found)
     }
     places = _pairs(tx, select(cursors.c.name, cursors.c.seq))
+    return Present(health, places["log"], places["fanout"], _overdue(tx), nodes.running(tx))
+
+
+def _overdue(tx: Tx) -> float:
     due = tx.conn.execute(select(func.min(deliveries.c.due_at)).where(deliveries.c.due_at.is_not(None))).scalar()
-    overdue = 0.0 if due is None else _since(tx, due)
-    return Present(health, places["log"], places["fanout"], overdue, nodes.running(tx))
+    # The first open parcel of each lane, or of one after it: it was due when it was made. By an order that the index of
+    # open ones alone has; PostgreSQL would else go through all that are closed, by their ids.
+    from_lane = select(parcels.c.created_at).where(parcels.c.lane >= lanes_table.c.n, parcels.c.closed_at.is_(None))
+    first = from_lane.order_by(parcels.c.lane, parcels.c.id).limit(1).scalar_subquery()
+    in_parcels = tx.conn.execute(select(first).select_from(lanes_table)).scalars()
+    return max((_since(tx, at) for at in (due, *in_parcels) if at is not None), default=0.0)
 
 
 def seen_nodes(tx: Tx) -> list[SeenNode]:
-    """Every process that runs or was lost, by name, with what it is reading and how many deliveries it is sending."""
+    """Every process that runs or was lost, by name, with what it is reading, how many lanes it sends for, and how many
+    deliveries it has taken: those under its lease, and what is open of parcels in its lanes.
+    """
     reading: dict[str, list[str]] = {}
     for source, lease in states.taken(tx).items():
         reading.setdefault(lease.partition(".")[0], []).append(source)
@@ -81,8 +94,17 @@ def seen_nodes(tx: Tx) -> list[SeenNode]:
     leased = (deliveries.c.due_at.is_not(None), deliveries.c.lease.is_not(None))
     for lease, count in _pairs(tx, select(deliveries.c.lease, func.count()).where(*leased).group_by("lease")).items():
         sending[lease.partition(".")[0]] += count
+    held_lanes, waiting = lanes.owners(tx), listing.waiting_in_lanes(tx)
+    for lane, owner in held_lanes.items():
+        sending[owner] += waiting[lane]
+    count_of = Counter(held_lanes.values())
     return [
-        replace(one, sources=tuple(reading.get(one.node.id, ())), deliveries=sending[one.node.id])
+        replace(
+            one,
+            sources=tuple(reading.get(one.node.id, ())),
+            lanes=count_of[one.node.id],
+            deliveries=sending[one.node.id],
+        )
         for one in nodes.seen(tx)
     ]
 
@@ -102,10 +124,11 @@ def totals(tx: Tx) -> Totals:
 
 
 def _deliveries(tx: Tx) -> Counter[str]:
-    """By state, those that were folded into counts among them."""
+    """By state, those in parcels and those that were folded into counts among them."""
     counted = select(folded.c.state, func.sum(folded.c.count)).group_by(folded.c.state)
     counts = {state: int(count) for state, count in tx.conn.execute(counted)}
-    return Counter(_by(tx, deliveries.c.state)) + Counter(counts)
+    in_parcels = {state.value: count for state, count in listing.in_parcels(tx).items()}
+    return Counter(_by(tx, deliveries.c.state)) + Counter(counts) + Counter(in_parcels)
 
 
 def events_between(tx: Tx, after: int, until: int) -> dict[str, int]:

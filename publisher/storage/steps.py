@@ -5,7 +5,8 @@ hour, that clock would hold it for two, and with it each delivery that was due a
 retries at once and end the leases of what is under way. So such times are moved along with the clock, once, whichever
 process sees it first: the row "clock" of ``cursors`` says when the database was last seen by its own clock.
 
-What is promised for a time of day (embargoes, cron lines) goes by the clock as it stands.
+What is promised for a time of day (embargoes, cron lines) goes by the clock as it stands. Parcels wait for no time:
+whoever has their lane sends them as it reads them.
 """
 
 from __future__ import annotations

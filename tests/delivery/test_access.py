@@ -45,7 +45,7 @@ async def retrying(db: Database) -> None:
 def first_two_of_it(tx: Tx) -> None:
     page = fanout.page(tx, 1)
     judged = [Judged(page.events[0].seq, dict.fromkeys([one.id for one in page.filters], Match(*ENTERED)))]
-    assert fanout.advance(tx, page.cursor, judged, {one.id: one.followers for one in page.filters}, 2)
+    assert fanout.advance(tx, page.cursor, judged, {one.id: one for one in page.filters}, 2)
 
 
 async def test_of_an_owner_whose_last_key_is_revoked_everything_open_is_cancelled_in_that_transaction(

@@ -10,7 +10,7 @@ from support.delivering import Bench, Held, endpoint, eventually
 from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage.engine.database import Tx
-from publisher.storage.subscriptions import deliveries, rights, subscriptions
+from publisher.storage.subscriptions import listing, rights, subscriptions
 
 
 def stand_still(tx: Tx, id: str) -> None:
@@ -55,4 +55,4 @@ async def test_what_is_still_to_be_sent_is_sent_after_it_was_asked_about(bench: 
 
 
 async def _deliveries(bench: Bench, id: str) -> Any:
-    return await bench.db.read(deliveries.page, id, limit=10)
+    return await bench.db.read(listing.page, id, limit=10)

@@ -19,7 +19,7 @@ from publisher.model import DeliveryState, EventType, SubscriptionState
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 PENDING, SENDING, DELIVERED = DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.DELIVERED
 
@@ -80,10 +80,10 @@ async def test_what_waits_for_an_open_circuit_costs_it_no_attempt_and_arrives_on
                 await receiver.until(
                     lambda: len(receiver.got) >= OPENS_AFTER + 25
                 )  # far more than all attempts there are
-                shown = await any_bench.db.read(deliveries.page, failing.id, limit=100)
+                shown = await any_bench.db.read(listing.page, failing.id, limit=100)
                 works = True
                 await receiver.until(lambda: len(receiver.taken) >= 20 - sum(one.state == "dead" for one in shown))
-                await eventually(lambda: any_bench.db.read(deliveries.depth), {})
+                await eventually(lambda: any_bench.db.read(listing.depth), {})
     opened = [one for one in logged if one["event"] == "endpoint.circuit_opened"]
     assert len(opened) == 1
     tried = [one for one in shown if one.attempts]
@@ -102,7 +102,7 @@ async def test_a_probe_that_fails_counts_for_the_endpoint_alone(bench: Bench, mo
         async with bench.running(schedule=[3600.0] * 9, endpoint=1):
             await append(bench.db, 12)
             await receiver.until(lambda: len(receiver.got) == OPENS_AFTER + 6)
-    found = await bench.db.read(deliveries.page, subscription.id, limit=100)
+    found = await bench.db.read(listing.page, subscription.id, limit=100)
     assert sum(one.attempts for one in found) == OPENS_AFTER
     assert not any(one.state is DeliveryState.DEAD for one in found)
     assert (await now(bench.db, subscription)).failures >= OPENS_AFTER + 6

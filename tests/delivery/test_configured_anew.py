@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
-from support.deliveries import append, states
+from support.deliveries import append, fan_out, states
 from support.delivering import Bench, endpoint, eventually
 
 from publisher.clock import from_micros
 from publisher.delivery.deliverer import QUEUE_SECONDS
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
-DEAD, DELIVERED, RETRYING, SENDING = (
+DEAD, DELIVERED, PENDING, RETRYING = (
     DeliveryState.DEAD,
     DeliveryState.DELIVERED,
+    DeliveryState.PENDING,
     DeliveryState.RETRYING,
-    DeliveryState.SENDING,
 )
 
 
@@ -41,20 +41,20 @@ async def test_a_new_timeout_ends_no_attempt_that_was_claimed_under_a_longer_one
             await receiver.until(lambda: receiver.held == 1)
             deliverer.configure(schedule=[300.0], timeout=0.05)
             await append(bench.db)
-            await eventually(lambda: states(bench.db, subscription), [SENDING, RETRYING])
+            await eventually(lambda: states(bench.db, subscription), [PENDING, RETRYING])
             receiver.release.set()
             await eventually(lambda: states(bench.db, subscription), [DELIVERED, RETRYING])
 
-    [last, _] = await bench.db.read(deliveries.page, subscription.id, limit=10)
+    [last, _] = await bench.db.read(listing.page, subscription.id, limit=10)
     assert "0.05 s" in (last.last_error or "")
 
 
 async def test_a_lease_outlasts_the_queue_and_the_timeout_that_its_claim_was_made_under(bench: Bench) -> None:
     async with endpoint() as receiver:
         await bench.subscribe(receiver.url("/held"))
-        async with bench.running(schedule=[300.0], timeout=30.0, lease_margin=10.0) as deliverer:
-            deliverer.configure(schedule=[300.0], timeout=90.0)
-            await append(bench.db)
+        await append(bench.db)
+        await fan_out(bench.db)
+        async with bench.running(schedule=[300.0], timeout=90.0, lease_margin=10.0):
             await receiver.until(lambda: receiver.held == 1)
             leased_until = await bench.db.read(_leased_until)
             receiver.release.set()

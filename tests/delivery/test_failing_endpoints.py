@@ -13,7 +13,7 @@ from publisher.delivery.followers import pausing
 from publisher.model import EventType, Subscription
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, notices, subscriptions
+from publisher.storage.subscriptions import deliveries, listing, notices, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claimed
 
@@ -116,7 +116,7 @@ async def test_operators_are_told_and_the_endpoint_is_not(any_bench: Bench) -> N
 
 
 async def delivered(bench: Bench, subscription: Subscription) -> int:
-    found = await bench.db.read(deliveries.page, subscription.id, limit=10)
+    found = await bench.db.read(listing.page, subscription.id, limit=10)
     return sum(one.state == "delivered" for one in found)
 
 

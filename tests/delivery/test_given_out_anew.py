@@ -16,7 +16,7 @@ from publisher.storage.log import events
 
 def put_back(tx: Tx) -> None:
     """The log as it was before its first event, whose number the next one is given."""
-    for table in ("attempts", "deliveries", "matches", "events"):
+    for table in ("attempts", "deliveries", "journal", "parcels", "matches", "events"):
         tx.conn.execute(text(f"DELETE FROM {table}"))
     tx.conn.execute(text("UPDATE cursors SET seq = 0, subscription = 0 WHERE name IN ('log', 'fanout')"))
     installation.renew(tx)

@@ -10,7 +10,7 @@ from publisher.model import DeliveryState
 from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 
 async def test_many_endpoints_at_one_host_get_no_more_at_once_than_it_may(sqlite_url: str, tmp_path: Path) -> None:
@@ -28,8 +28,8 @@ async def test_many_endpoints_at_one_host_get_no_more_at_once_than_it_may(sqlite
             assert receiver.most_held == 8
             receiver.release.set()
             await receiver.until(lambda: len(receiver.got) == 80)
-            await eventually(lambda: db.read(deliveries.depth), {})
-    shown = [one for each in made for one in await db.read(deliveries.page, each.id, limit=10)]
+            await eventually(lambda: db.read(listing.depth), {})
+    shown = [one for each in made for one in await db.read(listing.page, each.id, limit=10)]
     await outbound.close()
     await db.close()
     assert [(one.state, one.attempts) for one in shown] == [(DeliveryState.DELIVERED, 1)] * 82

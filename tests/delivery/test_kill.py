@@ -12,7 +12,7 @@ from publisher.delivery.signing import new_secret
 from publisher.model import DeliveryState, Role
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import listing, subscriptions
 
 FOLLOWERS, EVENTS, KILLS = 20, 30, 5
 
@@ -56,11 +56,11 @@ async def test_killed_five_times_it_still_delivers_everything(sqlite_url: str, t
         last = await start(data)
         await receiver.until(lambda: len(receiver.taken) == FOLLOWERS * EVENTS)
         # A success that was not recorded before the kill is sent again once its lease has run out.
-        await eventually(lambda: db.read(deliveries.depth), {})
+        await eventually(lambda: db.read(listing.depth), {})
         await last.communicate(b"")  # ends its standard input
         assert last.returncode == 0
 
-    accounts = await db.read(deliveries.accounting, seqs)
+    accounts = await db.read(listing.accounting, seqs)
     await db.close()
     assert len(accounts) == EVENTS
     assert all(one.matched == FOLLOWERS for one in accounts)

@@ -105,7 +105,7 @@ async def test_a_webhook_that_moved_while_nothing_waited_is_sent_for_although_it
         await one.look()
     await announced(db, theirs, ours)
     await ours.settle()
-    ours.sender._lines.remove(ours.line())  # as trim() does with those that were not used for longest
+    ours.sender._held.lines.remove(ours.line())  # as trim() does with those that were not used for longest
     await db.write(subscriptions.update, subscription.id, url=ELSEWHERE)
     for one in (ours, theirs):
         await one.look(2)

@@ -10,8 +10,9 @@ from support.delivering import Bench, endpoint, eventually
 
 from publisher.delivery import Deliverer, deliverer
 from publisher.delivery.followers import permissions
-from publisher.delivery.sender import AHEAD, FIRST_AHEAD
+from publisher.delivery.held import FIRST_AHEAD
 from publisher.delivery.signing import new_secret
+from publisher.delivery.taking import AHEAD
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
@@ -115,6 +116,7 @@ async def test_no_more_is_taken_ahead_than_there_is_room_for(bench: Bench) -> No
         for number in range(30):
             await bench.db.write(subscribe, url=receiver.url(f"/held?{number}"), sealed_secret=await sealed(bench))
         await append(bench.db, 40)
+        await fan_out(bench.db)
         async with bench.running(slots=4) as running:
             await receiver.until(lambda: receiver.held == 3)  # the fourth place is for the quick
             assert held(running) <= min(AHEAD, 30 * FIRST_AHEAD)
@@ -128,6 +130,6 @@ async def sealed(bench: Bench) -> bytes:
 
 def held(running: Deliverer) -> int:
     """How many deliveries wait in memory."""
-    count = sum(len(line.items) for line in running._sender._lines)
-    assert count == running._sender._held
+    count = sum(len(line.items) for line in running._sender._held.lines)
+    assert count == running._sender._held.rows + running._sender._held.seats
     return count

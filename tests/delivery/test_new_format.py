@@ -16,7 +16,7 @@ from publisher.delivery import transports
 from publisher.errors import NotFound
 from publisher.model import DeliveryState
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 TELEGRAM = """
 from publisher.delivery.transports.base import Content, Format, Ping, SingleEvent
@@ -112,7 +112,7 @@ async def test_what_this_program_cannot_write_waits_and_is_charged_to_no_receive
                 await eventually(lambda: states(any_bench.db, made), [DeliveryState.PENDING] * 2)
 
     assert {got.path for got in receiver.got} == {"/standard"}
-    assert [one.attempts for one in await any_bench.db.read(deliveries.page, made.id, limit=10)] == [0, 0]
+    assert [one.attempts for one in await any_bench.db.read(listing.page, made.id, limit=10)] == [0, 0]
     told = [entry for entry in logged if entry["event"] == "delivery.unwritten"]
     assert {entry["webhook"] for entry in told} == {made.id}
     assert all(("morse" if format == "morse" else "no such field") in entry["error"] for entry in told)

@@ -20,7 +20,7 @@ from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
 from publisher.storage.engine.engines import SQLITE_READERS
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 FOLLOWERS, DESCRIPTORS = 120, 64
 
@@ -47,10 +47,10 @@ async def test_more_endpoints_than_descriptors_are_all_told_and_none_is_charged_
         assert receiver.most_held < DESCRIPTORS
         receiver.release.set()
         await receiver.until(lambda: len(receiver.got) == FOLLOWERS)
-        await eventually(lambda: db.read(deliveries.depth), {})
+        await eventually(lambda: db.read(listing.depth), {})
         await process.communicate(b"")  # ends its standard input
     assert process.returncode == 0
-    shown = [one for each in made for one in await db.read(deliveries.page, each.id, limit=10)]
+    shown = [one for each in made for one in await db.read(listing.page, each.id, limit=10)]
     await db.close()
     assert [(one.state, one.attempts) for one in shown] == [(DeliveryState.DELIVERED, 1)] * FOLLOWERS
 
@@ -92,8 +92,8 @@ async def test_a_secret_that_cannot_be_opened_costs_no_attempt_and_waits_to_be(b
     assert told.error is not None
     assert "was sealed with key" in told.error
     assert [one.path for one in receiver.got] == ["/other"]
-    (waits,) = await bench.db.read(deliveries.page, made.id, limit=10)
-    (sent,) = await bench.db.read(deliveries.page, other.id, limit=10)
+    (waits,) = await bench.db.read(listing.page, made.id, limit=10)
+    (sent,) = await bench.db.read(listing.page, other.id, limit=10)
     assert (waits.state, waits.attempts) == (DeliveryState.PENDING, 0)
     assert waits.next_attempt_at == bench.clock() + timedelta(seconds=SEALED_SECONDS)
     assert sent.state is DeliveryState.DELIVERED
@@ -108,7 +108,7 @@ async def test_it_stops_where_all_that_was_begun_had_a_secret_that_cannot_be_ope
     await append(bench.db)
     async with asyncio.timeout(60), bench.running() as deliverer:
         await eventually(lambda: is_sealed(deliverer), True)
-    (waits,) = await bench.db.read(deliveries.page, made.id, limit=10)
+    (waits,) = await bench.db.read(listing.page, made.id, limit=10)
     assert (waits.state, waits.attempts) == (DeliveryState.PENDING, 0)
 
 
@@ -145,10 +145,10 @@ async def test_while_our_database_is_busy_nothing_begins_and_no_receiver_is_char
                 await eventually(lambda: held_back(deliverer), True)
                 await deliverer.stop(0)
         assert receiver.got == []
-    (shown,) = await bench.db.read(deliveries.page, made.id, limit=10)
+    (shown,) = await bench.db.read(listing.page, made.id, limit=10)
     assert (shown.attempts, shown.last_error, shown.state) == (0, None, DeliveryState.PENDING)
     await bench.outbound.close()
 
 
 async def held_back(deliverer: Deliverer) -> bool:
-    return any(item.held_back_at > 0 for line in deliverer._sender._lines for item in line.items)
+    return any(item.held_back_at > 0 for line in deliverer._sender._held.lines for item in line.items)

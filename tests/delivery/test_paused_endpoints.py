@@ -12,7 +12,7 @@ from publisher.model import Cause, DeliveryState, FeedDefinition, Filter, Subscr
 from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import listing, subscriptions
 
 DELIVERED = DeliveryState.DELIVERED
 
@@ -30,7 +30,7 @@ async def test_the_endpoint_is_told_signed_that_it_is_paused_and_nothing_after_i
     body = standardwebhooks.Webhook(any_bench.secrets[subscription.id]).verify(got.body, got.headers)
     assert body == json.loads(got.body)
     assert (got.id, body["type"], body["data"]) == (event.id, "webhook.disabled", event.data)
-    (accounts,) = await any_bench.db.read(deliveries.accounting, [event.seq])
+    (accounts,) = await any_bench.db.read(listing.accounting, [event.seq])
     assert (accounts.matched, accounts.states) == (1, {DELIVERED: 1})
 
 
@@ -57,7 +57,7 @@ async def test_those_who_follow_operations_are_told_of_it_too(bench: Bench) -> N
     assert receiver.taken == {("/paused", event.id), ("/operator", event.id)}
     versions = {name: state.version for name, state in (await bench.db.read(feed_states.states)).items()}
     assert versions == {"operations": 2, "news": 1, "russia": 1}
-    (accounts,) = await bench.db.read(deliveries.accounting, [event.seq])
+    (accounts,) = await bench.db.read(listing.accounting, [event.seq])
     assert (accounts.matched, accounts.states) == (2, {DELIVERED: 2})
 
 

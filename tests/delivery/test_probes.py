@@ -10,7 +10,8 @@ from support.deliveries import append, fan_out, states, subscribe
 from support.delivering import eventually
 
 from publisher.delivery.endpoints.circuit import OPENS_AFTER, PACE
-from publisher.delivery.sender import FAULT_SECONDS, FRESH_SECONDS, PROBES, PROBES_AT_HOST
+from publisher.delivery.probing import FAULT_SECONDS, PROBES, PROBES_AT_HOST
+from publisher.delivery.sender import FRESH_SECONDS
 from publisher.model import DeliveryState, Event
 from publisher.outbound import PostResult
 from publisher.storage.engine.database import Database, Tx
@@ -123,7 +124,7 @@ async def test_a_probe_that_fails_after_its_webhook_went_elsewhere_ends_at_the_e
     both = [await sqlite_db.write(subscribe) for _ in range(2)]
     ours, _ = await opened(sqlite_db, answering)
     await ours.probe()
-    [item], [probe] = ours.sender._sending, ours.open
+    [item], [probe] = ours.sender._held.sending, ours.open
     assert probe.connect()
     moved = both[item.line.n - 1]
     await sqlite_db.write(subscriptions.update, moved.id, url="https://other.example/hook")

@@ -11,8 +11,9 @@ from support.answering import POLICY, Answering, Fault
 from support.deliveries import append, fan_out, states, subscribe
 from support.delivering import eventually
 
-from publisher.delivery import lines, sender
-from publisher.delivery.sender import FRESH_SECONDS, POLL_SECONDS
+from publisher.delivery import lines, taking
+from publisher.delivery.sender import FRESH_SECONDS
+from publisher.delivery.taking import POLL_SECONDS
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Database
 from publisher.storage.log import events
@@ -47,7 +48,7 @@ async def test_what_waits_in_memory_is_sent_although_its_events_could_not_be_loa
     ours = answering(sqlite_db)
     await ours.look()
     assert len(ours.sent) == 10
-    ours.sender._prepared._events.clear()
+    ours.sender._held.prepared._events.clear()
     fault = Fault(monkeypatch, events, "among")
     async with ours.running():
         ours.sent[0].answer()
@@ -71,8 +72,8 @@ async def test_what_is_new_is_sent_although_its_line_was_forgotten_between_being
     sqlite_db: Database, answering: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lines, "KEPT", 10)
-    monkeypatch.setattr(sender, "BATCH", 2)
-    monkeypatch.setattr(sender, "SCAN", 6)
+    monkeypatch.setattr(taking, "BATCH", 2)
+    monkeypatch.setattr(taking, "SCAN", 6)
     urls = [f"https://{n}.example/hook" for n in range(14)]
     for url in urls:
         await sqlite_db.write(subscribe, url=url)

@@ -15,7 +15,9 @@ BOUNDS = Bounds(slots=8, endpoint=2, host=4, owner=5)
 
 def lines(*urls: str, owner: str = "reader") -> list[Line]:
     known = Lines()
-    return [known.add(Follower(n, 0, url, owner, 0, None), 0.0) for n, url in enumerate(urls)]
+    return [
+        known.add(Follower(n, 0, url, owner, 0, None, f"wh_{n}", "standard", b""), 0.0) for n, url in enumerate(urls)
+    ]
 
 
 def began(slots: Slots, some: list[Line]) -> list[bool]:

@@ -17,7 +17,7 @@ from publisher.maintenance.keeping import Kept
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import events, metadata
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import deliveries, listing
 from publisher.storage.subscriptions.deliveries import Outcome
 
 DAY = 86_400
@@ -77,7 +77,7 @@ def cut_off(db: Database, statements: int) -> Iterator[None]:
 
 async def states(db: Database, *seqs: int) -> list[dict[DeliveryState, int]]:
     """How many deliveries of each event are in each state; they must be what it matched."""
-    found = await db.read(deliveries.accounting, seqs)
+    found = await db.read(listing.accounting, seqs)
     assert all(one.matched == sum(one.states.values()) for one in found), found
     return [one.states for one in found]
 

@@ -15,7 +15,7 @@ from publisher.maintenance.keeping import Folding, fold
 from publisher.model import DeliveryState
 from publisher.storage import metrics
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, folding
+from publisher.storage.subscriptions import folding, listing
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 EACH = ("delivered", "cancelled", "dead", "retrying")
@@ -33,9 +33,9 @@ async def test_what_was_delivered_or_cancelled_long_ago_is_counted_and_the_rest_
     assert await fold(batches(db), KEPT) == Folding(deliveries=6, attempts=3)
 
     assert await states(db, 1, 2, 3, 4, 5) == [BY_STATE] * 5
-    accounts = await db.read(deliveries.accounting, [1, 4])
+    accounts = await db.read(listing.accounting, [1, 4])
     assert [one.folded for one in accounts] == [{DeliveryState.DELIVERED: 1, DeliveryState.CANCELLED: 1}, {}]
-    listed = [await db.read(deliveries.page, one.id, limit=10) for one in webhooks]
+    listed = [await db.read(listing.page, one.id, limit=10) for one in webhooks]
     assert [[one.seq for one in page] for page in listed] == [[5, 4], [5, 4], [5, 4, 3, 2, 1], [5, 4, 3, 2, 1]]
     assert (await db.read(metrics.totals)).deliveries == {state.value: 5 for state in BY_STATE}
     assert await fold(batches(db), KEPT) == Folding()

@@ -22,7 +22,7 @@ from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.engine.database import Database
 from publisher.storage.items import articles, embargoes
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 AT = "2026-03-02T10:00:00Z"
 """An hour after the clock's start."""
@@ -87,11 +87,11 @@ async def test_its_followers_are_told_at_its_time_and_not_before(newsroom: Newsr
     follower = await newsroom.db.write(subscribe)
     await push(newsroom, published=AT)
     await fan_out(newsroom.db)
-    assert await newsroom.db.read(deliveries.page, follower.id, limit=9) == []
+    assert await newsroom.db.read(listing.page, follower.id, limit=9) == []
     clock.advance(3600)
     await intake(newsroom).release_due()
     await fan_out(newsroom.db)
-    (delivery,) = await newsroom.db.read(deliveries.page, follower.id, limit=9)
+    (delivery,) = await newsroom.db.read(listing.page, follower.id, limit=9)
     assert (delivery.event_type, delivery.state) == (EventType.ARTICLE_PUBLISHED, DeliveryState.PENDING)
 
 
@@ -174,7 +174,7 @@ async def test_moving_a_published_article_into_the_future_takes_it_back_until_th
     assert (await log(newsroom))[2:] == [("article.published", "Judul rahasia")]
     assert (await newsroom.client.get("/api/v1/articles/kopi-1")).status == 200
     await fan_out(newsroom.db)
-    told = await newsroom.db.read(deliveries.page, follower.id, limit=9)
+    told = await newsroom.db.read(listing.page, follower.id, limit=9)
     assert len(told) == 3
 
 

@@ -21,7 +21,7 @@ from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import metadata
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import deliveries, listing
 
 WORD = "Zamrudkhatulistiwa"
 """Stands in everything that was pushed of the article that is erased, and nowhere else."""
@@ -61,7 +61,7 @@ def files_with(folder: Path, word: str) -> list[str]:
 
 
 async def delivered(newsroom: Newsroom, follower: Subscription) -> list[tuple[str, DeliveryState, str | None]]:
-    page = await newsroom.db.read(deliveries.page, follower.id, limit=99)
+    page = await newsroom.db.read(listing.page, follower.id, limit=99)
     return [(str(one.event_type), one.state, one.reason) for one in reversed(page)]
 
 
@@ -154,7 +154,7 @@ async def test_open_deliveries_are_cancelled_except_those_that_take_it_back(news
         ("article.published", DeliveryState.CANCELLED, "erased"),
         ("article.withdrawn", DeliveryState.PENDING, None),
     ]
-    accounts = await newsroom.db.read(deliveries.accounting, [1, 2, 3])
+    accounts = await newsroom.db.read(listing.accounting, [1, 2, 3])
     assert all(account.matched == sum(account.states.values()) for account in accounts)
 
 
@@ -172,7 +172,7 @@ async def test_followers_are_found_by_what_it_was_though_that_is_gone(newsroom: 
     assert [one[0] for one in await delivered(newsroom, by_topic)] == ["article.withdrawn"]
     assert [one[0] for one in await delivered(newsroom, by_type)] == ["article.withdrawn"]
     assert await delivered(newsroom, other) == []
-    accounts = await newsroom.db.read(deliveries.accounting, [1, 2])
+    accounts = await newsroom.db.read(listing.accounting, [1, 2])
     assert [(one.matched, sum(one.states.values())) for one in accounts] == [(0, 0), (2, 2)]
 
 

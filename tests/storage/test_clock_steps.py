@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from support.clock import Machine, ManualClock
 from support.deliveries import append, claim, fan_out, next_due, subscribe
+from support.parcelled import PROCESS, sent
 
 from publisher.maintenance import clocks
 from publisher.maintenance.clocks import ClockWatch
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, rights
+from publisher.storage.subscriptions import deliveries, lanes, listing, rights, spilling
 from publisher.storage.subscriptions.deliveries import Outcome
 
 OpenDatabase = Callable[[], Awaitable[Database]]
@@ -65,6 +66,23 @@ async def test_what_was_due_is_due_still_when_the_clock_is_put_back(
     await watch.look()
     assert await next_due(db) == 0
     assert len((await claim(db)).deliveries) == 1
+
+
+@pytest.mark.parametrize("step", [-HOUR, HOUR])
+async def test_what_is_in_parcels_is_sent_as_before_and_what_was_taken_out_keeps_its_lease(
+    db: Database, watch: ClockWatch, machine: Machine, step: float
+) -> None:
+    for _ in range(2):
+        await db.write(subscribe, together=True)
+    await append(db)
+    await fan_out(db)
+    await db.write(lanes.take_over, PROCESS)
+    await db.write(spilling.of_subscriptions, [1])
+    machine.put(step)
+    machine.passes(5)
+    await watch.look()
+    assert await sent(db) == 1
+    assert await next_due(db) == pytest.approx(spilling.LEASE_SECONDS - 5)
 
 
 async def test_what_is_under_way_keeps_its_lease_when_the_clock_is_put_forward(
@@ -199,7 +217,7 @@ async def test_what_stands_still_goes_on_after_the_pause_however_the_clock_was_p
     assert not (await claim(db, lease="none")).deliveries
     machine.put(step)
     await watch.look()
-    (shown,) = await db.read(deliveries.page, made.id, limit=10)
+    (shown,) = await db.read(listing.page, made.id, limit=10)
     assert shown.next_attempt_at is None
     assert await next_due(db) != 0
     holders = await db.read(lambda tx: [one.n for one in rights.holders(tx)])

@@ -21,7 +21,7 @@ from publisher.storage.configuration import feeds, sources
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items.record import Reading, record
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import deliveries, listing, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 
 OpenDatabase = Callable[[], Awaitable[Database]]
@@ -89,7 +89,7 @@ async def test_settling_and_cancelling_lock_deliveries_in_one_order(postgres_url
         await eventually(lambda: waiting(db), 2)
         held.go_on.set()
         await asyncio.gather(middle, cancelling, settling)
-        found = await db.read(deliveries.page, subscription.id, limit=10)
+        found = await db.read(listing.page, subscription.id, limit=10)
     finally:
         await db.close()
 
@@ -210,7 +210,7 @@ async def test_recorders_fan_out_senders_and_owners_at_once_leave_every_account_
     await fan_out(db, chunk=7)
 
     assert sorted(seqs) == list(range(1, 81))
-    for account in await db.read(deliveries.accounting, seqs):
+    for account in await db.read(listing.accounting, seqs):
         assert sum(account.states.values()) == account.matched
 
 

@@ -4,12 +4,12 @@ from support.deliveries import append, fan_out, fan_out_once, states, subscribe
 
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, fanout, subscriptions
+from publisher.storage.subscriptions import fanout, listing, subscriptions
 from publisher.storage.subscriptions.fanout import Cursor
 
 
 async def matched(db: Database, *seqs: int) -> list[int]:
-    accounts = await db.read(deliveries.accounting, seqs)
+    accounts = await db.read(listing.accounting, seqs)
     assert all(sum(account.states.values()) == account.matched for account in accounts)
     return [account.matched for account in accounts]
 

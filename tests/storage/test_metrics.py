@@ -3,6 +3,7 @@ from typing import Any
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
 from support.items import an_article, an_event, an_indicator, article_change, indicator_change
+from support.parcelled import sent
 from support.statements import counting
 
 from publisher.model import EventType
@@ -46,6 +47,22 @@ async def test_a_delivery_is_overdue_from_when_it_was_due(db: Database, clock: M
     assert (await db.read(metrics.present)).overdue == 40
 
 
+async def test_what_is_in_parcels_waits_from_when_they_were_made(db: Database, clock: ManualClock) -> None:
+    for path in ("a", "b"):
+        await db.write(subscribe, together=True, url=f"https://{path}.example/hook")  # in two lanes
+    await append(db)
+    await fan_out(db)
+    clock.advance(30)
+    await append(db)
+    await fan_out(db)
+    assert (await db.read(metrics.present)).overdue == 30
+    await sent(db, seqs=[1])
+    clock.advance(5)
+    assert (await db.read(metrics.present)).overdue == 5
+    await sent(db)
+    assert (await db.read(metrics.present)).overdue == 0
+
+
 async def test_items_are_counted_apart_from_withdrawn_ones(db: Database) -> None:
     changes = [article_change(id) for id in ("a1", "a2", "a3")]
     observed = [indicator_change(an_indicator(), period) for period in ("2026-03-01", "2026-03-02")]
@@ -68,6 +85,17 @@ async def test_deliveries_and_webhooks_are_counted_by_state(db: Database) -> Non
     assert totals.subscriptions == {"active": 1, "disabled": 1}
 
 
+async def test_what_is_in_parcels_is_counted_by_state(db: Database) -> None:
+    for _ in range(3):
+        await db.write(subscribe, together=True)
+    await append(db, 3)
+    await fan_out(db)
+    await sent(db, seqs=[1])
+    await sent(db, 1, seqs=[2])
+    await sent(db, 1, seqs=[3], state="dead")
+    assert (await db.read(metrics.totals)).deliveries == {"delivered": 4, "pending": 4, "dead": 1}
+
+
 async def test_events_are_counted_by_type_within_their_numbers(db: Database) -> None:
     for type_ in (EventType.ARTICLE_PUBLISHED, EventType.ARTICLE_UPDATED, EventType.ARTICLE_UPDATED):
         await db.write(events.append, [an_event(type_)])
@@ -85,6 +113,9 @@ async def test_no_scrape_reads_through_a_large_table(sqlite_db: Database) -> Non
         await sqlite_db.read(metrics.present)
         await sqlite_db.read(metrics.events_between, 1, 2)
     plans = [line for one in sent if one[0].startswith("SELECT") for line in await sqlite_db.read(_plan, *one)]
-    assert {"SCAN sources", "SCAN cursors", "SCAN nodes"} == {line for line in plans if line.startswith("SCAN")}
+    assert {"SCAN sources", "SCAN cursors", "SCAN nodes", "SCAN lanes"} == {
+        line for line in plans if line.startswith("SCAN")
+    }
     assert any(line.startswith("SEARCH deliveries USING") for line in plans)
     assert any(line.startswith("SEARCH events USING") for line in plans)
+    assert any(line.startswith("SEARCH parcels USING INDEX ix_parcels_open (lane>?") for line in plans)

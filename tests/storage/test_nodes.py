@@ -9,12 +9,14 @@ import pytest
 from structlog.testing import capture_logs
 from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
+from support.parcelled import sent
 
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.model.node import Node
 from publisher.storage import metrics
 from publisher.storage.configuration import nodes, sources
 from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions import lanes
 
 ONE = Node("p1", "a", ("web", "ingest"), 4711, "1.0", definitions=3)
 OTHER = Node("p2", "b", ("deliver",), 12, "1.1", definitions=4, problem="needs 1.1", clock_offset=-3600.0)
@@ -68,6 +70,19 @@ async def test_each_is_seen_with_what_it_is_reading_and_sending(db: Database, cl
     assert (other.sources, other.deliveries) == ((), 1)
     clock.advance(46)
     assert (await db.read(metrics.seen_nodes))[0].sources == ()
+
+
+async def test_each_is_seen_with_its_lanes_and_what_waits_in_them(db: Database) -> None:
+    for one in (ONE, OTHER):
+        await db.write(nodes.beat, one)
+    for _ in range(3):
+        await db.write(subscribe, together=True)
+    await db.write(subscribe)
+    await append(db, 2)
+    await fan_out(db)
+    await sent(db, 1, seqs=[1])
+    await db.write(lanes.take_over, OTHER.id)
+    assert [(one.lanes, one.deliveries) for one in await db.read(metrics.seen_nodes)] == [(0, 0), (lanes.COUNT, 5)]
 
 
 @pytest.mark.parametrize("seconds", [3600.0, -3600.0])

@@ -6,7 +6,7 @@ from publisher.model import DeliveryState, EventType, Filter, SubscriptionState
 from publisher.storage.configuration import feeds
 from publisher.storage.engine.database import Database
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, notices, subscriptions
+from publisher.storage.subscriptions import listing, notices, subscriptions
 
 PENDING, SENDING, CANCELLED = DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.CANCELLED
 
@@ -50,7 +50,7 @@ async def test_the_notice_goes_to_no_one_else_and_adds_up(db: Database) -> None:
 
     assert event is not None
     assert (await states(db, first), await states(db, second)) == ([PENDING], [])
-    (accounts,) = await db.read(deliveries.accounting, [event.seq])
+    (accounts,) = await db.read(listing.accounting, [event.seq])
     assert (accounts.matched, accounts.states) == (1, {PENDING: 1})
 
 

@@ -6,7 +6,7 @@ from publisher.errors import NotFound
 from publisher.model import DeliveryState, EventType, Filter, SubscriptionState
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import filters, follows
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import deliveries, listing, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 
 PENDING, CANCELLED = DeliveryState.PENDING, DeliveryState.CANCELLED
@@ -50,7 +50,7 @@ async def test_only_events_after_the_registration_are_told(db: Database) -> None
     await append(db)
     await fan_out(db)
 
-    told = await db.read(deliveries.page, subscription.id, limit=10)
+    told = await db.read(listing.page, subscription.id, limit=10)
     assert [delivery.seq for delivery in told] == [3]
 
 
@@ -63,7 +63,7 @@ async def test_disabling_cancels_what_is_open_and_what_is_not_fanned_out_yet(db:
     await append(db)
     await fan_out(db)
 
-    told = await db.read(deliveries.page, subscription.id, limit=10)
+    told = await db.read(listing.page, subscription.id, limit=10)
     assert [(delivery.seq, delivery.state, delivery.reason) for delivery in told] == [
         (2, CANCELLED, "disabled"),
         (1, CANCELLED, "disabled"),
@@ -79,7 +79,7 @@ async def test_enabling_tells_of_what_comes_after_it(db: Database) -> None:
     await append(db)
     await fan_out(db)
 
-    told = await db.read(deliveries.page, subscription.id, limit=10)
+    told = await db.read(listing.page, subscription.id, limit=10)
     assert [(delivery.seq, delivery.state) for delivery in told] == [(2, PENDING)]
     assert (enabled.from_seq, enabled.until_seq) == (2, None)
 
@@ -97,7 +97,7 @@ async def test_a_late_fan_out_finds_what_a_prompt_one_would_have(db: Database) -
     await append(db)
     await fan_out(db)
 
-    told = await db.read(deliveries.page, subscription.id, limit=10)
+    told = await db.read(listing.page, subscription.id, limit=10)
     assert [(delivery.seq, delivery.state) for delivery in reversed(told)] == [
         (1, CANCELLED),
         (3, PENDING),
@@ -152,10 +152,10 @@ async def test_a_deleted_subscription_is_gone_and_its_deliveries_are_kept_cancel
 
     assert await db.read(subscriptions.get, subscription.id) is None
     assert await db.read(subscriptions.list_) == []
-    told = await db.read(deliveries.page, subscription.id, limit=10)
+    told = await db.read(listing.page, subscription.id, limit=10)
     assert [(delivery.state, delivery.reason) for delivery in told] == [(CANCELLED, "deleted")] * 2
     assert (await claim(db)).deliveries == ()
-    assert [account.matched for account in await db.read(deliveries.accounting, [1, 2])] == [1, 1]
+    assert [account.matched for account in await db.read(listing.accounting, [1, 2])] == [1, 1]
 
 
 async def test_a_success_under_way_while_deleting_is_recorded_and_a_failure_is_not_tried_again(db: Database) -> None:
@@ -171,7 +171,7 @@ async def test_a_success_under_way_while_deleting_is_recorded_and_a_failure_is_n
         [Outcome(one.id, one.lease, "delivered"), Outcome(other.id, other.lease, "retrying", wait=0.0)],
     )
     assert await states(db, subscription) == [DeliveryState.DELIVERED, CANCELLED]
-    told = await db.read(deliveries.page, subscription.id, limit=10)
+    told = await db.read(listing.page, subscription.id, limit=10)
     assert [delivery.reason for delivery in told] == ["deleted", None]
     assert all(delivery.settled_at for delivery in told)
 

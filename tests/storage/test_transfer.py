@@ -15,8 +15,10 @@ from support.clock import ManualClock
 from support.deliveries import append, claim, fan_out, subscribe
 from support.delivering import Bench, endpoint, eventually
 from support.everything import TABLES, Rows, fill, rows
+from support.parcelled import PROCESS, sent
 from support.postgres import Postgres
 
+from publisher.clock import to_micros
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.maintenance.keeping import Folding, fold
 from publisher.model import DeliveryState, Filter, Role
@@ -25,7 +27,8 @@ from publisher.storage.access import keys
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import folding, lanes, listing
+from publisher.storage.subscriptions.folding import Folded
 from publisher.storage.transfer.transfer import Progress, Transferred, target_url, transfer
 
 EVERY_TABLE = {table.name for table in TABLES}
@@ -143,10 +146,12 @@ async def test_numbers_go_on_above_what_was_copied(
         await db.write(keys.create, Role.OPERATOR, "another")
         [event] = await append(db)
         await fan_out(db)
+        await sent(db, 1)
+        await db.write(subscribe, together=True, filter=Filter(feeds=("third",)))
         after = await rows(db)
 
     assert event.seq == len(held["events"]) + 1
-    for table in ("filters", "subscriptions", "deliveries"):
+    for table in ("filters", "subscriptions", "deliveries", "rosters", "parcels", "journal"):
         added = set(after[table]) - set(held[table])
         assert added, table
         assert min(row[0] for row in added) > max(row[0] for row in held[table])
@@ -168,6 +173,27 @@ async def test_numbers_go_on_above_what_was_folded_before_it_was_copied(
         await settled(db, clock, "delivered")
         clock.advance(MONTH)
         assert await fold(batches(db), KEPT) == Folding(deliveries=1, attempts=1)
+
+
+async def test_no_parcel_gets_the_number_of_one_that_the_journal_still_names(
+    sqlite_url: str, target: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    db = await Database.open(sqlite_url, tmp_path / "data", now=clock)
+    for _ in range(3):
+        await db.write(subscribe, together=True)
+    await append(db)
+    await fan_out(db)
+    await sent(db, 1)
+    await sent(db)  # by another process, which leaves the journal as it is
+    assert await db.write(folding.fold_parcels, [1], to_micros(clock())) == Folded(3, 3, 1)
+    await db.close()
+    await transfer(tmp_path / "data" / "publisher.db", target)
+
+    async with opened(target, tmp_path, clock) as db:
+        await append(db)
+        await fan_out(db)
+        [account] = await db.read(listing.accounting, [2])
+    assert account.states == {DeliveryState.PENDING: 3}
 
 
 async def test_an_empty_installation_moves_too(
@@ -381,6 +407,40 @@ def test_a_postgresql_url_may_be_given_as_other_tools_take_it() -> None:
     assert target_url("postgresql://u:p@h:5433/d") == "postgresql+asyncpg://u:p@h:5433/d"
 
 
+async def test_what_is_in_parcels_goes_on_at_the_target_where_the_journal_ends(
+    sqlite_url: str, target: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    outbound = Outbound(allow_private=["127.0.0.0/8:*"])
+    sealer = Sealer.open(tmp_path / "data")
+    async with endpoint() as receiver:
+        old = await Database.open(sqlite_url, tmp_path / "data", now=clock)
+        bench = Bench(old, outbound, sealer, clock)
+        webhooks = [await bench.subscribe(receiver.url(f"/{number}"), together=True) for number in range(3)]
+        events = await append(old, 2)
+        await fan_out(old)
+        await sent(old, 1)
+        assert set((await old.read(lanes.owners)).values()) == {PROCESS}
+        await old.close()
+
+        await transfer(tmp_path / "data" / "publisher.db", target)
+
+        async with opened(target, tmp_path, clock) as db:
+            assert await db.read(lanes.owners) == {}
+            bench = Bench(db, outbound, Sealer.open(tmp_path / "data"), clock)
+            async with bench.running():
+                events += await append(db)
+                await receiver.until(lambda: len(receiver.taken) == 2 * 2 + 3)
+            accounts = await db.read(listing.accounting, [1, 2, 3])
+            listed = [len(await db.read(listing.page, one.id, limit=9)) for one in webhooks]
+    await outbound.close()
+
+    assert [(one.matched, one.states) for one in accounts] == [(3, {DeliveryState.DELIVERED: 3})] * 3
+    assert listed == [3] * 3
+    assert sorted(receiver.taken) == sorted(
+        [(f"/{n}", event.id) for n in (1, 2) for event in events] + [("/0", events[-1].id)]
+    )
+
+
 async def test_delivery_goes_on_at_the_target_with_nothing_lost(
     sqlite_url: str, target: str, tmp_path: Path, clock: ManualClock
 ) -> None:
@@ -407,7 +467,7 @@ async def test_delivery_goes_on_at_the_target_with_nothing_lost(
             async with bench.running():
                 sent += await append(db, 2)
                 await receiver.until(lambda: len(receiver.taken) == 3 * 8)
-            accounts = await db.read(deliveries.accounting, [event.seq for event in sent])
+            accounts = await db.read(listing.accounting, [event.seq for event in sent])
     await outbound.close()
 
     assert {id_ for _, id_ in receiver.taken} == {event.id for event in sent}

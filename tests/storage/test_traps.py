@@ -26,7 +26,7 @@ from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.engines import SQLITE_READERS
 from publisher.storage.items.record import BULK, Reading, record
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 OpenDatabase = Callable[[], Awaitable[Database]]
 
@@ -86,7 +86,7 @@ async def test_no_event_is_passed_over_while_several_nodes_append(db: Database, 
 
     last = await db.read(events.last_seq)
     assert last == 4 * 20 * 2.5
-    told = await db.read(deliveries.page, subscription.id, limit=1000)
+    told = await db.read(listing.page, subscription.id, limit=1000)
     assert sorted(one.seq for one in told) == list(range(1, last + 1))
 
 

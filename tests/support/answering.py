@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from publisher.delivery import sender as module
+from publisher.delivery.aboard import Aboard
 from publisher.delivery.endpoints.circuit import PACE
 from publisher.delivery.endpoints.parties import Line
 from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.endpoints.slots import Bounds
-from publisher.delivery.sender import POLL_SECONDS, Sender
+from publisher.delivery.sender import Sender
 from publisher.delivery.settler import Settler
+from publisher.delivery.taking import POLL_SECONDS
 from publisher.delivery.transports.base import Request
 from publisher.errors import SecretError, StorageError
 from publisher.outbound import PostResult
@@ -106,10 +108,11 @@ class Answered:
         self.machine = machine
         self.client = Client(clock)
         self.lanes = SimpleNamespace(held=frozenset(range(lanes.COUNT)))
-        self._settler = Settler(db)
-        parts: tuple[Any, ...] = (db, self.client, self._settler, self.lanes)
+        aboard = Aboard()
+        self._settler = Settler(db, process="ours", journaled=aboard.journaled)
+        parts: tuple[Any, ...] = (db, self.client, self._settler, self.lanes, aboard)
         self.sender = Sender(*parts, policy=policy, bounds=bounds or Bounds(), process="ours")
-        self._settler.returned = self.sender.returned
+        self._settler.recorded, self._settler.returned = self.sender.recorded, self.sender.returned
 
     @property
     def sent(self) -> list[Sent]:
@@ -123,7 +126,7 @@ class Answered:
 
     def line(self, n: int = 1) -> Line:
         """What is in memory for the ``n``-th subscription."""
-        line = self.sender._lines.get(n)
+        line = self.sender._held.lines.get(n)
         assert line is not None
         return line
 

@@ -49,7 +49,7 @@ async def main(data: Path, descriptors: int | None) -> None:
         alone=True,
     )
     # Small chunks: the more transactions, the more places to be killed between.
-    deliverer._fanout = FanOut(db, made=deliverer.wake, chunk=7)
+    deliverer._fanout = FanOut(db, made=lambda _events, _epoch: deliverer.wake(), chunk=7)
     running = asyncio.create_task(deliverer.run())
     print("running", flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from sqlalchemy import select
+
 from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Role, Subscription
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, fanout, lanes, queue, subscriptions
+from publisher.storage.subscriptions import fanout, lanes, listing, queue, seats, spilling, subscriptions
 from publisher.storage.subscriptions.fanout import Cursor, Judged
 from publisher.storage.subscriptions.queue import Claim
 from support.items import an_event
@@ -16,8 +19,10 @@ from support.items import an_event
 NEWS = Filter(feeds=("news",))
 
 
-def subscribe(tx: Tx, feed: str = "news", **fields: Any) -> Subscription:
-    """A subscription to one feed; ``fields`` replace what it is made of."""
+def subscribe(tx: Tx, feed: str = "news", *, together: bool = False, **fields: Any) -> Subscription:
+    """A subscription to one feed; ``fields`` replace what it is made of. Its deliveries are rows: only ``together`` it
+    has a seat, until a fan-out gives it one.
+    """
     made: dict[str, Any] = {
         "url": "https://receiver.example/hook",
         "filter": Filter(feeds=(feed,)),
@@ -27,7 +32,10 @@ def subscribe(tx: Tx, feed: str = "news", **fields: Any) -> Subscription:
         "sealed_secret": b"sealed",
         "granted": Role.OPERATOR,
     }
-    return subscriptions.create(tx, **{**made, **fields})
+    created = subscriptions.create(tx, **{**made, **fields})
+    if not together:
+        seats.leave(tx, [subscriptions.number(tx, created.id)])
+    return created
 
 
 async def append(db: Database, count: int = 1) -> list[Event]:
@@ -43,8 +51,8 @@ async def fan_out_once(db: Database, *, chunk: int = fanout.CHUNK, feeds: Collec
     told = Match(EventType.ARTICLE_PUBLISHED, Change.ENTERED)
     ids = [one.id for one in page.filters if set(one.filter.feeds) & set(feeds)]
     judged = [Judged(event.seq, dict.fromkeys(ids, told)) for event in page.events]
-    followers = {one.id: one.followers for one in page.filters}
-    return await db.write(fanout.advance, page.cursor, judged, followers, chunk)
+    followed = {one.id: one for one in page.filters}
+    return await db.write(fanout.advance, page.cursor, judged, followed, chunk)
 
 
 async def fan_out(db: Database, **options: Any) -> None:
@@ -57,9 +65,10 @@ async def claim(
     db: Database, *, limit: int = 100, lease: str = "ours", lease_seconds: float = 60.0, share: int = 100,
     busy: Collection[int] = (), known: Collection[int] = (),
 ) -> Claim:  # fmt: skip
-    """Claim what is due, those due for longest first, under a lease of a minute."""
+    """Claim what is due, those due for longest first, under a lease of a minute; what is in parcels, too."""
 
     def claim_in(tx: Tx) -> Claim:
+        spilling.of_subscriptions(tx, tx.conn.execute(select(table.c.n)).scalars().all())
         found = sorted((due, one.n) for one, due in queue.waiting(tx, range(lanes.COUNT)))
         taken: list[int] = []
         for due, n in found:
@@ -89,5 +98,5 @@ async def next_due(db: Database, busy: Collection[int] = ()) -> float | None:
 
 async def states(db: Database, subscription: Subscription) -> list[DeliveryState]:
     """The states of a subscription's deliveries, oldest first."""
-    found: Sequence[Any] = await db.read(deliveries.page, subscription.id, limit=1000)
+    found: Sequence[Any] = await db.read(listing.page, subscription.id, limit=1000)
     return [delivery.state for delivery in reversed(found)]

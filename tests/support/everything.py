@@ -17,6 +17,7 @@ from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Outcome
 from support.deliveries import append, claim, fan_out, subscribe
 from support.items import an_article, an_event, an_indicator, article_change, indicator_change
+from support.parcelled import sent
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -42,6 +43,12 @@ async def fill(db: Database, *, events: int = 30, subscriptions: int = 5) -> Non
         ]
         await db.write(deliveries.settle, settled)
     await claim(db, lease="of one that was killed", limit=subscriptions)
+    for _ in range(3):
+        await db.write(subscribe, together=True)
+    for seats in (3, 1):  # a parcel that is closed, and one of which a part is in the journal
+        await append(db)
+        await fan_out(db)
+        await sent(db, seats)
     await append(db, 2)  # not fanned out yet
     await db.write(_made_up)
 

@@ -11,7 +11,7 @@ from publisher.publish import SiteInfo, appearance
 from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import listing, subscriptions
 from support.items import an_article, an_event
 
 
@@ -51,7 +51,7 @@ async def judge(db: Database, chunk: int = 10_000) -> None:
 
 async def shown(db: Database, subscription: Subscription) -> list[tuple[int, str, str | None]]:
     """(event, state, reason) of each delivery, oldest first, but of those about the subscription itself."""
-    found = await db.read(deliveries.page, subscription.id, limit=1000)
+    found = await db.read(listing.page, subscription.id, limit=1000)
     items = [one for one in reversed(found) if not one.event_type.startswith("webhook.")]
     return [(one.seq, one.state.value, one.reason) for one in items]
 
@@ -66,5 +66,5 @@ async def now(db: Database, subscription: Subscription) -> Subscription:
 async def adds_up(db: Database) -> None:
     """For every event, matched is the sum of the deliveries by their states."""
     last = await db.read(events.last_seq)
-    for one in await db.read(deliveries.accounting, range(1, last + 1)):
+    for one in await db.read(listing.accounting, range(1, last + 1)):
         assert one.matched == sum(one.states.values()), one

@@ -17,7 +17,8 @@ from publisher.delivery.endpoints.circuit import Circuit
 from publisher.delivery.endpoints.policy import Policy
 from publisher.model.subscription import endpoint_host
 from publisher.storage.subscriptions.deliveries import Outcome
-from publisher.storage.subscriptions.queue import Claimed
+from publisher.storage.subscriptions.parcels import Parcel
+from publisher.storage.subscriptions.queue import Claimed, Follower
 
 if TYPE_CHECKING:
     from publisher.outbound import Sending
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 QUICK_SECONDS = 0.25
 """Who answers within this, on average, and took the last request, is quick."""
 
+ABOARD_SECONDS = 60.0
+"""How long a seat of a parcel may wait in memory for its turn: then it becomes a row, so that its parcel can close."""
+
 KEPT = 16_384
+
+_NEVER = float("-inf")
 
 Key = tuple[str, str, int | None, str]
 
@@ -39,7 +45,8 @@ class Party:
         self.under_way = 0
         self.slow = 0
         """How much of it is under way to endpoints that are slow or not known yet: bounds are on that."""
-        self.waiting: deque[Line] = deque()
+        self.waiting: deque[Line] | None = None
+        """Made where there are any: an empty one takes 760 bytes, and there may be 100,000 endpoints."""
         self.seconds: float | None = None
         """How long its requests last on average; None where none was answered yet."""
         self.quick = False
@@ -91,24 +98,27 @@ class Owner(Party):
 class Line:
     """What waits in memory for one subscription (its ``n``), in the order in which it is sent.
 
-    ``due`` is when the database has more of it (microseconds by its clock), None while it has none; ``sought`` is when
-    that is looked for. ``under_way`` counts what goes to its present endpoint. ``listed``: it stands among those that
-    can be sent to, or waits for a place.
+    ``known`` is the subscription as it is on record, None where that may have changed. ``due`` is when the database has
+    more of it (microseconds by its clock), None while it has none; ``sought`` is when that is looked for. ``under_way``
+    counts what goes to its present endpoint. ``failing``: its last attempt failed. ``listed``: it stands
+    among those that can be sent to, or waits for a place.
     """
 
-    __slots__ = ("due", "endpoint", "items", "lane", "listed", "n", "owner", "sought", "under_way")
+    __slots__ = ("due", "endpoint", "failing", "items", "known", "lane", "listed", "n", "owner", "sought", "under_way")
 
-    def __init__(self, n: int, lane: int, endpoint: Endpoint, owner: Owner) -> None:
-        self.n = n
-        self.lane = lane
+    def __init__(self, known: Follower, endpoint: Endpoint, owner: Owner) -> None:
+        self.n = known.n
+        self.lane = known.lane
+        self.known: Follower | None = known
         self.endpoint = endpoint
         self.owner = owner
         self.items: deque[Item] = deque()
         self.under_way = 0
+        self.failing = known.failures > 0
         self.due: int | None = None
         self.sought: int | None = None
         self.listed = False
-        endpoint.lines[n] = self
+        endpoint.lines[self.n] = self
 
     @property
     def idle(self) -> bool:
@@ -124,7 +134,8 @@ class Line:
 
 
 class Item:
-    """``one`` under its lease since ``claimed_at`` (monotonic), by the ``policy`` that its lease was made for.
+    """``one`` since ``claimed_at`` (monotonic): a row under its lease, by the ``policy`` that this was made for, or a
+    ``seat`` of a ``parcel``.
 
     ``begun``: something of it has been written to a connection; ``cut``: it was cut off by our own stop. ``dropped``:
     it must not be sent any more, and was settled or belongs to someone else. ``held_back_at`` is when it was last found
@@ -132,32 +143,42 @@ class Item:
     """
 
     __slots__ = (
-        "at", "begun", "claimed_at", "cut", "dropped", "endpoint", "held_back_at", "line", "one", "parties", "policy",
-        "probe", "sending",
+        "at", "begun", "claimed_at", "cut", "dropped", "endpoint", "held_back_at", "line", "one", "parcel", "parties",
+        "policy", "probe", "seat", "sending",
     )  # fmt: skip
 
-    def __init__(self, one: Claimed, line: Line, claimed_at: float, policy: Policy, *, probe: bool = False) -> None:
+    def __init__(  # noqa: PLR0917 -- one is made for every delivery
+        self, one: Claimed, line: Line, claimed_at: float, policy: Policy, parcel: Parcel | None = None, seat: int = 0,
+        *, probe: bool = False,
+    ) -> None:  # fmt: skip
         self.one = one
         self.line = line
         self.endpoint = line.endpoint
         self.claimed_at = claimed_at
         self.policy = policy
+        self.parcel = parcel
+        self.seat = seat
         self.probe = probe
         self.begun = False
         self.cut = False
         self.dropped = False
-        self.held_back_at = float("-inf")
+        self.held_back_at = _NEVER
         self.at: datetime | None = None
         self.parties: tuple[Party, ...] = ()
         self.sending: Sending | None = None
 
     def lapsed(self, now: float) -> bool:
-        """Whether it has waited for so long that its lease would not outlast the attempt; ``now`` is monotonic."""
-        return now - self.claimed_at > self.policy.queue
+        """Whether it has waited for so long that its lease would not outlast the attempt, or its parcel is to be closed
+        without it; ``now`` is monotonic.
+        """
+        return now - self.claimed_at > (self.policy.queue if self.parcel is None else ABOARD_SECONDS)
 
     def unsent(self, wait: float) -> Outcome:
-        """As :func:`unsent`."""
-        return unsent(self.one, wait)
+        """As :func:`unsent`; a seat becomes a row."""
+        if self.parcel is None:
+            return unsent(self.one, wait)
+        n = self.one.subscription
+        return Outcome(0, "", "pending", wait=wait, subscription=n, parcel=self.parcel, seat=self.seat)
 
 
 def unsent(one: Claimed, wait: float) -> Outcome:

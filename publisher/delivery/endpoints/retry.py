@@ -16,6 +16,7 @@ from publisher import telemetry
 from publisher.outbound import PostResult
 from publisher.redaction import bare
 from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.parcels import Parcel
 from publisher.storage.subscriptions.queue import Claimed
 
 log = telemetry.logger(__name__)
@@ -23,9 +24,10 @@ log = telemetry.logger(__name__)
 JITTER = 0.2
 
 
-def outcome(
-    one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float], *, probe: bool = False
-) -> Outcome:
+def outcome(  # noqa: PLR0917 -- all that is known of one attempt
+    one: Claimed, at: datetime, result: PostResult, schedule: Sequence[float],
+    parcel: Parcel | None = None, seat: int = 0, *, probe: bool = False,
+) -> Outcome:  # fmt: skip
     """What becomes of a delivery after one attempt, begun at ``at``; ``schedule`` are the waits in seconds.
 
     A receiver that says when it will take requests again is sent none before (``Retry-After``, which the client has
@@ -36,7 +38,7 @@ def outcome(
         one.subscription, one.failures > 0,
     )  # fmt: skip
     if result.delivered:
-        return Outcome(one.id, one.lease, "delivered", None, *tried)
+        return Outcome(one.id, one.lease, "delivered", None, *tried, False, parcel, seat)
     if probe:
         _tell(one, result, 0.0)
         return Outcome(one.id, one.lease, "pending" if one.number == 1 else "retrying", 0.0, *tried, probe=True)
@@ -44,7 +46,7 @@ def outcome(
     if wait is not None and result.retry_after is not None:
         wait = max(wait, result.retry_after)
     _tell(one, result, wait)
-    return Outcome(one.id, one.lease, "dead" if wait is None else "retrying", wait, *tried)
+    return Outcome(one.id, one.lease, "dead" if wait is None else "retrying", wait, *tried, False, parcel, seat)
 
 
 def next_wait(attempt: int, schedule: Sequence[float], spread: float) -> float | None:

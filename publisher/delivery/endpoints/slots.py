@@ -67,6 +67,8 @@ class Slots:
                 (self._slow, self._common),
             ):
                 if party.slow >= most:
+                    if party.waiting is None:
+                        party.waiting = deque()
                     party.waiting.append(line)
                     line.listed = True
                     return None
@@ -106,3 +108,4 @@ class Slots:
         # All of them: each that finds this one full again, or another, waits there.
         while party.waiting:
             self.ready.append(party.waiting.popleft())
+        party.waiting = None

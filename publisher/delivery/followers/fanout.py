@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from publisher import telemetry
@@ -15,8 +15,8 @@ from publisher.errors import NotAdopted, told
 from publisher.model import Event
 from publisher.selection import Followers, Judge
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import fanout
-from publisher.storage.subscriptions.fanout import Cursor, Judged, Page
+from publisher.storage.subscriptions import fanout, rosters, stretches
+from publisher.storage.subscriptions.fanout import Cursor, Followed, Judged, Page
 from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
@@ -29,7 +29,8 @@ POLL_SECONDS = 1.0
 
 
 class FanOut:
-    """Turns events into deliveries. ``made`` is called after each transaction, for whoever sends.
+    """Turns events into deliveries. After each transaction ``made`` is called, for whoever sends, with the events that
+    someone is to be told of, and the epoch of the log that they were read in.
 
     ``check`` is called in each transaction, and raises where this process does not go by the definitions in force:
     then it judges nothing.
@@ -39,7 +40,7 @@ class FanOut:
         self,
         db: Database,
         *,
-        made: Callable[[], None] = lambda: None,
+        made: Callable[[Sequence[Event], int], None] = lambda _events, _epoch: None,
         check: Callable[[Tx], None] = lambda _tx: None,
         chunk: int = fanout.CHUNK,
     ) -> None:
@@ -69,32 +70,36 @@ class FanOut:
 
     async def step(self) -> bool:
         """Do one page of events; returns whether there was one."""
+        epoch = self._db.epoch
         page = await self._db.read(self._next_page)
+        if page.unseated:
+            await self._db.write_loosely(_fill)
         if page.events:
             self._page = replace(page, events=page.events[:1], filters=())
         judge = Judge(page.feeds, page.standing.removed, page.standing.closed, page.standing.opened)
         filters = Followers((one.id, one.filter, one.public) for one in page.filters)
         judged = [await self._judge(event, filters, judge) for event in page.events]
-        followers = {one.id: one.followers for one in page.filters}
+        followed = {one.id: one for one in page.filters}
         cursor = page.cursor
         while judged:
-            moved = await self._db.write_loosely(self._advance, cursor, judged, followers)
+            moved = await self._db.write_loosely(self._advance, cursor, judged, followed)
             if moved is None:
                 break
+            told = {one.seq for one in judged if one.matches and one.seq <= moved.seq}
             judged = [one for one in judged if one.seq > moved.seq]
             cursor = moved
             self.moved_at = time.monotonic()
-            self._made()
-        return bool(page.events)
+            self._made([event for event in page.events if event.seq in told], epoch)
+        return bool(page.events) or page.unseated
 
     def _next_page(self, tx: Tx) -> Page:
         self._check(tx)
         return fanout.page(tx, PAGE, self._page)
 
-    def _advance(self, tx: Tx, at: Cursor, judged: list[Judged], followers: Mapping[int, int]) -> Cursor | None:
+    def _advance(self, tx: Tx, at: Cursor, judged: list[Judged], followed: Mapping[int, Followed]) -> Cursor | None:
         # What was judged by other definitions than those in force is thrown away: the cursor's access is another then.
         self._check(tx)
-        return fanout.advance(tx, at, judged, followers, self._chunk)
+        return fanout.advance(tx, at, judged, followed, self._chunk)
 
     async def _judge(self, event: Event, filters: Followers, judge: Judge) -> Judged:
         await asyncio.sleep(0)  # a page under many filters is long; let others run in between
@@ -105,3 +110,8 @@ class FanOut:
             await asyncio.wait_for(self._db.grown(seen), POLL_SECONDS)
         except TimeoutError:
             await unbroken(self._db.refresh(POLL_SECONDS))  # unless someone else in this process has looked
+
+
+def _fill(tx: Tx) -> int:
+    stretches.hold(tx)
+    return rosters.fill(tx)

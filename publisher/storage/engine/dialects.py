@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, any_, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, LargeBinary, Table, any_, bindparam, case, cast, func, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from publisher import clock
 from publisher.errors import ConfigError, StorageError
+from publisher.storage.engine.tables import SEATED
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -37,14 +38,33 @@ _FOLLOWERS = """
     WHERE m.seq BETWEEN CAST(?1 AS BIGINT) AND CAST(?2 AS BIGINT)
       AND f.subscription > CAST(?3 AS BIGINT) AND f.subscription <= CAST(?4 AS BIGINT)"""
 
-_FAN_OUT = f"""
+# Whether what an event is to a filter stands as it was judged, so that whoever has a seat is sent it in a parcel.
+_TOGETHER = "m.held IS NULL AND m.reason IS NULL"
+
+_ROWS = """
     INSERT INTO deliveries (seq, subscription, filter_id, state, reason, due_at, created_at, settled_at)
     SELECT m.seq, f.subscription, m.filter_id,
       CASE WHEN coalesce(f.reason, m.reason) IS NULL THEN 'pending' ELSE 'cancelled' END, coalesce(f.reason, m.reason),
       CASE WHEN coalesce(f.reason, m.reason) IS NULL THEN CAST(?5 AS BIGINT) END, CAST(?5 AS BIGINT),
-      CASE WHEN coalesce(f.reason, m.reason) IS NOT NULL THEN CAST(?5 AS BIGINT) END
-    {_FOLLOWERS}
+      CASE WHEN coalesce(f.reason, m.reason) IS NOT NULL THEN CAST(?5 AS BIGINT) END"""
+
+# A row for each follower without a seat; and for all where no parcel was made, since what the event is to the filter
+# stands under a reserve. That is seen by the parcels: it may change while an event is half done.
+_FAN_OUT = f"""{_ROWS}
+    {_FOLLOWERS} AND f.rows_from < {SEATED} AND f.rows_from <= m.seq
     ON CONFLICT (seq, subscription, run) DO NOTHING"""
+
+_FAN_OUT_APART = f"""{_ROWS}
+    {_FOLLOWERS} AND f.rows_from > m.seq
+      AND NOT EXISTS (SELECT 1 FROM parcels p WHERE p.seq = m.seq AND p.filter_id = m.filter_id)
+    ON CONFLICT (seq, subscription, run) DO NOTHING"""  # noqa: S608
+
+_PARCELS = f"""
+    INSERT INTO parcels (seq, roster, lane, filter_id, members, size, created_at)
+    SELECT m.seq, r.id, r.lane, r.filter_id, r.members, r.size, CAST(?3 AS BIGINT)
+    FROM matches m JOIN rosters r ON r.filter_id = m.filter_id
+    WHERE m.seq BETWEEN CAST(?1 AS BIGINT) AND CAST(?2 AS BIGINT) AND r.size > 0 AND {_TOGETHER}
+    ORDER BY m.seq, r.id"""  # noqa: S608
 
 # The number matched, counted from the followers and not from the rows that the statement above inserted for them.
 # No value is put into a statement's text here or below, hence no S608.
@@ -53,9 +73,10 @@ _COUNT_MATCHED = f"""
     WHERE seq BETWEEN CAST(?1 AS BIGINT) AND CAST(?2 AS BIGINT)"""  # noqa: S608
 
 _FRESH = """
-    SELECT id, subscription FROM deliveries
-    WHERE id > CAST(?1 AS BIGINT) AND id <= CAST(?2 AS BIGINT) AND due_at IS NOT NULL AND state = 'pending'
-    ORDER BY id LIMIT CAST(?3 AS BIGINT)"""
+    SELECT id, seq, subscription FROM deliveries
+    WHERE (seq, subscription) > (CAST(?1 AS BIGINT), CAST(?2 AS BIGINT))
+      AND (seq, subscription) <= (CAST(?3 AS BIGINT), CAST(?4 AS BIGINT)) AND due_at IS NOT NULL AND state = 'pending'
+    ORDER BY seq, subscription LIMIT CAST(?5 AS BIGINT)"""
 
 _TAKE = """
     UPDATE deliveries SET state = 'sending', lease = ?1, due_at = CAST(?2 AS BIGINT)
@@ -111,6 +132,19 @@ _ATTEMPT = """
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"""
 
 
+_PARCELS_HELD = """
+    SELECT p.id, p.created_at, p.moved FROM parcels p JOIN lanes l ON l.n = p.lane AND l.owner = ?2
+    WHERE p.id {among} AND p.closed_at IS NULL ORDER BY p.id{lock}"""
+
+_CLOSE_PARCEL = """
+    UPDATE parcels SET closed_at = CAST(?2 AS BIGINT), sent = CAST(?3 AS INTEGER), began_at = CAST(?4 AS BIGINT),
+      times = ?5, statuses = ?6, moved = ?7
+    WHERE id = CAST(?1 AS BIGINT)"""
+
+_ADD_TO_JOURNAL = "INSERT INTO journal (lane, entries) VALUES (CAST(?1 AS INTEGER), ?2) RETURNING id"
+
+_DROP_OF_JOURNAL = "DELETE FROM journal WHERE id {among}"
+
 _REVISION = "SELECT version_num FROM alembic_version"
 
 _NOW = "(extract(epoch from clock_timestamp()) * 1000000)::bigint"
@@ -135,6 +169,12 @@ class Dialect(ABC):
     single_writer: bool
     notifies: bool
     fan_out: str
+    fan_out_apart: str
+    parcels: str
+    parcels_held: str
+    close_parcel: str
+    add_to_journal: str
+    drop_of_journal: str
     count_matched: str
     fresh: str
     take: str
@@ -186,6 +226,10 @@ class Dialect(ABC):
         """``column`` is one of ``values``: one parameter however many they are, so that one plan serves all."""
 
     @abstractmethod
+    def bit(self, bitmap: ColumnElement[bytes], seat: ColumnElement[int]) -> ColumnElement[bool]:
+        """Whether a seat is in a stored bitmap; see ``subscriptions/bitmaps.py``."""
+
+    @abstractmethod
     def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
         """How many bytes the text in ``column`` takes, without reading it where the engine can do that."""
 
@@ -201,6 +245,12 @@ class SQLite(Dialect):
     single_writer = True
     notifies = False
     fan_out = _FAN_OUT
+    fan_out_apart = _FAN_OUT_APART
+    parcels = _PARCELS
+    parcels_held = _PARCELS_HELD.format(among="IN (SELECT value FROM json_each(?1))", lock="")
+    close_parcel = _CLOSE_PARCEL
+    add_to_journal = _ADD_TO_JOURNAL
+    drop_of_journal = _DROP_OF_JOURNAL.format(among="IN (SELECT value FROM json_each(?1))")
     count_matched = _COUNT_MATCHED
     fresh = _FRESH
     take = _TAKE.format(among="IN (SELECT value FROM json_each(?4))")
@@ -266,6 +316,12 @@ class SQLite(Dialect):
         array: ColumnElement[str] = bindparam(None, orjson.dumps(list(values)).decode(), unique=True)
         return column.in_(select(func.json_each(array).table_valued("value").c.value))
 
+    def bit(self, bitmap: ColumnElement[bytes], seat: ColumnElement[int]) -> ColumnElement[bool]:
+        # There is no function for it: the half of the byte as a hexadecimal digit, and that as a number.
+        byte = func.hex(func.substr(bitmap, seat // 8 + 1, 1))
+        digit = func.instr("0123456789ABCDEF", func.substr(byte, 2 - seat % 8 // 4, 1)) - 1
+        return func.coalesce(digit.op(">>")(seat % 4).op("&")(1), 0) == 1
+
     def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
         if sqlite3.sqlite_version_info >= (3, 43):
             return func.octet_length(column)
@@ -282,6 +338,12 @@ class PostgreSQL(Dialect):
     single_writer = False
     notifies = True
     fan_out = _dollars(_FAN_OUT)
+    fan_out_apart = _dollars(_FAN_OUT_APART)
+    parcels = _dollars(_PARCELS)
+    parcels_held = _dollars(_PARCELS_HELD.format(among="= ANY(?1::bigint[])", lock=" FOR UPDATE OF p"))
+    close_parcel = _dollars(_CLOSE_PARCEL)
+    add_to_journal = _dollars(_ADD_TO_JOURNAL)
+    drop_of_journal = _dollars(_DROP_OF_JOURNAL.format(among="= ANY(?1::bigint[])"))
     count_matched = _dollars(_COUNT_MATCHED)
     fresh = _dollars(_FRESH)
     take = _dollars(_TAKE.format(among="= ANY(?4::bigint[])"))
@@ -333,6 +395,10 @@ class PostgreSQL(Dialect):
         from sqlalchemy.dialects import postgresql
 
         return column == any_(bindparam(None, list(values), postgresql.ARRAY(column.type), unique=True))
+
+    def bit(self, bitmap: ColumnElement[bytes], seat: ColumnElement[int]) -> ColumnElement[bool]:
+        inside = func.coalesce(func.octet_length(bitmap), 0) * 8 > seat
+        return case((inside, func.get_bit(bitmap, cast(seat, Integer))), else_=0) == 1
 
     def size(self, column: ColumnElement[str]) -> ColumnElement[int]:
         return func.octet_length(column)

@@ -33,6 +33,9 @@ metadata = MetaData(
 # SQLite numbers rows by itself only in a column declared exactly INTEGER PRIMARY KEY.
 Serial = BigInteger().with_variant(Integer, "sqlite")
 
+SEATED = 2**62
+"""``follows.rows_from`` of a stretch whose subscription has a seat."""
+
 # Ordered byte by byte, as SQLite does, whatever the locale of a PostgreSQL server: a page breaks ties by it.
 Code = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -249,7 +252,7 @@ subscriptions = Table(
     Column("format", Text, nullable=False),
     Column("description", Text),
     Column("owner", Text, nullable=False),
-    Column("secret", LargeBinary, nullable=False),  # sealed; see storage/sealing.py
+    Column("secret", LargeBinary, nullable=False),  # sealed; see storage/access/sealing.py
     Column("state", Text, nullable=False),
     Column("reason", Text),  # set where the publisher disabled it: why, in words
     Column("from_seq", BigInteger, nullable=False),
@@ -311,8 +314,46 @@ follows = Table(
     Column("until_seq", BigInteger),
     Column("filter_id", BigInteger, nullable=False),
     Column("reason", Text),  # set: what still matches here is cancelled with this reason
+    # From this event on it gets a row of its own for each; those before were in parcels. SEATED while it has a seat.
+    Column("rows_from", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("subscription", "from_seq"),
-    Index("ix_follows_filter_id_subscription", "filter_id", "subscription"),
+    # All that counting the followers of a filter reads.
+    Index("ix_follows_filter_id", "filter_id", "subscription", "from_seq", "until_seq"),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_follows_rows", "filter_id", "subscription", sqlite_where=text(f"rows_from < {SEATED}")),
+)
+
+WITHOUT_SEAT = text(f"follows.rows_from < {SEATED}")
+"""The condition of the index above, in its own words: by others neither engine finds it."""
+
+# The seats of a filter in a lane, up to rosters.SIZE: ``members`` is the bitmap of those that are sent what comes next
+# in the log for the fan-out, ``size`` how many they are, ``taken`` how many seats were ever given. See
+# storage/subscriptions/rosters.py.
+rosters = Table(
+    "rosters",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("filter_id", BigInteger, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("members", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("taken", Integer, nullable=False),
+    Index("ix_rosters_filter_id_lane", "filter_id", "lane"),
+    # Parcels and seats name it: one that was deleted must not be given out again.
+    sqlite_autoincrement=True,
+)
+
+# Whose each seat is, and for which stretch of the log (null: it still is). None is given a second time.
+seats = Table(
+    "seats",
+    metadata,
+    Column("roster", BigInteger, nullable=False),
+    Column("seat", Integer, nullable=False),
+    Column("subscription", BigInteger, nullable=False),  # subscriptions.n
+    Column("from_seq", BigInteger, nullable=False),
+    Column("until_seq", BigInteger),
+    PrimaryKeyConstraint("roster", "seat"),
+    Index("ix_seats_subscription", "subscription"),
 )
 
 # What an event was to a filter, settled once: every attempt sends the same type, change and extent.
@@ -332,6 +373,8 @@ matches = Table(
     Index("ix_matches_held", "held", sqlite_where=text("held IS NOT NULL")),
 )
 
+# An event for a subscription, unless it is a seat in a parcel: whatever failed, waits, was stopped or has no seat. See
+# storage/subscriptions/deliveries.py.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -339,7 +382,7 @@ deliveries = Table(
     Column("seq", BigInteger, nullable=False),
     Column("subscription", BigInteger, nullable=False),  # subscriptions.n
     Column("filter_id", BigInteger, nullable=False),  # with seq: the match whose type and change it carries
-    Column("run", Integer, nullable=False, server_default="0"),
+    Column("run", Integer, nullable=False, server_default="0"),  # 0: as it happened
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -353,8 +396,50 @@ deliveries = Table(
     UniqueConstraint("seq", "subscription", "run"),
     # What is open of each subscription. Partial on PostgreSQL too, by its migration.
     Index("ix_deliveries_open", "subscription", "due_at", sqlite_where=text("due_at IS NOT NULL")),
-    Index("ix_deliveries_subscription_id", "subscription", "id"),
+    Index("ix_deliveries_subscription_seq", "subscription", "seq", "run"),
+    # Senders name it by its id: one that was deleted must not be given out again.
+    sqlite_autoincrement=True,
+)
+
+# The first attempts of one event for the members of one roster, see storage/subscriptions/parcels.py. Bitmaps are of
+# seats. Open until each seat was taken by its receiver, or has ``moved`` to a row of ``deliveries``.
+parcels = Table(
+    "parcels",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("roster", BigInteger, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("filter_id", BigInteger, nullable=False),
+    Column("members", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("moved", LargeBinary),
+    Column("closed_at", BigInteger),
+    Column("sent", Integer, nullable=False, server_default="0"),  # how many were delivered, once it is closed
+    # Once it is closed: when the first attempt began; for each seat that did not move, in order, how much later its own
+    # did (hundredths of a second) and how long it took (milliseconds), in two bytes each, all deflated; and the status,
+    # in two bytes for each, or for all where they are alike; null where all are 200.
+    Column("began_at", BigInteger),
+    Column("times", LargeBinary),
+    Column("statuses", LargeBinary),
+    UniqueConstraint("roster", "seq"),
+    Index("ix_parcels_seq", "seq"),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_parcels_open", "lane", "id", sqlite_where=text("closed_at IS NULL")),
     # Senders find what is new by its id: one that was deleted must not be given out again.
+    sqlite_autoincrement=True,
+)
+
+# What became of seats of open parcels, a row for each batch that was settled; see storage/subscriptions/parcels.py.
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("lane", Integer, nullable=False),
+    Column("entries", LargeBinary, nullable=False),
+    Index("ix_journal_lane", "lane"),
+    # Senders remember rows by their ids: one that was deleted must not be given out again.
     sqlite_autoincrement=True,
 )
 
@@ -371,8 +456,8 @@ attempts = Table(
     PrimaryKeyConstraint("delivery_id", "number"),
 )
 
-# How many deliveries of an event were settled in each state, as far as their rows are gone. What an event matched is
-# the sum of these and of its rows.
+# How many deliveries of an event were settled in each state, as far as their rows and parcels are gone. What an event
+# matched is the sum of these, of its rows and of the seats in its parcels that did not move.
 folded = Table(
     "folded",
     metadata,

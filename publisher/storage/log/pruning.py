@@ -16,7 +16,7 @@ from typing import Literal
 from sqlalchemy import Column, Select, delete, func, select, text, update
 
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import OPERATIONS, cursors, deliveries, events, folded, matches
+from publisher.storage.engine.tables import OPERATIONS, cursors, deliveries, events, folded, matches, parcels
 
 _PRUNED = cursors.c.name == "pruned"
 
@@ -78,13 +78,13 @@ def drop_matches(tx: Tx, first: int, last: int, limit: int) -> int:
 def drop(tx: Tx, after: int, last: int, *, operations: bool) -> int | None:
     """Delete the events above ``after`` up to ``last``, and their counts; returns how many events.
 
-    None, with nothing done, where another process did so, or where deliveries or matches of them are left. Without
+    None, with nothing done, where another process did so, or where deliveries, parcels or matches are left. Without
     ``operations`` those of sources and webhooks stay: :func:`drop_surplus` is for them.
     """
     moved = update(cursors).where(_PRUNED, cursors.c.seq == after).values(seq=last)
     if not tx.conn.execute(moved.returning(cursors.c.seq)).all():
         return None
-    for table in (deliveries, matches):
+    for table in (deliveries, parcels, matches):
         if tx.conn.execute(select(table.c.seq).where(table.c.seq.between(after + 1, last)).limit(1)).first():
             tx.conn.execute(update(cursors).where(_PRUNED).values(seq=after))
             return None
@@ -117,9 +117,11 @@ def _until_held(tx: Tx, found: Reach) -> Reach:
     stretch = (found.after + 1, found.last)
     # By state: the index of due times would lead through all that is open, however new.
     is_open = select(deliveries.c.seq).where(deliveries.c.seq.between(*stretch), deliveries.c.state.in_(_OPEN))
+    is_sent = select(parcels.c.seq).where(parcels.c.seq.between(*stretch), parcels.c.closed_at.is_(None))
     waits = select(matches.c.seq).where(matches.c.seq.between(*stretch), matches.c.held.is_not(None))
     looked: tuple[tuple[Held, Select[int], Column[int]], ...] = (
         ("deliveries", is_open, deliveries.c.seq),
+        ("deliveries", is_sent, parcels.c.seq),
         ("feed", waits, matches.c.seq),
     )
     for why, statement, column in looked:

@@ -1,4 +1,7 @@
-"""Deliveries: settled where the lease on them still holds, cancelled, and shown. ``queue.py`` takes them.
+"""Rows of deliveries: made of seats, settled where the lease on them still holds, cancelled, and resumed.
+
+``queue.py`` takes them, ``listing.py`` shows them. First attempts are in ``parcels.py`` where they need no row; what is
+done here to open deliveries begins with making rows of those concerned (``spilling.py``).
 
 ::
 
@@ -14,38 +17,41 @@ deliveries of a paused subscription are not sent: a claim puts them back, due at
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, select
 
 from publisher import clock
-from publisher.model import Attempt, Change, Delivery, DeliveryState
+from publisher.model import Change, DeliveryState
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import attempts as attempts_table
 from publisher.storage.engine.tables import deliveries as table
-from publisher.storage.engine.tables import events, matches, subscriptions
-from publisher.storage.engine.values import AnyRow, moment
-from publisher.storage.subscriptions import folding, health, wakes
+from publisher.storage.engine.tables import matches
+from publisher.storage.subscriptions import health, spilling, wakes
+from publisher.storage.subscriptions.parcels import Parcel
 
 PARKED = 2**62
-"""When the deliveries of a paused subscription are due: never, until :func:`resume`. From half of it on a time says so:
-no clock shows one, and earlier versions moved it where a clock was put back."""
+"""When the deliveries of a paused subscription are due: never, until :func:`resume`. Any time from half of it on means
+the same: no clock shows one, and earlier versions moved this one along with others where a clock was put back."""
 
 
 class Outcome(NamedTuple):
-    """The outcome of a claimed delivery. ``number`` is 0 where nothing was sent; that does not count as an attempt.
+    """What became of a delivery that its sender has: a row under its lease, or a seat of a parcel in its lanes.
+    ``number`` is 0 where nothing was sent; that does not count as an attempt.
 
     ``wait`` is in seconds: None settles it for good. ``at`` and what follows it describe the attempt; ``subscription``
     is the claim's, and ``failing`` whether the attempt before failed. What fails as a ``probe`` of an endpoint that
     failed again and again tells of that endpoint alone: it is no attempt at this delivery.
+
+    A ``seat`` in a ``parcel`` has neither ``id`` nor ``lease``; what its receiver did not take becomes a row in this
+    state. ``moved`` is of the parcel alone: others have made rows of its seats, and it is to be closed if no other is
+    open.
     """
 
     id: int
     lease: str
-    state: Literal["delivered", "retrying", "dead", "pending", "cancelled"]
+    state: Literal["delivered", "retrying", "dead", "pending", "cancelled", "moved"]
     wait: float | None = None
     number: int = 0
     at: datetime = clock.EPOCH
@@ -56,36 +62,70 @@ class Outcome(NamedTuple):
     subscription: int = 0
     failing: bool = False
     probe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Accounts:
-    """One event: ``matched`` is the sum of ``states`` once it is fanned out, 0 before.
-
-    ``folded`` is the part of ``states`` of which there are counts alone.
-    """
-
-    seq: int
-    matched: int
-    states: dict[DeliveryState, int]
-    folded: dict[DeliveryState, int] = field(default_factory=dict)
+    parcel: Parcel | None = None
+    seat: int = 0
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
-    """Record outcomes, each only if its lease still holds; returns the ids of those recorded."""
+    """Record outcomes of rows, each only if its lease still holds; returns the ids of those recorded."""
     # Before the deliveries, in the order in which ending a subscription locks them.
     health.lock(tx, outcomes)
+    settled = settle_rows(tx, outcomes)
+    health.note(tx, [one for one in outcomes if one.id in settled])
+    return settled
+
+
+def settle_rows(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
+    """As :func:`settle`, without the health of the endpoints."""
+    if not outcomes:
+        return set()
     leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))
     held = {tuple(row) for row in leases}
     own = sorted((one for one in outcomes if (one.id, one.lease) in held), key=lambda one: one.id)
     if own:
         tx.dialect.many(tx.conn, tx.dialect.settle, [_settled(tx, one) for one in own])
-    tried = [(one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in own if one.number and not one.probe]
+    _note_attempts(tx, own)
+    return {one.id for one in own}
+
+
+def add_rows(tx: Tx, outcomes: Sequence[Outcome]) -> None:
+    """Make rows of what came of seats in parcels, and was not taken.
+
+    What has its row already is left as it is: then the transaction was committed, and its answer lost.
+    """
+    if not outcomes:
+        return
+    statement = (
+        tx.dialect.insert(table).on_conflict_do_nothing().returning(table.c.id, table.c.seq, table.c.subscription)
+    )
+    rows = tx.conn.execute(statement, [_moved(tx, one) for one in outcomes]).all()
+    made = {(row.seq, row.subscription): row.id for row in rows}
+    of_rows = ((one, made.get((one.parcel.seq, one.subscription))) for one in outcomes if one.parcel is not None)
+    _note_attempts(tx, [one._replace(id=id_) for one, id_ in of_rows if id_ is not None])
+
+
+def of_seats(tx: Tx, outcomes: Sequence[Outcome], process: str) -> list[Outcome]:
+    """These outcomes of seats as those of the rows that were made of them meanwhile; without those whose row is not
+    under this process's lease any more, or that have none.
+    """
+    some = {(one.parcel.id, one.parcel.seq) for one in outcomes if one.parcel is not None}
+    if not some:
+        return []
+    rows = {(parcel, n): row for row, parcel, n in spilling.made(tx, process, some)}
+    of_rows = ((one, one.parcel.id) for one in outcomes if one.parcel is not None)
+    return [
+        one._replace(id=rows[parcel, one.subscription], lease=spilling.lease(process, parcel), parcel=None)
+        for one, parcel in of_rows
+        if (parcel, one.subscription) in rows
+    ]
+
+
+def _note_attempts(tx: Tx, outcomes: Iterable[Outcome]) -> None:
+    tried = [
+        (one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in outcomes if one.number and not one.probe
+    ]
     if tried:
         tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
-    settled = {one.id for one in own}
-    health.note(tx, [one for one in outcomes if one.id in settled])
-    return settled
 
 
 def cancel(tx: Tx, subscription: int, reason: str) -> None:
@@ -105,6 +145,7 @@ def cancel_matched(
     tx: Tx, filter_id: int, seqs: Collection[int], reason: str, subscriptions: Collection[int] | None = None
 ) -> None:
     """Cancel what is open of these events as far as it matched this filter: all, or for these subscriptions (``n``)."""
+    spilling.of_matched(tx, filter_id, seqs)
     which = (table.c.filter_id == filter_id) & tx.dialect.among(table.c.seq, seqs)
     if subscriptions is not None:
         which &= tx.dialect.among(table.c.subscription, subscriptions)
@@ -112,7 +153,11 @@ def cancel_matched(
 
 
 def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
-    """The events of which something is open for any of these subscriptions (their ``n``), by the filter matched."""
+    """The events of which something is open for any of these subscriptions (their ``n``), by the filter matched.
+
+    All of it is in rows after that.
+    """
+    spilling.of_subscriptions(tx, subscriptions)
     statement = select(table.c.filter_id, table.c.seq).where(
         table.c.due_at.is_not(None), tx.dialect.among(table.c.subscription, subscriptions)
     )
@@ -123,7 +168,7 @@ def open_events(tx: Tx, subscriptions: Collection[int]) -> dict[int, set[int]]:
 
 
 def resume(tx: Tx, subscriptions: Collection[int]) -> None:
-    """Make the paused deliveries of these subscriptions (their ``n``) due at once."""
+    """Make the paused deliveries of these subscriptions (their ``n``) due at once. They are all in rows."""
     _resume(tx, tx.dialect.among(table.c.subscription, subscriptions))
 
 
@@ -145,6 +190,7 @@ def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
     """Cancel what is open of these events, except what takes the article from a follower; see ``items/erasure.py``."""
     if not seqs:
         return
+    spilling.of_events(tx, seqs)
     parting = select(matches.c.seq).where(
         matches.c.seq == table.c.seq, matches.c.filter_id == table.c.filter_id, matches.c.change == Change.LEFT.value
     )
@@ -165,112 +211,23 @@ def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
     wakes.changed(tx)
 
 
-def page(
-    tx: Tx, subscription: str, *, limit: int, before: int | None = None, states: Collection[DeliveryState] = ()
-) -> list[Delivery]:
-    """Deliveries of a subscription (its id), newest first; ``before`` is the id of the last one of the page before."""
-    statement = _DELIVERIES.where(subscriptions.c.id == subscription).order_by(table.c.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(table.c.id < before)
-    if states:
-        statement = statement.where(table.c.state.in_([state.value for state in states]))
-    return [_delivery(row) for row in tx.conn.execute(statement)]
-
-
-def of_event(tx: Tx, seq: int, *, limit: int, after: tuple[int, int]) -> list[tuple[tuple[int, int], Delivery]]:
-    """Deliveries of an event in the order in which its webhooks were made, each with its place, the next one's
-    ``after``: the subscription's ``n``, and the run. In the order of their unique index: an event may have millions.
-    """
-    place = tuple_(table.c.subscription, table.c.run)
-    own = _DELIVERIES.where(table.c.seq == seq, place > tuple_(*after))
-    rows = tx.conn.execute(own.order_by(table.c.subscription, table.c.run).limit(limit))
-    return [((row.subscription, row.run), _delivery(row)) for row in rows]
-
-
-def get(tx: Tx, id: int) -> Delivery | None:
-    """One delivery."""
-    row = tx.conn.execute(_DELIVERIES.where(table.c.id == id)).one_or_none()
-    return None if row is None else _delivery(row)
-
-
-def attempts(tx: Tx, delivery: int) -> list[Attempt]:
-    """Every attempt of a delivery, in order."""
-    return attempts_of(tx, [delivery])[delivery]
-
-
-def attempts_of(tx: Tx, ids: Collection[int]) -> dict[int, list[Attempt]]:
-    """Every attempt of each of these deliveries, in order."""
-    columns = attempts_table.c
-    chosen = select(attempts_table).where(tx.dialect.among(columns.delivery_id, ids))
-    found: dict[int, list[Attempt]] = {id: [] for id in ids}
-    for row in tx.conn.execute(chosen.order_by(columns.delivery_id, columns.number)):
-        found[row.delivery_id].append(_attempt(row))
-    return found
-
-
-def _attempt(row: AnyRow) -> Attempt:
-    return Attempt(
-        delivery=row.delivery_id,
-        number=row.number,
-        at=clock.from_micros(row.at),
-        duration_ms=row.duration_ms,
-        status=row.status,
-        error=row.error,
-        response=row.response,
-    )
-
-
-def accounting(tx: Tx, seqs: Collection[int]) -> list[Accounts]:
-    """For each of these events: how many subscriptions it matched, and how many deliveries are in each state."""
-    counted = select(table.c.seq, table.c.state, func.count()).where(tx.dialect.among(table.c.seq, seqs))
-    states: dict[int, dict[DeliveryState, int]] = {}
-    for seq, state, count in tx.conn.execute(counted.group_by(table.c.seq, table.c.state)):
-        states.setdefault(seq, {})[DeliveryState(state)] = count
-    folded = folding.counts(tx, seqs)
-    for seq, gone in folded.items():
-        own = states.setdefault(seq, {})
-        own.update({state: own.get(state, 0) + count for state, count in gone.items()})
-    matched = select(events.c.seq, events.c.matched).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
-    return [
-        Accounts(seq, count or 0, states.get(seq, {}), folded.get(seq, {})) for seq, count in tx.conn.execute(matched)
-    ]
-
-
-def depth(tx: Tx) -> dict[DeliveryState, int]:
-    """How many deliveries are open, by state."""
-    counted = select(table.c.state, func.count()).where(table.c.due_at.is_not(None)).group_by(table.c.state)
-    return {DeliveryState(state): count for state, count in tx.conn.execute(counted)}
-
-
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
     due = None if one.wait is None else tx.now + round(one.wait * 1e6)
     return one.id, one.state, due, tx.now, int(one.number > 0 and not one.probe), one.status, one.error
 
 
-_DELIVERIES = (
-    select(table, subscriptions.c.id.label("webhook"), events.c.id.label("event_id"), matches.c.type)
-    .join(subscriptions, subscriptions.c.n == table.c.subscription)
-    .join(events, events.c.seq == table.c.seq)
-    .join(matches, (matches.c.seq == table.c.seq) & (matches.c.filter_id == table.c.filter_id))
-)
-
-
-def _delivery(row: AnyRow) -> Delivery:
-    state = DeliveryState(row.state)
-    waits = state in (DeliveryState.PENDING, DeliveryState.RETRYING)
-    return Delivery(
-        id=row.id,
-        seq=row.seq,
-        event_id=row.event_id,
-        event_type=row.type,
-        subscription=row.webhook,
-        run=row.run,
-        state=state,
-        reason=row.reason,
-        attempts=row.attempts,
-        created_at=clock.from_micros(row.created_at),
-        next_attempt_at=moment(row.due_at) if waits and row.due_at < PARKED // 2 else None,
-        settled_at=moment(row.settled_at),
-        last_status=row.last_status,
-        last_error=row.last_error,
-    )
+def _moved(tx: Tx, one: Outcome) -> dict[str, Any]:
+    assert one.parcel is not None
+    counts = one.number > 0 and not one.probe
+    return {
+        "seq": one.parcel.seq,
+        "subscription": one.subscription,
+        "filter_id": one.parcel.filter_id,
+        "state": one.state,
+        "attempts": int(counts),
+        "due_at": None if one.wait is None else tx.now + round(one.wait * 1e6),
+        "created_at": one.parcel.created_at,
+        "settled_at": tx.now if one.wait is None else None,
+        "last_status": one.status if counts else None,
+        "last_error": one.error if counts else None,
+    }

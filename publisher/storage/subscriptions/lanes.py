@@ -6,7 +6,6 @@ there is to know. A process holds its lanes as long as it is heard of by the dat
 
 from __future__ import annotations
 
-from collections import Counter
 from zlib import crc32
 
 from sqlalchemy import delete, select, update
@@ -70,9 +69,9 @@ def leave(tx: Tx, process: str) -> None:
     tx.conn.execute(delete(senders).where(senders.c.process == process))
 
 
-def held(tx: Tx) -> Counter[str]:
-    """How many lanes each process holds."""
-    return Counter(tx.conn.execute(select(lanes.c.owner).where(lanes.c.owner.is_not(None))).scalars())
+def owners(tx: Tx) -> dict[int, str]:
+    """The process that holds each lane; without those that are free."""
+    return {n: owner for n, owner in tx.conn.execute(select(lanes.c.n, lanes.c.owner)) if owner is not None}
 
 
 def _lock(tx: Tx) -> None:

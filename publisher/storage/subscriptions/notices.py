@@ -17,7 +17,7 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import follows, matches
 from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.log import events
-from publisher.storage.subscriptions import filters, stretches, subscriptions
+from publisher.storage.subscriptions import filters, seats, stretches, subscriptions
 
 SOURCE = "publisher"
 """The source of events about the publisher itself."""
@@ -47,7 +47,8 @@ def disable_and_tell(tx: Tx, id: str, reason: str) -> Event | None:
 def owed(tx: Tx, limit: int) -> list[str]:
     """Up to ``limit`` subscriptions (their ids) with a notice that is not in the log yet."""
     statement = select(table.c.id).where(table.c.owed.is_not(None), table.c.state.in_(subscriptions.PRESENT))
-    return list(tx.conn.execute(statement.order_by(table.c.n).limit(limit)).scalars())
+    # By what is owed first, since the index of that would else be passed over for the order of ``n``.
+    return list(tx.conn.execute(statement.order_by(table.c.owed, table.c.n).limit(limit)).scalars())
 
 
 def tell(tx: Tx, id: str, withheld: Collection[str]) -> Event | None:
@@ -92,6 +93,7 @@ def _notify(tx: Tx, n: int, event: Event) -> None:
     goes_on = (follows.c.subscription == n) & follows.c.until_seq.is_(None)
     own = tx.conn.execute(select(follows.c.filter_id).where(goes_on)).scalar_one_or_none()
     if own is not None:
+        seats.leave(tx, [n])
         stretches.unfollow(tx, n, event.seq - 1)
         stretches.follow(tx, n, own, event.seq + 1)
     told = {"type": event.type.value, "change": Change.ENTERED.value}

@@ -1,6 +1,6 @@
-"""What waits to be sent, and taking it under a lease.
+"""Rows that wait to be sent, and taking them under a lease. First attempts in parcels are ``parcels.py``'s.
 
-Deliveries are looked for in two ways, neither of which passes over what waits for others: those that the fan-out has
+Rows are looked for in two ways, neither of which passes over what waits for others: those that the fan-out has
 just written, once, in the order of the log (:func:`fresh`); and those of one subscription, by its own index
 (:func:`take_of`). Who looks remembers for each subscription when something of it is due (:func:`waiting` at the start,
 :func:`due` later), so that a backlog costs nothing but to whom it belongs.
@@ -16,17 +16,21 @@ from sqlalchemy import case, func, select, update
 
 from publisher.model import Change, DeliveryState, Event, EventType, SubscriptionState
 from publisher.storage.engine.database import Tx
+from publisher.storage.engine.tables import cursors, matches, subscriptions
 from publisher.storage.engine.tables import deliveries as table
-from publisher.storage.engine.tables import matches, subscriptions
 from publisher.storage.log import events as log
 from publisher.storage.subscriptions.deliveries import PARKED
+
+Place = tuple[int, int]
+"""A place in what the fan-out does: an event, and a subscription (its ``n``) to which it was given."""
 
 _TYPES = {type_.value: type_ for type_ in EventType}
 _CHANGES = {change.value: change for change in Change}
 
 
 class Claimed(NamedTuple):
-    """A delivery under a lease, with what its sender needs. ``secret`` is sealed; ``number`` counts from 1.
+    """A delivery that its sender has, with what that needs: a row under a lease, or a seat of a parcel, whose ``id`` is
+    0 and ``lease`` empty. ``secret`` is sealed; ``number`` counts from 1.
 
     ``cancelled`` is set where its subscription has ended or it is not for it any more: it must be settled and not sent;
     ``summary`` where the item's full text is not for it. ``failures``: how many attempts at its endpoint failed in a
@@ -62,9 +66,9 @@ class Claim:
 
 
 class Follower(NamedTuple):
-    """A subscription as its sender has to know it before anything of it is taken.
+    """A subscription as its sender has to know it before anything of it is sent.
 
-    ``failed_at`` is when an attempt failed last (microseconds), None if none did.
+    ``failed_at`` is when an attempt failed last (microseconds), None if none did; ``secret`` is sealed.
     """
 
     n: int
@@ -73,27 +77,34 @@ class Follower(NamedTuple):
     owner: str
     failures: int
     failed_at: int | None
+    webhook: str
+    format: str
+    secret: bytes
 
 
-def last(tx: Tx) -> int:
-    """The highest id that a delivery has."""
-    return int(tx.conn.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
+def place(tx: Tx) -> Place:
+    """How far the fan-out has come: up to there it makes no more rows."""
+    seq, subscription = tx.conn.execute(
+        select(cursors.c.seq, cursors.c.subscription).where(cursors.c.name == "fanout")
+    ).one()
+    return seq + 1, subscription
 
 
-def fresh(tx: Tx, after: int, limit: int) -> tuple[list[tuple[int, int]], int]:
-    """Up to ``limit`` new deliveries above an id, in order, as (id, subscription), and up to which id it looked.
+def fresh(tx: Tx, after: Place, limit: int) -> tuple[list[tuple[int, int]], Place]:
+    """Up to ``limit`` new deliveries after a place, in order, as (id, subscription), and up to where it looked.
 
-    They are due, but for those that a clock put back since has made early. Ids are given out under the fan-out's lock,
-    so none below one that is seen appears later.
+    They are due, but for those that a clock put back since has made early. They are found by their place, which is
+    committed with them, and not by their ids: others make rows beside the fan-out, which may have later ids and be seen
+    earlier.
     """
-    end = last(tx)
-    rows = tx.dialect.fetch(tx.conn, tx.dialect.fresh, (after, end, limit))
-    found = [(int(id_), int(n)) for id_, n in rows]
-    return found, found[-1][0] if len(found) == limit else end
+    end = place(tx)
+    rows = tx.dialect.fetch(tx.conn, tx.dialect.fresh, (*after, *end, limit))
+    found = [(int(id_), int(n)) for id_, _, n in rows]
+    return found, (int(rows[-1][1]), int(rows[-1][2])) if len(found) == limit else end
 
 
 def waiting(tx: Tx, lanes: Collection[int], among: Collection[int] | None = None) -> list[tuple[Follower, int]]:
-    """The subscriptions of these lanes for which something is open, and when it is due first (microseconds).
+    """The subscriptions of these lanes for which a row is open, and when one is due first (microseconds).
 
     ``among`` restricts it to some subscriptions (their ``n``).
     """
@@ -208,4 +219,7 @@ _FOLLOWER = (
     subscriptions.c.owner,
     subscriptions.c.failures,
     subscriptions.c.last_error_at,
+    subscriptions.c.id,
+    subscriptions.c.format,
+    subscriptions.c.secret,
 )

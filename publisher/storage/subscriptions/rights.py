@@ -17,7 +17,7 @@ from publisher.storage.access.keys import highest
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import cursors, events, feed_states, filters, follows, matches
 from publisher.storage.engine.tables import subscriptions as table
-from publisher.storage.subscriptions import deliveries, stretches, wakes
+from publisher.storage.subscriptions import deliveries, rosters, seats, spilling, stretches, wakes
 from publisher.storage.subscriptions import filters as interned
 
 ACTIVE, PAUSED = SubscriptionState.ACTIVE.value, SubscriptionState.PAUSED.value
@@ -82,6 +82,7 @@ def grant(tx: Tx, owner: str, role: Role) -> None:
 
 def lose(tx: Tx, lost: Collection[int], reason: str, last: int) -> None:
     """Pause these (their ``n``): open deliveries are cancelled, and no further events match them."""
+    seats.leave(tx, lost)
     own = tx.dialect.among(table.c.n, lost)
     tx.conn.execute(
         update(table).where(own).values(
@@ -116,6 +117,7 @@ def regain(tx: Tx, back: Sequence[Holder], *, public: bool, last: int) -> None:
 
 def raise_(tx: Tx, risen: Sequence[Holder], last: int) -> None:
     """Let these follow private feeds too, from the next event on."""
+    seats.leave(tx, [one.n for one in risen])
     for filter, own in _by_filter(risen):
         fitting = interned.intern(tx, filter, public=False)
         tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, own)).values(filter_id=fitting))
@@ -130,10 +132,16 @@ def lower(tx: Tx, fallen: Sequence[Holder], done: int) -> None:
     What takes an erased article away, by its id alone, they are still told. :func:`judge_again` belongs to it; what is
     open of them is judged apart.
     """
+    concerned = [one.n for one in fallen]
+    seats.leave(tx, concerned)
+    # Of a half-done event they have theirs already, so they are counted by what it was to them.
+    sent = rosters.sent(tx, concerned, done + 1)
+    stretches.divide(tx, sent, done + 1)
     for filter, own in _by_filter(fallen):
         fitting = interned.intern(tx, filter, public=True)
         tx.conn.execute(update(table).where(tx.dialect.among(table.c.n, own)).values(filter_id=fitting))
-    theirs = tx.dialect.among(follows.c.subscription, [one.n for one in fallen])
+    theirs = tx.dialect.among(follows.c.subscription, concerned)
+    theirs &= ~(tx.dialect.among(follows.c.subscription, sent) & (follows.c.from_seq <= done + 1))
     used = select(follows.c.filter_id).where(theirs).distinct()
     for id_, text in tx.conn.execute(select(filters.c.id, filters.c.definition).where(filters.c.id.in_(used))).all():
         filter = interned.read(text)
@@ -177,6 +185,7 @@ def filter_of(tx: Tx, filter_id: int) -> Filter:
 
 def withhold(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
     """Void the matches of these events with this filter, for all present and future followers."""
+    spilling.of_matched(tx, filter_id, seqs)
     own = (matches.c.filter_id == filter_id) & tx.dialect.among(matches.c.seq, seqs)
     tx.conn.execute(update(matches).where(own).values(reason=Cause.ACCESS.value))
     wakes.changed(tx)
@@ -185,6 +194,7 @@ def withhold(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
 def stand_still(tx: Tx, without: Mapping[str, Collection[int]]) -> None:
     """Pause these active ones, by the reason in words: none of their feeds is published. Nothing is cancelled."""
     for reason, own in without.items():
+        seats.leave(tx, own)
         tx.conn.execute(
             update(table).where(tx.dialect.among(table.c.n, own), table.c.state == ACTIVE).values(
                 state=PAUSED, cause=Cause.FEEDS.value, reason=reason, paused_at=tx.now, updated_at=tx.now

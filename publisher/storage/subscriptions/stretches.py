@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import delete as delete_from
 from sqlalchemy import insert, or_, select
 from sqlalchemy import update as update_table
@@ -32,6 +34,16 @@ def unfollow(tx: Tx, n: int, last: int) -> None:
     is_open = (follows.c.subscription == n) & follows.c.until_seq.is_(None)
     tx.conn.execute(delete_from(follows).where(is_open, follows.c.from_seq > last))
     tx.conn.execute(update_table(follows).where(is_open).values(until_seq=last))
+
+
+def divide(tx: Tx, own: Collection[int], last: int) -> None:
+    """Let the stretch of each of these (their ``n``) that goes on beyond event ``last`` be two, the first up to it."""
+    beyond = (follows.c.until_seq.is_(None)) | (follows.c.until_seq > last)
+    over = tx.dialect.among(follows.c.subscription, own) & (follows.c.from_seq <= last) & beyond
+    rest = [{**row, "from_seq": last + 1} for row in tx.conn.execute(select(follows).where(over)).mappings()]
+    if rest:
+        tx.conn.execute(update_table(follows).where(over).values(until_seq=last))
+        tx.conn.execute(insert(follows), rest)
 
 
 def forget_passed(tx: Tx, n: int, done: int) -> None:

@@ -24,7 +24,7 @@ from publisher.storage.engine.tables import filters as filters_table
 from publisher.storage.engine.tables import follows
 from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.engine.values import moment
-from publisher.storage.subscriptions import deliveries, filters, health, lanes, stretches, wakes
+from publisher.storage.subscriptions import deliveries, filters, health, lanes, rosters, seats, stretches, wakes
 
 PRESENT = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED, SubscriptionState.DISABLED)
 
@@ -72,6 +72,7 @@ def create(
         _withhold(tx, n)
     else:
         stretches.follow(tx, n, filter_id, last + 1)
+    rosters.fill(tx, [n])
     return existing(tx, str(row["id"]))
 
 
@@ -135,6 +136,9 @@ def update(
     current, n = existing(tx, id), number(tx, id)
     role = keys.role(tx, current.owner, current.granted)
     values: dict[str, Any] = {"updated_at": tx.now}
+    refiltered = filter is not None and filters.canonical(filter) != current.filter
+    if refiltered or (url is not None and url != current.url):
+        seats.leave(tx, [n])
     if url is not None:
         values |= {"url": url, "host": endpoint_host(url), "lane": lanes.lane_of(url)}
         if url != current.url:
@@ -142,7 +146,8 @@ def update(
             values |= {**health.UNTRIED, "owed": owed}
     if not isinstance(description, _Unset):
         values["description"] = description
-    if filter is not None and filters.canonical(filter) != current.filter:
+    if refiltered:
+        assert filter is not None
         values["filter_id"] = filters.intern(tx, filter, public=role is not Role.OPERATOR)
         if current.state is SubscriptionState.ACTIVE or current.cause is Cause.FEEDS:
             stretches.unfollow(tx, n, last)
@@ -157,6 +162,7 @@ def update(
         if state is SubscriptionState.ACTIVE:
             _fit(tx, n, role, last)
     stretches.forget_passed(tx, n, done)
+    rosters.fill(tx, [n])
     return existing(tx, id)
 
 
@@ -260,6 +266,7 @@ def set_state(tx: Tx, n: int, state: SubscriptionState, last: int, reason: str |
         filter_id = tx.conn.execute(select(table.c.filter_id).where(table.c.n == n)).scalar_one()
         stretches.follow(tx, n, filter_id, last + 1)
     else:
+        seats.leave(tx, [n])
         stretches.unfollow(tx, n, last)
         # What is in the log but not fanned out yet is treated like what already has its row.
         ended = (follows.c.subscription == n) & follows.c.reason.is_(None)

@@ -30,6 +30,12 @@ def read(conn: Connection, table: Table, size: int, after: Key | None = None) ->
         yield [tuple(row) for row in partition]
 
 
+def given_out(conn: Connection) -> dict[str, int]:
+    """The highest number that SQLite ever gave out, by table, where none is to be given out again."""
+    rows = conn.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")
+    return {name: int(seq) for name, seq in rows}
+
+
 def key_of(table: Table) -> itemgetter[Any]:
     """A function from a row of the table to its key; a key of one column is that value alone."""
     positions = {one.name: place for place, one in enumerate(table.columns)}

@@ -14,14 +14,14 @@ Four steps, each of which may be cut off at any point and begun again:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, StaticPool, Table, create_engine, event, func, select, text
+from sqlalchemy import BigInteger, Connection, StaticPool, Table, create_engine, event, func, literal, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from publisher.errors import Conflict, NotFound, PublisherError, StorageError
 from publisher.storage.configuration.installation import renewed
 from publisher.storage.engine.migrate import migrate
-from publisher.storage.engine.tables import cursors, deliveries, installation, lanes, metadata, senders
+from publisher.storage.engine.tables import cursors, installation, lanes, metadata, senders
 from publisher.storage.transfer import batches
 from publisher.storage.transfer.batches import Key, Rows
 
@@ -100,7 +100,7 @@ async def transfer(
                     await work.copy(table, count, after)
             for table in work.tables:
                 await work.check(table)
-            await holder.run_sync(_finish, finished, ours, work.tables)
+            await holder.run_sync(_finish, finished, ours, work.tables, batches.given_out(here))
             await holder.commit()
     return Transferred({table.name: count for table, count in work.totals.items()}, found)
 
@@ -229,9 +229,15 @@ def _insert(conn: Connection, table: Table, rows: Rows) -> None:
 
 
 def _finish(
-    conn: Connection, finished: list[tuple[Any, ...]], ours: list[tuple[Any, ...]], tables: list[Table]
+    conn: Connection,
+    finished: list[tuple[Any, ...]],
+    ours: list[tuple[Any, ...]],
+    tables: list[Table],
+    given_out: Mapping[str, int],
 ) -> None:
-    """Set the cursors and whose database it is, and let every sequence go on above what was copied."""
+    """Set the cursors and whose database it is, and let every sequence go on above what was copied, and above what was
+    ever ``given_out`` where others remember it.
+    """
     whose = conn.execute(select(installation.c.id)).scalars().all()
     _replace(conn, cursors, finished)
     if not ours or list(whose) != [row[1] for row in ours]:
@@ -242,11 +248,10 @@ def _finish(
         numbered = table.autoincrement_column
         if numbered is not None:
             sequence = func.pg_get_serial_sequence(table.name, numbered.name)
-            last: ColumnElement[int] = select(func.max(numbered)).scalar_subquery()
-            if table is deliveries:
-                last = func.greatest(last, select(cursors.c.seq).where(cursors.c.name == "folded").scalar_subquery())
+            before = literal(given_out.get(table.name, 0), BigInteger)
+            last = func.greatest(select(func.max(numbered)).scalar_subquery(), before)
             # False: the number itself is the next one given out.
-            conn.execute(select(func.setval(sequence, func.coalesce(last + 1, 1), False)))
+            conn.execute(select(func.setval(sequence, last + 1, False)))
     conn.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))
 
 

@@ -24,8 +24,8 @@ from publisher.model import (
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, folding, hosts, subscriptions
-from publisher.storage.subscriptions.deliveries import Accounts
+from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
+from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
 from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
@@ -46,7 +46,6 @@ LIST = "webhooks"
 BATCH = 100
 """Webhooks, or deliveries with their attempts, that are read and written at once."""
 
-LAST = 2**63 - 1
 NO_STORE = {"Cache-Control": "no-store"}
 
 T = TypeVar("T")
@@ -175,19 +174,21 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
     the time up to which what was delivered or cancelled is listed no more, null where everything is.
     """
     _, found = await _own(request, deleted=True)
+    name = f"deliveries of {found.id} by their events"
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
-    place = place_of(request, f"deliveries of {found.id}")
+    place = place_of(request, name)
     states = [_state(text) for text in many(request, "state")]
     db = services_of(request).db
-    before = LAST if place is None else int(place[0])
+    before = listing.LAST if place is None else (int(place[0]), int(place[1]))
 
-    def listed(tx: Tx) -> tuple[list[Delivery], int | None]:
-        return deliveries.page(tx, found.id, limit=limit + 1, before=before, states=states), folding.until(tx)
+    def listed(tx: Tx) -> tuple[list[Listed], int | None]:
+        return listing.page(tx, found.id, limit=limit + 1, before=before, states=states), folding.until(tx)
 
     page, until = await db.read(listed)
     folded_until = None if until is None else rfc3339(from_micros(until))
     more = len(page) > limit
-    following = cursor(request, f"deliveries of {found.id}", [page[limit - 1].id]) if more else None
+    last = page[limit - 1] if more else None
+    following = None if last is None else cursor(request, name, [last.seq, last.run])
     end = {"next": following, "folded_until": folded_until}
     return await list_response(request, "deliveries", _with_attempts(db, page[:limit]), lambda: end, NO_STORE)
 
@@ -195,24 +196,24 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
 @routes.get("/api/v1/events/{id}/deliveries")
 @takes("limit", "after")
 async def list_deliveries_of_event(request: web.Request) -> web.StreamResponse:
-    """What became of an event, for operators: a page of its deliveries with their attempts, in the order in which the
-    webhooks were made, and counts.
+    """What became of an event, for operators: a page of its deliveries with their attempts, those taken at the first
+    attempt first, and counts.
 
     ``matched`` is how many webhooks it matched, ``states`` how many deliveries are in each state, and ``folded`` how
     many of those are not listed any more.
     """
     await require(request, Role.OPERATOR, to="see what became of an event")
-    id_, name = request.match_info["id"], "deliveries of an event"
+    id_, name = request.match_info["id"], "deliveries of an event by their seats"
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, name)
-    after = (0, 0) if place is None else (int(place[0]), int(place[1]))
+    after = listing.FIRST if place is None else (int(place[0]), int(place[1]), int(place[2]))
 
-    def listed(tx: Tx) -> tuple[Accounts, list[tuple[tuple[int, int], Delivery]]] | None:
+    def listed(tx: Tx) -> tuple[Accounts, list[tuple[Spot, Listed]]] | None:
         event = events.get(tx, id_) if id_.isascii() and id_.isprintable() else None
         if event is None:
             return None
-        (accounts,) = deliveries.accounting(tx, [event.seq])
-        return accounts, deliveries.of_event(tx, event.seq, limit=limit + 1, after=after)
+        (accounts,) = listing.accounting(tx, [event.seq])
+        return accounts, listing.of_event(tx, event.seq, limit=limit + 1, after=after)
 
     db = services_of(request).db
     found = await db.read(listed)
@@ -287,13 +288,13 @@ async def _in_batches(page: list[dict[str, Any]]) -> Batches:
         yield page[start : start + BATCH]
 
 
-async def _with_attempts(db: Database, page: list[Delivery], *, named: bool = False) -> Batches:
+async def _with_attempts(db: Database, page: list[Listed], *, named: bool = False) -> Batches:
     """In batches; ``named``: each with its webhook."""
     for start in range(0, len(page), BATCH):
         batch = page[start : start + BATCH]
-        attempts = await db.read(deliveries.attempts_of, [one.id for one in batch])
+        attempts = await db.read(listing.attempts_of, batch)
         names = [{"webhook": one.subscription} if named else {} for one in batch]
-        yield [{**name, **_delivery_json(one, attempts[one.id])} for name, one in zip(names, batch, strict=True)]
+        yield [{**name, **_delivery_json(one, own)} for name, one, own in zip(names, batch, attempts, strict=True)]
 
 
 def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:

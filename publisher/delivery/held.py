@@ -1,0 +1,136 @@
+"""What a sender holds in memory, in one place for all that is done with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from publisher import clock
+from publisher.delivery.endpoints.parties import Endpoint, Item, Line
+from publisher.delivery.endpoints.policy import Policy
+from publisher.delivery.endpoints.slots import Slots
+from publisher.delivery.lanes import Lanes
+from publisher.delivery.lines import Lines
+from publisher.delivery.prepared import PreparedEvents
+from publisher.delivery.settler import Settler
+from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions.parcels import Parcel
+
+BATCH = 512
+"""Rows taken in one transaction."""
+
+FIRST_AHEAD = 20
+"""Rows taken ahead for a subscription whose endpoint is not known to be quick."""
+
+UNKNOWN = (-1, -1)
+"""In the place of what is known of changes: all that is held is to be read again."""
+
+
+class Held:
+    """What waits in the lines of this process and what is under way, and the parts that work on it.
+
+    ``sending`` is what is under way; ``rows`` and ``seats`` are how many of either wait; ``serving`` are the lanes
+    whose open rows and parcels are known here. ``policy`` is what goes for whatever is taken next. ``known`` is up to
+    which changes, and in which epoch of the log, all that waits was read. ``wake`` is set when there is something to
+    look for.
+    """
+
+    def __init__(
+        self, db: Database, settler: Settler, lanes: Lanes, slots: Slots, *, policy: Policy, process: str
+    ) -> None:
+        self.db = db
+        self.settler = settler
+        self.lanes = lanes
+        self.slots = slots
+        self.policy = policy
+        self.process = process
+        self.lines = Lines()
+        self.prepared = PreparedEvents()
+        self.sending: set[Item] = set()
+        self.rows = 0
+        self.seats = 0
+        self.serving: frozenset[int] = frozenset()
+        self.known = UNKNOWN
+        self.draining = False
+        self.wake = asyncio.Event()
+        self._claims = 0
+
+    @property
+    def current(self) -> bool:
+        """Whether nothing is known to have changed since what is held was read."""
+        return self.known == (self.db.changes, self.db.epoch)
+
+    def next_lease(self) -> str:
+        """The name of a lease that no other one has."""
+        self._claims += 1
+        return f"{self.process}.{self._claims}"
+
+    def queue(self, item: Item) -> None:
+        """Let something wait in its line."""
+        self.lines.used(item.line)
+        item.line.items.append(item)
+        self.count(1, (item,))
+        self.slots.ask(item.line)
+
+    def sweep(self) -> Iterable[Line]:
+        """Take what was dropped out of the lines; returns those that it was in."""
+        found = []
+        for line in self.lines:
+            if any(item.dropped for item in line.items):
+                self.count(-1, (item for item in line.items if item.dropped))
+                line.items = deque(item for item in line.items if not item.dropped)
+                found.append(line)
+        return found
+
+    def count(self, by: int, items: Iterable[Item]) -> None:
+        """So many more wait, or fewer, for each of these."""
+        for item in items:
+            if item.parcel is None:
+                self.rows += by
+            else:
+                self.seats += by
+
+    def hand_back(self, line: Line) -> None:
+        """Let go of what waits in memory for this line: rows are due at once, and so are seats, as rows. Where this
+        process stops, seats stay in their parcels.
+        """
+        for item in line.items:
+            if item.parcel is None or not self.draining:
+                self.settler.add(item.unsent(0.0))
+            item.dropped = True
+        self.count(-1, line.items)
+        line.items.clear()
+
+    def seek(self, line: Line) -> None:
+        """Have more of a line looked for when that is due, once it has come to half of what may be taken ahead."""
+        if line.due is None or (line.sought is not None and line.sought <= line.due):
+            return
+        now = self.now()
+        if line.due > now:
+            self.lines.more(line, line.due)
+        elif not line.endpoint.circuit.open and self.room(line) > len(line.items):
+            self.lines.more(line, line.due)
+            self.wake.set()
+
+    def room(self, line: Line) -> int:
+        """How many more may be taken ahead for this line: what it may send in some two seconds, as far as is known."""
+        endpoint = line.endpoint
+        if endpoint.seconds is None or not endpoint.quick:
+            most = max(FIRST_AHEAD, 2 * self.slots.bounds.endpoint)
+        else:
+            most = BATCH
+        return most - len(line.items)
+
+    def resume(self, endpoint: Endpoint) -> None:
+        """Have more looked for of every line that goes there: its circuit is closed."""
+        for line in endpoint.lines.values():
+            self.lines.more(line, self.now())
+
+    def unsettled(self) -> set[Parcel]:
+        """The parcels of which something is under way, or not committed yet."""
+        return self.settler.parcels.union(item.parcel for item in self.sending if item.parcel is not None)
+
+    def now(self) -> int:
+        """Microseconds by the clock of the database."""
+        return clock.to_micros(self.db.now())
