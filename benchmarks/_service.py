@@ -27,7 +27,7 @@ from benchmarks._subscribing import subscribe
 from publisher.app.opening import open_storage
 from publisher.storage.access.sealing import KEY_FILE
 from publisher.storage.engine.database import FILE, Database
-from publisher.storage.subscriptions import deliveries
+from publisher.storage.subscriptions import listing
 
 POSTGRES = os.environ.get("PUBLISHER_TEST_POSTGRES", "")
 SETTINGS = """
@@ -164,7 +164,7 @@ class Service:
         """Deliveries of these events by state, and how many were ``matched``."""
         found: dict[str, int] = {"matched": 0}
         for at in range(0, len(seqs), BATCH):
-            for one in await self._db.read(deliveries.accounting, seqs[at : at + BATCH]):
+            for one in await self._db.read(listing.accounting, seqs[at : at + BATCH]):
                 found["matched"] += one.matched
                 for state, count in one.states.items():
                     found[str(state)] = found.get(str(state), 0) + count
