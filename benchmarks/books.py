@@ -123,7 +123,7 @@ async def deliver(db: Database, aboard: Aboard, own: frozenset[int], meter: Mete
 
 
 def _read(tx: Tx, aboard: Aboard, own: frozenset[int]) -> tuple[list[Parcel], Mapping[int, Sequence[int]]]:
-    found = aboard.read(tx, own, ROOM)
+    found = aboard.read(tx, own, ROOM, aboard.ids)
     return found, aboard.holders(tx, found)
 
 
