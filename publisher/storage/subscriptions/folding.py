@@ -26,6 +26,7 @@ from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import attempts, cursors, folded, parcels
 from publisher.storage.engine.tables import deliveries as table
+from publisher.storage.subscriptions import stretches
 
 OPEN = tuple(state.value for state in (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING))
 BY_AGE = tuple(state.value for state in (DeliveryState.DELIVERED, DeliveryState.CANCELLED))
@@ -84,7 +85,7 @@ def find(tx: Tx, after: int, before: int, limit: int) -> Piece:
 
     With their attempts they are at most ``limit`` rows, or one delivery.
     """
-    fanned_out = _fanned_out(tx)
+    fanned_out, _ = stretches.place(tx)
     columns = (table.c.id, table.c.seq, table.c.state, table.c.attempts, table.c.created_at, table.c.settled_at)
     rows = tx.conn.execute(select(*columns).where(table.c.id > after).order_by(table.c.id).limit(limit)).all()
     ids: list[int] = []
@@ -118,7 +119,7 @@ def find_parcels(tx: Tx, after: int, before: int, limit: int) -> Found:
     parcel.
     """
     most = _parcels_in(limit)
-    fanned_out = _fanned_out(tx)
+    fanned_out, _ = stretches.place(tx)
     columns = (parcels.c.id, parcels.c.seq, parcels.c.created_at, parcels.c.closed_at)
     rows = tx.conn.execute(select(*columns).where(parcels.c.id > after).order_by(parcels.c.id).limit(most)).all()
     ids: list[int] = []
@@ -179,11 +180,6 @@ def counts(tx: Tx, seqs: Collection[int]) -> dict[int, dict[DeliveryState, int]]
 
 def _parcels_in(rows: int) -> int:
     return max(1, rows // ROWS_OF_PARCEL)
-
-
-def _fanned_out(tx: Tx) -> int:
-    """The last event that is fanned out as a whole."""
-    return int(tx.conn.execute(select(cursors.c.seq).where(cursors.c.name == "fanout")).scalar_one())
 
 
 def _alone(tx: Tx, cleared: int | None = None) -> None:

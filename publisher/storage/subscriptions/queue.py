@@ -16,9 +16,10 @@ from sqlalchemy import case, func, select, update
 
 from publisher.model import Change, DeliveryState, Event, EventType, SubscriptionState
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import cursors, matches, subscriptions
 from publisher.storage.engine.tables import deliveries as table
+from publisher.storage.engine.tables import matches, subscriptions
 from publisher.storage.log import events as log
+from publisher.storage.subscriptions import stretches
 from publisher.storage.subscriptions.deliveries import PARKED
 
 Place = tuple[int, int]
@@ -84,10 +85,8 @@ class Follower(NamedTuple):
 
 def place(tx: Tx) -> Place:
     """How far the fan-out has come: up to there it makes no more rows."""
-    seq, subscription = tx.conn.execute(
-        select(cursors.c.seq, cursors.c.subscription).where(cursors.c.name == "fanout")
-    ).one()
-    return seq + 1, subscription
+    done, subscription = stretches.place(tx)
+    return done + 1, subscription
 
 
 def fresh(tx: Tx, after: Place, limit: int) -> tuple[list[tuple[int, int]], Place]:

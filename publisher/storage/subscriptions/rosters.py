@@ -21,14 +21,13 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import (
     SEATED,
     WITHOUT_SEAT,
-    cursors,
     follows,
     parcels,
     rosters,
     seats,
     subscriptions,
 )
-from publisher.storage.subscriptions import bitmaps
+from publisher.storage.subscriptions import bitmaps, stretches
 
 SIZE = 448
 """Seats of a roster. Two closed parcels of so many fit into a page of SQLite, and one of 512 does not: that took twice
@@ -56,7 +55,7 @@ def fill(tx: Tx, own: Collection[int] | None = None) -> int:
     ``own`` restricts it to some subscriptions (their ``n``). The caller holds the fan-out's place
     (:func:`stretches.hold`).
     """
-    done, under_way = _place(tx)
+    done, under_way = stretches.place(tx)
     if under_way:  # the event's parcels are made already, and its rows not yet
         return 0
     statement = _without_seat(done)
@@ -71,7 +70,7 @@ def fill(tx: Tx, own: Collection[int] | None = None) -> int:
 
 def waiting(tx: Tx) -> bool:
     """Whether :func:`fill` has anyone to give a seat to."""
-    done, under_way = _place(tx)
+    done, under_way = stretches.place(tx)
     return not under_way and tx.conn.execute(_without_seat(done).limit(1)).first() is not None
 
 
@@ -86,7 +85,7 @@ def leave(tx: Tx, own: Collection[int]) -> None:
     found = tx.conn.execute(present.order_by(seats.c.roster)).all()
     if not found:
         return
-    done, under_way = _place(tx)
+    done, under_way = stretches.place(tx)
     last = done + 1 if under_way else done  # of that one its parcels are made
     for roster, some in groupby(found, key=lambda one: one.roster):
         gone = bitmaps.of(one.seat for one in some)
@@ -125,13 +124,6 @@ def sent(tx: Tx, own: Collection[int], seq: int) -> list[int]:
     here = (parcels.c.roster == seats.c.roster) & tx.dialect.bit(parcels.c.members, seats.c.seat)
     statement = select(seats.c.subscription).join(parcels, here).where(parcels.c.seq == seq)
     return list(tx.conn.execute(statement.where(tx.dialect.among(seats.c.subscription, own))).scalars())
-
-
-def _place(tx: Tx) -> tuple[int, bool]:
-    """The last event that is fanned out, and whether the next one is so in part."""
-    statement = select(cursors.c.seq, cursors.c.subscription).where(cursors.c.name == "fanout")
-    seq, subscription = tx.conn.execute(statement).one()
-    return seq, subscription != 0
 
 
 def _without_seat(done: int) -> Select[int, int, int]:

@@ -24,6 +24,14 @@ def hold(tx: Tx) -> tuple[int, int]:
     return places[0], places[1]
 
 
+def place(tx: Tx) -> tuple[int, int]:
+    """How far the fan-out has come, as it stands: the last event that is done, and up to which subscription (its ``n``)
+    the next one is, 0 where that has not begun.
+    """
+    row = tx.conn.execute(select(cursors.c.seq, cursors.c.subscription).where(cursors.c.name == "fanout")).one()
+    return row.seq, row.subscription
+
+
 def follow(tx: Tx, n: int, filter_id: int, from_seq: int) -> None:
     """Open a stretch of the log that it follows."""
     tx.conn.execute(insert(follows).values(subscription=n, from_seq=from_seq, filter_id=filter_id))
