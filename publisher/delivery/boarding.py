@@ -8,10 +8,11 @@ has the lane.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 from publisher.delivery.aboard import Aboard
-from publisher.delivery.endpoints.parties import Item, unsent
+from publisher.delivery.endpoints.parties import Item, cancelled, unsent
 from publisher.delivery.held import UNKNOWN, Held
 from publisher.model import Event
 from publisher.storage.engine.database import Tx
@@ -80,7 +81,7 @@ class Boarding:
         changed = {one.id: one for one in self._aboard if moved.get(one.id, 0) & ~one.moved}
         if not changed:
             return moved, []
-        waiting = {(item.parcel.id, item.line.n) for item in self._waiting_seats() if item.parcel is not None}
+        waiting = self._waiting()
         made = spilling.made(tx, self._held.process, [(one.id, one.seq) for one in changed.values()])
         return moved, [
             (row, parcel, n) for row, parcel, n in made if (parcel, n) in waiting or n in changed[parcel].absent
@@ -108,7 +109,7 @@ class Boarding:
         A row of which nothing waits here is given back, or settled where it is cancelled. ``claimed`` is what is on
         record of these rows.
         """
-        seats = {(item.parcel.id, item.line.n): item for item in self._waiting_seats() if item.parcel is not None}
+        seats = self._waiting()
         for parcel in list(self._aboard):
             gone = moved.get(parcel.id, 0)
             if gone & ~parcel.moved or parcel.absent:
@@ -130,7 +131,7 @@ class Boarding:
                 found[row] = item
             elif row in claimed and row not in here:
                 one = claimed[row]
-                self._held.settler.add(Outcome(one.id, one.lease, "cancelled") if one.cancelled else unsent(one, 0.0))
+                self._held.settler.add(cancelled(one) if one.cancelled else unsent(one, 0.0))
         return found
 
     def recorded(self, what: Recorded) -> None:
@@ -142,8 +143,8 @@ class Boarding:
         ids = {one.id for one in some}
         if not ids:
             return
-        for item in list(self._waiting_seats()):
-            if item.parcel is not None and item.parcel.id in ids:
+        for (parcel, _), item in self._waiting().items():
+            if parcel in ids:
                 item.dropped = True
                 if item in self._held.sending and item.sending is not None:
                     item.sending.cancel()
@@ -195,10 +196,11 @@ class Boarding:
                 continue
             self._held.queue(Item(one, line, now, policy, parcel, seat))
 
-    def _waiting_seats(self) -> Iterator[Item]:
-        for line in self._held.lines:
-            yield from (item for item in line.items if item.parcel is not None)
-        yield from (item for item in self._held.sending if item.parcel is not None and not item.begun)
+    def _waiting(self) -> dict[tuple[int, int], Item]:
+        """The seats that have not begun to be sent, by parcel (its id) and subscription (its ``n``)."""
+        queued = (item for line in self._held.lines for item in line.items)
+        some = chain(queued, (item for item in self._held.sending if not item.begun))
+        return {(item.parcel.id, item.line.n): item for item in some if item.parcel is not None}
 
 
 def _row(parcel: Parcel, seat: int, n: int) -> Outcome:

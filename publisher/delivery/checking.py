@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterable, Mapping
 
 from publisher.delivery.boarding import Boarding, Made
-from publisher.delivery.endpoints.parties import Item
+from publisher.delivery.endpoints.parties import Item, cancelled
 from publisher.delivery.held import Held
 from publisher.storage.engine.database import Tx
 from publisher.storage.subscriptions import queue, wakes
-from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claim, Claimed
 
 Checked = tuple[Claim, list[tuple[queue.Follower, int | None]], Mapping[int, int], list[Made]]
@@ -65,7 +64,7 @@ class Checking:
             item.dropped = True
         elif one.cancelled:
             item.dropped = True
-            self._held.settler.add(Outcome(one.id, one.lease, "cancelled"))
+            self._held.settler.add(cancelled(one))
         else:
             moved, item.one = one.url != item.one.url, one
             self._held.lines.readdress(item.line, one.url)

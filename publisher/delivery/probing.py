@@ -6,12 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from publisher.delivery.endpoints.parties import Endpoint, Item
+from publisher.delivery.endpoints.parties import Endpoint, Item, cancelled
 from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.held import Held
 from publisher.storage.engine.database import Tx
 from publisher.storage.subscriptions import queue
-from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claim
 from publisher.unbroken import unbroken
 
@@ -66,7 +65,7 @@ class Probing:
         for one in claim.deliveries:
             line = self._held.lines.get(one.subscription)
             if one.cancelled:
-                self._held.settler.add(Outcome(one.id, one.lease, "cancelled"))
+                self._held.settler.add(cancelled(one))
             elif line is not None:
                 self._probes[endpoint.host.name] += 1
                 self._begin(Item(one, line, began, policy, probe=True))

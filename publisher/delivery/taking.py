@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from publisher.delivery.endpoints.parties import Item, unsent
+from publisher.delivery.endpoints.parties import Item, cancelled, unsent
 from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.held import BATCH, Held
 from publisher.storage.engine.database import Tx
@@ -207,7 +207,7 @@ class Taking:
         for one in claim.deliveries:
             line = self._held.lines.get(one.subscription)
             if one.cancelled:
-                self._held.settler.add(Outcome(one.id, one.lease, "cancelled"))
+                self._held.settler.add(cancelled(one))
                 continue
             if line is not None:
                 self._held.lines.readdress(line, one.url)

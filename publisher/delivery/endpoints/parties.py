@@ -187,6 +187,11 @@ def unsent(one: Claimed, wait: float) -> Outcome:
     return Outcome(one.id, one.lease, state, wait=wait, subscription=one.subscription)
 
 
+def cancelled(one: Claimed) -> Outcome:
+    """Not sent, and not to be sent: what was claimed says why."""
+    return Outcome(one.id, one.lease, "cancelled")
+
+
 @lru_cache(KEPT)
 def key_of(url: str) -> Key:
     """Which endpoint a URL is: its query is no part of that."""
