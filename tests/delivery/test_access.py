@@ -2,7 +2,7 @@
 
 import pytest
 from support.clock import ManualClock
-from support.deliveries import claim, next_due, states, stopped, subscribe
+from support.deliveries import claim, next_due, settle, states, stopped, subscribe
 from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 
 from publisher.delivery.followers import pausing, permissions
@@ -19,7 +19,7 @@ from publisher.model import (
 )
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, fanout, subscriptions
+from publisher.storage.subscriptions import fanout, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.fanout import Judged
 
@@ -39,7 +39,7 @@ async def of_owner(db: Database, role: Role | None = None, **fields: object) -> 
 async def retrying(db: Database) -> None:
     """Claim what is due; all of it fails, and is due again at once."""
     for one in (await claim(db, lease="failed")).deliveries:
-        await db.write(deliveries.settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
+        await db.write(settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
 
 
 def first_two_of_it(tx: Tx) -> None:
@@ -84,7 +84,7 @@ async def test_what_is_under_way_while_a_key_is_revoked_is_known_to_be_stopped_a
     await db.write(permissions.revoke_key, key.id)
 
     assert await stopped(db, [one.id]) == {one.id}
-    await db.write(deliveries.settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
+    await db.write(settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
     assert await shown(db, webhook) == [(1, "cancelled", "access")]
     await adds_up(db)
 
@@ -315,7 +315,7 @@ async def test_what_was_under_way_when_its_feed_was_removed_stands_still_if_it_f
     await judge(db)
     [one] = (await claim(db, lease="first")).deliveries
     await define(db)
-    await db.write(deliveries.settle, [Outcome(one.id, "first", "retrying", 0.0, 1, status=500)])
+    await db.write(settle, [Outcome(one.id, "first", "retrying", 0.0, 1, status=500)])
 
     assert (await claim(db, lease="second")).deliveries == ()
     assert (await claim(db, lease="third")).deliveries == ()

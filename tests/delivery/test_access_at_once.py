@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from support.clock import ManualClock
-from support.deliveries import claim, subscribe
+from support.deliveries import claim, settle, subscribe
 from support.rights import a_feed, adds_up, define, judge, publish, shown
 
 from publisher.delivery.followers import pausing, permissions
 from publisher.model import Filter, Role, Subscription
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claimed
 
@@ -52,7 +51,7 @@ def sender(name: str, clock: ManualClock) -> Callable[[Database], Awaitable[None
         for number in range(2 * ROUNDS):
             taken = (await claim(db, lease=f"{name}{number}", limit=7, share=3)).deliveries
             settled = [outcome(one, one.id + number, clock) for one in reversed(taken)]
-            await db.write(deliveries.settle, settled)
+            await db.write(settle, settled)
 
     return send
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 from support.clock import ManualClock
-from support.deliveries import claim, subscribe
+from support.deliveries import claim, settle, subscribe
 from support.items import an_event
 from support.rights import a_feed, adds_up, define, judge, now, publish, shown
 
@@ -13,7 +13,7 @@ from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import erasure
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, rights
+from publisher.storage.subscriptions import rights
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.fanout import Judged
 
@@ -137,7 +137,7 @@ async def test_no_retry_carries_a_full_text_that_only_a_lost_feed_showed(db: Dat
         await publish(db, topic)
     await judge(db)
     for one in (await claim(db, lease="failed")).deliveries:
-        await db.write(deliveries.settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
+        await db.write(settle, [Outcome(one.id, one.lease, "retrying", 0.0, 1, status=500)])
     await db.write(permissions.revoke_key, key.id)
 
     assert await shown(db, webhook) == [(1, "cancelled", "access"), (2, "retrying", None)]

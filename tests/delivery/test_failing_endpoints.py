@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from support.clock import ManualClock
-from support.deliveries import append, claim, fan_out, subscribe
+from support.deliveries import append, claim, fan_out, settle, subscribe
 from support.delivering import Bench, endpoint, eventually
 from support.rights import a_feed, now
 
@@ -13,7 +13,7 @@ from publisher.delivery.followers import pausing
 from publisher.model import EventType, Subscription
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, listing, notices, subscriptions
+from publisher.storage.subscriptions import listing, notices, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claimed
 
@@ -35,8 +35,8 @@ async def attempt(db: Database, clock: ManualClock, *statuses: int) -> None:
         await append(db)
         await fan_out(db)
         taken = (await claim(db, lease=f"{clock()}")).deliveries
-        await db.write(deliveries.settle, [tried(one, clock, status) for one in taken if one.number == 1])
-        await db.write(deliveries.settle, [Outcome(one.id, one.lease, "dead") for one in taken if one.number > 1])
+        await db.write(settle, [tried(one, clock, status) for one in taken if one.number == 1])
+        await db.write(settle, [Outcome(one.id, one.lease, "dead") for one in taken if one.number > 1])
 
 
 def moved(tx: Tx, id: str) -> None:
@@ -92,7 +92,7 @@ async def test_in_one_batch_only_what_failed_after_the_last_success_counts(db: D
     taken = (await claim(db)).deliveries
     statuses = (500, 500, 500, 204, 503)
     outcomes = [tried(one, clock, status) for one, status in zip(taken, statuses, strict=True)]
-    await db.write(deliveries.settle, outcomes)
+    await db.write(settle, outcomes)
 
     found = await now(db, webhook)
     assert (found.failures, found.last_error) == (1, "answered 503")

@@ -9,7 +9,7 @@ from support.answering import Answering
 from support.clock import Machine, ManualClock
 from support.deliveries import append, fan_out, states, subscribe
 from support.in_flight import ELSEWHERE, LANE, OTHER, begun, journaled, owned, still_open
-from support.parcelled import seat
+from support.parcels import fill
 
 from publisher.delivery import boarding
 from publisher.delivery import lanes as process_lanes
@@ -139,7 +139,7 @@ async def test_a_webhook_that_was_edited_while_its_lane_was_another_s_is_sent_to
     await theirs.look()
     theirs.lanes.held = frozenset()
     await theirs.look()
-    await seat(db)
+    await fill(db)
     ours.answer_all()
     ours.lanes.held = held
     await ours.look(2)

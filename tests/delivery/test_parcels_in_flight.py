@@ -14,7 +14,7 @@ from support.answering import FAILED, POLICY, TAKEN, Answering
 from support.clock import ManualClock
 from support.deliveries import append, fan_out, states, subscribe
 from support.in_flight import ELSEWHERE, OTHER, begun, owned, still_open
-from support.parcelled import seat
+from support.parcels import fill
 
 from publisher.errors import StorageError
 from publisher.model import Change, DeliveryState, EventType, Match
@@ -219,7 +219,7 @@ async def test_a_webhook_that_was_edited_is_known_though_the_answer_to_the_look_
         await ours.look()
     ours.sender.look_again()  # as run() does
     await ours.look()
-    await seat(db)
+    await fill(db)
     await append(db)
     await fan_out(db)
     await ours.look()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, Table, event, func, select, update
 from support.clock import ManualClock
-from support.deliveries import append, claim, fan_out
+from support.deliveries import append, claim, fan_out, settle
 
 from publisher.clock import to_micros
 from publisher.maintenance.batches import Batches
@@ -17,7 +17,7 @@ from publisher.maintenance.keeping import Kept
 from publisher.model import DeliveryState
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import events, metadata
-from publisher.storage.subscriptions import deliveries, listing
+from publisher.storage.subscriptions import listing
 from publisher.storage.subscriptions.deliveries import Outcome
 
 DAY = 86_400
@@ -43,14 +43,14 @@ async def settled(db: Database, clock: ManualClock, *states: str, events: int = 
         wait = {"retrying": 3600.0 * 24 * 3650}.get(state)
         tried = 0 if state == "cancelled" else one.number
         outcomes.append(Outcome(one.id, one.lease, state, wait, tried, status=200))  # type: ignore[arg-type]
-    await db.write(deliveries.settle, outcomes)
+    await db.write(settle, outcomes)
 
 
 async def settle_all(db: Database, state: Literal["delivered", "dead", "cancelled"]) -> list[int]:
     """Settle what is due; returns of which events that was."""
     due = (await claim(db, limit=1_000, share=1_000, lease=f"for {state}")).deliveries
     done = [Outcome(one.id, one.lease, state, None, one.number, status=200) for one in due]
-    await db.write(deliveries.settle, done)
+    await db.write(settle, done)
     return [one.seq for one in due]
 
 

@@ -11,7 +11,8 @@ from maintenance.kept import DAY, KEPT, MONTH, YEAR, Cut, batches, count, cut_of
 from sqlalchemy import select
 from support.clock import ManualClock
 from support.deliveries import append, fan_out, fan_out_once, subscribe
-from support.parcelled import seat, sent
+from support.parcelled import sent
+from support.parcels import fill
 from support.rights import adds_up
 
 from publisher.delivery.aboard import Aboard
@@ -35,7 +36,7 @@ DELIVERED, PENDING = DeliveryState.DELIVERED, DeliveryState.PENDING
 async def followers(db: Database, count: int, **fields: Any) -> list[Subscription]:
     """So many webhooks, with seats in one roster."""
     made = [await db.write(subscribe, together=True, **fields) for _ in range(count)]
-    await seat(db)
+    await fill(db)
     return made
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from maintenance.kept import KEPT, YEAR, batches, dated
 from support.clock import ManualClock
-from support.deliveries import claim, fan_out, fan_out_once, states, subscribe
+from support.deliveries import claim, fan_out, fan_out_once, settle, states, subscribe
 from support.receiver import receiving
 from web.webroom import Newsroom
 
@@ -205,7 +205,7 @@ async def test_a_delivery_under_way_is_not_tried_again(newsroom: Newsroom) -> No
     await fan_out(newsroom.db)
     (taken,) = (await claim(newsroom.db)).deliveries
     await erase(newsroom)
-    await newsroom.db.write(deliveries.settle, [deliveries.Outcome(taken.id, "ours", "retrying", wait=0.0)])
+    await newsroom.db.write(settle, [deliveries.Outcome(taken.id, "ours", "retrying", wait=0.0)])
     assert (await states(newsroom.db, follower))[0] is DeliveryState.CANCELLED
 
 
@@ -343,7 +343,7 @@ async def test_what_receivers_answered_is_erased_since_it_may_quote_it(newsroom:
     await fan_out(newsroom.db)
     (taken,) = (await claim(newsroom.db)).deliveries
     told = deliveries.Outcome(taken.id, "ours", "delivered", number=1, status=200, response=f"got {WORD}")
-    await newsroom.db.write(deliveries.settle, [told])
+    await newsroom.db.write(settle, [told])
     await erase(newsroom)
     assert WORD not in await newsroom.db.read(everything)
     assert (await states(newsroom.db, follower))[0] is DeliveryState.DELIVERED

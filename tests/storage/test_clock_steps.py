@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from support.clock import Machine, ManualClock
-from support.deliveries import append, claim, fan_out, next_due, subscribe
+from support.deliveries import append, claim, fan_out, next_due, settle, subscribe
 from support.parcelled import PROCESS, sent
 
 from publisher.maintenance import clocks
 from publisher.maintenance.clocks import ClockWatch
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, lanes, listing, rights, spilling
+from publisher.storage.subscriptions import lanes, listing, rights, spilling
 from publisher.storage.subscriptions.deliveries import Outcome
 
 OpenDatabase = Callable[[], Awaitable[Database]]
@@ -42,7 +42,7 @@ async def one_to_be_retried(db: Database, wait: float) -> None:
     await append(db)
     await fan_out(db)
     (claimed,) = (await claim(db)).deliveries
-    await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=wait)])
+    await db.write(settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=wait)])
 
 
 @pytest.mark.parametrize("step", [-HOUR, HOUR, -24 * HOUR, 24 * HOUR])
@@ -179,7 +179,7 @@ async def test_a_retry_that_was_written_since_the_step_is_right_as_it_is(
     await fan_out(db)
     (claimed,) = (await claim(db)).deliveries
     machine.put(step)
-    await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=600)])
+    await db.write(settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=600)])
     machine.passes(1)
     await watch.look()
     assert await next_due(db) == pytest.approx(599)
@@ -212,7 +212,7 @@ async def test_what_stands_still_goes_on_after_the_pause_however_the_clock_was_p
     await fan_out(db)
     if tried:
         (claimed,) = (await claim(db)).deliveries
-        await db.write(deliveries.settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=0, number=1)])
+        await db.write(settle, [Outcome(claimed.id, claimed.lease, "retrying", wait=0, number=1)])
     await db.write(lambda tx: rights.stand_still(tx, {"gone": [one.n for one in rights.holders(tx)]}))
     assert not (await claim(db, lease="none")).deliveries
     machine.put(step)

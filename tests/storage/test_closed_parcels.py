@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from support.clock import ManualClock
 from support.deliveries import append, fan_out, subscribe
-from support.parcelled import PROCESS, seat
+from support.parcelled import PROCESS
+from support.parcels import fill
 
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import bitmaps, lanes, listing, parcels, rosters, settling
@@ -33,7 +34,7 @@ async def test_a_closed_parcel_tells_of_each_seat_when_it_was_sent_how_long_it_t
     db: Database, clock: ManualClock, hows: Sequence[How]
 ) -> None:
     made = [await db.write(subscribe, together=True) for _ in range(len(hows) + 1)]
-    await seat(db)
+    await fill(db)
     await append(db, 1)
     await fan_out(db)
     began = clock()

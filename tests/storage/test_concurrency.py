@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from support.clock import ManualClock
-from support.deliveries import append, claim, fan_out, fan_out_once, states, subscribe
+from support.deliveries import append, claim, fan_out, fan_out_once, settle, states, subscribe
 from support.delivering import eventually
 from support.items import an_event
 
@@ -21,7 +21,7 @@ from publisher.storage.configuration import feeds, sources
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items.record import Reading, record
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, listing, subscriptions
+from publisher.storage.subscriptions import listing, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 
 OpenDatabase = Callable[[], Awaitable[Database]]
@@ -85,7 +85,7 @@ async def test_settling_and_cancelling_lock_deliveries_in_one_order(postgres_url
         await held.holds.wait()
         cancelling = asyncio.create_task(db.write(subscriptions.disable, subscription.id))
         await eventually(lambda: waiting(db), 1)
-        settling = asyncio.create_task(db.write(deliveries.settle, last_first))
+        settling = asyncio.create_task(db.write(settle, last_first))
         await eventually(lambda: waiting(db), 2)
         held.go_on.set()
         await asyncio.gather(middle, cancelling, settling)
@@ -183,7 +183,7 @@ async def test_recorders_fan_out_senders_and_owners_at_once_leave_every_account_
             taken = (await claim(node, lease=f"{name}.{n}", limit=20)).deliveries
             # Those of a batch come back in any order.
             done = [_outcome(one, n) for one in sorted(taken, key=lambda one: hash((one.id, n)))]
-            await node.write(deliveries.settle, done)
+            await node.write(settle, done)
 
     async def fan_outer(node: Database) -> None:
         while busy:
@@ -237,7 +237,7 @@ async def test_outcomes_and_a_step_of_the_clock_do_not_wait_for_each_other(
 
     settling = Holding(db)
     task = asyncio.create_task(
-        settling.run(hold_lease, lambda tx: deliveries.settle(tx, [Outcome(one.id, one.lease, "delivered")]))
+        settling.run(hold_lease, lambda tx: settle(tx, [Outcome(one.id, one.lease, "delivered")]))
     )
     await settling.holds.wait()
     clock.advance(3600)

@@ -3,11 +3,11 @@ from datetime import timedelta
 from typing import Any
 
 from support.clock import ManualClock
-from support.deliveries import append, claim, fan_out, next_due, states, subscribe
+from support.deliveries import append, claim, fan_out, next_due, settle, states, subscribe
 
 from publisher.model import Attempt, DeliveryState
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, listing
+from publisher.storage.subscriptions import listing
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claimed
 
@@ -74,7 +74,7 @@ async def test_settling_with_a_lost_lease_changes_nothing(db: Database, clock: M
     clock.advance(61)
     await claim(db, lease="two")
 
-    assert await db.write(deliveries.settle, [settled(lost, clock, "delivered", status=204)]) == set()
+    assert (await db.write(settle, [settled(lost, clock, "delivered", status=204)])).lost == 1
 
     [delivery] = await db.read(listing.page, subscription.id, limit=10)
     assert delivery.state is SENDING
@@ -87,7 +87,7 @@ async def test_a_success_is_settled_for_good(db: Database, clock: ManualClock) -
     await fan_out(db)
     [one] = (await claim(db)).deliveries
 
-    assert await db.write(deliveries.settle, [settled(one, clock, "delivered", status=204)]) == {one.id}
+    assert (await db.write(settle, [settled(one, clock, "delivered", status=204)])).lost == 0
 
     [delivery] = await db.read(listing.page, subscription.id, limit=10)
     assert (delivery.state, delivery.attempts, delivery.last_status) == (DELIVERED, 1, 204)
@@ -105,7 +105,7 @@ async def test_a_failure_comes_back_when_its_wait_is_over(db: Database, clock: M
     await append(db)
     await fan_out(db)
     [one] = (await claim(db)).deliveries
-    await db.write(deliveries.settle, [settled(one, clock, "retrying", 5.5, error="refused")])
+    await db.write(settle, [settled(one, clock, "retrying", 5.5, error="refused")])
 
     [delivery] = await db.read(listing.page, subscription.id, limit=10)
     assert (delivery.state, delivery.last_status, delivery.last_error) == (RETRYING, None, "refused")
@@ -121,7 +121,7 @@ async def test_what_is_handed_back_is_due_at_once_and_counts_no_attempt(db: Data
     await append(db)
     await fan_out(db)
     [one] = (await claim(db)).deliveries
-    await db.write(deliveries.settle, [Outcome(one.id, one.lease, "pending", wait=0.0)])
+    await db.write(settle, [Outcome(one.id, one.lease, "pending", wait=0.0)])
 
     assert await states(db, subscription) == [DeliveryState.PENDING]
     assert [again.number for again in (await claim(db)).deliveries] == [1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from support.clock import ManualClock
-from support.deliveries import claim, subscribe
+from support.deliveries import claim, settle
 from support.parcels import (
     Process,
     append,
     failed,
     fan_out,
+    followed,
     moved,
     pairs,
     rows,
@@ -18,12 +19,11 @@ from support.parcels import (
 )
 
 from publisher import clock as clocks
-from publisher.model import DeliveryState, Subscription
+from publisher.model import DeliveryState
 from publisher.storage.engine import tables
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import (
     bitmaps,
-    deliveries,
     lanes,
     listing,
     settling,
@@ -39,14 +39,6 @@ PENDING, SENDING, DELIVERED, RETRYING, DEAD, CANCELLED = (
     DeliveryState.DEAD,
     DeliveryState.CANCELLED,
 )
-
-
-async def followed(db: Database, count: int = 4, events: int = 1) -> list[Subscription]:
-    """So many subscriptions of one roster, with so many parcels."""
-    made = await db.write(lambda tx: [subscribe(tx, together=True) for _ in range(count)])
-    await append(db, events)
-    await fan_out(db)
-    return made
 
 
 async def spill(db: Database, *own: int) -> None:
@@ -157,7 +149,7 @@ async def test_a_seat_is_not_settled_as_a_row_that_another_has_taken_since(db: D
     clock.advance(spilling.LEASE_SECONDS + 1)
     again = (await claim(db, lease="ours.again")).deliveries[0]
     assert again.subscription == 1
-    await db.write(deliveries.settle, [Outcome(again.id, again.lease, "retrying", 0.0, 1, subscription=1)])
+    await db.write(settle, [Outcome(again.id, again.lease, "retrying", 0.0, 1, subscription=1)])
     once_more = next(one for one in (await claim(db, lease="ours.once")).deliveries if one.subscription == 1)
     recorded = await process.settle([failed(a), taken(b)])
 

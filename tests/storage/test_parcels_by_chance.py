@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import select, update
 from support.clock import ManualClock
-from support.deliveries import subscribe
+from support.deliveries import settle, subscribe
 from support.expected import Follower, Made, Model
 from support.items import an_event
 from support.parcels import Held, Pair, Process, failed, fill, number, piece, taken, unsent, whole
@@ -28,7 +28,6 @@ from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import erasure
 from publisher.storage.log import events
 from publisher.storage.subscriptions import (
-    deliveries,
     fanout,
     notices,
     queue,
@@ -377,7 +376,7 @@ class Deliveries(RuleBasedStateMachine):
             state: Any = how if one.cancelled is None else "cancelled"
             number = one.number if sent else 0
             outcomes.append(Outcome(one.id, one.lease, state, wait, number, subscription=one.subscription))
-        self.run(self.db.write(deliveries.settle, outcomes))
+        self.run(self.db.write(settle, outcomes))
         self.check(settled=[(one.seq, one.subscription) for one in claim.deliveries])
 
     @rule()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
-from support.deliveries import subscribe
+from support.deliveries import settle, subscribe
 from support.parcels import Process, append, failed, fan_out, pairs, taken, unsent
 from support.statements import counting
 
@@ -47,7 +47,7 @@ async def mixed(db: Database, followers: int = 5) -> list[str]:
         spilling.of_matched(tx, found[7, 1].parcel.filter_id, [7])
         rows = tx.conn.execute(select(tables.deliveries).where(tables.deliveries.c.seq == 7)).all()
         outcomes = [deliveries.Outcome(row.id, row.lease, "cancelled") for row in rows]
-        deliveries.settle(tx, outcomes)
+        settle(tx, outcomes)
 
     await db.write(others)
     await pairs(db)

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from support.clock import ManualClock
 from support.deliveries import fan_out_once
 from support.items import an_event
-from support.parcelled import seat, sent
+from support.parcelled import sent
+from support.parcels import fill
 from support.rights import adds_up
 from support.schemas import upgrade
 
@@ -146,7 +147,7 @@ async def test_no_row_is_lost_or_doubled_and_everyone_active_gets_a_seat(
 async def _first_fan_out(db: Database) -> None:
     """As a process does it: seats for whoever may have one, then what is in the log."""
     while (page := await db.read(fanout.page, 100)).events or page.unseated:
-        await seat(db)
+        await fill(db)
         await fan_out_once(db, chunk=50)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from support.deliveries import subscribe
+from support.deliveries import settle
 from support.parcels import (
     Held,
     Process,
     append,
     failed,
     fan_out,
+    followed,
     pairs,
     rows,
     taken,
 )
 
-from publisher.model import Change, DeliveryState, EventType, Match, Subscription
+from publisher.model import Change, DeliveryState, EventType, Match
 from publisher.storage.engine import tables
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import erasure
@@ -36,14 +37,6 @@ PENDING, SENDING, DELIVERED, RETRYING, DEAD, CANCELLED = (
     DeliveryState.DEAD,
     DeliveryState.CANCELLED,
 )
-
-
-async def followed(db: Database, count: int = 4, events: int = 1) -> list[Subscription]:
-    """So many subscriptions of one roster, with so many parcels."""
-    made = await db.write(lambda tx: [subscribe(tx, together=True) for _ in range(count)])
-    await append(db, events)
-    await fan_out(db)
-    return made
 
 
 async def states(db: Database, seq: int = 1) -> list[DeliveryState]:
@@ -82,7 +75,7 @@ async def test_the_end_of_a_subscription_cancels_its_seats_alone(db: Database) -
     claimed = {row.subscription: row.reason for row in await rows(db, tables.deliveries) if row.seq == 2}
     assert claimed == {3: "deleted", 4: "disabled"}
     own = [row for row in await rows(db, tables.deliveries) if row.subscription in {3, 4}]
-    await db.write(deliveries.settle, [Outcome(row.id, row.lease, "pending", 0.0) for row in own])
+    await db.write(settle, [Outcome(row.id, row.lease, "pending", 0.0) for row in own])
     assert await states(db, 2) == [PENDING, PENDING, CANCELLED, CANCELLED, PENDING]
 
 
@@ -131,7 +124,7 @@ async def test_an_erased_event_is_cancelled_wherever_it_is(db: Database) -> None
     assert await states(db, unfanned) == []
     open_ = select(tables.deliveries.c.id, tables.deliveries.c.lease).where(tables.deliveries.c.due_at.is_not(None))
     left = await db.read(lambda tx: tx.conn.execute(open_).all())
-    await db.write(deliveries.settle, [Outcome(id_, lease, "cancelled") for id_, lease in left])
+    await db.write(settle, [Outcome(id_, lease, "cancelled") for id_, lease in left])
     assert await states(db, 2) == [CANCELLED] * 5
 
 

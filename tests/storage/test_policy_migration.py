@@ -8,12 +8,12 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
-from support.deliveries import append, claim, fan_out, subscribe
+from support.deliveries import append, claim, fan_out, settle, subscribe
 
 from publisher.storage.engine import migrate
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import feed_states, matches, subscriptions
-from publisher.storage.subscriptions import deliveries, hosts
+from publisher.storage.subscriptions import hosts
 from publisher.storage.subscriptions.deliveries import Outcome
 
 BEFORE = (
@@ -46,7 +46,7 @@ async def test_hosts_that_took_a_delivery_are_known_and_nothing_is_lost(db: Data
     await fan_out(db)
     for one in (await claim(db)).deliveries:
         taken = "Taken" in one.url
-        await db.write(deliveries.settle, [Outcome(one.id, one.lease, "delivered" if taken else "dead")])
+        await db.write(settle, [Outcome(one.id, one.lease, "delivered" if taken else "dead")])
 
     await db.write(go_back)
     await db.write(upgrade)

@@ -1,12 +1,12 @@
 import pytest
 from support.clock import ManualClock
-from support.deliveries import NEWS, append, claim, fan_out, states, subscribe
+from support.deliveries import NEWS, append, claim, fan_out, settle, states, subscribe
 
 from publisher.errors import NotFound
 from publisher.model import DeliveryState, EventType, Filter, SubscriptionState
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import filters, follows
-from publisher.storage.subscriptions import deliveries, listing, subscriptions
+from publisher.storage.subscriptions import listing, subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 
 PENDING, CANCELLED = DeliveryState.PENDING, DeliveryState.CANCELLED
@@ -167,7 +167,7 @@ async def test_a_success_under_way_while_deleting_is_recorded_and_a_failure_is_n
     assert await states(db, subscription) == [DeliveryState.SENDING] * 2
 
     await db.write(
-        deliveries.settle,
+        settle,
         [Outcome(one.id, one.lease, "delivered"), Outcome(other.id, other.lease, "retrying", wait=0.0)],
     )
     assert await states(db, subscription) == [DeliveryState.DELIVERED, CANCELLED]
@@ -188,7 +188,7 @@ async def test_what_a_killed_sender_left_of_a_deleted_subscription_is_claimed_on
 
     [claimed] = (await claim(db, lease="next")).deliveries
     assert claimed.cancelled == "deleted"
-    await db.write(deliveries.settle, [Outcome(claimed.id, "next", "cancelled")])
+    await db.write(settle, [Outcome(claimed.id, "next", "cancelled")])
     assert await states(db, subscription) == [CANCELLED]
 
 

@@ -11,9 +11,12 @@ from publisher.model import Change, DeliveryState, Event, EventType, Filter, Mat
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import subscriptions as table
 from publisher.storage.log import events
-from publisher.storage.subscriptions import fanout, lanes, listing, queue, seats, spilling, subscriptions
+from publisher.storage.subscriptions import fanout, lanes, listing, queue, seats, settling, spilling, subscriptions
+from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.fanout import Cursor, Judged
+from publisher.storage.subscriptions.parcels import Journaled
 from publisher.storage.subscriptions.queue import Claim
+from publisher.storage.subscriptions.settling import Recorded
 from support.items import an_event
 
 NEWS = Filter(feeds=("news",))
@@ -78,6 +81,11 @@ async def claim(
         return queue.brought(tx, taken, known)
 
     return await db.write(claim_in)
+
+
+def settle(tx: Tx, outcomes: Sequence[Outcome]) -> Recorded:
+    """Record outcomes of rows, as a process that has no parcels does."""
+    return settling.settle(tx, outcomes, "", Journaled())
 
 
 async def stopped(db: Database, ids: Collection[int]) -> set[int]:

@@ -13,9 +13,8 @@ from publisher.storage.configuration import feeds, installation, sources
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import lanes, metadata, senders
 from publisher.storage.items.record import record
-from publisher.storage.subscriptions import deliveries
 from publisher.storage.subscriptions.deliveries import Outcome
-from support.deliveries import append, claim, fan_out, subscribe
+from support.deliveries import append, claim, fan_out, settle, subscribe
 from support.items import an_article, an_event, an_indicator, article_change, indicator_change
 from support.parcelled import sent
 
@@ -41,7 +40,7 @@ async def fill(db: Database, *, events: int = 30, subscriptions: int = 5) -> Non
         settled = [
             Outcome(one.id, one.lease, state, wait, one.number, status=500, error="no", response="–") for one in taken
         ]
-        await db.write(deliveries.settle, settled)
+        await db.write(settle, settled)
     await claim(db, lease="of one that was killed", limit=subscriptions)
     for _ in range(3):
         await db.write(subscribe, together=True)

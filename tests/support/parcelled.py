@@ -7,21 +7,11 @@ from typing import Any
 
 from publisher.clock import from_micros
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import bitmaps, fanout, lanes, parcels, rosters, settling
+from publisher.storage.subscriptions import bitmaps, lanes, parcels, rosters, settling
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.parcels import Journaled, Parcel
 
 PROCESS = "sender"
-
-
-async def seat(db: Database) -> None:
-    """Give a seat to whoever waits for one."""
-
-    def fill(tx: Tx) -> None:
-        fanout.hold(tx)
-        rosters.fill(tx)
-
-    await db.write(fill)
 
 
 async def sent(

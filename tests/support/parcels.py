@@ -13,7 +13,7 @@ from sqlalchemy import Table, event, select
 
 from publisher import clock
 from publisher.delivery.aboard import Aboard
-from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match
+from publisher.model import Change, DeliveryState, Event, EventType, Filter, Match, Subscription
 from publisher.storage.engine import tables
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
@@ -22,6 +22,7 @@ from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.fanout import Cursor, Followed, Judged
 from publisher.storage.subscriptions.parcels import Parcel
 from publisher.storage.subscriptions.settling import Recorded
+from support.deliveries import subscribe
 from support.items import MORNING, an_event
 
 TOLD = Match(EventType.ARTICLE_PUBLISHED, Change.ENTERED)
@@ -74,6 +75,14 @@ async def fill(db: Database) -> int:
         return rosters.fill(tx)
 
     return await db.write(under_lock)
+
+
+async def followed(db: Database, count: int = 4, events: int = 1) -> list[Subscription]:
+    """So many subscriptions of one roster, with so many parcels."""
+    made = await db.write(lambda tx: [subscribe(tx, together=True) for _ in range(count)])
+    await append(db, events)
+    await fan_out(db)
+    return made
 
 
 class Held(NamedTuple):

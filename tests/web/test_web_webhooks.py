@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.clock import ManualClock
-from support.deliveries import claim, fan_out
+from support.deliveries import claim, fan_out, settle
 from support.receiver import receiving
 from support.rights import define
 from webroom import FEEDS, Newsroom
@@ -18,7 +18,7 @@ from publisher.delivery.transports import for_webhooks
 from publisher.model import Role
 from publisher.storage.access import keys
 from publisher.storage.engine.database import Tx
-from publisher.storage.subscriptions import deliveries, subscriptions
+from publisher.storage.subscriptions import subscriptions
 from publisher.storage.subscriptions.deliveries import Outcome
 
 URL = "https://receiver.example/hook"
@@ -230,7 +230,7 @@ async def test_a_failing_webhook_says_how_often_in_a_row_and_why(newsroom: Newsr
     (one,) = (await claim(newsroom.db)).deliveries
     failed = Outcome(one.id, one.lease, "retrying", 5.0, one.number, clock(), 7, 500)
     failed = failed._replace(subscription=one.subscription, failing=one.failures > 0)
-    await newsroom.db.write(deliveries.settle, [failed])
+    await newsroom.db.write(settle, [failed])
     shown = await newsroom.get(f"/api/v1/webhooks/{webhook['id']}", "subscriber")
     (listed,) = (await newsroom.get("/api/v1/webhooks", "subscriber"))["webhooks"]
     assert shown == listed

@@ -28,7 +28,7 @@ from publisher.model import Change, DeliveryState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import matches
-from publisher.storage.subscriptions import health, spilling, wakes
+from publisher.storage.subscriptions import spilling, wakes
 from publisher.storage.subscriptions.parcels import Parcel
 
 PARKED = 2**62
@@ -67,16 +67,10 @@ class Outcome(NamedTuple):
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
-    """Record outcomes of rows, each only if its lease still holds; returns the ids of those recorded."""
-    # Before the deliveries, in the order in which ending a subscription locks them.
-    health.lock(tx, outcomes)
-    settled = settle_rows(tx, outcomes)
-    health.note(tx, [one for one in outcomes if one.id in settled])
-    return settled
+    """Record outcomes of rows, each only if its lease still holds; returns the ids of those recorded.
 
-
-def settle_rows(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
-    """As :func:`settle`, without the health of the endpoints."""
+    What they say of their endpoints is ``settling.py``'s.
+    """
     if not outcomes:
         return set()
     leases = tx.dialect.fetch(tx.conn, tx.dialect.leases, (tx.dialect.array({one.id for one in outcomes}),))

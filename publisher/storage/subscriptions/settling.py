@@ -33,7 +33,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome], process: str, journaled: Journal
     rows = [one for one in outcomes if one.parcel is None]
     seated = [one for one in outcomes if one.parcel is not None]
     if not seated:
-        own = deliveries.settle_rows(tx, rows)
+        own = deliveries.settle(tx, rows)
         health.note(tx, [one for one in rows if one.id in own])
         return Recorded(len(rows) - len(own))
     some = {one.parcel for one in seated if one.parcel is not None}
@@ -42,7 +42,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome], process: str, journaled: Journal
     settled = parcels.settle(tx, batches, journaled)
     deliveries.add_rows(tx, [one for one in kept if one.state not in {"delivered", "moved"}])
     rows += deliveries.of_seats(tx, elsewhere, process)
-    own = deliveries.settle_rows(tx, rows)
+    own = deliveries.settle(tx, rows)
     kept += [one for one in rows if one.id in own]
     health.note(tx, kept)
     return Recorded(len(outcomes) - len(kept), batches, {one.id for one in some} - moved.keys(), settled)
