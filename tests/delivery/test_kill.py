@@ -18,6 +18,7 @@ FOLLOWERS, EVENTS, KILLS = 20, 30, 5
 
 
 def failing_a_third(number: int) -> int:
+    """Of each endpoint's requests: by the number of all, one would by chance fail ten in a row, and be left alone."""
     return (302, 404, 500, 503)[number // 3 % 4] if number % 3 == 1 else 204
 
 

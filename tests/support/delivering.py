@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -119,11 +120,15 @@ class Got:
 
 
 class Endpoint:
-    """Answers ``answer(number of the request, from 0)``; requests to ``/held`` wait until :attr:`release` is set."""
+    """Answers ``answer(number of the request to its path, from 0)``.
+
+    Requests to ``/held`` wait until :attr:`release` is set.
+    """
 
     def __init__(self, answer: Callable[[int], int]) -> None:
         self._answer = answer
         self._changed = asyncio.Condition()
+        self._requests: Counter[str] = Counter()
         self.release = asyncio.Event()
         self.got: list[Got] = []
         self.held = 0
@@ -149,7 +154,8 @@ class Endpoint:
         body = await request.read()
         if request.path == "/held":
             await self._hold()
-        status = self._answer(len(self.got))
+        status = self._answer(self._requests[request.path])
+        self._requests[request.path] += 1
         headers = {name.lower(): value for name, value in request.headers.items()}
         async with self._changed:
             self.got.append(Got(request.path, headers, body, status))
