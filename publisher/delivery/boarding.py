@@ -188,7 +188,7 @@ class Boarding:
                 continue
             one = Claimed(
                 0, parcel.seq, line.n, "", 1, known.webhook, known.url, known.format, known.secret, parcel.type,
-                parcel.change, None, parcel.summary, 0,
+                parcel.change, None, parcel.summary, 0, known.options,
             )  # fmt: skip
             behind = line.due is not None and line.due <= due
             if behind or len(line.items) >= most or line.endpoint.circuit.open:

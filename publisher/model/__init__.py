@@ -5,6 +5,7 @@ from publisher.model.event import CHANGE_COUNTS_AS, Change, Event, EventType, Ma
 from publisher.model.feed import FeedDefinition, Selection
 from publisher.model.indicator import Indicator, IndicatorSpec, indicator_json
 from publisher.model.key import Key, Role
+from publisher.model.options import Options
 from publisher.model.source import SourceState
 from publisher.model.subscription import (
     Attempt,
@@ -34,6 +35,7 @@ __all__ = [
     "IndicatorSpec",
     "Key",
     "Match",
+    "Options",
     "Related",
     "Role",
     "Selection",

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from publisher.model.base import Frozen
 from publisher.model.event import EventType
 from publisher.model.key import Role
+from publisher.model.options import Options
 
 STANDARD = "standard"
 """The format of a webhook that asks for no other; ``delivery/transports`` knows all."""
@@ -83,6 +84,7 @@ class Subscription(Frozen):
     failing_since: datetime | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
+    options: Options = Options()
 
 
 class DeliveryState(StrEnum):

@@ -100,7 +100,7 @@ _CLAIMED = """
         WHEN s.state <> 'active' AND m.type NOT IN ('webhook.disabled', 'webhook.access')
         THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END
         WHEN m.held IS NOT NULL THEN 'paused' END),
-      m.summary, s.failures, e.erased
+      m.summary, s.failures, s.options, e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription

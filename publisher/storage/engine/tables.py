@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -273,6 +274,8 @@ subscriptions = Table(
     Column("lane", Integer, nullable=False, server_default="0"),  # see storage/subscriptions/lanes.py
     # Set while whoever sends for it has not seen yet that something is due by other means than an event.
     Column("woken_at", BigInteger),
+    Column("options", Text, nullable=False, server_default="{}"),  # see model/options.py
+    Column("alone", Boolean, nullable=False, server_default=false()),  # by its options: it is given no seat
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import case, func, select, update
 
 from publisher.model import Change, DeliveryState, Event, EventType, SubscriptionState
+from publisher.model.options import PLAIN
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import matches, subscriptions
@@ -35,7 +36,8 @@ class Claimed(NamedTuple):
 
     ``cancelled`` is set where its subscription has ended or it is not for it any more: it must be settled and not sent;
     ``summary`` where the item's full text is not for it. ``failures``: how many attempts at its endpoint failed in a
-    row. A tuple, as is :class:`Outcome`, since one of each is made for every attempt.
+    row; ``options`` are how it is told, as stored. A tuple, as is :class:`Outcome`, since one of each is made for every
+    attempt.
     """
 
     id: int
@@ -52,6 +54,7 @@ class Claimed(NamedTuple):
     cancelled: str | None
     summary: bool
     failures: int
+    options: str = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class Claim:
 class Follower(NamedTuple):
     """A subscription as its sender has to know it before anything of it is sent.
 
-    ``failed_at`` is when an attempt failed last (microseconds), None if none did; ``secret`` is sealed.
+    ``failed_at`` is when an attempt failed last (microseconds), None if none did; ``secret`` is sealed, and ``options``
+    are as stored.
     """
 
     n: int
@@ -81,6 +85,7 @@ class Follower(NamedTuple):
     webhook: str
     format: str
     secret: bytes
+    options: str = PLAIN
 
 
 def place(tx: Tx) -> Place:
@@ -173,9 +178,10 @@ def brought(tx: Tx, ids: Collection[int], known: Collection[int] = ()) -> Claim:
         _park(tx, [row[0] for row in paused], {row[2] for row in paused})
         rows = [row for row in rows if row[11] != SubscriptionState.PAUSED.value]
     claimed = tuple(
-        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), row[13])) for row in rows
+        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), *row[13:15]))
+        for row in rows
     )
-    seqs = {row[1] for row in rows if row[14] or row[1] not in known}
+    seqs = {row[1] for row in rows if row[15] or row[1] not in known}
     return Claim(claimed, tuple(log.among(tx, seqs)) if seqs else (), frozenset(row[2] for row in paused))
 
 
@@ -221,4 +227,5 @@ _FOLLOWER = (
     subscriptions.c.id,
     subscriptions.c.format,
     subscriptions.c.secret,
+    subscriptions.c.options,
 )

@@ -128,6 +128,7 @@ def sent(tx: Tx, own: Collection[int], seq: int) -> list[int]:
 
 def _without_seat(done: int) -> Select[int, int, int]:
     active = (subscriptions.c.n == follows.c.subscription) & (subscriptions.c.state == SubscriptionState.ACTIVE.value)
+    active &= ~subscriptions.c.alone
     return (
         select(follows.c.subscription, follows.c.filter_id, subscriptions.c.lane)
         .join(subscriptions, active)

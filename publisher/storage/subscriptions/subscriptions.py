@@ -17,6 +17,7 @@ from sqlalchemy import update as update_table
 from publisher import clock
 from publisher.errors import NotFound
 from publisher.model import Cause, Filter, Role, Subscription, SubscriptionState
+from publisher.model.options import DEFAULT, Options, read, written
 from publisher.model.subscription import endpoint_host
 from publisher.storage.access import keys
 from publisher.storage.engine.database import Tx
@@ -42,6 +43,7 @@ def create(
     owner: str,
     sealed_secret: bytes,
     granted: Role | None,
+    options: Options = DEFAULT,
 ) -> Subscription:
     """Make a subscription, which is sent every event from the next one on.
 
@@ -66,6 +68,8 @@ def create(
         "created_at": tx.now,
         "updated_at": tx.now,
         "granted": granted and granted.value,
+        "options": written(options),
+        "alone": options.alone,
     }
     n = tx.conn.execute(insert(table).values(row).returning(table.c.n)).scalar_one()
     if role is None:
@@ -125,6 +129,7 @@ def update(
     filter: Filter | None = None,
     description: str | _Unset | None = UNSET,
     state: SubscriptionState | None = None,
+    options: Options | None = None,
 ) -> Subscription:
     """Change what is given; raises NotFound.
 
@@ -136,8 +141,11 @@ def update(
     current, n = existing(tx, id), number(tx, id)
     role = keys.role(tx, current.owner, current.granted)
     values: dict[str, Any] = {"updated_at": tx.now}
+    if options is not None:
+        values |= {"options": written(options), "alone": options.alone}
     refiltered = filter is not None and filters.canonical(filter) != current.filter
-    if refiltered or (url is not None and url != current.url):
+    otherwise = options is not None and options != current.options
+    if refiltered or otherwise or (url is not None and url != current.url):
         seats.leave(tx, [n])
     if url is not None:
         values |= {"url": url, "host": endpoint_host(url), "lane": lanes.lane_of(url)}
@@ -153,8 +161,8 @@ def update(
             stretches.unfollow(tx, n, last)
             stretches.follow(tx, n, values["filter_id"], last + 1)
     tx.conn.execute(update_table(table).where(table.c.n == n).values(values))
-    if url is not None:
-        wakes.wake(tx, [n])  # what waits goes to the new one, and so may be another process's to send
+    if url is not None or options is not None:
+        wakes.wake(tx, [n])  # what waits goes by these, and so may be another process's to send
     if state is not None and state is not current.state:
         if current.state is SubscriptionState.PAUSED and state is SubscriptionState.ACTIVE:
             set_state(tx, n, SubscriptionState.DISABLED, last)
@@ -215,12 +223,14 @@ _SELECT = select(
     table.c.failing_since,
     table.c.last_error,
     table.c.last_error_at,
+    table.c.options,
 ).join(filters_table, filters_table.c.id == table.c.filter_id)
 
 
 def _subscription(row: Any) -> Subscription:
     values = dict(row)
     values["filter"] = filters.read(values.pop("definition"))
+    values["options"] = read(values["options"])
     values["created_at"] = clock.from_micros(values["created_at"])
     values["updated_at"] = clock.from_micros(values["updated_at"])
     values["failing_since"] = moment(values["failing_since"])

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from publisher.configfile import seconds, written_seconds
 from publisher.delivery import transports
 from publisher.errors import AddressRefused, NotFound
-from publisher.model import Cause, EventType, FeedDefinition, Filter, Key, Role, Subscription, SubscriptionState
+from publisher.model import (
+    Cause,
+    EventType,
+    FeedDefinition,
+    Filter,
+    Key,
+    Options,
+    Role,
+    Subscription,
+    SubscriptionState,
+)
 from publisher.model.base import Text
+from publisher.model.options import DEFAULT, Batch
 from publisher.model.subscription import STANDARD
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
@@ -23,10 +35,33 @@ Names = Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)]
 Note = Annotated[Text, Field(max_length=500)] | None
 
 
-class Registration(BaseModel):
-    """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
+_SECONDS = BeforeValidator(lambda value: None if value is None else seconds(value))
+
+
+class BatchForm(BaseModel):
+    """As :class:`~publisher.model.options.Batch`, with the time as a duration: ``"1s"``."""
 
     model_config = ConfigDict(extra="forbid")
+
+    max: int = Batch.model_fields["max"].default
+    wait: Annotated[float, _SECONDS] = Batch.model_fields["wait"].default
+
+
+class OptionsForm(BaseModel):
+    """The fields of :class:`~publisher.model.options.Options` as they are given: null is as left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ordered: bool | None = None
+    history: bool | None = None
+    throttle: Annotated[float | None, _SECONDS] = None
+    batch: BatchForm | None = None
+    max_in_flight: int | None = None
+    rate_limit: float | None = None
+
+
+class Registration(OptionsForm):
+    """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
 
     url: str
     feeds: Names
@@ -35,10 +70,8 @@ class Registration(BaseModel):
     description: Note = None
 
 
-class Change(BaseModel):
+class Change(OptionsForm):
     """The body of ``PATCH /api/v1/webhooks/ID``: what is absent stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str = ""
     feeds: Names = Field(default_factory=list, validate_default=False)
@@ -58,10 +91,21 @@ def read(model: type[Wanted], data: dict[str, Any]) -> Wanted:
         raise invalid(*faults_of(error)) from error
 
 
+def options_json(options: Options) -> dict[str, Any]:
+    """Options as they are given and shown: times as durations."""
+    shown = options.model_dump(mode="json")
+    if options.throttle is not None:
+        shown["throttle"] = written_seconds(options.throttle)
+    if options.batch is not None:
+        shown["batch"]["wait"] = written_seconds(options.batch.wait)
+    return shown
+
+
 def checked(
     wanted: Registration | Change, key: Key, services: Services, *, now: Subscription | None = None
 ) -> dict[str, Any]:
-    """The given fields as storage takes them: ``url``, ``filter``, ``format``, ``description``, ``state``.
+    """The given fields as storage takes them: ``url``, ``filter``, ``format``, ``description``, ``state``,
+    ``options``.
 
     ``now`` is the present webhook, for fields that are not given. 422 names everything that cannot be followed at once;
     a feed that the key may not read is treated as unknown. 403 for a feed that the key may read and not follow.
@@ -74,6 +118,9 @@ def checked(
     faults += _names(wanted, offered, known)
     if _activates(wanted):
         faults += _nothing_to_follow(wanted.feeds if "feeds" in given or now is None else now.filter.feeds, known)
+    if given & Options.model_fields.keys():
+        values["options"], more = _options(wanted, DEFAULT if now is None else now.options)
+        faults += more
     if faults:
         raise invalid(*faults)
     if "feeds" in given:
@@ -117,6 +164,16 @@ def _names(wanted: Registration | Change, offered: Sequence[str], known: Sequenc
     if isinstance(wanted, Registration):
         faults += _unknown_format(wanted.format)
     return faults
+
+
+def _options(wanted: OptionsForm, now: Options) -> tuple[Options, list[Fault]]:
+    """What is given, and for the rest what it is now; or why it cannot be."""
+    given = wanted.model_dump(include=wanted.model_fields_set & Options.model_fields.keys())
+    merged = {**now.model_dump(), **given}
+    try:
+        return Options.model_validate({name: value for name, value in merged.items() if value is not None}), []
+    except ValidationError as error:
+        return now, faults_of(error)
 
 
 def _filter(wanted: Registration | Change, now: Subscription | None) -> Filter:

@@ -21,6 +21,7 @@ from publisher.model import (
     Subscription,
     SubscriptionState,
 )
+from publisher.model.options import DEFAULT
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
@@ -30,7 +31,7 @@ from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
-from publisher.web.api.registration import Change, Registration, checked, read
+from publisher.web.api.registration import Change, Registration, checked, options_json, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
 from publisher.web.http.response import Fault, Problem, invalid, json_response
@@ -74,6 +75,7 @@ async def register(request: web.Request) -> web.Response:
             owner=key.owner,
             sealed_secret=sealed,
             granted=None,
+            options=values.get("options", DEFAULT),
         )
         log.info("webhook.registered", id=created.id, owner=key.owner, feeds=wanted.feeds)
         body = webhook_json(created)
@@ -243,6 +245,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "events": webhook.filter.events or None,
         "format": webhook.format,
         "description": webhook.description,
+        **options_json(webhook.options),
         "state": webhook.state,
         "reason": webhook.reason,
         "owner": webhook.owner,
