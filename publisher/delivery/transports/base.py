@@ -93,6 +93,8 @@ class Format(ABC):
     label: ClassVar[str]
     about: ClassVar[str]
     carries: ClassVar[frozenset[type[Content]]]
+    batch_type: ClassVar[str | None] = None
+    """The ``Content-Type`` of a JSON array of bodies, None where several events cannot be sent at once."""
 
     @abstractmethod
     def content_type(self, content: Content) -> str:

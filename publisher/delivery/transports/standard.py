@@ -21,6 +21,7 @@ class Standard(Format):
         "JSON as Standard Webhooks version 1 has it: type, timestamp and data, with the place in the log."
     )
     carries: ClassVar[frozenset[type[Content]]] = frozenset({SingleEvent, Ping})
+    batch_type: ClassVar[str | None] = "application/json"
 
     def content_type(self, content: Content) -> str:
         return "application/json"

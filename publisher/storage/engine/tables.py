@@ -396,10 +396,12 @@ deliveries = Table(
     Column("settled_at", BigInteger),
     Column("last_status", Integer),
     Column("last_error", Text),
+    Column("batch", BigInteger),  # the same for those that are sent together; see storage/subscriptions/alone.py
     UniqueConstraint("seq", "subscription", "run"),
     # What is open of each subscription. Partial on PostgreSQL too, by its migration.
     Index("ix_deliveries_open", "subscription", "due_at", sqlite_where=text("due_at IS NOT NULL")),
     Index("ix_deliveries_subscription_seq", "subscription", "seq", "run"),
+    Index("ix_deliveries_replayed", "subscription", "run", "seq", sqlite_where=text("run > 0 AND due_at IS NOT NULL")),
     # Senders name it by its id: one that was deleted must not be given out again.
     sqlite_autoincrement=True,
 )

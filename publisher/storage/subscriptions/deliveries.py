@@ -47,6 +47,9 @@ class Outcome(NamedTuple):
     A ``seat`` in a ``parcel`` has neither ``id`` nor ``lease``; what its receiver did not take becomes a row in this
     state. ``moved`` is of the parcel alone: others have made rows of its seats, and it is to be closed if no other is
     open.
+
+    One request may have carried several deliveries: ``echo`` marks all but the first, which say nothing more of their
+    endpoint.
     """
 
     id: int
@@ -64,6 +67,7 @@ class Outcome(NamedTuple):
     probe: bool = False
     parcel: Parcel | None = None
     seat: int = 0
+    echo: bool = False
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:

@@ -120,7 +120,7 @@ def checked(
         faults += _nothing_to_follow(wanted.feeds if "feeds" in given or now is None else now.filter.feeds, known)
     if given & Options.model_fields.keys():
         values["options"], more = _options(wanted, DEFAULT if now is None else now.options)
-        faults += more
+        faults += more + _batched(values["options"], wanted.format if isinstance(wanted, Registration) else now)
     if faults:
         raise invalid(*faults)
     if "feeds" in given:
@@ -174,6 +174,16 @@ def _options(wanted: OptionsForm, now: Options) -> tuple[Options, list[Fault]]:
         return Options.model_validate({name: value for name, value in merged.items() if value is not None}), []
     except ValidationError as error:
         return now, faults_of(error)
+
+
+def _batched(options: Options, of: str | Subscription | None) -> list[Fault]:
+    """Whether events can be sent together in this format, or that of this webhook."""
+    name = of.format if isinstance(of, Subscription) else of
+    format = transports.for_webhooks().get(name or "")
+    if options.batch is None or format is None or format.batch_type is not None:
+        return []
+    fitting = ", ".join(repr(one.name) for one in transports.for_webhooks().values() if one.batch_type is not None)
+    return [Fault("batch", f"the format {name!r} carries one event a request; those that carry several: {fitting}")]
 
 
 def _filter(wanted: Registration | Change, now: Subscription | None) -> Filter:
