@@ -76,6 +76,7 @@ class Checking:
             return
         one = left[0]
         changed = one.url != item.one.url or len(left) < len(item.rows)
+        changed |= item.line.ordered and item.line.under_way > 1  # it was not when this was given to the client
         self._held.rows -= 0 if item in self._held.sending else len(item.rows) - len(left)
         item.one, item.others = one, tuple(left[1:])
         self._held.lines.readdress(item.line, one.url)

@@ -14,9 +14,10 @@ from publisher.delivery.lanes import Lanes
 from publisher.delivery.lines import Lines
 from publisher.delivery.prepared import PreparedEvents
 from publisher.delivery.settler import Settler
-from publisher.model.options import Options
+from publisher.model import EventType
+from publisher.model.options import Options, read
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions.alone import Groups
+from publisher.storage.subscriptions.alone import SUPERSEDED, Groups
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.parcels import Parcel
 from publisher.storage.subscriptions.queue import Claimed
@@ -76,10 +77,13 @@ class Held:
 
     def queue(self, item: Item) -> None:
         """Let something wait in its line."""
-        self.lines.used(item.line)
-        item.line.items.append(item)
+        line, one = item.line, item.one
+        if one.type is EventType.ARTICLE_WITHDRAWN and line.items and not read(one.options).all_of_it:
+            self._overtake(line, one.seq)
+        self.lines.used(line)
+        line.items.append(item)
         self.count(1, (item,))
-        self.slots.ask(item.line)
+        self.slots.ask(line)
 
     def sweep(self) -> Iterable[Line]:
         """Take what was dropped out of the lines; returns those that it was in."""
@@ -139,6 +143,25 @@ class Held:
         else:
             most = BATCH
         return most - len(line.items)
+
+    def _overtake(self, line: Line, seq: int) -> None:
+        """Cancel what waits of the item that this event withdraws: none of it is to be told after that."""
+        prepared = self.prepared
+        withdrawn = prepared.find(seq)
+        overtaken = [
+            item
+            for item in line.items
+            if (told := prepared.find(item.one.seq)) is not None
+            and withdrawn is not None
+            and told.event.subject == withdrawn.event.subject
+        ]
+        for item in overtaken:
+            item.dropped = True
+            line.items.remove(item)
+            one, reason = item.one, SUPERSEDED
+            ended = Outcome(one.id, one.lease, "cancelled", reason=reason, subscription=line.n, parcel=item.parcel)
+            self.settle(item, ended._replace(seat=item.seat))
+        self.count(-1, overtaken)
 
     @staticmethod
     def _wished(options: Options) -> int | None:

@@ -348,7 +348,10 @@ class Sender:
         in_parcel = item.parcel is not None and not item.parcel.moved >> item.seat & 1
         if item.dropped or (self._held.draining and in_parcel):
             self._over(item, None)
-        elif self._held.draining or item.probe or item.lapsed(now) or line.lane not in self._held.lanes.held:
+        elif (
+            self._held.draining or item.probe or line.ordered or item.lapsed(now)
+            or line.lane not in self._held.lanes.held
+        ):  # fmt: skip
             self._over(item, item.unsent(0.0))
         else:
             line.items.appendleft(item)

@@ -47,6 +47,11 @@ class Options(Frozen):
         """Whether it cannot be sent to together with others, by a seat of a parcel: what waits for it is rows."""
         return self.ordered or self.throttle is not None or self.batch is not None
 
+    @property
+    def all_of_it(self) -> bool:
+        """Whether it is sent what a later event of the same item has overtaken, too."""
+        return self.ordered or self.history
+
 
 DEFAULT = Options()
 

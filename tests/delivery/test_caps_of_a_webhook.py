@@ -6,6 +6,7 @@ import pytest
 from support.alone import PUBLISHED, happen, numbers
 from support.answering import TAKEN, Answering
 from support.deliveries import subscribe
+from support.in_flight import owned
 
 from publisher.delivery.endpoints.wish import CAUGHT_UP_SECONDS, Wish
 from publisher.model import Options
@@ -19,6 +20,7 @@ TEN = [(PUBLISHED, f"a{n}") for n in range(10)]
 async def test_no_more_than_it_asked_for_are_under_way(db: Database, answering: Answering, together: bool) -> None:
     await db.write(lambda tx: subscribe(tx, together=together, options=Options(max_in_flight=3)))
     await happen(db, *TEN)
+    await db.write(owned)
     ours = answering(db)
     await ours.look(2)
     assert len(ours.open) == 3
@@ -31,6 +33,7 @@ async def test_no_more_than_it_asked_for_are_under_way(db: Database, answering: 
 async def test_another_number_counts_for_what_waits_already(db: Database, answering: Answering) -> None:
     made = await db.write(lambda tx: subscribe(tx, together=True, options=Options(max_in_flight=1)))
     await happen(db, *TEN)
+    await db.write(owned)
     ours = answering(db)
     await ours.look(2)
     assert len(ours.open) == 1
@@ -42,6 +45,7 @@ async def test_another_number_counts_for_what_waits_already(db: Database, answer
 async def test_one_begins_when_its_pace_lets_it_and_not_before(db: Database, answering: Answering) -> None:
     await db.write(lambda tx: subscribe(tx, together=True, options=Options(rate_limit=1.0)))
     await happen(db, *TEN)
+    await db.write(owned)
     ours = answering(db)
     await ours.look(after=0.0)
     await ours.look(3, after=0.01)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from support.alone import PUBLISHED, happen, numbers
 from support.answering import FAILED, POLICY, TAKEN, Answering
 from support.deliveries import states, subscribe
+from support.in_flight import owned
 
 from publisher.delivery.endpoints.circuit import OPENS_AFTER
 from publisher.model import DeliveryState, Options
@@ -21,6 +22,7 @@ FIVE = [(PUBLISHED, f"a{n}") for n in range(5)]
 async def test_the_next_begins_once_the_one_before_was_taken(db: Database, answering: Answering) -> None:
     await db.write(lambda tx: subscribe(tx, options=ORDERED))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db)
     for count in range(1, 6):
         await ours.look(2)
@@ -32,6 +34,7 @@ async def test_the_next_begins_once_the_one_before_was_taken(db: Database, answe
 async def test_one_that_fails_holds_the_later_ones_until_it_is_taken(db: Database, answering: Answering) -> None:
     subscription = await db.write(lambda tx: subscribe(tx, options=ORDERED))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db, policy=replace(POLICY, schedule=(5.0, 600.0)))
     await ours.look()
     ours.answer_all(FAILED)
@@ -48,6 +51,7 @@ async def test_one_that_fails_holds_the_later_ones_until_it_is_taken(db: Databas
 async def test_one_that_is_dead_lets_the_next_go(db: Database, answering: Answering) -> None:
     subscription = await db.write(lambda tx: subscribe(tx, options=ORDERED))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db, policy=replace(POLICY, schedule=(5.0,)))
     for _ in range(2):
         await ours.look(2, after=10.0)
@@ -62,6 +66,7 @@ async def test_while_its_circuit_is_open_the_first_keeps_to_its_own_schedule(
 ) -> None:
     await db.write(lambda tx: subscribe(tx, options=ORDERED))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db, policy=replace(POLICY, schedule=(20.0,) * (OPENS_AFTER + 2)))
     for count in range(1, OPENS_AFTER + 3):
         await ours.look(2, after=25.0)
@@ -78,6 +83,7 @@ async def test_while_its_circuit_is_open_the_first_keeps_to_its_own_schedule(
 async def test_what_waited_in_memory_for_too_long_is_not_overtaken(db: Database, answering: Answering) -> None:
     await db.write(lambda tx: subscribe(tx, options=ORDERED))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db)
     await ours.look()
     assert ours.open[0].connect()
@@ -96,6 +102,7 @@ async def test_it_begins_with_what_was_under_way_when_a_process_ended(db: Databa
     await ended.look()
     assert numbers(ended.open) == [[1]]
     await db.write(queue.abandon)
+    await db.write(owned)
     ours = answering(db)
     for _ in range(5):
         await ours.look(2)
@@ -106,6 +113,7 @@ async def test_it_begins_with_what_was_under_way_when_a_process_ended(db: Databa
 async def test_one_that_asks_for_order_later_is_sent_what_was_open_first(db: Database, answering: Answering) -> None:
     made = await db.write(lambda tx: subscribe(tx, together=True))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db)
     await ours.look()
     assert numbers(ours.open) == [[1], [2], [3], [4], [5]]
@@ -127,6 +135,7 @@ async def test_in_order_and_in_batches_each_batch_waits_for_the_one_before(db: D
     options = Options(ordered=True, batch=Batch(max=2, wait=1.0))
     await db.write(lambda tx: subscribe(tx, options=options))
     await happen(db, *FIVE)
+    await db.write(owned)
     ours = answering(db)
     await ours.look(2)
     ours.answer_all(FAILED)

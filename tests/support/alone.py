@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import orjson
 
@@ -20,13 +20,18 @@ PUBLISHED, CHANGED, WITHDRAWN = EventType.ARTICLE_PUBLISHED, EventType.ARTICLE_U
 _CHANGES = {PUBLISHED: Change.ENTERED, WITHDRAWN: Change.LEFT}
 
 
-async def happen(db: Database, *some: tuple[EventType, str]) -> list[Event]:
-    """These events, each of an item, in the log and fanned out to every filter."""
+async def happen(db: Database, *some: tuple[EventType, str], only: Collection[int] = ()) -> list[Event]:
+    """These events, each of an item, in the log and fanned out to every filter, or to these (their ids)."""
     appended = await db.write(events.append, [an_event(type_, subject) for type_, subject in some])
     while (page := await db.read(fanout.page, 100)).events:
         judged = [
             Judged(
-                event.seq, {one.id: Match(event.type, _CHANGES.get(event.type, Change.STAYED)) for one in page.filters}
+                event.seq,
+                {
+                    one.id: Match(event.type, _CHANGES.get(event.type, Change.STAYED))
+                    for one in page.filters
+                    if not only or one.id in only
+                },
             )
             for event in page.events
         ]

@@ -236,7 +236,7 @@ def _echo(one: Claimed, what: Outcome) -> Outcome:
 
 def cancelled(one: Claimed) -> Outcome:
     """Not sent, and not to be sent: what was claimed says why."""
-    return Outcome(one.id, one.lease, "cancelled")
+    return Outcome(one.id, one.lease, "cancelled", reason=one.cancelled)
 
 
 @lru_cache(KEPT)

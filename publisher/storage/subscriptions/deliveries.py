@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
     open.
 
     One request may have carried several deliveries: ``echo`` marks all but the first, which say nothing more of their
-    endpoint.
+    endpoint. ``reason`` says why it was cancelled, where that is not on record.
     """
 
     id: int
@@ -68,6 +68,7 @@ class Outcome(NamedTuple):
     parcel: Parcel | None = None
     seat: int = 0
     echo: bool = False
+    reason: str | None = None
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
@@ -211,7 +212,8 @@ def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
 
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
     due = None if one.wait is None else tx.now + round(one.wait * 1e6)
-    return one.id, one.state, due, tx.now, int(one.number > 0 and not one.probe), one.status, one.error
+    tried = int(one.number > 0 and not one.probe)
+    return one.id, one.state, due, tx.now, tried, one.status, one.error, one.reason
 
 
 def _moved(tx: Tx, one: Outcome) -> dict[str, Any]:
@@ -222,6 +224,7 @@ def _moved(tx: Tx, one: Outcome) -> dict[str, Any]:
         "subscription": one.subscription,
         "filter_id": one.parcel.filter_id,
         "state": one.state,
+        "reason": one.reason,
         "attempts": int(counts),
         "due_at": None if one.wait is None else tx.now + round(one.wait * 1e6),
         "created_at": one.parcel.created_at,
