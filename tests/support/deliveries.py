@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from publisher.storage.subscriptions.parcels import Journaled
 from publisher.storage.subscriptions.queue import Claim
 from publisher.storage.subscriptions.settling import Recorded
 from support.items import an_event
+
+_articles = itertools.count(1)
 
 NEWS = Filter(feeds=("news",))
 
@@ -42,8 +45,8 @@ def subscribe(tx: Tx, feed: str = "news", *, together: bool = False, **fields: A
 
 
 async def append(db: Database, count: int = 1) -> list[Event]:
-    """So many events in the log."""
-    return await db.write(events.append, [an_event() for _ in range(count)])
+    """So many events in the log, each of an article of its own: none overtakes another."""
+    return await db.write(events.append, [an_event(subject=f"a{next(_articles)}") for _ in range(count)])
 
 
 async def fan_out_once(db: Database, *, chunk: int = fanout.CHUNK, feeds: Collection[str] = ("news",)) -> Cursor | None:
