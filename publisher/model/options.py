@@ -42,7 +42,17 @@ def _of_bounded_size(text: str) -> str:
 Template = Annotated[str, AfterValidator(_of_bounded_size)]
 """A JSON value as compact text: what it is made into is bounded where that is done."""
 
-Parameter = Annotated[str, Field(max_length=LONGEST_PARAMETER)] | bool | int
+
+def _plain(value: Any) -> str | int | bool:
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**53):
+        return value
+    if not isinstance(value, str) or len(value) > LONGEST_PARAMETER:
+        raise ValueError(f"should be a text of up to {LONGEST_PARAMETER} characters, a whole number, true or false")
+    return value
+
+
+Parameter = Annotated[Any, AfterValidator(_plain)]
+"""A text, a whole number, or true or false."""
 
 
 class Options(Frozen):
@@ -88,8 +98,11 @@ def read(text: str) -> Options:
 
 
 def template_text(value: Any) -> str:
-    """A template as the text that options hold."""
-    return orjson.dumps(value).decode()
+    """A template as the text that options hold. Raises ValueError where it cannot be one."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise ValueError("is nested too deeply, or holds a number that is none of JSON") from error
 
 
 @lru_cache(KEPT)

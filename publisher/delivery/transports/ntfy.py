@@ -39,7 +39,7 @@ class NtfyParameters(MessageParameters):
     topic: Annotated[str, Field(pattern=r"^[-_A-Za-z0-9]{1,64}$")] = Field(
         description="the topic: up to 64 letters, digits, - and _"
     )
-    priority: Annotated[int, Field(strict=True, ge=1, le=5)] | None = Field(
+    priority: Annotated[int, Field(ge=1, le=5)] | None = Field(
         default=None, description="1 to 5, for all messages; else 3, and 4 for what goes wrong"
     )
 

@@ -10,7 +10,7 @@ from html import escape
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from publisher.delivery.transports.base import Content, Parameters
 from publisher.delivery.transports.writing.answers import number, said_no, values
@@ -21,17 +21,25 @@ from publisher.model import Options
 
 TEXT, CAPTION, TITLE = 4096, 1024, 400
 
+_CHAT = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,16}")
 _BOT = re.compile(r"(?:/[^/]*)*/bot[0-9]+:[A-Za-z0-9_-]+")
+
+
+def _chat(value: Any) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not _CHAT.fullmatch(value):
+        raise ValueError("should be the number of a chat, or the @name of a channel")
+    return value
 
 
 class TelegramParameters(MessageParameters):
     """Where a bot writes to, and how."""
 
-    chat_id: (
-        Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
-        | Annotated[str, Field(pattern=r"^(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,16})$")]
-    ) = Field(description="the chat: its number, or the @name of a channel")
-    thread: Annotated[int, Field(strict=True, ge=1, le=2**53)] | None = Field(
+    chat_id: Annotated[int | str, BeforeValidator(_chat)] = Field(
+        description="the chat: its number, or the @name of a channel"
+    )
+    thread: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
         default=None, description="the topic of a forum, by number"
     )
     silent: bool = Field(default=False, description="true: without a sound")
