@@ -85,7 +85,7 @@ class PreparedEvents:
         Raises KeyError where the event is not known, and Unwritable where these make too much of it.
         """
         prepared: Prepared = self._events[seq]
-        key = (format.name, type, change, summary, b"" if options == PLAIN else how_written(options))
+        key = (format.name, type, change, summary, how_written(options))
         found = prepared.requests.get(key)
         if found is None:
             told = SingleEvent.of(prepared.event, type, change, summary=summary, site=self._site, asked=read(options))

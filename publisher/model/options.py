@@ -102,7 +102,7 @@ def template_text(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError as error:
-        raise ValueError("is nested too deeply, or holds a number that is none of JSON") from error
+        raise ValueError("is nested too deeply, or holds an integer of more than 64 bits") from error
 
 
 @lru_cache(KEPT)

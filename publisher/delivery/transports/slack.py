@@ -15,7 +15,7 @@ from publisher.delivery.transports.writing.fitting import fitted
 from publisher.delivery.transports.writing.message import Message
 from publisher.delivery.transports.writing.messages import MessageFormat
 
-TITLE, TEXT, ALT = 300, 2700, 1900
+TITLE, TEXT, ALT = 300, 2600, 1900
 """Characters, within the 3,000 of a text and the 2,000 of ``alt_text``."""
 
 _FAULT = re.compile(r"[a-z]+(?:_[a-z]+)+")

@@ -116,7 +116,8 @@ def _body(body: str, room: int, content: Content) -> str:
     """The body as far as it has room, and a link to the whole."""
     if _text_size(body) <= room:
         return body
-    link = f'<p><a href="{escape(page_url(content))}">{escape(words(content.site.language).read_on)}</a></p>'
+    url, said = escape(page_url(content)), words(content.site.language).read_on
+    link = f'<p><a href="{url}" rel="noopener noreferrer">{said}</a></p>'
     left = cut(body, room - _text_size(link), _text_size)
     return left + link if left else ""
 
