@@ -6,7 +6,7 @@ It may be stopped, paused, sent elsewhere, or another process's by now.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from publisher.delivery.boarding import Boarding, Made
 from publisher.delivery.endpoints.parties import Item, cancelled
@@ -27,8 +27,9 @@ class Checking:
 
     async def check(self) -> None:
         """Read again all that is held and has not begun: it may be stopped, go elsewhere, or have lost its lease."""
-        items = {item.one.id: item for line in self._held.lines for item in line.items if item.parcel is None}
-        items |= {item.one.id: item for item in self._held.sending if item.parcel is None and not item.begun}
+        waiting = [item for line in self._held.lines for item in line.items if item.parcel is None]
+        waiting += [item for item in self._held.sending if item.parcel is None and not item.begun]
+        items = {one.id: item for item in waiting for one in item.rows}
         claim, woken, moved, made = await self._held.db.write_loosely(self._checked, list(items))
         self._held.prepared.add(claim.events)
         items |= self._boarding.left(moved, made, {one.id: one for one in claim.deliveries})
@@ -37,8 +38,12 @@ class Checking:
             if (parked := self._held.lines.get(n)) is not None:
                 self._held.lines.more(parked, self._held.now())
         still = {one.id: one for one in claim.deliveries}
-        for id_, item in items.items():
-            self._update(item, still.get(id_))
+        rows: dict[Item, list[Claimed]] = {item: [] for item in items.values()}
+        for id_, item in items.items():  # a seat that is a row by now is not known by its id yet
+            if id_ in still:
+                rows[item].append(still[id_])
+        for item, found in rows.items():
+            self._update(item, found)
         for line in self._held.sweep():
             self._held.seek(line)
         for line in self._held.lines:
@@ -58,18 +63,25 @@ class Checking:
             if due is not None:
                 self._held.lines.more(line, due)
 
-    def _update(self, item: Item, one: Claimed | None) -> None:
-        """Go by what a delivery that has not begun is now; None: it belongs to someone else, or stands still."""
-        if one is None:
+    def _update(self, item: Item, found: Collection[Claimed]) -> None:
+        """Go by what a delivery that has not begun is now, with those it is to be sent with: without those that belong
+        to someone else, or stand still. What is left of several is another request.
+        """
+        left = [one for one in found if not one.cancelled]
+        for one in found:
+            if one.cancelled:
+                self._held.settler.add(cancelled(one))
+        if not left:
             item.dropped = True
-        elif one.cancelled:
-            item.dropped = True
-            self._held.settler.add(cancelled(one))
-        else:
-            moved, item.one = one.url != item.one.url, one
-            self._held.lines.readdress(item.line, one.url)
-            if moved and item in self._held.sending and item.sending is not None:
-                item.sending.cancel()
+            return
+        one = left[0]
+        changed = one.url != item.one.url or len(left) < len(item.rows)
+        changed |= item.line.ordered and item.line.under_way > 1  # it was not when this was given to the client
+        self._held.rows -= 0 if item in self._held.sending else len(item.rows) - len(left)
+        item.one, item.others = one, tuple(left[1:])
+        self._held.lines.readdress(item.line, one.url)
+        if changed and item in self._held.sending and item.sending is not None:
+            item.sending.cancel()
 
     def _checked(self, tx: Tx, ids: list[int]) -> Checked:
         self._held.prepared.valid(self._held.db.epoch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from publisher import clock
 from publisher.delivery.endpoints.parties import Endpoint, Item, Line
@@ -14,14 +14,22 @@ from publisher.delivery.lanes import Lanes
 from publisher.delivery.lines import Lines
 from publisher.delivery.prepared import PreparedEvents
 from publisher.delivery.settler import Settler
+from publisher.model import EventType
+from publisher.model.options import Options, read
 from publisher.storage.engine.database import Database
+from publisher.storage.subscriptions.alone import SUPERSEDED, Groups
+from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.parcels import Parcel
+from publisher.storage.subscriptions.queue import Claimed
 
 BATCH = 512
 """Rows taken in one transaction."""
 
 FIRST_AHEAD = 20
 """Rows taken ahead for a subscription whose endpoint is not known to be quick."""
+
+BATCHES_AHEAD = 4
+"""Batches taken ahead for a subscription: each may be of hundreds of rows."""
 
 UNKNOWN = (-1, -1)
 """In the place of what is known of changes: all that is held is to be read again."""
@@ -32,8 +40,8 @@ class Held:
 
     ``sending`` is what is under way; ``rows`` and ``seats`` are how many of either wait; ``serving`` are the lanes
     whose open rows and parcels are known here. ``policy`` is what goes for whatever is taken next. ``known`` is up to
-    which changes, and in which epoch of the log, all that waits was read. ``wake`` is set when there is something to
-    look for.
+    which changes, and in which epoch of the log, all that waits was read, and ``known_at`` when that was (monotonic).
+    ``wake`` is set when there is something to look for.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class Held:
         self.seats = 0
         self.serving: frozenset[int] = frozenset()
         self.known = UNKNOWN
+        self.known_at = float("-inf")
         self.draining = False
         self.wake = asyncio.Event()
         self._claims = 0
@@ -68,10 +77,13 @@ class Held:
 
     def queue(self, item: Item) -> None:
         """Let something wait in its line."""
-        self.lines.used(item.line)
-        item.line.items.append(item)
+        line, one = item.line, item.one
+        if one.type is EventType.ARTICLE_WITHDRAWN and line.items and not read(one.options).all_of_it:
+            self._overtake(line, one.seq)
+        self.lines.used(line)
+        line.items.append(item)
         self.count(1, (item,))
-        self.slots.ask(item.line)
+        self.slots.ask(line)
 
     def sweep(self) -> Iterable[Line]:
         """Take what was dropped out of the lines; returns those that it was in."""
@@ -83,11 +95,19 @@ class Held:
                 found.append(line)
         return found
 
+    def settle(self, item: Item, what: Outcome) -> None:
+        """Hand on what became of something."""
+        if not item.others:
+            self.settler.add(what)
+            return
+        for one in item.outcomes(what):
+            self.settler.add(one)
+
     def count(self, by: int, items: Iterable[Item]) -> None:
         """So many more wait, or fewer, for each of these."""
         for item in items:
             if item.parcel is None:
-                self.rows += by
+                self.rows += by * (1 + len(item.others))
             else:
                 self.seats += by
 
@@ -97,7 +117,7 @@ class Held:
         """
         for item in line.items:
             if item.parcel is None or not self.draining:
-                self.settler.add(item.unsent(0.0))
+                self.settle(item, item.unsent(0.0))
             item.dropped = True
         self.count(-1, line.items)
         line.items.clear()
@@ -109,18 +129,47 @@ class Held:
         now = self.now()
         if line.due > now:
             self.lines.more(line, line.due)
-        elif not line.endpoint.circuit.open and self.room(line) > len(line.items):
+        elif (line.ordered or not line.endpoint.circuit.open) and self.room(line) > len(line.items):
             self.lines.more(line, line.due)
             self.wake.set()
 
     def room(self, line: Line) -> int:
         """How many more may be taken ahead for this line: what it may send in some two seconds, as far as is known."""
         endpoint = line.endpoint
+        if line.wish is not None and (most := self._wished(line.wish.options)) is not None:
+            return most - len(line.items)
         if endpoint.seconds is None or not endpoint.quick:
             most = max(FIRST_AHEAD, 2 * self.slots.bounds.endpoint)
         else:
             most = BATCH
         return most - len(line.items)
+
+    def _overtake(self, line: Line, seq: int) -> None:
+        """Cancel what waits of the item that this event withdraws: none of it is to be told after that."""
+        prepared = self.prepared
+        withdrawn = prepared.find(seq)
+        overtaken = [
+            item
+            for item in line.items
+            if (told := prepared.find(item.one.seq)) is not None
+            and withdrawn is not None
+            and told.event.subject == withdrawn.event.subject
+        ]
+        for item in overtaken:
+            item.dropped = True
+            line.items.remove(item)
+            one, reason = item.one, SUPERSEDED
+            ended = Outcome(one.id, one.lease, "cancelled", reason=reason, subscription=line.n, parcel=item.parcel)
+            self.settle(item, ended._replace(seat=item.seat))
+        self.count(-1, overtaken)
+
+    @staticmethod
+    def _wished(options: Options) -> int | None:
+        """How many requests may wait for a subscription that asked for less than others; None for as many."""
+        if options.batch is not None:
+            return BATCHES_AHEAD
+        slow = options.rate_limit is not None and options.rate_limit < FIRST_AHEAD
+        return FIRST_AHEAD if options.ordered or slow else None
 
     def resume(self, endpoint: Endpoint) -> None:
         """Have more looked for of every line that goes there: its circuit is closed."""
@@ -134,3 +183,14 @@ class Held:
     def now(self) -> int:
         """Microseconds by the clock of the database."""
         return clock.to_micros(self.db.now())
+
+
+def in_groups(some: Iterable[Claimed], groups: Groups) -> Iterator[list[Claimed]]:
+    """What was taken: each by itself, or those that are sent together, in order. What is cancelled is by itself."""
+    rows = {one.id: one for one in some}
+    for group in groups:
+        found = [one for id_ in group if (one := rows.pop(id_, None)) is not None]
+        yield from ([one] for one in found if one.cancelled)
+        if left := [one for one in found if not one.cancelled]:
+            yield left
+    yield from ([one] for one in rows.values())

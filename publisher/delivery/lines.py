@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from cachetools import LRUCache
 
+from publisher.delivery.endpoints import wish
 from publisher.delivery.endpoints.parties import Endpoint, Host, Key, Line, Owner, key_of
 from publisher.storage.subscriptions.lanes import lane_of
 from publisher.storage.subscriptions.queue import Follower
@@ -28,6 +29,8 @@ class Lines:
         self._hosts: dict[str, Host] = {}
         self._owners: dict[str, Owner] = {}
         self._failing: set[Endpoint] = set()
+        self.in_order: set[int] = set()
+        """Those that are sent one at a time: what waits for them can go once the one before is settled."""
         self._due: list[tuple[int, int]] = []
         self._trimmed_at = KEPT
         self._elsewhere: LRUCache[int, bool] = LRUCache(KEPT)
@@ -55,6 +58,8 @@ class Lines:
                 owner = self._owners[one.owner] = Owner(one.owner)
             line = self._lines[one.n] = Line(one, endpoint, owner)
         line.lane, line.known = one.lane, one
+        line.wants(wish.of(one.options))
+        (self.in_order.add if line.ordered else self.in_order.discard)(line.n)
         line.failing |= one.failures > 0
         if line.endpoint is not endpoint:
             self._move(line, endpoint)
@@ -81,7 +86,7 @@ class Lines:
         self._elsewhere.clear()
         for line in self._lines.values():
             if line.lane in gained:
-                line.known = None
+                line.known = line.wish = None
 
     def readdress(self, line: Line, url: str) -> None:
         """Send to this URL from now on, if this process is to send there."""
@@ -92,6 +97,7 @@ class Lines:
     def remove(self, line: Line) -> None:
         """Forget a line."""
         self._lines.pop(line.n, None)
+        self.in_order.discard(line.n)
         line.endpoint.lines.pop(line.n, None)
         self._forget(line.endpoint)
 

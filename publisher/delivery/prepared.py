@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
@@ -11,9 +12,12 @@ from cachetools import LRUCache
 from publisher.delivery.transports.base import SITE, Format, Request, SingleEvent, Site
 from publisher.model import Change, Event, EventType
 from publisher.model.options import PLAIN, how_written, read
+from publisher.storage.subscriptions.queue import Claimed
 
 KEPT_BYTES = 16 * 1024 * 1024
 KEPT_EVENTS = 1000
+
+BATCH_ID_BYTES = 12
 
 
 @dataclass(slots=True)
@@ -95,6 +99,19 @@ class PreparedEvents:
             prepared.requests[key] = found
             self._size += len(found.body)
         return found
+
+    def batch(self, format: Format, rows: Sequence[Claimed]) -> Request:
+        """What a follower is told of several known events at once: the same bytes, and the same id, over every attempt.
+
+        Raises KeyError where one is not known, ValueError where the format has no form for several.
+        """
+        if format.batch_type is None:
+            raise ValueError(f"the format {format.name!r} has no form for several events")
+        each = [self.request(one.seq, format, one.type, one.change, one.summary, one.options) for one in rows]
+        known = hashlib.blake2b(digest_size=BATCH_ID_BYTES)
+        known.update("\n".join([rows[0].webhook, *(one.id for one in each)]).encode())
+        body = b"[" + b",".join(one.body for one in each) + b"]"
+        return Request(f"bat_{known.hexdigest()}", body, {"Content-Type": format.batch_type})
 
     def _forget_requests(self) -> None:
         """Keep the events, which whoever has claimed them counts on, and write them anew as they are asked for."""

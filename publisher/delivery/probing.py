@@ -6,11 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from publisher.delivery.endpoints.parties import Endpoint, Item, cancelled
+from publisher.delivery.endpoints.parties import Endpoint, Item, Line, cancelled
 from publisher.delivery.endpoints.policy import Policy
-from publisher.delivery.held import Held
+from publisher.delivery.held import Held, in_groups
 from publisher.storage.engine.database import Tx
-from publisher.storage.subscriptions import queue
+from publisher.storage.subscriptions import alone, queue
 from publisher.storage.subscriptions.queue import Claim
 from publisher.unbroken import unbroken
 
@@ -51,7 +51,8 @@ class Probing:
     async def _probe_one(self, endpoint: Endpoint) -> None:
         newest = endpoint.circuit.probe()
         began, policy = time.monotonic(), self._held.policy
-        own = [n for n, line in endpoint.lines.items() if line.due is not None]
+        # The first in order is a probe at the times of its own schedule.
+        own = [line for line in endpoint.lines.values() if line.due is not None and not line.ordered]
         try:
             claim, left = await self._held.db.write_loosely(self._probed, own, newest, policy)
         except BaseException:
@@ -62,28 +63,29 @@ class Probing:
             if (line := self._held.lines.get(n)) is not None:
                 line.due = at
         begun = False
-        for one in claim.deliveries:
-            line = self._held.lines.get(one.subscription)
-            if one.cancelled:
-                self._held.settler.add(cancelled(one))
+        for some in in_groups(claim.deliveries, [[one.id for one in claim.deliveries]]):
+            line = self._held.lines.get(some[0].subscription)
+            if some[0].cancelled:
+                self._held.settler.add(cancelled(some[0]))
             elif line is not None:
                 self._probes[endpoint.host.name] += 1
-                self._begin(Item(one, line, began, policy, probe=True))
+                self._begin(Item(some[0], line, began, policy, probe=True, others=tuple(some[1:])))
                 begun = True
         if not begun:
             endpoint.circuit.unanswered(time.monotonic())
 
-    def _probed(self, tx: Tx, own: list[int], newest: bool, policy: Policy) -> tuple[Claim, dict[int, int | None]]:
+    def _probed(self, tx: Tx, own: list[Line], newest: bool, policy: Policy) -> tuple[Claim, dict[int, int | None]]:
         """One delivery of the first of these subscriptions that has any; and when those before it have one again."""
         self._held.prepared.valid(self._held.db.epoch)
         lease = self._held.next_lease()
-        for place, n in enumerate(own):
-            taken = queue.probe(tx, n, newest=newest, lease=lease, seconds=policy.lease)
+        for place, line in enumerate(own):
+            taking = alone.probe if line.alone else queue.probe
+            taken = taking(tx, line.n, newest=newest, lease=lease, seconds=policy.lease)
             if taken:
                 return queue.brought(tx, taken, self._held.prepared.known), self._due_of(tx, own[:place])
         return Claim(), self._due_of(tx, own)
 
     @staticmethod
-    def _due_of(tx: Tx, own: list[int]) -> dict[int, int | None]:
-        found = queue.due(tx, own) if own else {}
-        return {n: found.get(n) for n in own}
+    def _due_of(tx: Tx, own: list[Line]) -> dict[int, int | None]:
+        found = queue.due(tx, [line.n for line in own]) if own else {}
+        return {line.n: found.get(line.n) for line in own}

@@ -17,7 +17,7 @@ from publisher.delivery.aboard import Aboard
 from publisher.delivery.backoff import Backoff
 from publisher.delivery.boarding import Boarding
 from publisher.delivery.checking import Checking
-from publisher.delivery.endpoints.parties import Endpoint, Item, Line
+from publisher.delivery.endpoints.parties import Endpoint, Item
 from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.endpoints.retry import outcome
 from publisher.delivery.endpoints.slots import Bounds, Slots
@@ -29,11 +29,11 @@ from publisher.delivery.settler import Settler
 from publisher.delivery.taking import AHEAD, POLL_SECONDS, Taking
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Request, Site
+from publisher.delivery.turns import SURE_SECONDS, Turns
 from publisher.errors import SecretError, Unwritable, told
 from publisher.model import Event
 from publisher.outbound import PostResult
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.log import events
 from publisher.storage.subscriptions import queue
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.settling import Recorded
@@ -44,12 +44,6 @@ log = telemetry.logger(__name__)
 FRESH_SECONDS = 0.5
 """How old what is known of a delivery may be when it begins to be sent: so nothing begins a second after it was
 stopped, whatever it waited for."""
-
-SURE_SECONDS = 0.9
-"""How old it may be where the look itself takes long."""
-
-TURN = 64
-"""Requests begun in one step of the event loop: some milliseconds in which nothing else is done."""
 
 SEALED_SECONDS = 300.0
 """How long a delivery waits whose webhook's secret cannot be opened: until someone puts the right key back."""
@@ -83,21 +77,19 @@ class Sender:
         self._boarding = Boarding(self._held, aboard)
         self._taking = Taking(self._held)
         self._checking = Checking(self._held, self._boarding)
-        self._probing = Probing(self._held, self._begin, self._turn)
+        self._backoff = Backoff()
+        self._turns = Turns(self._held, self._backoff, self._begin, fresh_seconds)
+        self._probing = Probing(self._held, self._begin, self._turns.take)
         self._poster = poster
         self._observe = observe
         self._answered = answered
         self._fresh_seconds = fresh_seconds
-        self._backoff = Backoff()
         self._none = asyncio.Event()
         self._none.set()
-        self._unloaded: list[Line] = []
         self._swept_at = float("-inf")
         self._anew = False
         self._lost: frozenset[int] = frozenset()
-        self._known_at = float("-inf")
         self._generation = db.generation
-        self._turning = False
         self._sealed_at = float("-inf")
         self.moved_at = time.monotonic()
         """When it last looked at the queue, and could, by the monotonic clock."""
@@ -208,18 +200,18 @@ class Sender:
         self._let_go_of_old()
         while (await self._boarding.board()) | (await self._taking.take()):
             await self._probing.probe()
-            self._turn()
+            self._turns.take()
             await self._follow_changes()
             if not self._held.settler.keeps_up.is_set():
                 return
         await self._probing.probe()
-        await self._load()
-        self._turn()
+        await self._turns.load()
+        self._turns.take()
 
     async def _follow_changes(self) -> None:
         """Make sure that what is known of what is held is not too old to send by."""
         began = time.monotonic()
-        if self._held.current and began - self._known_at < self._fresh_seconds / 2:
+        if self._held.current and began - self._held.known_at < self._fresh_seconds / 2:
             return
         await unbroken(self._held.db.refresh())
         known = (self._held.db.changes, self._held.db.epoch)
@@ -231,7 +223,7 @@ class Sender:
             self._generation, self._held.serving = self._held.db.generation, frozenset()
             self._taking.forget()
             self._boarding.forget()
-        self._known_at = began
+        self._held.known_at = began
 
     async def _follow_lanes(self) -> None:
         """Look through all that is open in lanes that are new here, and hand back what is of others."""
@@ -278,80 +270,6 @@ class Sender:
         self._boarding.gain(tx, lanes)
         return queue.waiting(tx, list(lanes)), end
 
-    def _turn(self) -> None:
-        """Begin what can begin, some at a time."""
-        self._turning = False
-        left, slots = TURN, self._held.slots
-        now = time.monotonic()
-        if self._held.draining or not self._held.settler.keeps_up.is_set() or self._backoff.resting:
-            return
-        if not self._held.current or now - self._known_at > (self._fresh_seconds or SURE_SECONDS):
-            self._held.wake.set()
-            return
-        while slots.ready and left and not slots.full:
-            line = slots.ready.popleft()
-            line.listed = False
-            if not line.items:
-                continue
-            if line.lane not in self._held.lanes.held:  # handed back by the next look, or sent where it is back by then
-                line.listed = True
-                self._unloaded.append(line)
-                continue
-            item = line.items[0]
-            if item.dropped or item.lapsed(now):
-                line.items.popleft()
-                self._held.count(-1, [item])
-                if not item.dropped:
-                    item.dropped = True
-                    self._held.settler.add(item.unsent(0.0))
-                slots.ask(line)
-                self._held.seek(line)
-                continue
-            if self._held.prepared.find(item.one.seq) is None:
-                self._held.wake.set()  # to be loaded
-                line.listed = True
-                self._unloaded.append(line)
-                continue
-            if item.held_back_at > self._known_at:
-                self._known_at = float("-inf")  # what is known of it is to be read first
-                self._held.wake.set()
-                slots.ask(line)
-                return
-            parties = slots.take(line)
-            if parties is None:
-                continue
-            line.items.popleft()
-            self._held.count(-1, (item,))
-            item.parties = parties
-            left -= 1
-            self._begin(item)
-            if line.items:
-                slots.ask(line)
-            self._held.seek(line)
-        if slots.ready and not slots.full:
-            self._turn_soon()
-
-    def _turn_soon(self) -> None:
-        if not self._turning:
-            self._turning = True
-            asyncio.get_running_loop().call_soon(self._turn)
-
-    async def _load(self) -> None:
-        """Load the events of lines whose next one is not in memory any more."""
-        lines, self._unloaded = self._unloaded, []
-        wanted = {line.items[0].one.seq for line in lines if line.items}
-        if wanted:
-            self._held.prepared.valid(self._held.db.epoch)
-            try:
-                self._held.prepared.add(await unbroken(self._held.db.read(events.among, wanted)))
-            except BaseException:
-                self._unloaded += lines
-                raise
-        for line in lines:
-            line.listed = False
-            if line.items:
-                self._held.slots.ask(line)
-
     def _begin(self, item: Item) -> None:
         one = item.one
         item.endpoint = item.line.endpoint
@@ -385,12 +303,12 @@ class Sender:
         now = time.monotonic()
         if item.dropped or self._held.draining or item.line.lane not in self._held.lanes.held or item.lapsed(now):
             return False
-        age = now - self._known_at
-        looked = self._known_at > item.held_back_at > float("-inf")
+        age = now - self._held.known_at
+        looked = self._held.known_at > item.held_back_at > float("-inf")
         if self._held.current and (age <= self._fresh_seconds or (looked and age <= SURE_SECONDS)):
             item.begun = True
             return True
-        if item.held_back_at <= self._known_at:
+        if item.held_back_at <= self._held.known_at:
             item.held_back_at = now
         return False
 
@@ -444,7 +362,10 @@ class Sender:
         in_parcel = item.parcel is not None and not item.parcel.moved >> item.seat & 1
         if item.dropped or (self._held.draining and in_parcel):
             self._over(item, None)
-        elif self._held.draining or item.probe or item.lapsed(now) or line.lane not in self._held.lanes.held:
+        elif (
+            self._held.draining or item.probe or line.ordered or item.lapsed(now)
+            or line.lane not in self._held.lanes.held
+        ):  # fmt: skip
             self._over(item, item.unsent(0.0))
         else:
             line.items.appendleft(item)
@@ -456,13 +377,15 @@ class Sender:
     def _over(self, item: Item, what: Outcome | None) -> None:
         """Settle it, and let others have its places."""
         if what is not None:
-            self._held.settler.add(what)
+            self._held.settle(item, what)
+            if what.wait is not None and item.line.ordered:
+                self._held.hand_back(item.line)  # those behind it go after it
         if item.probe:
             self._probing.over(item)
         if item.parties:
             self._held.slots.give_back(item.line, item.parties)
             item.parties = ()
-        self._turn_soon()
+        self._turns.soon()
 
     def _circuit(self, item: Item, endpoint: Endpoint, *, delivered: bool) -> None:
         circuit, now = endpoint.circuit, time.monotonic()
@@ -487,6 +410,8 @@ class Sender:
         """
         one = item.one
         try:
+            if item.line.wish is not None and item.line.wish.options.batch is not None:
+                return self._held.prepared.batch(FORMATS[one.format], item.rows)
             return self._held.prepared.request(
                 one.seq, FORMATS[one.format], one.type, one.change, one.summary, one.options
             )

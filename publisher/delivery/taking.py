@@ -11,11 +11,13 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from publisher.delivery.endpoints.parties import Item, cancelled, unsent
+from publisher.delivery.endpoints.parties import Item, Line, cancelled, unsent
 from publisher.delivery.endpoints.policy import Policy
-from publisher.delivery.held import BATCH, Held
+from publisher.delivery.held import BATCH, Held, in_groups
 from publisher.storage.engine.database import Tx
+from publisher.storage.subscriptions import alone as rows_alone
 from publisher.storage.subscriptions import queue, wakes
+from publisher.storage.subscriptions.alone import Groups
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.queue import Claim
 from publisher.unbroken import unbroken
@@ -25,6 +27,9 @@ POLL_SECONDS = 1.0
 
 AHEAD = 8192
 """Rows taken and not under way, at most."""
+
+ALONE_AT_ONCE = 64
+"""Subscriptions in one transaction whose rows are chosen by what they asked for."""
 
 SCAN = 4096
 """New rows looked at in one statement."""
@@ -70,12 +75,12 @@ class Taking:
         if room <= 0 or self._held.draining or not self._held.serving:
             return False
         await self._scan()
-        new, own = self._chosen(room)
-        if not new and not own:
+        new, own, alone = self._chosen(room)
+        if not new and not own and not alone:
             return bool(self._new)
         began, policy = time.monotonic(), self._held.policy
         # Unbroken to the end: what was taken is held, to be sent or handed back.
-        await unbroken(self._taken(new, own, began, policy))
+        await unbroken(self._taken(new, own, alone, began, policy))
         return bool(self._new) or self._is_due()
 
     async def find_strays(self) -> None:
@@ -93,8 +98,11 @@ class Taking:
     def returned(self, outcomes: Iterable[Outcome]) -> None:
         """These are back in the queue, for as long as they say: only now could they be found there."""
         now = self._held.now()
+        in_order = self._held.lines.in_order
         for one in outcomes:
             if one.wait is None:
+                if in_order and one.subscription in in_order:
+                    self._next_of(one.subscription, now)
                 continue
             line = self._held.lines.get(one.subscription)
             if line is None:
@@ -109,6 +117,13 @@ class Taking:
             if line.due is None or at < line.due:
                 line.due = at
             self._held.seek(line)
+            self._held.wake.set()
+
+    def _next_of(self, n: int, now: int) -> None:
+        """One of a line in order is settled: those behind it could not be taken while it was under way."""
+        line = self._held.lines.get(n)
+        if line is not None and line.due is not None and line.due > now:
+            self._held.lines.more(line, now)
             self._held.wake.set()
 
     async def _scan(self) -> None:
@@ -134,19 +149,28 @@ class Taking:
         unknown = {n for _, n in found[0] if n not in self._held.lines}
         return found, queue.followers(tx, unknown) if unknown else []
 
-    def _chosen(self, room: int) -> tuple[Pairs, Shares]:
-        """Which new rows to take, and of which subscriptions how many (by that number) of those due before."""
+    def _chosen(self, room: int) -> tuple[Pairs, Shares, list[Line]]:
+        """Which new rows to take; of which subscriptions how many (by that number) of those due before; and those whose
+        rows are chosen by what they asked for.
+        """
         own: Shares = {}
+        alone: list[Line] = []
         later = []
         now = self._held.now()
         for line in self._held.lines.due(now):
-            if line.endpoint.circuit.open or line.lane not in self._held.serving:
-                continue  # looked for again once it is closed
+            if line.lane not in self._held.serving or (line.endpoint.circuit.open and not line.ordered):
+                continue  # looked for again once it is closed; the first in order keeps to its schedule
             share = min(self._held.room(line), room)
             if share <= 0:
                 later.append(line)
                 if room <= 0:
                     break
+                continue
+            if line.alone:
+                if len(alone) < ALONE_AT_ONCE:
+                    alone.append(line)
+                else:
+                    later.append(line)
                 continue
             share = 1 << (share.bit_length() - 1)
             own.setdefault(share, []).append(line.n)
@@ -165,18 +189,18 @@ class Taking:
                 continue
             # What is due of it in the database comes first, and what it has no room for stays there.
             behind = one.due is not None and one.due <= now
-            if behind or one.endpoint.circuit.open or self._held.room(one) <= planned.get(n, 0):
+            if behind or one.alone or one.endpoint.circuit.open or self._held.room(one) <= planned.get(n, 0):
                 one.due = now if one.due is None else min(one.due, now)
                 self._held.seek(one)
                 continue
             planned[n] = planned.get(n, 0) + 1
             new.append((id_, n))
             room -= 1
-        return new, own
+        return new, own, alone
 
-    async def _taken(self, new: Pairs, own: Shares, began: float, policy: Policy) -> None:
-        claim, due = await self._held.db.write_loosely(self._claimed, new, own, policy)
-        self._add(claim, began, policy)
+    async def _taken(self, new: Pairs, own: Shares, alone: list[Line], began: float, policy: Policy) -> None:
+        claim, due, groups = await self._held.db.write_loosely(self._claimed, new, own, alone, policy)
+        self._add(claim, groups, began, policy)
         got = {one.subscription for one in claim.deliveries}
         soon = self._held.now() + LOCKED_MICROS
         for n, at in due.items():
@@ -186,8 +210,12 @@ class Taking:
                 line.due = at if at is None or n in got else max(at, soon)
                 self._held.seek(line)
 
-    def _claimed(self, tx: Tx, new: Pairs, own: Shares, policy: Policy) -> tuple[Claim, dict[int, int | None]]:
-        """What was taken; and of those subscriptions that may have more, when that is due."""
+    def _claimed(
+        self, tx: Tx, new: Pairs, own: Shares, alone: list[Line], policy: Policy
+    ) -> tuple[Claim, dict[int, int | None], Groups]:
+        """What was taken; of those subscriptions that may have more, when that is due; and what is sent together, or in
+        this order.
+        """
         # In the transaction: nothing that this process erased is taken for known.
         self._held.prepared.valid(self._held.db.epoch)
         lease = self._held.next_lease()
@@ -196,26 +224,38 @@ class Taking:
             taken += queue.take_of(tx, some, share, lease=lease, seconds=policy.lease)
         if new:
             taken += queue.take(tx, [id_ for id_, _ in new], lease=lease, seconds=policy.lease)
-        claim = queue.brought(tx, taken, self._held.prepared.known)
+        dues: dict[int, int | None] = {}
+        groups: Groups = []
+        for line in alone:
+            assert line.wish is not None
+            chosen = rows_alone.take(
+                tx, line.n, line.wish.options, line.wish.reached,
+                room=self._held.room(line), lease=lease, seconds=policy.lease,
+            )  # fmt: skip
+            groups += chosen.groups
+            dues[line.n] = chosen.due
+        claim = queue.brought(tx, taken + [id_ for group in groups for id_ in group], self._held.prepared.known)
         missed = set(new) - {(one.id, one.subscription) for one in claim.deliveries} if len(taken) < len(new) else ()
         concerned = {n for some in own.values() for n in some}.union(claim.parked, (n for _, n in missed))
         found = queue.due(tx, concerned) if concerned else {}
-        return claim, {n: found.get(n) for n in concerned}
+        return claim, {n: found.get(n) for n in concerned} | dues, groups
 
-    def _add(self, claim: Claim, began: float, policy: Policy) -> None:
+    def _add(self, claim: Claim, groups: Groups, began: float, policy: Policy) -> None:
         self._held.prepared.add(claim.events)
-        for one in claim.deliveries:
+        for some in in_groups(claim.deliveries, groups):
+            one = some[0]
             line = self._held.lines.get(one.subscription)
-            if one.cancelled:
+            if one.cancelled:  # alone in its group
                 self._held.settler.add(cancelled(one))
                 continue
             if line is not None:
                 self._held.lines.readdress(line, one.url)
             # It goes elsewhere by now, or its lane does, or this process stops.
             if line is None or self._held.draining or line.lane not in self._held.lanes.held:
-                self._held.settler.add(unsent(one, 0.0))
+                for each in some:
+                    self._held.settler.add(unsent(each, 0.0))
                 continue
-            self._held.queue(Item(one, line, began, policy))
+            self._held.queue(Item(one, line, began, policy, others=tuple(some[1:])))
         self._held.prepared.trim()
         self._held.lines.trim()
 

@@ -16,7 +16,7 @@ SHORT = 1024
 """How many texts of options are kept parsed, those of up to so many characters and those that hold a large template."""
 
 MOST_IN_FLIGHT = 1000
-MOST_IN_BATCH = 1000
+MOST_IN_BATCH = 500
 LONGEST_WAIT = 300.0
 LONGEST_THROTTLE = 86_400.0
 MOST_A_SECOND = 1000.0
@@ -82,6 +82,11 @@ class Options(Frozen):
     def alone(self) -> bool:
         """Whether it cannot be sent to together with others, by a seat of a parcel: what waits for it is rows."""
         return self.ordered or self.throttle is not None or self.batch is not None
+
+    @property
+    def all_of_it(self) -> bool:
+        """Whether it is sent what a later event of the same item has overtaken, too."""
+        return self.ordered or self.history
 
 
 DEFAULT = Options()

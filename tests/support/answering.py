@@ -41,7 +41,7 @@ class Sent:
         self, url: str, request: Request, done: Callable[[PostResult], None], begins: Callable[[], bool]
     ) -> None:
         self.url = url
-        self.id = request.id
+        self.id, self.body = request.id, request.body
         self._done, self._begins = done, begins
         self.began = False
         self.over = False

@@ -8,6 +8,7 @@ known yet, is, and gets none of the places that are kept for the quick (``slots.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 
 from publisher.delivery.endpoints.circuit import Circuit
 from publisher.delivery.endpoints.policy import Policy
+from publisher.delivery.endpoints.wish import Wish
+from publisher.model.options import Options
 from publisher.model.subscription import endpoint_host
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.parcels import Parcel
@@ -101,10 +104,12 @@ class Line:
     ``known`` is the subscription as it is on record, None where that may have changed. ``due`` is when the database has
     more of it (microseconds by its clock), None while it has none; ``sought`` is when that is looked for. ``under_way``
     counts what goes to its present endpoint. ``failing``: its last attempt failed. ``listed``: it stands
-    among those that can be sent to, or waits for a place.
+    among those that can be sent to, or waits for a place. ``wish`` is what it asked for, None for most.
     """
 
-    __slots__ = ("due", "endpoint", "failing", "items", "known", "lane", "listed", "n", "owner", "sought", "under_way")
+    __slots__ = (
+        "due", "endpoint", "failing", "items", "known", "lane", "listed", "n", "owner", "sought", "under_way", "wish",
+    )  # fmt: skip
 
     def __init__(self, known: Follower, endpoint: Endpoint, owner: Owner) -> None:
         self.n = known.n
@@ -118,7 +123,27 @@ class Line:
         self.due: int | None = None
         self.sought: int | None = None
         self.listed = False
+        self.wish: Wish | None = None
         endpoint.lines[self.n] = self
+
+    def wants(self, options: Options | None) -> None:
+        """Go by these options from now on. What was remembered of the log may not hold any more."""
+        if options is None:
+            self.wish = None
+        elif self.wish is None or self.wish.options != options:
+            self.wish = Wish(options)
+        else:
+            self.wish.reached.seq = 0
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is sent one at a time, in the order of the log."""
+        return self.wish is not None and self.wish.options.ordered
+
+    @property
+    def alone(self) -> bool:
+        """Whether its rows are chosen by what it asked for."""
+        return self.wish is not None and self.wish.options.alone
 
     @property
     def idle(self) -> bool:
@@ -135,7 +160,7 @@ class Line:
 
 class Item:
     """``one`` since ``claimed_at`` (monotonic): a row under its lease, by the ``policy`` that this was made for, or a
-    ``seat`` of a ``parcel``.
+    ``seat`` of a ``parcel``; ``others`` are rows that are sent with it, in a batch.
 
     ``begun``: something of it has been written to a connection; ``cut``: it was cut off by our own stop. ``dropped``:
     it must not be sent any more, and was settled or belongs to someone else. ``held_back_at`` is when it was last found
@@ -143,15 +168,16 @@ class Item:
     """
 
     __slots__ = (
-        "at", "begun", "claimed_at", "cut", "dropped", "endpoint", "held_back_at", "line", "one", "parcel", "parties",
-        "policy", "probe", "seat", "sending",
+        "at", "begun", "claimed_at", "cut", "dropped", "endpoint", "held_back_at", "line", "one", "others", "parcel",
+        "parties", "policy", "probe", "seat", "sending",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 -- one is made for every delivery
         self, one: Claimed, line: Line, claimed_at: float, policy: Policy, parcel: Parcel | None = None, seat: int = 0,
-        *, probe: bool = False,
+        *, probe: bool = False, others: tuple[Claimed, ...] = (),
     ) -> None:  # fmt: skip
         self.one = one
+        self.others = others
         self.line = line
         self.endpoint = line.endpoint
         self.claimed_at = claimed_at
@@ -166,6 +192,17 @@ class Item:
         self.at: datetime | None = None
         self.parties: tuple[Party, ...] = ()
         self.sending: Sending | None = None
+
+    @property
+    def rows(self) -> tuple[Claimed, ...]:
+        """All that is sent with this request."""
+        return (self.one, *self.others) if self.others else (self.one,)
+
+    def outcomes(self, what: Outcome) -> Iterator[Outcome]:
+        """What became of the first, and the same of each that was sent with it."""
+        yield what
+        for one in self.others:
+            yield _echo(one, what)
 
     def lapsed(self, now: float) -> bool:
         """Whether it has waited for so long that its lease would not outlast the attempt, or its parcel is to be closed
@@ -187,9 +224,19 @@ def unsent(one: Claimed, wait: float) -> Outcome:
     return Outcome(one.id, one.lease, state, wait=wait, subscription=one.subscription)
 
 
+def _echo(one: Claimed, what: Outcome) -> Outcome:
+    same = what._replace(id=one.id, lease=one.lease, echo=True)
+    if what.number:
+        same = same._replace(number=one.number)
+    if what.state in {"pending", "retrying"}:
+        tried = one.number > 1 or (what.number and not what.probe)
+        same = same._replace(state="retrying" if tried else "pending")
+    return same
+
+
 def cancelled(one: Claimed) -> Outcome:
     """Not sent, and not to be sent: what was claimed says why."""
-    return Outcome(one.id, one.lease, "cancelled")
+    return Outcome(one.id, one.lease, "cancelled", reason=one.cancelled)
 
 
 @lru_cache(KEPT)

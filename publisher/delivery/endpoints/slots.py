@@ -57,7 +57,8 @@ class Slots:
         endpoint, host, bounds = line.endpoint, line.endpoint.host, self.bounds
         # Who is not known yet is as quick as its host.
         quick = endpoint.quick or (endpoint.seconds is None and host.quick)
-        if line.under_way >= bounds.endpoint:
+        most = None if line.wish is None else line.wish.most
+        if line.under_way >= (bounds.endpoint if most is None else min(most, bounds.endpoint)):
             return None  # it comes back with the next of its own that ends
         if not quick:
             for party, most in (

@@ -161,6 +161,8 @@ class Format(ABC):
     reads_answers: ClassVar[bool] = False
     example: ClassVar[Options] = DEFAULT
     example_url: ClassVar[str] = "https://receiver.example/hook"
+    batch_type: ClassVar[str | None] = None
+    """The ``Content-Type`` of a JSON array of bodies, None where several events cannot be sent at once."""
 
     @abstractmethod
     def content_type(self, content: Content) -> str:

@@ -1,7 +1,8 @@
 """The format of CloudEvents 1.0.2, structured mode: one JSON document that says of itself what it is.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md, with the extension ``sequence`` of
-``cloudevents/extensions/sequence.md`` beside it, and ours, ``change`` and ``changed``.
+``cloudevents/extensions/sequence.md`` beside it, and ours, ``change`` and ``changed``. Several at once are its batched
+mode: an array of these.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class CloudEvents(Format):
     )
     carries: ClassVar[frozenset[type[Content]]] = frozenset({SingleEvent, Ping})
     takes: ClassVar[frozenset[str]] = frozenset({"content"})
+    batch_type: ClassVar[str | None] = "application/cloudevents-batch+json; charset=utf-8"
 
     def content_type(self, content: Content) -> str:
         return "application/cloudevents+json; charset=utf-8"

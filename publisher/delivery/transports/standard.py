@@ -19,6 +19,7 @@ class Standard(Format):
     )
     carries: ClassVar[frozenset[type[Content]]] = frozenset({SingleEvent, Ping})
     takes: ClassVar[frozenset[str]] = frozenset({"content"})
+    batch_type: ClassVar[str | None] = "application/json"
 
     def content_type(self, content: Content) -> str:
         return "application/json"

@@ -91,21 +91,41 @@ _DUE_OF = """
     SELECT id FROM deliveries WHERE subscription = own.value AND due_at <= CAST(?3 AS BIGINT)
     ORDER BY due_at, id LIMIT CAST(?5 AS BIGINT)"""
 
+# Whether a later event of the same item was given to the subscription, in the same run: by a row, or in a parcel.
+_LATER = """
+    SELECT 1 FROM events later JOIN matches lm ON lm.seq = later.seq AND lm.held IS NULL AND lm.reason IS NULL
+    WHERE later.subject = e.subject AND later.seq > d.seq AND lm.type IN ({types}) AND (
+      EXISTS (SELECT 1 FROM deliveries o WHERE o.subscription = d.subscription AND o.seq = later.seq AND o.run = 0
+        AND o.filter_id = lm.filter_id AND o.state <> 'cancelled')
+      OR EXISTS (SELECT 1 FROM seats t JOIN parcels p ON p.roster = t.roster AND p.seq = later.seq
+        WHERE t.subscription = d.subscription AND t.from_seq <= later.seq
+          AND (t.until_seq IS NULL OR t.until_seq >= later.seq) AND p.filter_id = lm.filter_id))"""
+
+_TRUTHS = "'article.published', 'article.updated', 'article.withdrawn', 'indicator.updated', 'indicator.corrected'"
+
+# A later truth overtakes: the retry of an event whose item has changed since is not sent, nor a first attempt once its
+# item was withdrawn.
+_SUPERSEDED = f"""
+    d.run = 0 AND NOT s.history AND m.type IN ({_TRUTHS}) AND (
+      (d.attempts > 0 AND EXISTS ({_LATER.format(types=_TRUTHS)}))
+      OR (m.type LIKE 'article.%' AND EXISTS ({_LATER.format(types="'article.withdrawn'")})))"""
+
 # All that a sender needs, in the order of Claimed's fields, and whether the event's content was erased. That it is
 # disabled or may follow nothing is the one thing that a subscription which is not active is still told.
-_CLAIMED = """
+_CLAIMED = f"""
     SELECT d.id, d.seq, d.subscription, d.lease, d.attempts + 1, s.id, s.url, s.format, s.secret, m.type, m.change,
       coalesce(d.reason, m.reason, CASE
         WHEN s.state = 'deleted' THEN s.state
         WHEN s.state <> 'active' AND m.type NOT IN ('webhook.disabled', 'webhook.access')
         THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END
-        WHEN m.held IS NOT NULL THEN 'paused' END),
+        WHEN m.held IS NOT NULL THEN 'paused'
+        WHEN {_SUPERSEDED} THEN 'superseded' END),
       m.summary, s.failures, s.options, e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription
       JOIN matches m ON m.seq = d.seq AND m.filter_id = d.filter_id
-    WHERE d.id {among} ORDER BY d.id"""
+    WHERE d.id {{among}} ORDER BY d.id"""  # noqa: S608
 
 _NEXT_DUE = """
     SELECT own.value, (
@@ -118,7 +138,7 @@ _LEASES = "SELECT id, lease FROM deliveries WHERE id {among} AND state = 'sendin
 _SETTLE = """
     UPDATE deliveries SET
       state = CASE WHEN reason IS NULL OR CAST(?2 AS TEXT) = 'delivered' THEN CAST(?2 AS TEXT) ELSE 'cancelled' END,
-      reason = CASE WHEN CAST(?2 AS TEXT) = 'delivered' THEN NULL ELSE reason END,
+      reason = CASE WHEN CAST(?2 AS TEXT) = 'delivered' THEN NULL ELSE coalesce(reason, CAST(?8 AS TEXT)) END,
       due_at = CASE WHEN reason IS NULL THEN CAST(?3 AS BIGINT) END,
       settled_at = CASE WHEN reason IS NOT NULL OR CAST(?3 AS BIGINT) IS NULL THEN CAST(?4 AS BIGINT) END,
       attempts = attempts + CAST(?5 AS INTEGER),

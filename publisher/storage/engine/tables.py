@@ -189,7 +189,7 @@ events = Table(
     Column("quiet", Boolean, nullable=False, server_default=text("false")),
     # How many subscriptions it matched, as far as it has been fanned out; null before. Counted apart from the rows.
     Column("matched", Integer),
-    Index("ix_events_subject", "subject"),
+    Index("ix_events_subject_seq", "subject", "seq"),
     # Of sources and webhooks alone, so that finding the newest of each kind reads no articles' events. Partial on
     # PostgreSQL too, by its migration.
     Index("ix_events_operations", "source", "type", "seq", sqlite_where=text(OPERATIONS)),
@@ -276,6 +276,7 @@ subscriptions = Table(
     Column("woken_at", BigInteger),
     Column("options", Text, nullable=False, server_default="{}"),  # see model/options.py
     Column("alone", Boolean, nullable=False, server_default=false()),  # by its options: it is given no seat
+    Column("history", Boolean, nullable=False, server_default=false()),  # and is sent what a later event has overtaken
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.
@@ -396,10 +397,12 @@ deliveries = Table(
     Column("settled_at", BigInteger),
     Column("last_status", Integer),
     Column("last_error", Text),
+    Column("batch", BigInteger),  # the same for those that are sent together; see storage/subscriptions/alone.py
     UniqueConstraint("seq", "subscription", "run"),
     # What is open of each subscription. Partial on PostgreSQL too, by its migration.
     Index("ix_deliveries_open", "subscription", "due_at", sqlite_where=text("due_at IS NOT NULL")),
     Index("ix_deliveries_subscription_seq", "subscription", "seq", "run"),
+    Index("ix_deliveries_replayed", "subscription", "run", "seq", sqlite_where=text("run > 0 AND due_at IS NOT NULL")),
     # Senders name it by its id: one that was deleted must not be given out again.
     sqlite_autoincrement=True,
 )

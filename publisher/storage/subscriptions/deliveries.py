@@ -47,6 +47,9 @@ class Outcome(NamedTuple):
     A ``seat`` in a ``parcel`` has neither ``id`` nor ``lease``; what its receiver did not take becomes a row in this
     state. ``moved`` is of the parcel alone: others have made rows of its seats, and it is to be closed if no other is
     open.
+
+    One request may have carried several deliveries: ``echo`` marks all but the first, which say nothing more of their
+    endpoint. ``reason`` says why it was cancelled, where that is not on record.
     """
 
     id: int
@@ -64,6 +67,8 @@ class Outcome(NamedTuple):
     probe: bool = False
     parcel: Parcel | None = None
     seat: int = 0
+    echo: bool = False
+    reason: str | None = None
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
@@ -207,7 +212,8 @@ def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
 
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
     due = None if one.wait is None else tx.now + round(one.wait * 1e6)
-    return one.id, one.state, due, tx.now, int(one.number > 0 and not one.probe), one.status, one.error
+    tried = int(one.number > 0 and not one.probe)
+    return one.id, one.state, due, tx.now, tried, one.status, one.error, one.reason
 
 
 def _moved(tx: Tx, one: Outcome) -> dict[str, Any]:
@@ -218,6 +224,7 @@ def _moved(tx: Tx, one: Outcome) -> dict[str, Any]:
         "subscription": one.subscription,
         "filter_id": one.parcel.filter_id,
         "state": one.state,
+        "reason": one.reason,
         "attempts": int(counts),
         "due_at": None if one.wait is None else tx.now + round(one.wait * 1e6),
         "created_at": one.parcel.created_at,

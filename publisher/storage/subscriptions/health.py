@@ -57,7 +57,7 @@ def note(tx: Tx, outcomes: Sequence[Outcome]) -> None:
         return
     tried: dict[int, list[Outcome]] = {n: [] for n in sorted(troubled)}
     for one in outcomes:
-        if one.number and one.subscription in tried:
+        if one.number and one.subscription in tried and not one.echo:
             tried[one.subscription].append(one)
     tx.conn.execute(_NOTE, [_noted(n, own) for n, own in tried.items()])
 
@@ -73,7 +73,7 @@ def in_vain(tx: Tx, failures: int, seconds: float, limit: int) -> list[tuple[str
 
 
 def _says_something(one: Outcome) -> bool:
-    return bool(one.number and one.subscription and (one.state != "delivered" or one.failing))
+    return bool(one.number and one.subscription and not one.echo and (one.state != "delivered" or one.failing))
 
 
 def _noted(n: int, own: Sequence[Outcome]) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def create(
         "granted": granted and granted.value,
         "options": written(options),
         "alone": options.alone,
+        "history": options.all_of_it,
     }
     n = tx.conn.execute(insert(table).values(row).returning(table.c.n)).scalar_one()
     if role is None:
@@ -142,7 +143,7 @@ def update(
     role = keys.role(tx, current.owner, current.granted)
     values: dict[str, Any] = {"updated_at": tx.now}
     if options is not None:
-        values |= {"options": written(options), "alone": options.alone}
+        values |= {"options": written(options), "alone": options.alone, "history": options.all_of_it}
     refiltered = filter is not None and filters.canonical(filter) != current.filter
     otherwise = options is not None and options != current.options
     if refiltered or otherwise or (url is not None and url != current.url):

@@ -126,7 +126,7 @@ def checked(
         faults += _nothing_to_follow(wanted.feeds if "feeds" in given or now is None else now.filter.feeds, known)
     if given & Options.model_fields.keys():
         values["options"], more = _options(wanted, DEFAULT if now is None else now.options)
-        faults += more
+        faults += more + _batched(values["options"], wanted.format if isinstance(wanted, Registration) else now)
     if not faults and (now is None or given & {"url", *Options.model_fields}):
         faults += _unwritable(wanted, values, now)
     if faults:
@@ -193,6 +193,16 @@ def _unwritable(wanted: Registration | Change, values: dict[str, Any], now: Subs
     url, options = (now.url, now.options) if now is not None else ("", DEFAULT)
     refusals = format.refusals(values.get("url", url), values.get("options", options))
     return [Fault(one.field, one.said) for one in refusals]
+
+
+def _batched(options: Options, of: str | Subscription | None) -> list[Fault]:
+    """Whether events can be sent together in this format, or that of this webhook."""
+    name = of.format if isinstance(of, Subscription) else of
+    format = transports.for_webhooks().get(name or "")
+    if options.batch is None or format is None or format.batch_type is not None:
+        return []
+    fitting = ", ".join(repr(one.name) for one in transports.for_webhooks().values() if one.batch_type is not None)
+    return [Fault("batch", f"the format {name!r} carries one event a request; those that carry several: {fitting}")]
 
 
 def _filter(wanted: Registration | Change, now: Subscription | None) -> Filter:
