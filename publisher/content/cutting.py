@@ -13,6 +13,8 @@ from publisher.content.walking import walk
 _IDEOGRAPHS = "\u2e80"
 """From here on stand the scripts of East Asia (Unicode, CJK Radicals Supplement and what follows it)."""
 
+LONGEST_REFERENCE = len("&quot;")
+
 
 def cut(html: str, room: int, size: Callable[[str], int] = len) -> str:
     """As much of the beginning of HTML as has room, with every element closed, and a text that was cut marked.
@@ -22,7 +24,8 @@ def cut(html: str, room: int, size: Callable[[str], int] = len) -> str:
     """
     if size(html) <= room:
         return html
-    body = LexborHTMLParser(f"<body>{html}").body
+    # No more than this has room, and a tag or a reference that is cut off here has none.
+    body = LexborHTMLParser(f"<body>{html[: max(room, 0) + LONGEST_REFERENCE]}").body
     if body is None:
         return ""
     writer = _Writer(room - size(CUT), size)

@@ -11,7 +11,7 @@ from publisher.clock import Clock
 from publisher.delivery import signing
 from publisher.delivery.transports.base import Request
 from publisher.outbound import Outbound, PostResult, Sending
-from publisher.redaction import bare, redacted
+from publisher.redaction import endpoint, redacted
 from publisher.storage.access.sealing import Sealer
 
 log = telemetry.logger(__name__)
@@ -42,7 +42,7 @@ class Poster:
             to = url + request.path
             return at, await self._outbound.post(to, request.body, headers, timeout, reads=request.reads_answer)
         except Exception as error:  # one delivery's surprise must not become everyone's
-            log.exception("delivery.crashed", url=bare(url))
+            log.exception("delivery.crashed", url=endpoint(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
 
     def send(  # noqa: PLR0917 -- one of each of these is given for every delivery

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from publisher import telemetry
+from publisher import redaction, telemetry
 from publisher.delivery.aboard import Aboard
 from publisher.delivery.backoff import Backoff
 from publisher.delivery.boarding import Boarding
@@ -445,4 +445,4 @@ class Sender:
 
 def _shown(endpoint: Endpoint) -> str:
     scheme, host, port, path = endpoint.key
-    return f"{scheme}://{host}{f':{port}' if port else ''}{path}"
+    return redaction.endpoint(f"{scheme}://{host}{f':{port}' if port else ''}{path}")

@@ -110,9 +110,12 @@ def template_text(value: Any) -> str:
         raise ValueError("is nested too deeply, or holds an integer of more than 64 bits") from error
 
 
-@lru_cache(KEPT)
 def how_written(text: str) -> bytes:
     """A digest of those of stored options that say how a body is written: where it is equal, the bodies are."""
+    return _digest(text) if len(text) <= SHORT else _digest_long(text)
+
+
+def _digested(text: str) -> bytes:
     chosen = read(text).model_dump(mode="json", include=_HOW_WRITTEN, exclude_defaults=True)
     return hashlib.sha256(orjson.dumps(chosen, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -123,6 +126,7 @@ def _parsed(text: str) -> Options:
 
 _HOW_WRITTEN = {"content", "template", "parameters"}
 _read, _read_long = lru_cache(KEPT)(_parsed), lru_cache(KEPT_LONG)(_parsed)
+_digest, _digest_long = lru_cache(KEPT)(_digested), lru_cache(KEPT_LONG)(_digested)
 
 PLAIN = written(DEFAULT)
 """The text of a subscription that asked for nothing."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markup import markup, unhurried
 
-from publisher.content import clean, cut, harmless, text_of
+from publisher.content import clean, cut, cutting, harmless, text_of
 
 
 def in_json(text: str) -> int:
@@ -50,6 +50,16 @@ def test_what_is_left_is_how_the_text_begins(html: str, room: int) -> None:
 )
 def test_it_is_cut_behind_a_word_and_never_within_a_tag_or_a_reference(html: str, room: int, left: str) -> None:
     assert cut(html, room) == left
+
+
+@unhurried
+@given(markup(), st.integers(0, 200))
+def test_what_stands_further_down_is_not_read_and_changes_nothing(html: str, room: int) -> None:
+    html = clean(html, "https://example.org/").html
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "LONGEST_REFERENCE", len(html))
+        whole = cut(html, room, in_json)
+    assert cut(html, room, in_json) == whole
 
 
 def test_nesting_as_deep_as_the_text_is_long_is_cut_too() -> None:

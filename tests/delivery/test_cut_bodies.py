@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.effort import QUADRATIC, growth
 from support.items import an_article, an_event
 
 from publisher.content import harmless, text_of
@@ -148,3 +149,17 @@ def test_thin_content_is_ids_and_links(
     assert told.pop("data") == links
     assert whole.pop("data") == data
     assert told == whole
+
+
+@pytest.mark.parametrize("piece", ["<p>Kata kata.</p>", "kata ", "&amp;", "<b>x</b>", '"', "一"])
+@pytest.mark.parametrize("field", ["body", "title"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_writing_it_takes_time_linear_in_what_it_tells(format: str, field: str, piece: str) -> None:
+    one = FORMATS[format]
+
+    def told(size: int) -> SingleEvent:
+        text = piece * (size // len(piece))
+        event = an_event(EventType.ARTICLE_UPDATED, data=article(**{field: text}), changed=("title",))
+        return SingleEvent.of(event, event.type, Change.STAYED, site=SITE, asked=one.example)
+
+    assert growth(told, one.body, size=65_536) < QUADRATIC

@@ -10,11 +10,11 @@ CUT = "…"
 def fitted(text: str, room: int, size: Callable[[str], int] = len) -> str:
     """The text, or as much of its beginning as has room with a mark behind it, cut behind a word where there is one.
 
-    ``size`` measures a text as it will stand there; it never shrinks as a text grows.
+    ``size`` measures a text as it will stand there: at least one for each character.
     """
     if size(text) <= room:
         return text
-    low, high = 0, len(text)
+    low, high = 0, min(len(text), max(room, 0))
     while low < high:
         middle = (low + high + 1) // 2
         if size(text[:middle] + CUT) <= room:
