@@ -19,7 +19,7 @@ from publisher.model import DeliveryState, Options
 from publisher.model.options import template_text
 from publisher.outbound import PostResult
 from publisher.storage.log import events
-from publisher.storage.subscriptions import listing
+from publisher.storage.subscriptions import listing, subscriptions
 
 Answer = Callable[[int], tuple[int, str]]
 TELEGRAM = {"format": "telegram", "options": Options(parameters={"chat_id": 5})}
@@ -179,6 +179,22 @@ async def test_whoever_says_nothing_after_the_head_is_a_success_and_holds_up_nob
             await eventually(lambda: states(bench.db, mute), [DeliveryState.DELIVERED] * 3)
     server.close()
     await server.wait_closed()
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_what_is_asked_for_later_holds_from_the_next_request_on(any_bench: Bench, together: bool) -> None:
+    async with endpoint() as receiver:
+        made = await any_bench.subscribe(receiver.url(), together=together)
+        async with any_bench.running():
+            await append(any_bench.db)
+            await receiver.until(lambda: len(receiver.got) == 1)
+            await eventually(lambda: states(any_bench.db, made), [DeliveryState.DELIVERED])
+            await any_bench.db.write(subscriptions.update, made.id, options=Options(content="thin"))
+            await append(any_bench.db)
+            await receiver.until(lambda: len(receiver.got) == 2)
+    full, thin = (json.loads(got.body)["data"] for got in receiver.got)
+    assert "title" in full
+    assert thin.keys() == {"id", "url", "api_url"}
 
 
 @pytest.mark.parametrize("together", [False, True])

@@ -6,11 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event, from_structured_event
 from golden_contents import contents
+from support.items import an_event
 
+from publisher.delivery.prepared import PreparedEvents
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Content, SingleEvent
+from publisher.model import Change
+from publisher.storage.subscriptions.queue import Claimed
 
 CLOUDEVENTS = FORMATS["cloudevents"]
 CONTENTS = contents()
@@ -56,6 +60,22 @@ def test_a_later_event_has_the_greater_sequence_as_text() -> None:
     told = [json.loads(CLOUDEVENTS.body(SingleEvent(**{**_fields(event), "seq": seq})))["sequence"] for seq in seqs]
     assert told == sorted(told)
     assert [int(one) for one in told] == list(seqs)
+
+
+def test_a_batch_is_the_batched_mode_of_the_specification() -> None:
+    claimed = [
+        Claimed(
+            0, seq, 1, "", 1, "wh_1", "https://r.example/", "cloudevents", b"", one.type, Change.STAYED, None, False, 0
+        )
+        for seq, one in enumerate((an_event(), an_event()), 1)
+    ]
+    events = PreparedEvents()
+    events.add(an_event(seq=one.seq) for one in claimed)
+    request = events.batch(CLOUDEVENTS, claimed)
+
+    assert request.headers["Content-Type"].startswith("application/cloudevents-batch+json")
+    each = [from_structured_event(HTTPMessage({}, json.dumps(one).encode())) for one in json.loads(request.body)]
+    assert [event.get_extension("sequence") for event in each] == [f"{one.seq:019}" for one in claimed]
 
 
 def _fields(event: SingleEvent) -> dict[str, Any]:

@@ -34,6 +34,8 @@ async def test_every_format_can_be_registered_and_is_shown_with_what_was_asked(n
     ("fields", "path", "says"),
     [
         ({"content": "thick"}, "content", "'full' or 'thin'"),
+        ({"format": "slack", "batch": {}}, "batch", "the format 'slack' carries one event a request"),
+        ({"format": "template", "template": 1, "batch": {}}, "batch", "several: 'cloudevents', 'standard'"),
         ({"format": "slack", "content": "thin"}, "content", 'the format "slack" has none; leave it out'),
         ({"template": {"a": "{{ data.title }}"}}, "template", 'the format "standard" has none; leave it out'),
         ({"format": "template"}, "template", "is missing"),
