@@ -19,6 +19,7 @@ PublisherError
 ├── LogPruned              a place in the log from before what is kept of it
 ├── Conflict               a change that contradicts what is stored
 │   └── KeyReused          an Idempotency-Key that came before, with another body
+├── Unwritable             an event of which a webhook's template makes more than one body may hold
 ├── LimitReached           a limit on what one party may have
 ├── StorageError           the database refused or failed
 │   └── NotAdopted         this process cannot go by the definitions in force
@@ -164,6 +165,10 @@ class Conflict(PublisherError):
 
 class KeyReused(Conflict):
     """This Idempotency-Key came before, with another body; a new request takes a new key."""
+
+
+class Unwritable(PublisherError):
+    """The template makes more of this event than a body may hold."""
 
 
 class LimitReached(PublisherError):

@@ -38,6 +38,16 @@ def _without_user(after_scheme: str) -> str:
     return after_scheme if at < 0 else HIDDEN + after_scheme[at:]
 
 
+# Keys that stand in paths: of Slack, Discord, Teams (long), of Telegram's bots (with a colon).
+_KEY_IN_PATH = re.compile(r"(?<=/)(?:[^/]{20,}|bot[0-9]+:[^/]*)")
+
+
+def endpoint(url: str) -> str:
+    """As :func:`bare`, of where webhooks are sent to: parts of the path that may be keys are hidden too."""
+    scheme, there, rest = bare(url).partition("://")
+    return f"{scheme}{there}{_KEY_IN_PATH.sub(HIDDEN, rest)}"
+
+
 def bare(url: str) -> str:
     """A URL without user, password, query and fragment: enough to tell which it is."""
     try:

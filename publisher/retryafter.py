@@ -32,8 +32,16 @@ def read(value: str | None, now: datetime) -> RetryAfter:
     if value is None or not value.strip():
         return RetryAfter()
     seconds = _seconds(value.strip()[:100], now)
-    if seconds is None or not -LONGEST <= seconds <= ABSURD:
+    wait = RetryAfter() if seconds is None else within(seconds)
+    if wait.seconds is None:
         return RetryAfter(ignored=f"Retry-After: {value.strip()[:60]!a} is ignored")
+    return wait
+
+
+def within(seconds: float) -> RetryAfter:
+    """What a wait says that an answer gives as a number of seconds, in a body of its own."""
+    if not -LONGEST <= seconds <= ABSURD:  # nor where it is no number
+        return RetryAfter(ignored=f"a wait of {seconds:g} s is ignored")
     return RetryAfter(min(max(0.0, seconds), LONGEST))
 
 

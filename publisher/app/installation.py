@@ -21,6 +21,7 @@ from publisher.catalog.edits import Decision
 from publisher.clock import Clock, steady
 from publisher.delivery import Deliverer
 from publisher.delivery.endpoints.slots import Bounds
+from publisher.delivery.transports.base import Site as TellingSite
 from publisher.errors import NotAdopted, NotFound
 from publisher.ingest import Definitions, Intake, Puller, Report, Timetable
 from publisher.ingest.duetimes import read_by
@@ -113,6 +114,7 @@ class App:
             now=self.now,
             process=self.process,
             alone=db.single_node,
+            site=_told_by(settings.site),
         )
         self.documents = Isolated(DOCUMENT_JOBS)
         self.pushed = Isolated(DOCUMENT_JOBS)  # pushed articles do not wait for documents from strangers
@@ -293,7 +295,8 @@ class App:
         self.settings = settings = self.own.under(self.in_force.shared)
         self.publications.replace(self.catalog.feeds, self.site)
         self.allowances.adjust(_rates(settings))
-        self.deliverer.configure(schedule=settings.delivery.schedule, timeout=settings.delivery.timeout)
+        delivery, site = settings.delivery, _told_by(settings.site)
+        self.deliverer.configure(schedule=delivery.schedule, timeout=delivery.timeout, site=site)
         self.fetcher.introduce(_user_agent(settings.site))
 
     def _site_of(self, offered: Offered) -> SiteInfo:
@@ -313,6 +316,10 @@ class App:
             runner=self.documents,
         )
         return definition.kind(definition.name, definition.options, context)
+
+
+def _told_by(site: Site) -> TellingSite:
+    return TellingSite(site.title, site.url, site.language, site.timezone)
 
 
 def _user_agent(site: Site) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from publisher.cli.common import HERE, Home, note, show_json, with_sealed, with_storage
 from publisher.cli.tables import show_table
+from publisher.cli.webhookoptions import asked, refuse_unwritable, telling_site
 from publisher.errors import ConfigErrors, NotFound, PublisherError, advised
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _json(one: Subscription) -> dict[str, Any]:
         **one.model_dump(mode="json", include={"id", "state", "reason", "owner", "url", "format", "description"}),
         "feeds": one.filter.feeds,
         "events": one.filter.events or None,
+        "options": one.options.model_dump(mode="json", exclude_defaults=True),
         "created_at": rfc3339(one.created_at),
         "failures": one.failures,
         "last_error": one.last_error,
@@ -108,8 +110,18 @@ def add(
         list[str] | None, typer.Option("--event", help="A type to be told of; may be repeated. Default: all.")
     ] = None,
     format: Annotated[
-        str, typer.Option("--format", help="How events are written, by a name of docs/webhooks.md.")
+        str, typer.Option("--format", help="How events are written, by a name of docs/formats.md.")
     ] = "standard",
+    content: Annotated[
+        str, typer.Option("--content", help="What is sent of an item: full, or thin for ids and links alone.")
+    ] = "full",
+    template: Annotated[
+        Path | None, typer.Option("--template", help="A file with your own body, for the format template.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", help="What the format needs, as NAME=VALUE; may be repeated."),
+    ] = None,
     owner: Annotated[str, typer.Option("--owner", help="Whose webhook it is.")] = "operator",
     description: Annotated[str | None, typer.Option("--description", help="A note for people.")] = None,
     home: Home = HERE,
@@ -125,15 +137,18 @@ def add(
         from publisher.model import Role
         from publisher.storage.subscriptions import subscriptions
 
-        written = transports.named(format).name
+        written = transports.named(format)
+        options = asked(content, template, parameter or [])
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
         async with _sender(home) as (sender, _):
             checked = _checked(sender, url)
+        refuse_unwritable(written, checked, options)
         created = await db.write(
             subscriptions.create,
             url=checked,
             filter=wanted,
-            format=written,
+            format=written.name,
+            options=options,
             description=description,
             owner=owner,
             sealed_secret=sealer.seal(secret.encode()),
@@ -168,6 +183,7 @@ def show(
     if as_json:
         show_json(shown)
         return
+    shown |= {name: value for name, value in shown.pop("options").items() if value}
     shown |= {"state": _state(found), "format": _format(found.format)}
     shown |= {"feeds": ",".join(found.filter.feeds), "events": ",".join(found.filter.events) or "all"}
     show_table(("", ""), [(name, str(value)) for name, value in shown.items() if value is not None])
@@ -198,11 +214,12 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
                 schedule=delivery.schedule,
                 timeout=delivery.timeout,
                 now=db.now,
+                site=await db.read(telling_site),
             )
             return await deliverer.test(webhook)
 
     result = with_sealed(home, work)
-    if result.status is not None and 200 <= result.status < 300:
+    if result.delivered:
         typer.echo(f"taken with {result.status} after {result.duration_ms} ms")
         return
     said = result.error or f"answered {result.status}"

@@ -6,6 +6,7 @@ expression.
 
 from publisher.content.address import absolute
 from publisher.content.cleaning import Cleaned, Notes, clean, harmless
+from publisher.content.cutting import cut
 from publisher.content.text import (
     excerpt,
     first_text,
@@ -26,6 +27,7 @@ __all__ = [
     "Notes",
     "absolute",
     "clean",
+    "cut",
     "excerpt",
     "first_text",
     "harmless",

@@ -30,8 +30,9 @@ _SMALL = {
     ),
 }
 
-_CUT = "…"
-_LOOSE = " ,;:&–—-"
+CUT = "…"
+LOOSE = " ,;:&–—-"
+"""What a text that was cut ends with, and what is not left before that."""
 
 
 _UNSAID = REMOVED | MEDIA | STRUCK | READINGS
@@ -57,9 +58,9 @@ def markup_of(html: str) -> Iterator[str]:
     body = LexborHTMLParser(f"<body>{html}").body
     for node, met in walk(body, lambda _: True) if body is not None else ():
         if node.is_text_node:
-            yield _written(node.text_content or "")
+            yield written(node.text_content or "")
         elif node.is_element_node and met:
-            yield _start_tag(node)
+            yield start_tag(node)
         elif node.is_element_node and node.tag not in VOID:
             yield f"</{node.tag}>"
 
@@ -93,8 +94,8 @@ def excerpt(html: str, limit: int = SUMMARY) -> str | None:
     room = min(limit, len(text_of(html)) // 2)
     if len(text) <= room:
         return text
-    cut = text[: room + 1].rpartition(" ")[0].rstrip(_LOOSE)
-    return f"{cut}{_CUT}" if cut else None
+    cut = text[: room + 1].rpartition(" ")[0].rstrip(LOOSE)
+    return f"{cut}{CUT}" if cut else None
 
 
 def summary_of(article: Mapping[str, Any]) -> str | None:
@@ -120,7 +121,7 @@ def shortened(text: str, limit: int = SUMMARY) -> str:
     cut = text[: limit + 1].rfind(" ")
     # A script without spaces, or one word: no better place than the limit.
     kept = text[: cut if cut > limit // 2 else limit]
-    return kept.rstrip(_LOOSE) + _CUT
+    return kept.rstrip(LOOSE) + CUT
 
 
 def paragraph(text: str) -> str:
@@ -158,14 +159,15 @@ def pieces(node: LexborNode) -> Iterator[str]:
             yield " "
 
 
-def _start_tag(node: LexborNode) -> str:
+def start_tag(node: LexborNode) -> str:
+    """The tag with which an element begins, with its attributes."""
     attributes = node.attributes
     if not attributes:
         return f"<{node.tag}>"
-    values = ((name, _written(value or "").replace('"', "&quot;")) for name, value in attributes.items())
+    values = ((name, written(value or "").replace('"', "&quot;")) for name, value in attributes.items())
     return f"<{node.tag} " + " ".join(f'{name}="{value}"' for name, value in values) + ">"
 
 
-def _written(text: str) -> str:
+def written(text: str) -> str:
     """Text as HTML has it: four references and no others (HTML standard, "escaping a string")."""
     return text.replace("&", "&amp;").replace("\xa0", "&nbsp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -21,8 +21,8 @@ from publisher.delivery.posting import Poster
 from publisher.delivery.sender import FRESH_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.transports import named
-from publisher.delivery.transports.base import Ping
-from publisher.errors import NotFound, SecretError, told
+from publisher.delivery.transports.base import SITE, Ping, Site
+from publisher.errors import NotFound, SecretError, Unwritable, told
 from publisher.model import Subscription
 from publisher.outbound import Outbound, PostResult
 from publisher.storage.access.sealing import Sealer
@@ -53,8 +53,8 @@ class Deliverer:
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
     each attempt; ``bounds`` are on what is under way; ``fresh_seconds`` is how old what is known of a delivery may be
     when it begins; ``check`` is the fan-out's. ``now`` is the time that signatures state, ``process`` an id of this
-    process, with which every lease begins that it holds; ``alone``: no other process sends, nor will. Start it with
-    :meth:`run`, end it with :meth:`stop`.
+    process, with which every lease begins that it holds; ``alone``: no other process sends, nor will; ``site`` is who
+    tells. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Deliverer:
         now: Clock = clock.now,
         process: str | None = None,
         alone: bool = False,
+        site: Site = SITE,
     ) -> None:
         self._db = db
         self._now = now
@@ -98,6 +99,7 @@ class Deliverer:
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
         )
+        self._sender.site = site
         self._lanes.changed, self._lanes.busy = self._sender.wake, self._sender.busy
         self._lanes.lost = self._sender.lost
         self._settler.recorded, self._settler.returned = self._sender.recorded, self._sender.returned
@@ -106,13 +108,15 @@ class Deliverer:
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
-    def configure(self, *, schedule: Sequence[float], timeout: float) -> None:
-        """Go by this schedule and timeout, in seconds, for whatever is read or taken from now on.
+    def configure(self, *, schedule: Sequence[float], timeout: float, site: Site | None = None) -> None:
+        """Go by this schedule and timeout, in seconds, for whatever is read or taken from now on, and tell as ``site``.
 
         What waits in memory or is under way keeps to those of before, and what waits for a retry to the time it was
         given.
         """
         self._sender.policy = self._policy(schedule, timeout)
+        if site is not None:
+            self._sender.site = site
 
     def _policy(self, schedule: Sequence[float], timeout: float) -> Policy:
         return Policy(tuple(schedule), timeout, QUEUE_SECONDS, lease=QUEUE_SECONDS + timeout + self._lease_margin)
@@ -195,12 +199,16 @@ class Deliverer:
         Raises NotFound where the subscription is gone.
         """
         sealed = await self._db.read(subscriptions.secret, subscription.id)
-        ping = Ping("evt_test_" + secrets.token_urlsafe(12), self._now(), subscription.id)
+        id_ = "evt_test_" + secrets.token_urlsafe(12)
+        ping = Ping(id_, self._now(), subscription.id, site=self._sender.site, asked=subscription.options)
         try:
-            request = named(subscription.format).request(ping)
-            _, result = await self._poster.post(subscription.url, sealed, request, self._sender.policy.timeout)
-        except (SecretError, NotFound) as error:  # nothing was sent: the key or the format is not here
+            format = named(subscription.format)
+            _, result = await self._poster.post(
+                subscription.url, sealed, format.request(ping), self._sender.policy.timeout
+            )
+        except (SecretError, NotFound, Unwritable) as error:  # nothing was sent: the key or the format is not here
             return PostResult(None, str(error))
+        result = format.judged(result)
         if result.delivered:
             self._verified.answered(subscription.url)
             await self._verified.written(LAST_COMMIT_SECONDS)

@@ -11,7 +11,7 @@ from publisher.clock import Clock
 from publisher.delivery import signing
 from publisher.delivery.transports.base import Request
 from publisher.outbound import Outbound, PostResult, Sending
-from publisher.redaction import bare, redacted
+from publisher.redaction import endpoint, redacted
 from publisher.storage.access.sealing import Sealer
 
 log = telemetry.logger(__name__)
@@ -26,7 +26,7 @@ class Poster:
     def __init__(self, outbound: Outbound, sealer: Sealer, *, now: Clock = clock.now) -> None:
         self._outbound = outbound
         self._sealer = sealer
-        self._now = now
+        self.now = now
         self._key = lru_cache(KEPT_KEYS)(self._unsealed)
 
     async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
@@ -35,13 +35,14 @@ class Poster:
         ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
         cannot be opened: that is no fault of the receiver's.
         """
-        at = self._now()
+        at = self.now()
         signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
         try:
             headers = {**request.headers, **signature}
-            return at, await self._outbound.post(url, request.body, headers, timeout)
+            to = url + request.path
+            return at, await self._outbound.post(to, request.body, headers, timeout, reads=request.reads_answer)
         except Exception as error:  # one delivery's surprise must not become everyone's
-            log.exception("delivery.crashed", url=bare(url))
+            log.exception("delivery.crashed", url=endpoint(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
 
     def send(  # noqa: PLR0917 -- one of each of these is given for every delivery
@@ -54,10 +55,11 @@ class Poster:
         begins: Callable[[], bool],
     ) -> tuple[datetime, Sending]:
         """As :meth:`post` and :meth:`Outbound.send`; returns when it was signed, and what can be cancelled."""
-        at = self._now()
+        at = self.now()
         signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
         headers = {**request.headers, **signature}
-        return at, self._outbound.send(url, request.body, headers, timeout, done, begins=begins)
+        to, reads = url + request.path, request.reads_answer
+        return at, self._outbound.send(to, request.body, headers, timeout, done, begins=begins, reads=reads)
 
     def _unsealed(self, sealed: bytes) -> bytes:
         return signing.key_of(self._sealer.unseal(sealed).decode())

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from publisher import telemetry
+from publisher import redaction, telemetry
 from publisher.delivery.aboard import Aboard
 from publisher.delivery.backoff import Backoff
 from publisher.delivery.boarding import Boarding
@@ -28,9 +28,9 @@ from publisher.delivery.probing import FAULT_SECONDS, Probing
 from publisher.delivery.settler import Settler
 from publisher.delivery.taking import AHEAD, POLL_SECONDS, Taking
 from publisher.delivery.transports import FORMATS
-from publisher.delivery.transports.base import Request
+from publisher.delivery.transports.base import Request, Site
 from publisher.delivery.turns import SURE_SECONDS, Turns
-from publisher.errors import SecretError, told
+from publisher.errors import SecretError, Unwritable, told
 from publisher.model import Event
 from publisher.outbound import PostResult
 from publisher.storage.engine.database import Database, Tx
@@ -102,6 +102,15 @@ class Sender:
     @policy.setter
     def policy(self, policy: Policy) -> None:
         self._held.policy = policy
+
+    @property
+    def site(self) -> Site:
+        """Who tells of events."""
+        return self._held.prepared.site
+
+    @site.setter
+    def site(self, site: Site) -> None:
+        self._held.prepared.site = site
 
     @property
     def sealed(self) -> bool:
@@ -264,7 +273,11 @@ class Sender:
     def _begin(self, item: Item) -> None:
         one = item.one
         item.endpoint = item.line.endpoint
-        request = self._written(item)
+        try:
+            request = self._written(item)
+        except Unwritable as error:
+            self._over(item, self._dead(item, str(error)))
+            return
         if request is None:
             self._over(item, item.unsent(UNWRITTEN_SECONDS))
             return
@@ -317,6 +330,7 @@ class Sender:
         if item.dropped and not item.begun:
             self._over(item, None)
             return
+        result = FORMATS[one.format].judged(result)
         if result.stopped or (item.cut and result.status is None):
             self._not_sent(item)
             return
@@ -390,16 +404,27 @@ class Sender:
                 self._held.hand_back(line)
 
     def _written(self, item: Item) -> Request | None:
-        """The event in the delivery's format; None, told in the log, where this program cannot write that."""
+        """The event in the delivery's format; None, told in the log, where this program cannot write that.
+
+        Raises Unwritable where what its webhook asked for makes too much of it.
+        """
         one = item.one
         try:
             if item.line.wish is not None and item.line.wish.options.batch is not None:
                 return self._held.prepared.batch(FORMATS[one.format], item.rows)
-            return self._held.prepared.request(one.seq, FORMATS[one.format], one.type, one.change, one.summary)
+            return self._held.prepared.request(
+                one.seq, FORMATS[one.format], one.type, one.change, one.summary, one.options
+            )
+        except Unwritable:
+            raise
         except Exception as error:
             said = f"there is no format {one.format!r} here" if one.format not in FORMATS else repr(error)[:300]
             log.error("delivery.unwritten", webhook=one.webhook, seq=one.seq, error=said, retry_in=UNWRITTEN_SECONDS)
             return None
+
+    def _dead(self, item: Item, reason: str) -> Outcome:
+        """It can never be sent, which is its webhook's own doing and says nothing of the endpoint."""
+        return outcome(item.one, self._poster.now(), PostResult(None, reason), (), item.parcel, item.seat)
 
     async def _pause(self) -> None:
         """Until something is made due, the next retry is, or it is time to look anyway."""
@@ -420,4 +445,4 @@ class Sender:
 
 def _shown(endpoint: Endpoint) -> str:
     scheme, host, port, path = endpoint.key
-    return f"{scheme}://{host}{f':{port}' if port else ''}{path}"
+    return redaction.endpoint(f"{scheme}://{host}{f':{port}' if port else ''}{path}")

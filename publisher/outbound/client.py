@@ -146,6 +146,7 @@ class Outbound:
         done: Callable[[PostResult], None],
         *,
         begins: Callable[[], bool] | None = None,
+        reads: bool = False,
     ) -> Sending:
         """POST once, without a task; redirects are not followed. To be called from the event loop.
 
@@ -153,7 +154,8 @@ class Outbound:
         line decides. ``begins`` is called once there is a connection, right before the first byte is written, which
         may be within this call; False: nothing is written, the connection is kept for others, and the result is
         ``stopped``. ``timeout``, in seconds, is for all of the attempt up to the status line, from when it had its
-        turn: the time for which it waits for room in this client is not the receiver's. Neither may raise. Once
+        turn: the time for which it waits for room in this client is not the receiver's. Neither may raise. ``reads``:
+        the first kilobyte of the answer's body is told of a success too, or what of it comes within a second. Once
         the client is closed, nothing is sent, and the result is ``stopped``.
         """
         pool = self._pool or self._open_pool()
@@ -166,11 +168,19 @@ class Outbound:
             return self._refused(pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice))
         except ValueError as error:
             return self._refused(pool, done, PostResult(None, redacted(f"not sent: {error}"[:300])))
-        sending = Sending(pool, target, sent, body, timeout, done, begins)
+        sending = Sending(pool, target, sent, body, timeout, done, begins, reads=reads)
         pool.send(sending)
         return sending
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostResult:
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float | None = None,
+        *,
+        reads: bool = False,
+    ) -> PostResult:
         """As :meth:`send`, and wait for the outcome; cancelled, it is sent no more."""
         outcome: asyncio.Future[PostResult] = asyncio.get_running_loop().create_future()
 
@@ -178,7 +188,7 @@ class Outbound:
             if not outcome.done():
                 outcome.set_result(result)
 
-        sending = self.send(url, body, headers, self._timeout if timeout is None else timeout, done)
+        sending = self.send(url, body, headers, self._timeout if timeout is None else timeout, done, reads=reads)
         try:
             return await outcome
         except asyncio.CancelledError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from publisher import retryafter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,12 @@ class PostResult:
     """How one POST went.
 
     ``status`` is None where no status line came; ``error`` then says why. ``retry_after`` is in seconds from now.
-    ``response_excerpt`` is the beginning of an answer that is no success. ``duration_ms`` is the time to the status
-    line, or to the fault, from when the request had its turn to be sent.
+    ``response_excerpt`` is the beginning of an answer that is no success, or was asked for. ``duration_ms`` is
+    the time to the status line, or to the fault, from when the request had its turn to be sent.
     ``ours``: no request was sent, since this machine had no descriptor or memory left to connect with.
     ``stopped``: no request was sent, since the caller wished so; it says nothing about the receiver.
     ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
-    heeded, and its value.
+    heeded, and its value. ``refused``: the answer says with a status of success that it is none.
     """
 
     status: int | None
@@ -42,8 +44,20 @@ class PostResult:
     ignored: str | None = None
     advice: str | None = None
     stopped: bool = False
+    refused: bool = False
 
     @property
     def delivered(self) -> bool:
         """Whether the receiver took it: only 2xx; a redirect does not count."""
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < 300 and not self.refused
+
+    def but_refused(self, reason: str) -> PostResult:
+        """The same, whose answer says in its body that it was not taken."""
+        return replace(self, error=reason, refused=True)
+
+    def asking_to_wait(self, seconds: float) -> PostResult:
+        """The same, whose answer says in its body when to come back; heeded as ``Retry-After`` is."""
+        wait = retryafter.within(seconds)
+        if wait.seconds is None:
+            return replace(self, ignored=wait.ignored)
+        return replace(self, retry_after=wait.seconds, error=self.error or f"asks to wait {wait.seconds:g} s")

@@ -111,13 +111,13 @@ def _labels(language: str) -> Labels:
 
 def number(value: Decimal, language: str, *, signed: bool = False) -> str:
     """The number as the language writes it, with its own digits; ``signed`` shows a plus."""
-    written = format_decimal(value, _known(language))
+    written = format_decimal(value, known(language))
     return f"+{written}" if signed and value > 0 else written
 
 
 def date_and_time(moment: datetime, language: str, timezone: str) -> str:
     """``22 Nov 2026 15.00 WIB``: to the minute, with the zone's own abbreviation."""
-    name = _known(language)
+    name = known(language)
     locale, local = known_locale(name), bounded(moment).astimezone(known_zone(timezone))
     time = " ".join(format_time(local, "short", local.tzinfo, locale).split())
     return f"{format_date(moment, name, timezone)} {time} {zone_name(local, locale)}"
@@ -136,7 +136,7 @@ def _time(text: str, language: str, timezone: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _known(language: str) -> str:
+def known(language: str) -> str:
     """The language, or English where it is none that numbers and dates can be written in."""
     try:
         known_locale(language)

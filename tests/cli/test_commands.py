@@ -280,6 +280,26 @@ def test_a_webhook_is_registered_tested_listed_and_removed(local: Path, publishe
     assert unknown.code == 1 and "'wh_none'" in unknown.err
 
 
+def test_a_webhook_is_registered_with_what_its_format_needs(
+    local: Path, publisher: Publisher, receiver: str, tmp_path: Path
+) -> None:
+    template = tmp_path / "body.json"
+    template.write_text('{"text": "{{ data.webhook }}", "n": ["{{ seq }}"]}')
+    for format, arguments, asked in (
+        ("template", ["--template", str(template)], {"template": '{"text":"{{ data.webhook }}","n":["{{ seq }}"]}'}),
+        ("discord", ["--parameter", "language=id", "--parameter", "images=false"],
+         {"parameters": {"language": "id", "images": "false"}}),
+        ("standard", ["--content", "thin"], {"content": "thin"}),
+    ):  # fmt: skip
+        given = [f"{receiver}/taken", "--feed", "news", "--format", format, *arguments]
+        (_, webhook), _ = publisher("webhooks", "add", *given, "--home", local).rows
+        one = json.loads(publisher("webhooks", "show", webhook, "--json", "--home", local).out)
+        assert (one["format"], one["options"]) == (format, asked)
+        assert publisher("webhooks", "show", webhook, "--home", local).code == 0
+        tested = publisher("webhooks", "test", webhook, "--home", local)
+        assert tested.code == 0 and tested.out.startswith("taken with 204")
+
+
 def test_a_test_that_is_not_taken_says_why_and_exits_1(local: Path, publisher: Publisher, receiver: str) -> None:
     (_, webhook), _ = publisher("webhooks", "add", f"{receiver}/no", "--feed", "news", "--home", local).rows
     tested = publisher("webhooks", "test", webhook, "--home", local)
@@ -294,6 +314,11 @@ def test_a_test_that_is_not_taken_says_why_and_exits_1(local: Path, publisher: P
         (["https://example.org/", "--feed", "nwes"], 'did you mean "news"?'),
         (["https://example.org/", "--feed", "news", "--event", "article.new"], "is no type of event"),
         (["https://example.org/", "--feed", "news", "--format", "standart"], 'did you mean "standard"?'),
+        (["https://example.org/", "--feed", "news", "--content", "x"], "--content"),
+        (["https://example.org/", "--feed", "news", "--format", "ntfy"], "parameters.topic: is missing: the topic"),
+        (["https://example.org/", "--feed", "news", "--format", "ntfy", "--parameter", "topic"], "NAME=VALUE"),
+        (["https://example.org/", "--feed", "news", "--format", "template"], "template: is missing"),
+        (["https://example.org/", "--feed", "news", "--template", "none.json"], "none.json: No such file"),
     ],
 )
 def test_a_webhook_that_cannot_be_served_is_refused_with_the_reason(

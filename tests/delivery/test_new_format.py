@@ -18,13 +18,13 @@ from publisher.model import DeliveryState
 from publisher.storage.log import events
 from publisher.storage.subscriptions import listing
 
-TELEGRAM = """
+TELEX = """
 from publisher.delivery.transports.base import Content, Format, Ping, SingleEvent
 
 
-class Telegram(Format):
-    name = "telegram"
-    label = "Telegram"
+class Telex(Format):
+    name = "telex"
+    label = "Telex"
     about = "One line of plain text, as it went over the wire."
     carries = frozenset({SingleEvent, Ping})
 
@@ -40,7 +40,7 @@ class Telegram(Format):
         return {"X-Words": str(len(self.body(content).split()))}
 """
 
-DOCUMENTS_ONLY = TELEGRAM.replace('"telegram"', '"pages"').replace("Ping})", "})")
+DOCUMENTS_ONLY = TELEX.replace('"telex"', '"pages"').replace("Ping})", "})")
 
 
 @pytest.fixture
@@ -64,17 +64,17 @@ def add(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_its_file_is_enough(folder: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(folder, "telegram", TELEGRAM, monkeypatch)
-    assert transports.named("telegram").label == "Telegram"
+    add(folder, "telex", TELEX, monkeypatch)
+    assert transports.named("telex").label == "Telex"
     async with endpoint() as receiver:
-        made = await bench.subscribe(receiver.url("/telegram"), format="telegram")
+        made = await bench.subscribe(receiver.url("/telex"), format="telex")
         await bench.subscribe(receiver.url("/standard"))
         async with bench.running() as deliverer:
             [event] = await append(bench.db)
             await receiver.until(lambda: len(receiver.taken) == 2)
             assert (await deliverer.test(made)).status == 204
 
-    told, tested = [got for got in receiver.got if got.path == "/telegram"]
+    told, tested = [got for got in receiver.got if got.path == "/telex"]
     assert (told.body, told.id) == (f"{event.data['title']} STOP".encode(), event.id)
     assert (told.headers["content-type"], told.headers["x-words"]) == ("text/plain; charset=utf-8", "4")
     assert tested.body == f"TEST {made.id} STOP".encode()
@@ -91,17 +91,17 @@ async def test_a_format_that_cannot_carry_events_one_by_one_is_not_offered_to_we
 
 
 def test_two_files_of_one_name_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "first.py").write_text(TELEGRAM)
-    (folder / "second.py").write_text(TELEGRAM)
-    with pytest.raises(ValueError, match="'telegram' is there already"):
+    (folder / "first.py").write_text(TELEX)
+    (folder / "second.py").write_text(TELEX)
+    with pytest.raises(ValueError, match="'telex' is there already"):
         transports.discovered([str(folder)])
 
 
-@pytest.mark.parametrize("format", ["morse", "telegram"])
+@pytest.mark.parametrize("format", ["morse", "telex"])
 async def test_what_this_program_cannot_write_waits_and_is_charged_to_no_receiver(
     folder: Path, any_bench: Bench, monkeypatch: pytest.MonkeyPatch, format: str
 ) -> None:
-    add(folder, "telegram", TELEGRAM.replace("content.data['title']", "content.data['no such field']"), monkeypatch)
+    add(folder, "telex", TELEX.replace("content.data['title']", "content.data['no such field']"), monkeypatch)
     async with endpoint() as receiver:
         made = await any_bench.subscribe(receiver.url("/odd"), format=format)
         await any_bench.subscribe(receiver.url("/standard"))
@@ -122,5 +122,8 @@ async def test_a_test_in_a_format_that_is_not_here_says_so(bench: Bench) -> None
     made = await bench.subscribe("https://receiver.example/hook", format="morse")
     result = await bench.deliverer().test(made)
 
-    assert (result.status, result.error) == (None, '"morse" is no webhook format; known: standard')
+    assert (result.status, result.error) == (
+        None,
+        f'"morse" is no webhook format; known: {", ".join(transports.FORMATS)}',
+    )
     assert await bench.db.read(events.last_seq) == 0

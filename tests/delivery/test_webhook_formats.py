@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from golden_contents import GOLDEN, contents, written
-from support.items import an_event
+from golden_contents import GOLDEN, asked, contents, written
+from support.items import an_article, an_event
 
 from publisher.delivery.transports import FORMATS, for_webhooks, named
 from publisher.delivery.transports.base import Content, Format, SingleEvent
 from publisher.errors import NotFound
-from publisher.model import Change, Event, EventType
+from publisher.model import Change, Event, EventType, article_json
 
 CONTENTS = contents()
 PAIRS = [
-    pytest.param(format, content, id=f"{format.name}: {name}")
+    pytest.param(format, asked(format, content), id=f"{format.name}: {name}")
     for format in FORMATS.values()
     for name, content in CONTENTS.items()
     if type(content) in format.carries
@@ -42,12 +44,21 @@ def test_it_describes_itself(format: Format) -> None:
     assert len(format.about.split()) >= 5
     assert "\n" not in format.label + format.about
     assert format.carries
+    for name, one in format.parameters.model_fields.items():
+        assert (one.description or "").strip(), name
+
+
+@every_format
+def test_its_example_is_one_that_it_takes(format: Format) -> None:
+    assert list(format.refusals(format.example_url, format.example)) == []
 
 
 @every_pair
 def test_the_same_content_is_the_same_request(format: Format, content: Content) -> None:
-    again = next(one for one in contents().values() if one == content)
-    assert format.request(content) == format.request(again)
+    again = next(
+        one for one in contents().values() if one.id == content.id and one == replace(content, asked=one.asked)
+    )
+    assert format.request(content) == format.request(asked(format, again))
 
 
 @every_pair
@@ -69,6 +80,11 @@ def test_its_body_is_of_the_type_that_it_says(format: Format, content: Content) 
     if "json" in content_type or content_type.startswith("text/"):
         body.decode()
     assert body
+
+
+@every_pair
+def test_its_url_is_one_that_can_be_called(format: Format, content: Content) -> None:
+    assert re.fullmatch(r"(/[A-Za-z]+)?", format.path(content))
 
 
 @every_pair
@@ -115,6 +131,33 @@ def test_a_format_that_is_not_there_is_refused_with_the_nearest(name: str, says:
     assert len(str(refused.value)) < 300
 
 
+@every_event_format
+def test_its_body_is_bounded_whatever_an_item_has(format: Format) -> None:
+    event = an_event(UPDATED, data=_huge(), before=_huge(), changed=("title",))
+    assert len(_everything(format, event, Change.STAYED)) < 28_000
+
+
+@every_event_format
+def test_it_writes_what_a_later_program_made_and_this_one_lacks(format: Format) -> None:
+    for type_ in EventType:
+        assert _everything(format, an_event(type_, data={"id": "x1"}), Change.LEFT)
+
+
+def _huge() -> dict[str, Any]:
+    """An article of which everything is as long as it may be, and longer."""
+    text, url = 'Kata "panjang" \\ \U0001f4f0 ' * 3000, "https://news.example/" + "x" * 30_000
+    image = {"url": url, "caption": text, "credit": text}
+    return {
+        **article_json(an_article("a1")),
+        **dict.fromkeys(("title", "summary", "editor", "agency", "dateline", "section"), text),
+        **dict.fromkeys(("authors", "topics"), [text] * 20 + ["x"] * 20_000),
+        "url": url,
+        "body": f"<p>{text}</p>" * 20,
+        "images": [image] * 20,
+    }
+
+
 def _everything(format: Format, event: Event, change: Change, *, summary: bool = False) -> bytes:
-    request = format.request(SingleEvent.of(event, event.type, change, summary=summary))
+    told = SingleEvent.of(event, event.type, change, summary=summary, asked=format.example)
+    request = format.request(told)
     return repr(request.headers).encode() + request.body

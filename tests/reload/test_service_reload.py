@@ -122,6 +122,20 @@ async def test_a_feed_that_comes_back_works_again_with_what_happened_meanwhile(n
     assert len((await newsroom.get(path))["items"]) == 2
 
 
+async def test_messages_are_in_the_language_that_the_site_has_by_now(newsroom: Newsroom) -> None:
+    asked = {"url": newsroom.receiver.url, "feeds": ["news"], "format": "discord"}
+    webhook = await newsroom.send("POST", "/api/v1/webhooks", asked, 201)
+    titles = []
+    for language in ("id", "en"):
+        if language == "en":
+            settings = newsroom.home / "config/publisher.toml"
+            settings.write_text(settings.read_text().replace('language = "id"', 'language = "en"'))
+            await newsroom.service.logged("config.reloaded")
+        assert (await newsroom.send("POST", f"/api/v1/webhooks/{webhook['id']}/test", {}, 200))["delivered"]
+        titles.append(newsroom.receiver.attempts[-1].event["embeds"][0]["title"])
+    assert titles == ["Uji coba: Kabar dari Meja Uji sampai di sini.", "Test: What Meja Uji tells arrives here."]
+
+
 async def test_a_webhook_that_followed_only_a_removed_feed_stands_still_until_it_is_back(newsroom: Newsroom) -> None:
     webhook = await newsroom.register("sport")
     await newsroom.remove("sport")

@@ -12,7 +12,7 @@ import pytest
 from publisher import settings
 from publisher.errors import ConfigErrors, FetchError, StorageError
 from publisher.model.observed import Problem
-from publisher.redaction import bare, redacted
+from publisher.redaction import bare, endpoint, redacted
 from publisher.storage.engine.database import Database
 
 SECRET = "hunter2"
@@ -67,6 +67,25 @@ def test_hiding_takes_time_in_proportion_to_the_text(piece: str) -> None:
         return min(took)
 
     assert spent(256 * 1024) < 20 * max(spent(32 * 1024), 0.0005)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://u:p@receiver.example:8443/hooks/news?token=x#y", "https://receiver.example:8443/hooks/news"),
+        ("https://hooks.slack.com/services/T024BE7LD/B024BE7LE/XXXXXXXXXXXXXXXXXXXXXXXX",
+         "https://hooks.slack.com/services/T024BE7LD/B024BE7LE/***"),
+        ("https://discord.com/api/webhooks/123456789012345678/" + "k" * 68,
+         "https://discord.com/api/webhooks/123456789012345678/***"),
+        ("https://api.telegram.org/bot123:AA-B_c", "https://api.telegram.org/***"),
+        ("https://api.telegram.org/bot123:AA-B_c/sendPhoto", "https://api.telegram.org/***/sendPhoto"),
+        ("https://prod-1.example/workflows/" + "0123456789abcdef" * 2 + "/triggers",
+         "https://prod-1.example/workflows/***/triggers"),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/"),
+    ],
+)  # fmt: skip
+def test_keys_that_stand_in_the_path_of_an_endpoint_are_not_shown(url: str, shown: str) -> None:
+    assert endpoint(url) == shown
 
 
 def test_a_bare_url_has_neither_user_nor_query() -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from publisher import telemetry
 from publisher.outbound import PostResult
-from publisher.redaction import bare
+from publisher.redaction import endpoint
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.parcels import Parcel
 from publisher.storage.subscriptions.queue import Claimed
@@ -60,11 +60,11 @@ def next_wait(attempt: int, schedule: Sequence[float], spread: float) -> float |
 
 
 def _tell(one: Claimed, result: PostResult, wait: float | None) -> None:
-    """One line for each failed attempt. Query and user of a URL may be keys of the receiver's."""
+    """One line for each failed attempt. Query, user and parts of the path of a URL may be keys of the receiver's."""
     said = {
         "webhook": one.webhook,
         "seq": one.seq,
-        "url": bare(one.url),
+        "url": endpoint(one.url),
         "attempt": one.number,
         "status": result.status,
         "error": result.error,

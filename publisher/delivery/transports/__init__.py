@@ -7,13 +7,15 @@ is found by being here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from publisher.configfile import nearest
-from publisher.delivery.transports.base import Format, Ping, SingleEvent
+from publisher.delivery.transports.base import Content, Format, Ping, Request, SingleEvent
 from publisher.errors import NotFound
 from publisher.imports import classes_of
+from publisher.model import Options
 
-__all__ = ["FORMATS", "discovered", "for_webhooks", "named"]
+__all__ = ["FORMATS", "discovered", "for_webhooks", "named", "preview_body"]
 
 
 def discovered(path: Iterable[str]) -> dict[str, Format]:
@@ -44,3 +46,12 @@ def named(name: str) -> Format:
     if name not in known:
         raise NotFound(f'"{name[:80]}" is no webhook format; {nearest(name, known)}')
     return known[name]
+
+
+def preview_body(format: str, options: Options, content: Content) -> Request:
+    """The request that a webhook with these options would be sent, unsigned; nothing is kept and nobody is asked.
+
+    The options must be such that the format's ``refusals`` has none. Raises NotFound for what is no format, and
+    Unwritable where a template makes too much of the content.
+    """
+    return named(format).request(replace(content, asked=options))

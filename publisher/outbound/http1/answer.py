@@ -35,16 +35,17 @@ class Answer:
     """
 
     __slots__ = (
-        "_excerpt", "_interim", "_lines", "_parser", "_retry_after", "begun", "complete", "keep", "left", "refused",
-        "spent", "status",
+        "_excerpt", "_interim", "_lines", "_parser", "_reads", "_retry_after", "begun", "complete", "keep", "left",
+        "refused", "spent", "status",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self.expect()
 
-    def expect(self) -> None:
-        """Begin to wait for an answer."""
+    def expect(self, *, reads: bool = False) -> None:
+        """Begin to wait for an answer; with ``reads`` the beginning of its body is kept of a success too."""
+        self._reads = reads
         self.status = 0
         self.refused: str | None = None
         self.complete = self.begun = False
@@ -62,7 +63,7 @@ class Answer:
     @property
     def enough(self) -> bool:
         """Whether everything is known that is told of it."""
-        return 200 <= self.status < 300 or len(self._excerpt) >= EXCERPT
+        return (200 <= self.status < 300 and not self._reads) or len(self._excerpt) >= EXCERPT
 
     def feed(self, data: memoryview, size: int) -> None:
         """Parse what came: so many bytes."""
@@ -84,7 +85,7 @@ class Answer:
 
     def result(self, sending: Sending) -> PostResult:
         """What is told of it, once its status is known."""
-        if self._retry_after is None and 200 <= self.status < 300:
+        if self._retry_after is None and 200 <= self.status < 300 and not self._reads:
             return _success(self.status, self.spent)
         value = None if self._retry_after is None else self._retry_after.decode("utf-8", "replace")
         wait = retryafter.read(value, sending.pool.now())
@@ -128,7 +129,7 @@ class Answer:
 
     def on_body(self, data: bytes) -> None:
         """Called by the parser."""
-        if len(self._excerpt) < EXCERPT and not 200 <= self.status < 300:
+        if len(self._excerpt) < EXCERPT and (self._reads or not 200 <= self.status < 300):
             self._excerpt += data[:EXCERPT]
 
     def on_message_complete(self) -> None:

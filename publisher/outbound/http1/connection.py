@@ -24,7 +24,7 @@ FIRST_WRITE = 64 * 1024
 """A request of up to so many bytes is sent in one piece; of a larger one this much is copied beside its head."""
 
 EXCERPT_SECONDS = 1.0
-"""How long an answer's text is waited for once its head is there, where it is no success."""
+"""How long an answer's text is waited for once its head is there, where it is no success or was asked for."""
 
 DRAIN_SECONDS = 1.0
 RESPONSE_LIMIT = 16 * 1024
@@ -75,7 +75,7 @@ class Connection:
         else:
             sending.begin()
             self._sent_at = sending.began
-        self._answer.expect()
+        self._answer.expect(reads=sending.reads)
         head, body = sending.head, sending.body
         whole = head + body if len(body) <= FIRST_WRITE else head + body[:FIRST_WRITE]
         sending.written = True

@@ -24,7 +24,9 @@ class Place(Protocol):
 class Sending:
     """One request, from :meth:`Outbound.send` until its outcome was told."""
 
-    __slots__ = ("again", "began", "begins", "body", "done", "head", "place", "pool", "target", "timeout", "written")
+    __slots__ = (
+        "again", "began", "begins", "body", "done", "head", "place", "pool", "reads", "target", "timeout", "written",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 -- one is made for each request, in one place
         self,
@@ -35,6 +37,8 @@ class Sending:
         timeout: float,
         done: Callable[[PostResult], None],
         begins: Callable[[], bool] | None,
+        *,
+        reads: bool = False,
     ) -> None:
         self.pool = pool
         self.target = target
@@ -43,6 +47,7 @@ class Sending:
         self.timeout = timeout
         self.done: Callable[[PostResult], None] | None = done
         self.begins = begins
+        self.reads = reads
         self.place: Place | None = None
         self.written = False
         """Whether some of it may have reached the receiver."""

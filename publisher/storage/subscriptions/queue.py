@@ -177,10 +177,16 @@ def brought(tx: Tx, ids: Collection[int], known: Collection[int] = ()) -> Claim:
     if paused:
         _park(tx, [row[0] for row in paused], {row[2] for row in paused})
         rows = [row for row in rows if row[11] != SubscriptionState.PAUSED.value]
+    options: dict[str, str] = {}  # one text for all rows of a subscription: it may hold a template of 16 KB
     claimed = tuple(
-        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), *row[13:15]))
+        Claimed._make(
+            (
+                *row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), row[13],
+                options.setdefault(row[14], row[14]),
+            )
+        )
         for row in rows
-    )
+    )  # fmt: skip
     seqs = {row[1] for row in rows if row[15] or row[1] not in known}
     return Claim(claimed, tuple(log.among(tx, seqs)) if seqs else (), frozenset(row[2] for row in paused))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from publisher.configfile import seconds, written_seconds
 from publisher.delivery import transports
@@ -22,7 +23,7 @@ from publisher.model import (
     SubscriptionState,
 )
 from publisher.model.base import Text
-from publisher.model.options import DEFAULT, Batch
+from publisher.model.options import DEFAULT, Batch, template_text
 from publisher.model.subscription import STANDARD
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
@@ -58,6 +59,9 @@ class OptionsForm(BaseModel):
     batch: BatchForm | None = None
     max_in_flight: int | None = None
     rate_limit: float | None = None
+    content: str | None = None
+    template: Annotated[Any, AfterValidator(lambda value: None if value is None else template_text(value))] = None
+    parameters: dict[str, Any] | None = None
 
 
 class Registration(OptionsForm):
@@ -98,6 +102,8 @@ def options_json(options: Options) -> dict[str, Any]:
         shown["throttle"] = written_seconds(options.throttle)
     if options.batch is not None:
         shown["batch"]["wait"] = written_seconds(options.batch.wait)
+    if options.template is not None:
+        shown["template"] = orjson.loads(options.template)
     return shown
 
 
@@ -121,6 +127,8 @@ def checked(
     if given & Options.model_fields.keys():
         values["options"], more = _options(wanted, DEFAULT if now is None else now.options)
         faults += more + _batched(values["options"], wanted.format if isinstance(wanted, Registration) else now)
+    if not faults and (now is None or given & {"url", *Options.model_fields}):
+        faults += _unwritable(wanted, values, now)
     if faults:
         raise invalid(*faults)
     if "feeds" in given:
@@ -174,6 +182,17 @@ def _options(wanted: OptionsForm, now: Options) -> tuple[Options, list[Fault]]:
         return Options.model_validate({name: value for name, value in merged.items() if value is not None}), []
     except ValidationError as error:
         return now, faults_of(error)
+
+
+def _unwritable(wanted: Registration | Change, values: dict[str, Any], now: Subscription | None) -> list[Fault]:
+    """What the format cannot be sent to or written by, of what is wanted and what is there already."""
+    name = now.format if now is not None else getattr(wanted, "format", STANDARD)
+    format = transports.FORMATS.get(name)
+    if format is None:  # one of a later program
+        return []
+    url, options = (now.url, now.options) if now is not None else ("", DEFAULT)
+    refusals = format.refusals(values.get("url", url), values.get("options", options))
+    return [Fault(one.field, one.said) for one in refusals]
 
 
 def _batched(options: Options, of: str | Subscription | None) -> list[Fault]:

@@ -158,7 +158,7 @@ async def test(request: web.Request) -> web.Response:
         result = await _or_404(services.deliverer.test(found))
     return json_response(
         {
-            "delivered": result.status is not None and 200 <= result.status < 300,
+            "delivered": result.delivered,
             "status": result.status,
             "error": result.error,
             "duration_ms": result.duration_ms,
