@@ -30,6 +30,12 @@ class Probing:
         self._turn = turn
         self._probes: Counter[str] = Counter()
 
+    def send(self, item: Item) -> None:
+        """Begin this probe."""
+        item.endpoint.circuit.probing = True
+        self._probes[item.endpoint.host.name] += 1
+        self._begin(item)
+
     def over(self, item: Item) -> None:
         """The end of a probe."""
         self._probes[item.endpoint.host.name] -= 1
@@ -67,8 +73,7 @@ class Probing:
             if one.cancelled:
                 self._held.settler.add(cancelled(one))
             elif line is not None:
-                self._probes[endpoint.host.name] += 1
-                self._begin(Item(one, line, began, policy, probe=True))
+                self.send(Item(one, line, began, policy, probe=True))
                 begun = True
         if not begun:
             endpoint.circuit.unanswered(time.monotonic())
