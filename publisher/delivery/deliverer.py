@@ -53,7 +53,7 @@ class Deliverer:
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
     each attempt; ``bounds`` are on what is under way; ``fresh_seconds`` is how old what is known of a delivery may be
-    when it begins; ``alone_after`` is how long a process must have had its lanes before it sends what is suspected of
+    when it begins; ``alone_after`` is how long a process must have had lanes before it sends what is suspected of
     ending processes alone (``suspects.py``); ``check`` is the fan-out's. ``now`` is the time that signatures state,
     ``process`` an id of this process, with which every lease begins that it holds; ``alone``: no other process sends,
     nor will. Start it with :meth:`run`, end it with :meth:`stop`.

@@ -22,8 +22,8 @@ from publisher.storage.subscriptions.queue import Claim, Follower
 from publisher.unbroken import unbroken
 
 ALONE_AFTER = (1.0, 10.0, 60.0)
-"""Seconds since a process took over its lanes before it sends a suspect alone: the first time, the second, and from
-then on. What makes a process end sooner is something else, and does not count against it."""
+"""Seconds that a process must have had lanes before it sends a suspect alone: the first time, the second, and from then
+on. What makes a process end sooner is something else, and does not count against it."""
 
 
 class Suspects:
@@ -40,11 +40,12 @@ class Suspects:
         self._alone = False
         self._any = False
         self._known = held.known
-        self._gained_at = self._looked_at = float("-inf")
+        self._began_at = float("inf")
+        self._looked_at = float("-inf")
 
     def gained(self) -> None:
         """Lanes are new here: whoever had them may have ended."""
-        self._gained_at = time.monotonic()
+        self._began_at = min(self._began_at, time.monotonic())
         self._any, self._looked_at = True, float("-inf")
 
     def returned(self, outcomes: Iterable[Outcome]) -> None:
@@ -96,7 +97,7 @@ class Suspects:
 
     def _taken(self, tx: Tx, room: int, policy: Policy) -> tuple[Taken, Claim, list[Follower]]:
         self._held.prepared.valid(self._held.db.epoch)
-        passed = time.monotonic() - self._gained_at
+        passed = time.monotonic() - self._began_at
         alone = crashes.ALONE - 1 + sum(passed >= wait for wait in self._alone_after)
         if passed >= self._alone_after[-1]:
             alone = crashes.FATAL

@@ -24,7 +24,7 @@ it is sent, :data:`SEVERAL` are found out one by one, and the rest with them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,7 +76,7 @@ class Found:
     taken: int = 0
     suspects: int = 0
     spilled: int = 0
-    dead: Collection[Fatal] = ()
+    dead: Sequence[Fatal] = ()
 
 
 class Taken(NamedTuple):
@@ -108,9 +108,9 @@ def count(tx: Tx, ended: Mapping[int, str]) -> Found:
         if crashes >= FATAL:
             dead += _end(tx, ids, f"it ended the process {crashes} times")
     suspects = sum(len(ids) for crashes, ids in counts.items() if SUSPECT <= crashes < FATAL)
-    if suspects:
+    if suspects or dead:
         dead += _end(tx, _accomplices(tx), "it was under way as others of its event or webhook ended the process")
-    return Found(len(rows), suspects, spilled, dead)
+    return Found(len(rows), suspects, spilled, tuple(dead))
 
 
 def take(tx: Tx, own: Collection[int], room: int, *, alone: int, lease: str, seconds: float) -> Taken:
