@@ -86,13 +86,22 @@ class Poisoned:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._pid = 0
+        self._end: asyncio.Task[int] | None = None
 
     async def begin(self) -> asyncio.Task[int]:
         """Begin one; the task is its end: its exit code, or the negative number of a signal."""
         assert self._process.stdin is not None
         self._process.stdin.write(b"begin\n")
         self._pid = await self._number()
-        return asyncio.create_task(self._number())
+        self._end = asyncio.create_task(self._number())
+        return self._end
+
+    async def close(self) -> None:
+        """End it, and who begins it."""
+        if self._end is not None and not self._end.done():
+            self.send(signal.SIGKILL)
+            await self._end
+        await self._process.communicate(b"")  # ends its standard input
 
     def send(self, number: int) -> None:
         """Send a signal to the one that was begun."""
@@ -119,8 +128,7 @@ async def poisoned(
     try:
         yield one
     finally:
-        one.send(signal.SIGKILL)
-        await process.communicate(b"")  # ends its standard input
+        await one.close()
 
 
 def _begun(arguments: Sequence[str]) -> None:
