@@ -230,6 +230,10 @@ async def test_only_what_was_alone_is_dead_in_the_end(db: Database, node: Node) 
     row = await one_row(db, 1)
     assert (row.state, row.reason, row.due_at, row.lease) == ("dead", "crashed", None, None)
     assert row.settled_at is not None
+    [attempt] = [one for one in await rows(db, tables.attempts) if one.delivery_id == 1]
+    assert (attempt.number, attempt.status, attempt.error) == (1, None, f"it ended the process {FATAL} times")
+    assert row.attempts == 1
+    await pairs(db)
     assert (await one_row(db, 2)).state == "pending"
     assert await node.takes_suspects() == Taken([2], alone=True)
 

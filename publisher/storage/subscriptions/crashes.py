@@ -217,21 +217,21 @@ def _accomplices(tx: Tx) -> list[int]:
 
 
 def _end(tx: Tx, ids: Collection[int], error: str) -> list[Fatal]:
-    """Have these be dead. What was cancelled meanwhile stays so."""
+    """Have these be dead, with a last attempt that says why. What was cancelled meanwhile stays so."""
     stopped = table.c.reason.is_not(None)
     own = update(table).where(tx.dialect.among(table.c.id, ids))
-    tx.conn.execute(
-        own.values(
-            state=case((stopped, DeliveryState.CANCELLED.value), else_=DeliveryState.DEAD.value),
-            reason=case((stopped, table.c.reason), else_=REASON),
-            last_error=error,
-            due_at=None,
-            settled_at=tx.now,
-        )
-    )
-    named = select(subscriptions.c.id, table.c.seq).join(subscriptions, subscriptions.c.n == table.c.subscription)
-    rows = tx.conn.execute(named.where(tx.dialect.among(table.c.id, ids), table.c.reason == REASON))
-    return [Fatal(id_, seq, error) for id_, seq in rows]
+    ended = own.where(stopped).values(state=DeliveryState.CANCELLED.value, due_at=None, settled_at=tx.now)
+    tx.conn.execute(ended)
+    dead = {"state": DeliveryState.DEAD.value, "reason": REASON, "due_at": None, "settled_at": tx.now}
+    tried = {"attempts": table.c.attempts + 1, "last_status": None, "last_error": error}
+    tx.conn.execute(own.where(~stopped).values({**dead, **tried}))
+    columns = (table.c.id, table.c.seq, table.c.attempts, subscriptions.c.id.label("webhook"))
+    named = select(*columns).join(subscriptions, subscriptions.c.n == table.c.subscription)
+    rows = tx.conn.execute(named.where(tx.dialect.among(table.c.id, ids), table.c.reason == REASON)).all()
+    if rows:
+        last = (tx.now, 0, None, error, None)
+        tx.dialect.many(tx.conn, tx.dialect.attempt, [(row.id, row.attempts, *last) for row in rows])
+    return [Fatal(row.webhook, row.seq, error) for row in rows]
 
 
 _SUSPECTED = (table.c.crashes > literal_column("1")) & table.c.due_at.is_not(None)

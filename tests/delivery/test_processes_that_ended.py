@@ -112,7 +112,9 @@ async def test_one_that_ends_the_process_is_dead_after_a_few_times_and_all_other
             one = shown[seq]
             if (number, seq) == (2, seqs[1]):
                 assert (one.state, one.reason) == (DeliveryState.DEAD, "crashed")
-                assert one.last_error == f"it ended the process {crashes.FATAL} times"
+                last = (await db.read(listing.attempts, one))[-1]
+                assert (last.number, last.status) == (one.attempts, None)
+                assert last.error == one.last_error == f"it ended the process {crashes.FATAL} times"
             else:
                 assert (one.state, one.reason) == (DeliveryState.DELIVERED, None)
 
