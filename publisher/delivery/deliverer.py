@@ -20,6 +20,7 @@ from publisher.delivery.lanes import Lanes
 from publisher.delivery.posting import Poster
 from publisher.delivery.sender import FRESH_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
+from publisher.delivery.suspects import ALONE_AFTER
 from publisher.delivery.transports import named
 from publisher.delivery.transports.base import SITE, Ping, Site
 from publisher.errors import NotFound, SecretError, Unwritable, told
@@ -52,9 +53,10 @@ class Deliverer:
 
     ``schedule`` are the waits between attempts and ``timeout`` the limit of one, in seconds. ``observe`` is told of
     each attempt; ``bounds`` are on what is under way; ``fresh_seconds`` is how old what is known of a delivery may be
-    when it begins; ``check`` is the fan-out's. ``now`` is the time that signatures state, ``process`` an id of this
-    process, with which every lease begins that it holds; ``alone``: no other process sends, nor will; ``site`` is who
-    tells. Start it with :meth:`run`, end it with :meth:`stop`.
+    when it begins; ``alone_after`` is how long a process must have had lanes before it sends what is suspected of
+    ending processes alone (``suspects.py``); ``check`` is the fan-out's. ``now`` is the time that signatures state,
+    ``process`` an id of this process, with which every lease begins that it holds; ``alone``: no other process sends,
+    nor will; ``site`` is who tells. Start it with :meth:`run`, end it with :meth:`stop`.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Deliverer:
         lease_margin: float = LEASE_MARGIN,
         observe: Observer = lambda _status, _age: None,
         fresh_seconds: float = FRESH_SECONDS,
+        alone_after: Sequence[float] = ALONE_AFTER,
         check: Callable[[Tx], None] = lambda _tx: None,
         now: Clock = clock.now,
         process: str | None = None,
@@ -98,6 +101,7 @@ class Deliverer:
             observe=observe,
             answered=self._verified.answered,
             fresh_seconds=fresh_seconds,
+            alone_after=alone_after,
         )
         self._sender.site = site
         self._lanes.changed, self._lanes.busy = self._sender.wake, self._sender.busy

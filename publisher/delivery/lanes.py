@@ -9,7 +9,8 @@ from collections.abc import Callable
 from publisher import telemetry
 from publisher.errors import told
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import lanes, queue
+from publisher.storage.subscriptions import crashes, lanes, queue
+from publisher.storage.subscriptions.crashes import Found
 from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
@@ -57,7 +58,8 @@ class Lanes:
             try:
                 if self._alone:
                     if not self._held:
-                        self._held = await unbroken(self._db.write(self._take_over))
+                        self._held, found = await unbroken(self._db.write(self._take_over))
+                        _tell(found)
                         self.changed()
                 else:
                     await unbroken(self._beat())
@@ -77,9 +79,17 @@ class Lanes:
             if not told(error):
                 log.warning("delivery.lanes_kept", error=str(error)[:300])
 
-    def _take_over(self, tx: Tx) -> frozenset[int]:
+    def _take_over(self, tx: Tx) -> tuple[frozenset[int], Found]:
+        before = {n: owner for n, owner in lanes.owners(tx).items() if owner != self._process}
+        held = lanes.take_over(tx, self._process)
+        found = crashes.count(tx, before)
         queue.abandon(tx)
-        return lanes.take_over(tx, self._process)
+        return held, found
+
+    def _hold(self, tx: Tx) -> tuple[frozenset[int], frozenset[int], Found]:
+        ended = lanes.ended(tx, self._process)
+        own, surplus = lanes.hold(tx, self._process, LEASE_SECONDS)
+        return own, surplus, crashes.count(tx, {n: owner for n, owner in ended.items() if n in own})
 
     async def _beat(self) -> None:
         began = time.monotonic()
@@ -90,7 +100,8 @@ class Lanes:
                 self._leaving -= gone
             if self._leaving and began < self._until - LEASE_SECONDS + BEAT_SECONDS:
                 return
-        own, surplus = await self._db.write(lanes.hold, self._process, LEASE_SECONDS)
+        own, surplus, found = await self._db.write(self._hold)
+        _tell(found)
         lapsed = began > self._until + MARGIN_SECONDS  # so that others may have had them
         self._until = began + LEASE_SECONDS - MARGIN_SECONDS
         self._leaving = surplus
@@ -100,3 +111,10 @@ class Lanes:
         if own - surplus != self._held:
             self._held = own - surplus
             self.changed()
+
+
+def _tell(found: Found) -> None:
+    if found.taken or found.spilled:
+        log.warning("delivery.process_ended", taken=found.taken, suspects=found.suspects, seats_to_rows=found.spilled)
+    for one in found.dead:
+        log.error("delivery.dead", webhook=one.webhook, seq=one.seq, error=one.error)

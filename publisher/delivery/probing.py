@@ -30,6 +30,12 @@ class Probing:
         self._turn = turn
         self._probes: Counter[str] = Counter()
 
+    def send(self, item: Item) -> None:
+        """Begin this probe."""
+        item.endpoint.circuit.probing = True
+        self._probes[item.endpoint.host.name] += 1
+        self._begin(item)
+
     def over(self, item: Item) -> None:
         """The end of a probe."""
         self._probes[item.endpoint.host.name] -= 1
@@ -68,8 +74,7 @@ class Probing:
             if some[0].cancelled:
                 self._held.settler.add(cancelled(some[0]))
             elif line is not None:
-                self._probes[endpoint.host.name] += 1
-                self._begin(Item(some[0], line, began, policy, probe=True, others=tuple(some[1:])))
+                self.send(Item(some[0], line, began, policy, probe=True, others=tuple(some[1:])))
                 begun = True
         if not begun:
             endpoint.circuit.unanswered(time.monotonic())

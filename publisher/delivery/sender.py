@@ -26,6 +26,7 @@ from publisher.delivery.lanes import Lanes
 from publisher.delivery.posting import Poster
 from publisher.delivery.probing import FAULT_SECONDS, Probing
 from publisher.delivery.settler import Settler
+from publisher.delivery.suspects import ALONE_AFTER, Suspects
 from publisher.delivery.taking import AHEAD, POLL_SECONDS, Taking
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Request, Site
@@ -72,6 +73,7 @@ class Sender:
         observe: Observer = lambda _status, _age: None,
         answered: Callable[[str], None] = lambda _url: None,
         fresh_seconds: float = FRESH_SECONDS,
+        alone_after: Sequence[float] = ALONE_AFTER,
     ) -> None:
         self._held = Held(db, settler, lanes, Slots(bounds), policy=policy, process=process)
         self._boarding = Boarding(self._held, aboard)
@@ -80,6 +82,7 @@ class Sender:
         self._backoff = Backoff()
         self._turns = Turns(self._held, self._backoff, self._begin, fresh_seconds)
         self._probing = Probing(self._held, self._begin, self._turns.take)
+        self._suspects = Suspects(self._held, self._begin, self._probing, alone_after)
         self._poster = poster
         self._observe = observe
         self._answered = answered
@@ -190,6 +193,8 @@ class Sender:
 
     def returned(self, outcomes: Iterable[Outcome]) -> None:
         """As :meth:`Taking.returned`."""
+        outcomes = list(outcomes)
+        self._suspects.returned(outcomes)
         self._taking.returned(outcomes)
 
     async def _look(self) -> None:
@@ -205,6 +210,7 @@ class Sender:
             if not self._held.settler.keeps_up.is_set():
                 return
         await self._probing.probe()
+        await self._suspects.look()
         await self._turns.load()
         self._turns.take()
 
@@ -252,6 +258,7 @@ class Sender:
             for follower, due in found:
                 self._held.lines.more(self._held.lines.add(follower, now), due)
             self._taking.begin(end)
+            self._suspects.gained()
         self._held.serving = lanes
 
     def _let_go_of_old(self) -> None:

@@ -1,12 +1,14 @@
-"""Publishers are killed again and again while receivers fail at random: each endpoint has each event at least once,
-nothing is sent twice that was settled, and what the API shows adds up. ``make chaos`` does the same at full size."""
+"""Publishers are killed and cut off again and again while receivers fail at random: each endpoint has each event at
+least once, nothing is sent twice that was settled, and what the API shows adds up. ``make chaos`` does the same at full
+size."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from chaos.harness import verdict
-from chaos.harness.breakages import KILL
+from chaos.harness.breakages import KILL, connections_cut, receivers_cut
 from chaos.harness.fleet import fleet
 from chaos.harness.receivers import receiving
 from chaos.harness.run import Run
@@ -24,9 +26,9 @@ KILLS = 4
 async def test_killed_again_and_again_on_sqlite_each_endpoint_has_each_event(tmp_path: Path) -> None:
     async with receiving(ENDPOINTS, Script(SEED)) as receivers, fleet(tmp_path) as publishers:
         run = Run(publishers, receivers, SEED, settling=SETTLING)
-        await run.perform(EVENTS, [KILL] * KILLS)
+        await run.perform(EVENTS, [KILL] * KILLS + [receivers_cut(receivers)])
         assert await verdict.faults(run) == [], f"seed {SEED}"
-        assert len(run.windows) == KILLS
+        assert Counter(one.name for one in run.windows) == {"kill -9": KILLS, "receivers cut": 1}
 
 
 async def test_one_of_three_killed_again_and_again_on_postgresql_each_endpoint_has_each_event(
@@ -34,6 +36,8 @@ async def test_one_of_three_killed_again_and_again_on_postgresql_each_endpoint_h
 ) -> None:
     async with receiving(ENDPOINTS, Script(SEED)) as receivers, fleet(tmp_path, 3, postgres_url) as publishers:
         run = Run(publishers, receivers, SEED, settling=SETTLING)
-        await run.perform(EVENTS, [KILL] * KILLS)
+        cuts = [receivers_cut(receivers), connections_cut(postgres_url)]
+        await run.perform(EVENTS, [*cuts, *[KILL] * KILLS])
         assert await verdict.faults(run) == [], f"seed {SEED}"
-        assert len(run.windows) == KILLS
+        done = Counter(one.name for one in run.windows)
+        assert done == {"kill -9": KILLS, "receivers cut": 1, "connections cut": 1}

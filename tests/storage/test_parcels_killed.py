@@ -38,9 +38,11 @@ from publisher.storage.engine import tables
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import erasure
 from publisher.storage.subscriptions import (
+    crashes,
     deliveries,
     folding,
     lanes,
+    queue,
     rights,
     seats,
     settling,
@@ -262,6 +264,34 @@ async def test_what_spills_leaves_and_cancels(both: Killing, change: str, half_d
         pass
     await process.look()
     await finish(both.other)
+
+
+async def test_counting_what_ended_processes_had(both: Killing) -> None:
+    """The seats that they had become rows, and the rows are suspected."""
+
+    def end(tx: Tx) -> crashes.Found:
+        ended = lanes.owners(tx)
+        lanes.take_over(tx, "next")
+        return crashes.count(tx, ended)
+
+    def take(tx: Tx) -> list[int]:
+        ids = tx.conn.execute(select(tables.deliveries.c.id)).scalars().all()
+        return queue.take(tx, ids, lease="next.1", seconds=60.0)
+
+    await followed(both.db, apart=2)
+    while await piece(both.db):
+        pass
+    await both.db.write(lanes.take_over, "before")
+    await both.everywhere(lambda: both.db.write(end))
+    assert (await both.everywhere(lambda: both.db.write(end))).spilled == (FOLLOWERS - 2) * EVENTS
+    for crash in (1, 2):
+        assert len(await both.db.write(take)) == FOLLOWERS * EVENTS
+        found = await both.everywhere(lambda: both.db.write(end))
+        assert found.taken == FOLLOWERS * EVENTS
+        assert found.suspects == (FOLLOWERS * EVENTS if crash == 2 else (FOLLOWERS - 2) * EVENTS)
+        await both.db.write(lambda tx: tx.conn.execute(tables.deliveries.update().values(due_at=tx.now)))
+    found_all = await pairs(both.other)
+    assert set(found_all.values()) == {DeliveryState.PENDING}
 
 
 async def test_folding(both: Killing) -> None:

@@ -134,12 +134,15 @@ _NEXT_DUE = """
 
 _LEASES = "SELECT id, lease FROM deliveries WHERE id {among} AND state = 'sending' ORDER BY id{lock}"
 
-# A delivery that was cancelled while it was under way is not tried again.
+# A delivery that was cancelled while it was under way is not tried again. One that is suspected of ending processes has
+# a time of its own when nothing came of it (?8), and is no suspect any more once something did (?9).
 _SETTLE = """
     UPDATE deliveries SET
       state = CASE WHEN reason IS NULL OR CAST(?2 AS TEXT) = 'delivered' THEN CAST(?2 AS TEXT) ELSE 'cancelled' END,
       reason = CASE WHEN CAST(?2 AS TEXT) = 'delivered' THEN NULL ELSE coalesce(reason, CAST(?8 AS TEXT)) END,
-      due_at = CASE WHEN reason IS NULL THEN CAST(?3 AS BIGINT) END,
+      due_at = CASE WHEN reason IS NOT NULL THEN NULL WHEN crashes > 1 THEN CAST(?9 AS BIGINT)
+        ELSE CAST(?3 AS BIGINT) END,
+      crashes = CASE WHEN CAST(?10 AS INTEGER) = 1 THEN 0 ELSE crashes END,
       settled_at = CASE WHEN reason IS NOT NULL OR CAST(?3 AS BIGINT) IS NULL THEN CAST(?4 AS BIGINT) END,
       attempts = attempts + CAST(?5 AS INTEGER),
       last_status = CASE WHEN CAST(?5 AS INTEGER) = 1 THEN CAST(?6 AS INTEGER) ELSE last_status END,

@@ -291,6 +291,10 @@ lanes = Table(
     metadata,
     Column("n", Integer, primary_key=True, autoincrement=False),
     Column("owner", Text),  # senders.process; null, or one that is not there: free
+    # How often in a row its owner ended without giving it back while parcels up to ``mark`` (an id) were open, see
+    # storage/subscriptions/crashes.py.
+    Column("crashes", Integer, nullable=False, server_default="0"),
+    Column("mark", BigInteger),
 )
 senders = Table(
     "senders",
@@ -398,11 +402,15 @@ deliveries = Table(
     Column("last_status", Integer),
     Column("last_error", Text),
     Column("batch", BigInteger),  # the same for those that are sent together; see storage/subscriptions/alone.py
+    # Since it was last attempted to the end: how often a process ended that had taken it.
+    Column("crashes", Integer, nullable=False, server_default="0"),
     UniqueConstraint("seq", "subscription", "run"),
     # What is open of each subscription. Partial on PostgreSQL too, by its migration.
     Index("ix_deliveries_open", "subscription", "due_at", sqlite_where=text("due_at IS NOT NULL")),
     Index("ix_deliveries_subscription_seq", "subscription", "seq", "run"),
     Index("ix_deliveries_replayed", "subscription", "run", "seq", sqlite_where=text("run > 0 AND due_at IS NOT NULL")),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_deliveries_suspects", "crashes", "id", sqlite_where=text("crashes > 1")),
     # Senders name it by its id: one that was deleted must not be given out again.
     sqlite_autoincrement=True,
 )

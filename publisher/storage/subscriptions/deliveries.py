@@ -35,6 +35,10 @@ PARKED = 2**62
 """When the deliveries of a paused subscription are due: never, until :func:`resume`. Any time from half of it on means
 the same: no clock shows one, and earlier versions moved this one along with others where a clock was put back."""
 
+SUSPECT = 2
+"""After so many ends of processes that had it a delivery is sent with few others, and its time is :data:`PARKED` and
+when it is due by the clock: only ``crashes.py`` finds it then."""
+
 
 class Outcome(NamedTuple):
     """What became of a delivery that its sender has: a row under its lease, or a seat of a parcel in its lanes.
@@ -177,7 +181,7 @@ def resume_matched(tx: Tx, filter_id: int, seqs: Collection[int]) -> None:
 
 
 def _resume(tx: Tx, which: ColumnElement[bool]) -> None:
-    parked = select(table.c.id).where(which, table.c.due_at >= PARKED // 2)
+    parked = select(table.c.id).where(which, table.c.due_at >= PARKED // 2, table.c.crashes < SUSPECT)
     own = tx.conn.execute(parked.add_columns(table.c.subscription).order_by(table.c.id).with_for_update()).all()
     if own:
         ids = [row.id for row in own]
@@ -212,8 +216,9 @@ def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
 
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:
     due = None if one.wait is None else tx.now + round(one.wait * 1e6)
-    tried = int(one.number > 0 and not one.probe)
-    return one.id, one.state, due, tx.now, tried, one.status, one.error, one.reason
+    counts, tried = one.number > 0 and not one.probe, one.number > 0
+    standing = due if due is None or tried else PARKED + due
+    return one.id, one.state, due, tx.now, int(counts), one.status, one.error, one.reason, standing, int(tried)
 
 
 def _moved(tx: Tx, one: Outcome) -> dict[str, Any]:

@@ -55,6 +55,14 @@ def take_over(tx: Tx, process: str) -> frozenset[int]:
     return frozenset(tx.conn.execute(select(lanes.c.n)).scalars())
 
 
+def ended(tx: Tx, process: str) -> dict[int, str]:
+    """The lanes whose owner is not heard of any more and did not give them back, with that owner. They stay locked."""
+    _lock(tx)
+    alive = select(senders.c.process).where(senders.c.until > tx.now)
+    statement = select(lanes.c.n, lanes.c.owner).where(lanes.c.owner.is_not(None), lanes.c.owner != process)
+    return {row.n: row.owner for row in tx.conn.execute(statement.where(lanes.c.owner.not_in(alive)))}
+
+
 def give_up(tx: Tx, process: str, some: frozenset[int]) -> None:
     """Let others have these lanes."""
     own = (lanes.c.owner == process) & lanes.c.n.in_(sorted(some))

@@ -21,7 +21,7 @@ from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import matches, subscriptions
 from publisher.storage.log import events as log
 from publisher.storage.subscriptions import stretches
-from publisher.storage.subscriptions.deliveries import PARKED
+from publisher.storage.subscriptions.deliveries import PARKED, SUSPECT
 
 Place = tuple[int, int]
 """A place in what the fan-out does: an event, and a subscription (its ``n``) to which it was given."""
@@ -205,7 +205,7 @@ def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
     held = tx.conn.execute(waits.with_for_update(read=True, skip_locked=True, of=matches)).scalars().all()
     back = case((table.c.attempts == 0, DeliveryState.PENDING.value), else_=DeliveryState.RETRYING.value)
     parked = tx.dialect.among(table.c.subscription, paused) | tx.dialect.among(table.c.id, held)
-    due_at = case((parked, PARKED), else_=tx.now)
+    due_at = case((parked, PARKED), (table.c.crashes >= SUSPECT, PARKED + tx.now), else_=tx.now)
     tx.conn.execute(
         table.update().where(tx.dialect.among(table.c.id, ids)).values(state=back, due_at=due_at, lease=None)
     )

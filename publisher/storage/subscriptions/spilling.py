@@ -39,6 +39,14 @@ def of_events(tx: Tx, seqs: Collection[int]) -> None:
     _spill(tx, tx.dialect.among(table.c.seq, seqs))
 
 
+def of_parcels(tx: Tx, ids: Collection[int], crashes: int) -> int:
+    """Make rows of what is open of these parcels, whose lane's owner ended so many times with them; returns how many.
+
+    They are due at once.
+    """
+    return _spill(tx, tx.dialect.among(table.c.id, ids), crashes=crashes)
+
+
 def made(tx: Tx, process: str, some: Collection[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """The rows that were made of these parcels (each with its event's ``seq``) and are still under this process's
     lease, as (row, parcel, subscription).
@@ -55,11 +63,11 @@ def lease(owner: str, parcel: int) -> str:
     return f"{owner}.parcel{parcel}"
 
 
-def _spill(tx: Tx, which: ColumnElement[bool], own: Collection[int] | None = None) -> None:
+def _spill(tx: Tx, which: ColumnElement[bool], own: Collection[int] | None = None, *, crashes: int = 0) -> int:
     still_open = _OPEN.where(which)
     found = {row.id: row.roster for row in tx.conn.execute(still_open)}
     if not found:
-        return
+        return 0
     holders: dict[int, dict[int, int]] = {}
     for seat in rosters.of(tx, set(found.values()), own):
         holders.setdefault(seat.roster, {})[seat.seat] = seat.n
@@ -78,18 +86,19 @@ def _spill(tx: Tx, which: ColumnElement[bool], own: Collection[int] | None = Non
         bits = bitmaps.unpacked(parcel.members) & ~gone & ~settled.get(parcel.id, 0) & bitmaps.of(here)
         if bits:
             moved.append({"parcel": parcel.id, "bits": bitmaps.packed(gone | bits)})
-            rows += [_row(tx, parcel, here[seat]) for seat in bitmaps.seats(bits)]
+            rows += [_row(tx, parcel, here[seat], crashes) for seat in bitmaps.seats(bits)]
     if rows:
         tx.conn.execute(update(table).where(table.c.id == bindparam("parcel")).values(moved=bindparam("bits")), moved)
         _insert(tx, rows)
+    return len(rows)
 
 
-def _row(tx: Tx, parcel: Any, n: int) -> dict[str, Any]:
+def _row(tx: Tx, parcel: Any, n: int, crashes: int) -> dict[str, Any]:
     row = {
         "seq": parcel.seq, "subscription": n, "filter_id": parcel.filter_id, "created_at": parcel.created_at,
-        "state": DeliveryState.PENDING.value, "due_at": tx.now, "lease": None,
+        "state": DeliveryState.PENDING.value, "due_at": tx.now, "lease": None, "crashes": crashes,
     }  # fmt: skip
-    if parcel.owner is not None:
+    if parcel.owner is not None and not crashes:  # of whom has ended nothing is to be waited for
         until = tx.now + round(LEASE_SECONDS * 1e6)
         row |= {"state": DeliveryState.SENDING.value, "due_at": until, "lease": lease(parcel.owner, parcel.id)}
     return row

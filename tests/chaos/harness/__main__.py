@@ -23,6 +23,7 @@ from chaos.harness.breakages import (
     connections_cut,
     database_locked,
     disk_full,
+    receivers_cut,
     server_restarted,
 )
 from chaos.harness.fleet import fleet
@@ -36,6 +37,9 @@ MEGABYTES = 96
 """Of the disk that SQLite is on, and that is filled."""
 
 PROCESSES = 3
+
+CUTS = 5
+"""Of all connections to receivers."""
 
 SHOWN = 20
 """Faults that are printed, of each database."""
@@ -78,9 +82,9 @@ def _refused(what: str) -> None:
 async def _perform(
     asked: argparse.Namespace, folder: Path, processes: int, url: str, broken: Sequence[Breakage]
 ) -> list[str]:
-    breakages = [KILL] * asked.kills + list(broken)
-    random.Random(asked.seed).shuffle(breakages)
     async with receiving(asked.endpoints, Script(asked.seed)) as receivers, fleet(folder, processes, url) as publishers:
+        breakages = [KILL] * asked.kills + [receivers_cut(receivers)] * CUTS + list(broken)
+        random.Random(asked.seed).shuffle(breakages)
         run = Run(publishers, receivers, asked.seed, settling=asked.settling)
         await run.perform(asked.events, breakages)
         done = Counter(window.name for window in run.windows)

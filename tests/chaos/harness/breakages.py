@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asyncpg
 from chaos.harness.fleet import TIMEOUT, Fleet
+from chaos.harness.receivers import Receivers
 from sqlalchemy.engine import make_url
 from support.breakage import full, locked
 from support.postgres import PrivateServer
@@ -97,6 +98,16 @@ def connections_cut(url: str) -> Breakage:
             await connection.close()
 
     return Breakage("connections cut", act)
+
+
+def receivers_cut(receivers: Receivers) -> Breakage:
+    """Every connection to a receiver is reset, whatever was being said on it."""
+
+    async def act(_: list[Service]) -> None:
+        for transport in tuple(receivers.open):
+            transport.abort()
+
+    return Breakage("receivers cut", act)
 
 
 async def _steal(concerned: list[Service]) -> None:
