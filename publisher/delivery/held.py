@@ -32,8 +32,8 @@ class Held:
 
     ``sending`` is what is under way; ``rows`` and ``seats`` are how many of either wait; ``serving`` are the lanes
     whose open rows and parcels are known here. ``policy`` is what goes for whatever is taken next. ``known`` is up to
-    which changes, and in which epoch of the log, all that waits was read. ``wake`` is set when there is something to
-    look for.
+    which changes, and in which epoch of the log, all that waits was read; ``holds`` is the edition of the holds by
+    which that was, and ``holding`` whether any holds something. ``wake`` is set when there is something to look for.
     """
 
     def __init__(
@@ -52,6 +52,8 @@ class Held:
         self.seats = 0
         self.serving: frozenset[int] = frozenset()
         self.known = UNKNOWN
+        self.holds: tuple[int, int, int] | None = None
+        self.holding = False
         self.draining = False
         self.wake = asyncio.Event()
         self._claims = 0

@@ -19,7 +19,7 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import matches, subscriptions
 from publisher.storage.log import events as log
-from publisher.storage.subscriptions import stretches
+from publisher.storage.subscriptions import holds, stretches
 from publisher.storage.subscriptions.deliveries import PARKED
 
 Place = tuple[int, int]
@@ -52,13 +52,14 @@ class Claimed(NamedTuple):
     cancelled: str | None
     summary: bool
     failures: int
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The deliveries that one claim took, and those of their events that the caller did not know yet.
 
-    ``parked`` are the subscriptions of which something was put back, since they are paused.
+    ``parked`` are the subscriptions of which something was put back, since they are paused or it is held.
     """
 
     deliveries: tuple[Claimed, ...] = ()
@@ -163,20 +164,24 @@ def brought(tx: Tx, ids: Collection[int], known: Collection[int] = ()) -> Claim:
     """What has to be known of deliveries that were taken; events in ``known`` (their ``seq``) are not loaded, unless
     what is known of them was erased.
 
-    Those of paused subscriptions are put back.
+    Those of paused subscriptions are put back, and so are those that are held.
     """
     if not ids:
         return Claim()
     rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
+    held = holds.park(tx, ids)
+    parked = frozenset(row[2] for row in rows if row[0] in held)
+    rows = [row for row in rows if row[0] not in held]
     paused = [row for row in rows if row[11] == SubscriptionState.PAUSED.value]
     if paused:
         _park(tx, [row[0] for row in paused], {row[2] for row in paused})
         rows = [row for row in rows if row[11] != SubscriptionState.PAUSED.value]
     claimed = tuple(
-        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), row[13])) for row in rows
+        Claimed._make((*row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), row[13], row[15]))
+        for row in rows
     )
     seqs = {row[1] for row in rows if row[14] or row[1] not in known}
-    return Claim(claimed, tuple(log.among(tx, seqs)) if seqs else (), frozenset(row[2] for row in paused))
+    return Claim(claimed, tuple(log.among(tx, seqs)) if seqs else (), parked.union(row[2] for row in paused))
 
 
 def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:
