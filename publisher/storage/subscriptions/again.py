@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import func, select, tuple_, update
 
@@ -110,7 +110,14 @@ def first_since(tx: Tx, micros: int) -> int:
     return int(low)
 
 
-def moment_of(tx: Tx, seq: int) -> Any:
+def place(tx: Tx, where: int | datetime, *, end: bool = False) -> int:
+    """The event that a number or a time names, as the first of a stretch of the log or, at its ``end``, the last."""
+    if isinstance(where, int):
+        return max(1, where)
+    return first_since(tx, clock.to_micros(where) + int(end)) - int(end)
+
+
+def moment_of(tx: Tx, seq: int) -> datetime | None:
     """When this event was logged, or else the next one that is kept; None where there is none."""
     found = select(events.c.at).where(events.c.seq >= seq).order_by(events.c.seq).limit(1)
     at = tx.conn.execute(found).scalar()

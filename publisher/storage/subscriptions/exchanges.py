@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select, update
 
+from publisher import clock
 from publisher.model import Attempt
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import attempts, deliveries, events, subscriptions
 from publisher.storage.engine.tables import successes as table
 from publisher.storage.engine.values import AnyRow
-from publisher.storage.subscriptions.listing import attempt_of
 
 
 class Success(NamedTuple):
@@ -61,7 +61,17 @@ def last(tx: Tx, subscription: str) -> AnyRow | None:
 
 def of_success(row: AnyRow) -> Attempt:
     """It, with what was sent and answered."""
-    return attempt_of(row)
+    return Attempt(
+        number=row.number,
+        at=clock.from_micros(row.at),
+        duration_ms=row.duration_ms,
+        status=row.status,
+        response=row.response,
+        request=row.request,
+        digest=row.digest,
+        answer=row.answer,
+        address=row.address,
+    )
 
 
 def erase(tx: Tx, seqs: Collection[int]) -> None:

@@ -142,7 +142,7 @@ def attempts_of(tx: Tx, some: Sequence[Listed]) -> list[list[Attempt]]:
     chosen = select(attempts_table).where(tx.dialect.among(columns.delivery_id, rows))
     found: dict[int, list[Attempt]] = {}
     for row in tx.conn.execute(chosen.order_by(columns.delivery_id, columns.number)):
-        found.setdefault(row.delivery_id, []).append(attempt_of(row))
+        found.setdefault(row.delivery_id, []).append(_attempt(row))
     return [
         found.get(one.row, []) if one.row is not None else [one.attempt] if one.attempt is not None else []
         for one in some
@@ -351,8 +351,7 @@ def _row(row: AnyRow) -> Listed:
     )
 
 
-def attempt_of(row: AnyRow) -> Attempt:
-    """An attempt, as it is stored."""
+def _attempt(row: AnyRow) -> Attempt:
     return Attempt(
         number=row.number,
         at=clock.from_micros(row.at),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from publisher.clock import rfc3339
@@ -19,7 +18,7 @@ def missed_json(tx: Tx, webhook: Subscription, before: Subscription) -> dict[str
     if before.until_seq is None or webhook.from_seq <= before.until_seq + 1:
         return None
     found = replaying.missed(tx, webhook.id, before.until_seq + 1, webhook.from_seq - 1)
-    at: datetime | None = again.moment_of(tx, found.since_seq)
+    at = again.moment_of(tx, found.since_seq)
     return {
         "events": found.events,
         "more": found.more,

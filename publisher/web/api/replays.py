@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from publisher import telemetry
-from publisher.clock import rfc3339, to_micros
+from publisher.clock import rfc3339
 from publisher.delivery import exchanges as sent
 from publisher.delivery.followers import replaying, resending
 from publisher.errors import Conflict, NotFound
@@ -45,7 +44,15 @@ FASTEST = 1000
 ASIDE = "answers of private networks are shown to operators"
 """Why an answer is not shown to the owner of a webhook."""
 
+
+def _a_date(value: object) -> object:
+    if not isinstance(value, str) or "-" not in value[1:]:  # a number is none of seconds, however it is written
+        raise ValueError("is no date")
+    return value
+
+
 Seq = Annotated[int, Field(ge=0, le=LAST_SEQ, strict=True)]
+Time = Annotated[AwareDatetime, BeforeValidator(_a_date)]
 Names = Annotated[list[str], Field(min_length=1, max_length=100)]
 
 
@@ -57,8 +64,8 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: Seq | AwareDatetime
-    until: Seq | AwareDatetime | None = None
+    since: Seq | Time
+    until: Seq | Time | None = None
     only: Literal["all", "failed"] = "failed"
     feeds: Names | None = None
     events: Names | None = None
@@ -94,8 +101,8 @@ async def replay(request: web.Request) -> web.Response:
     def make(tx: Tx) -> Replay:
         events.lock(tx)
         services.check(tx)
-        since = _place(tx, wanted.since)
-        until = None if wanted.until is None else _place(tx, wanted.until, end=True)
+        since = again.place(tx, wanted.since)
+        until = None if wanted.until is None else again.place(tx, wanted.until, end=True)
         if until is not None and until < since:
             raise invalid(Fault("until", f"must not be before `since`, which is event {since}; this is event {until}"))
         return replaying.start(
@@ -272,13 +279,6 @@ def _narrows(wanted: Wanted, webhook: Subscription) -> None:
     ]
     if faults:
         raise invalid(*faults)
-
-
-def _place(tx: Tx, where: int | datetime, *, end: bool = False) -> int:
-    """The event that a time or a number names; as the ``end`` of a stretch, the last that it takes in."""
-    if isinstance(where, int):
-        return max(1, where)
-    return again.first_since(tx, to_micros(where) + int(end)) - int(end)
 
 
 async def _told(work: Any) -> Any:
