@@ -58,9 +58,9 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--until", metavar="T|SEQ", help="The last event, or a time. Default: the last.")
     ] = None,
-    only: Annotated[str, typer.Option("--only", help="failed: what is dead and has not arrived since; or all.")] = (
-        "failed"
-    ),
+    only: Annotated[
+        str, typer.Option("--only", help="failed: what is dead or was cut off, and has not arrived since; or all.")
+    ] = ("failed"),
     feed: Annotated[list[str] | None, typer.Option("--feed", help="Of its feeds, these; may be repeated.")] = None,
     event: Annotated[list[str] | None, typer.Option("--event", help="Of its types, these; may be repeated.")] = None,
     rate: Annotated[int, typer.Option("--rate", min=1, max=1000, help="Deliveries a second.")] = 50,
@@ -141,17 +141,12 @@ def enable(id: WebhookId, home: Home = HERE) -> None:
 
     def change(tx: Tx) -> tuple[Subscription, Missed | None]:
         from publisher.delivery.followers import permissions, replaying
-        from publisher.model import SubscriptionState
         from publisher.storage.subscriptions import subscriptions
 
         before = subscriptions.existing(tx, id)
         subscriptions.enable(tx, id)
         permissions.review(tx, before.owner)
-        after = subscriptions.existing(tx, id)
-        was = before.state is SubscriptionState.DISABLED and after.state is SubscriptionState.ACTIVE
-        if not was or before.until_seq is None or after.from_seq <= before.until_seq + 1:
-            return after, None
-        return after, replaying.missed(tx, id, before.until_seq + 1, after.from_seq - 1)
+        return subscriptions.existing(tx, id), replaying.missed(tx, before)
 
     after, missed = with_storage(home, lambda db: db.write(change))
     note(f"{id}: {after.state.value}{f', since {after.reason}' if after.reason else ''}")
@@ -160,6 +155,11 @@ def enable(id: WebhookId, home: Home = HERE) -> None:
         typer.echo(
             f"missed {count} events; to send them: publisher webhooks replay {id} --only all "
             f"--since {missed.since_seq} --until {missed.until_seq}"
+        )
+    if missed is not None and missed.cut_off:
+        typer.echo(
+            f"cancelled {len(missed.cut_off)} deliveries as it was disabled; to send them: publisher webhooks replay"
+            f" {id} --since {missed.cut_off[0]}"
         )
 
 

@@ -22,7 +22,9 @@ class ReplayState(StrEnum):
 
 
 class Which(StrEnum):
-    """What a replay takes: ``all`` that its webhook follows, or what ``failed`` for good and has not arrived since."""
+    """What a replay takes: ``all`` that its webhook follows, or what ``failed`` and has not arrived since: it is dead
+    or was cancelled as the webhook was disabled.
+    """
 
     ALL = "all"
     FAILED = "failed"

@@ -166,14 +166,42 @@ async def test_enabling_tells_what_was_missed_and_where_to_have_it_sent(newsroom
     missed = (await answer.json())["missed"]
     log = (await newsroom.get("/api/v1/events"))["events"]
     assert missed == {
-        "events": 2, "more": False, "since": 4, "until": 6, "at": log[3]["timestamp"],
-        "replay": f"{WEBHOOKS}/{id_}/replays",
+        "events": 2, "more": False, "since": 4, "until": 6, "at": log[3]["timestamp"], "cancelled": 0,
+        "cancelled_since": None, "replay": f"{WEBHOOKS}/{id_}/replays",
     }  # fmt: skip
     wanted = {"since": missed["since"], "until": missed["until"], "only": "all"}
     status, made = await post(newsroom, missed["replay"], wanted)
     assert status == 202
     await through(newsroom.db)
     assert (await newsroom.get(f"{missed['replay']}/{made['id']}", "subscriber"))["delivered"] == 2
+
+
+async def test_what_was_cut_off_as_it_was_disabled_is_told_and_sent_again(newsroom: Newsroom) -> None:
+    _, made, _ = await register(newsroom)
+    for number in (1, 2, 3):
+        await newsroom.push(f"a{number}")
+    await judge(newsroom.db)
+    await settled(newsroom.db, "delivered", {1})
+    headers, path = newsroom.as_("subscriber"), f"{WEBHOOKS}/{made['id']}"
+    await newsroom.client.patch(path, json={"state": "disabled"}, headers=headers)
+    answer = await newsroom.client.patch(path, json={"state": "active"}, headers=headers)
+    missed = (await answer.json())["missed"]
+    assert (missed["events"], missed["cancelled"], missed["cancelled_since"]) == (0, 2, 2)
+    await post(newsroom, missed["replay"], {"since": missed["cancelled_since"]})
+    await through(newsroom.db)
+    page = await newsroom.get(f"{path}/deliveries", "subscriber")
+    assert [(one["id"], one["state"]) for one in page["deliveries"]] == [
+        ("3.1", "delivered"), ("3.0", "cancelled"), ("2.1", "delivered"), ("2.0", "cancelled"), ("1.0", "delivered")
+    ]  # fmt: skip
+
+
+async def test_a_replay_that_is_asked_for_twice_by_one_key_is_one(newsroom: Newsroom) -> None:
+    id_ = await followed(newsroom)
+    headers = newsroom.as_("subscriber", **{"Idempotency-Key": "once"})
+    for _ in range(2):
+        answer = await newsroom.client.post(f"{WEBHOOKS}/{id_}/replays", json={"since": 1}, headers=headers)
+        assert answer.status == 202
+    assert len((await newsroom.get(f"{WEBHOOKS}/{id_}/replays", "subscriber"))["replays"]) == 1
 
 
 async def test_holds_are_made_listed_released_and_kept_on_record(newsroom: Newsroom) -> None:
@@ -275,9 +303,9 @@ async def test_what_was_sent_and_answered_is_shown(newsroom: Newsroom) -> None:
         assert (request["method"], request["target"]) == ("POST", "/hook?token=***")
         assert (response["status"], response["address"]) == (500, "127.0.0.1")
         assert "Content-Length" in dict(response["headers"])
-        last = await newsroom.get(f"{WEBHOOKS}/{made['id']}", "subscriber")
-        assert last["last_success"] == {"delivery": "1.0", "attempt": 2}
         success = await newsroom.get(f"{path}/2", "operator")
+        last = await newsroom.get(f"{WEBHOOKS}/{made['id']}/last-success", "operator")
+        assert last == {"delivery": "1.0", **success}
         assert (success["response"]["status"], success["request"]["body"].encode()) == (200, taken.body)
         own = await newsroom.get(f"{path}/1", "subscriber")
         assert own["request"] == request
@@ -292,7 +320,8 @@ async def test_of_other_successes_that_they_were_is_shown(newsroom: Newsroom) ->
     id_ = await followed(newsroom, "delivered")
     shown = await newsroom.get(f"{WEBHOOKS}/{id_}/deliveries/1.0/attempts/1", "subscriber")
     assert (shown["request"], shown["response"]["status"]) == (None, 200)
-    assert (await newsroom.get(f"{WEBHOOKS}/{id_}", "subscriber"))["last_success"] is None
+    none = await newsroom.client.get(f"{WEBHOOKS}/{id_}/last-success", headers=newsroom.as_("subscriber"))
+    assert none.status == 404
 
 
 async def test_the_later_of_two_successes_is_kept(newsroom: Newsroom) -> None:
@@ -303,4 +332,4 @@ async def test_the_later_of_two_successes_is_kept(newsroom: Newsroom) -> None:
 
     await newsroom.db.write(keep, [success(2, 20)])
     await newsroom.db.write(keep, [success(1, 10)])
-    assert (await newsroom.get(f"{WEBHOOKS}/{id_}", "subscriber"))["last_success"]["delivery"] == "2.0"
+    assert (await newsroom.get(f"{WEBHOOKS}/{id_}/last-success", "subscriber"))["delivery"] == "2.0"

@@ -15,7 +15,7 @@ from publisher import telemetry
 from publisher.delivery.followers import sendable
 from publisher.delivery.followers.sendable import Known, Right
 from publisher.errors import NotAdopted, told
-from publisher.model import Event, EventType, Filter, Match
+from publisher.model import Event, EventType, Filter, Match, Subscription, SubscriptionState
 from publisher.model.replay import Replay, Which
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.values import AnyRow
@@ -38,14 +38,16 @@ LOOKED = 2000
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """How many events a webhook was not sent while it was disabled: those after ``since_seq - 1``, ``until_seq``
-    included. ``more``: there were too many to look through; at least so many.
+    """How many events a webhook was not sent while it was disabled: of those from ``since_seq`` to ``until_seq``.
+    ``more``: there were too many to look through; at least so many. ``cut_off`` are the earlier events that were still
+    to be sent as it was disabled, and were cancelled.
     """
 
     events: int
     since_seq: int
     until_seq: int
     more: bool
+    cut_off: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +169,23 @@ class Replaying:
             replays.take(tx, held, page.upto, found)
 
 
-def missed(tx: Tx, id: str, since: int, until: int) -> Missed:
-    """How many events of a stretch of the log a webhook would have been sent, had it been enabled."""
-    webhook = subscriptions.existing(tx, id)
+def missed(tx: Tx, before: Subscription) -> Missed | None:
+    """What a webhook has missed that was disabled ``before`` and is active now; None where nothing is known of it."""
+    webhook = subscriptions.existing(tx, before.id)
+    enabled = before.state is SubscriptionState.DISABLED and webhook.state is SubscriptionState.ACTIVE
+    if not enabled or before.until_seq is None:
+        return None
+    since, until = before.until_seq + 1, webhook.from_seq - 1
     right = Right.of(tx, webhook.owner, webhook.granted, since - 1)
-    own = replays.followed(tx, id)
+    own = replays.followed(tx, before.id)
     loaded = events.after(tx, since - 1, LOOKED, until=until)
     stored = replays.stored(tx, [one.seq for one in loaded], [own])
     judge, count = right.judge(), 0
     for event in loaded:
         known = Known.of(stored.get((event.seq, own)))
         count += sendable.what(event, webhook.filter, known, right, judge, narrowed=False) is not None
-    return Missed(count, since, until, more=len(loaded) == LOOKED and loaded[-1].seq < until)
+    cut_off = replays.cut_off(tx, subscriptions.number(tx, before.id), before.from_seq, before.until_seq)
+    return Missed(count, since, until, len(loaded) == LOOKED and loaded[-1].seq < until, cut_off)
 
 
 def start(

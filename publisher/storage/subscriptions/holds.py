@@ -168,10 +168,13 @@ def release_some(tx: Tx, n: int, after: int, limit: int = ROWS) -> int | None:
     others = covering(tx, ((row.seq, row.filter_id) for row in rows))
     free = [row for row in rows if (row.seq, row.filter_id) not in others]
     if free:
-        # Whoever sends locks subscriptions first.
-        wakes.wake(tx, {row.subscription for row in free})
+        # Subscriptions first, then rows, and the count of changes last, as everywhere.
+        owners = tx.dialect.among(subscriptions.c.n, {row.subscription for row in free})
+        tx.conn.execute(select(subscriptions.c.n).where(owners).order_by(subscriptions.c.n).with_for_update())
         own = tx.dialect.among(deliveries.c.id, [row.id for row in free]) & (deliveries.c.due_at >= PARKED // 2)
+        tx.conn.execute(select(deliveries.c.id).where(own).order_by(deliveries.c.id).with_for_update())
         tx.conn.execute(update(deliveries).where(own).values(due_at=tx.now))
+        wakes.wake(tx, {row.subscription for row in free})
     if len(rows) == limit:
         return int(rows[-1].id)
     tx.conn.execute(update(table).where(table.c.n == n).values(settled_at=tx.now))

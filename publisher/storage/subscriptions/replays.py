@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from publisher import clock
 from publisher.errors import Conflict, NotFound
@@ -191,21 +191,38 @@ def followed(tx: Tx, id: str) -> int:
 
 
 def failed(tx: Tx, row: AnyRow, limit: int, until: int) -> dict[int, int]:
-    """The next events of a replay, up to ``until``, whose delivery as it happened is dead and has not arrived in a
-    later run: the filter that each matched, by ``seq``. At most ``limit``.
+    """The next events of a replay, up to ``until``, that failed: the filter that each matched, by ``seq``. At most
+    ``limit``.
+    """
+    own = select(deliveries.c.seq, deliveries.c.filter_id).where(
+        _failed(row.subscription), deliveries.c.seq > row.judged, deliveries.c.seq <= until
+    )
+    rows = tx.conn.execute(own.order_by(deliveries.c.seq).limit(limit))
+    return {row.seq: row.filter_id for row in rows}
+
+
+def cut_off(tx: Tx, n: int, first: int, last: int) -> list[int]:
+    """The events of a stretch of the log that were cancelled since this subscription (its ``n``) was disabled, and
+    have not arrived since.
+    """
+    own = _failed(n) & (deliveries.c.state == DeliveryState.CANCELLED.value) & deliveries.c.seq.between(first, last)
+    return list(tx.conn.execute(select(deliveries.c.seq).where(own).order_by(deliveries.c.seq)).scalars())
+
+
+def _failed(n: int) -> ColumnElement[bool]:
+    """What was sent as it happened and is dead, or was cancelled since its subscription was disabled, and has not
+    arrived in a later run.
     """
     later = deliveries.alias()
     arrived = select(later.c.id).where(
-        later.c.subscription == deliveries.c.subscription, later.c.seq == deliveries.c.seq, later.c.run > 0,
+        later.c.subscription == n, later.c.seq == deliveries.c.seq, later.c.run > 0,
         later.c.state == DeliveryState.DELIVERED.value,
     )  # fmt: skip
-    own = select(deliveries.c.seq, deliveries.c.filter_id).where(
-        deliveries.c.subscription == row.subscription, deliveries.c.run == 0,
-        deliveries.c.state == DeliveryState.DEAD.value, deliveries.c.reason.is_(None),
-        deliveries.c.seq > row.judged, deliveries.c.seq <= until, ~arrived.exists(),
-    )  # fmt: skip
-    rows = tx.conn.execute(own.order_by(deliveries.c.seq).limit(limit))
-    return {row.seq: row.filter_id for row in rows}
+    dead = (deliveries.c.state == DeliveryState.DEAD.value) & deliveries.c.reason.is_(None)
+    cut = (deliveries.c.state == DeliveryState.CANCELLED.value) & (
+        deliveries.c.reason == SubscriptionState.DISABLED.value
+    )
+    return (deliveries.c.subscription == n) & (deliveries.c.run == 0) & (dead | cut) & ~arrived.exists()
 
 
 def stored(tx: Tx, seqs: Collection[int], filter_ids: Collection[int]) -> dict[tuple[int, int], AnyRow]:

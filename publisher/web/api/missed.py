@@ -13,17 +13,21 @@ from publisher.storage.subscriptions import again
 PATH = "/api/v1/webhooks"
 
 
-def missed_json(tx: Tx, webhook: Subscription, before: Subscription) -> dict[str, Any] | None:
-    """What a webhook that was just enabled has missed, and where to ask for it; None where nothing is known of that."""
-    if before.until_seq is None or webhook.from_seq <= before.until_seq + 1:
+def missed_json(tx: Tx, before: Subscription) -> dict[str, Any] | None:
+    """What a webhook has missed that was disabled ``before`` and is active by now, and where to ask for it; None where
+    nothing is known of that.
+    """
+    found = replaying.missed(tx, before)
+    if found is None:
         return None
-    found = replaying.missed(tx, webhook.id, before.until_seq + 1, webhook.from_seq - 1)
-    at = again.moment_of(tx, found.since_seq)
+    at = again.moment_of(tx, found.since_seq) if found.since_seq <= found.until_seq else None
     return {
         "events": found.events,
         "more": found.more,
         "since": found.since_seq,
         "until": found.until_seq,
         "at": at and rfc3339(at),
-        "replay": f"{PATH}/{webhook.id}/replays",
+        "cancelled": len(found.cut_off),
+        "cancelled_since": found.cut_off[0] if found.cut_off else None,
+        "replay": f"{PATH}/{before.id}/replays",
     }

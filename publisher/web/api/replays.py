@@ -23,6 +23,7 @@ from publisher.storage.subscriptions import again, exchanges, listing, replays
 from publisher.storage.subscriptions.listing import Listed
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.filters import unknown
+from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.missed import PATH
 from publisher.web.api.webhooks import NO_STORE, delivery_json, owned
 from publisher.web.http.parameters import takes
@@ -97,23 +98,24 @@ async def replay(request: web.Request) -> web.Response:
     wanted = _read(await json_object(request))
     _narrows(wanted, found)
     services = services_of(request)
+    site = services.site().url.rstrip("/")
 
-    def make(tx: Tx) -> Replay:
+    def make(tx: Tx) -> Answer:
         events.lock(tx)
         services.check(tx)
         since = again.place(tx, wanted.since)
         until = None if wanted.until is None else again.place(tx, wanted.until, end=True)
         if until is not None and until < since:
             raise invalid(Fault("until", f"must not be before `since`, which is event {since}; this is event {until}"))
-        return replaying.start(
+        made = replaying.start(
             tx, found.id, only=Which(wanted.only), since=since, until=until, feeds=wanted.feeds or (),
             types=wanted.events or (), rate=wanted.rate, by=key.owner,
         )  # fmt: skip
+        log.info("replay.made", id=made.id, webhook=found.id, by=key.owner, only=made.only.value)
+        return Answer(replay_json(made), 202, {"Location": f"{site}{PATH}/{found.id}/replays/{made.id}"})
 
-    made = await _told(services.db.write(make))
-    log.info("replay.made", id=made.id, webhook=found.id, by=key.owner, only=made.only.value)
-    location = f"{services.site().url.rstrip('/')}{PATH}/{found.id}/replays/{made.id}"
-    return json_response(replay_json(made), status=202, headers={"Location": location})
+    answer: web.Response = await _told(once(request, key, make))
+    return answer
 
 
 @routes.get(REPLAYS)
@@ -176,23 +178,35 @@ async def show_attempt(request: web.Request) -> web.Response:
     number = request.match_info["number"]
     wanted = int(number) if number.isdecimal() and len(number) < 10 else 0
 
-    def read(tx: Tx) -> tuple[Attempt, Event | None, AnyRow | None] | None:
-        one = listing.get(tx, found.id, request.match_info["delivery"])
-        if one is None:
-            return None
-        attempt = next((each for each in listing.attempts(tx, one) if each.number == wanted), None)
-        last = exchanges.last(tx, found.id)
-        if last is not None and (last.seq, last.run, last.number) == (one.seq, one.run, wanted):
-            attempt = exchanges.of_success(last)
-        if attempt is None:
-            return None
-        event = next(iter(events.among(tx, [one.seq])), None)
-        return attempt, event, replays.stored(tx, [one.seq], [one.filter_id]).get((one.seq, one.filter_id))
+    def read(tx: Tx) -> dict[str, Any] | None:
+        return _attempt(tx, found, request.match_info["delivery"], wanted, operator=key.role is Role.OPERATOR)
 
-    known = await services_of(request).db.read(read)
-    if known is None:
+    shown = await services_of(request).db.read(read)
+    if shown is None:
         raise Problem(404, f"there is no attempt {number[:20]!r} of this delivery, or it is kept no longer")
-    return json_response(_attempt_json(*known, found, operator=key.role is Role.OPERATOR))
+    return json_response(shown)
+
+
+@routes.get(PATH + "/{id}/last-success")
+async def show_last_success(request: web.Request) -> web.Response:
+    """What was sent and answered in the last attempt that succeeded, and of which delivery it was; 404 before any has.
+
+    It is written every few seconds, so the last ones may still be missing.
+    """
+    key, found = await owned(request, deleted=True)
+
+    def read(tx: Tx) -> dict[str, Any] | None:
+        last = exchanges.last(tx, found.id)
+        if last is None:
+            return None
+        delivery = f"{last.seq}.{last.run}"
+        shown = _attempt(tx, found, delivery, last.number, operator=key.role is Role.OPERATOR)
+        return None if shown is None else {"delivery": delivery, **shown}
+
+    shown = await services_of(request).db.read(read)
+    if shown is None:
+        raise Problem(404, "no attempt is known that has succeeded, or its delivery is listed no more")
+    return json_response(shown)
 
 
 def replay_json(one: Replay) -> dict[str, Any]:
@@ -225,6 +239,21 @@ def replay_json(one: Replay) -> dict[str, Any]:
         "updated_at": rfc3339(one.updated_at),
         "ended_at": one.ended_at and rfc3339(one.ended_at),
     }
+
+
+def _attempt(tx: Tx, webhook: Subscription, delivery: str, number: int, *, operator: bool) -> dict[str, Any] | None:
+    one = listing.get(tx, webhook.id, delivery)
+    if one is None:
+        return None
+    attempt = next((each for each in listing.attempts(tx, one) if each.number == number), None)
+    last = exchanges.last(tx, webhook.id)
+    if last is not None and (last.seq, last.run, last.number) == (one.seq, one.run, number):
+        attempt = exchanges.of_success(last)
+    if attempt is None:
+        return None
+    event = next(iter(events.among(tx, [one.seq])), None)
+    match = replays.stored(tx, [one.seq], [one.filter_id]).get((one.seq, one.filter_id))
+    return _attempt_json(attempt, event, match, webhook, operator=operator)
 
 
 def _attempt_json(

@@ -25,7 +25,7 @@ from publisher.model.subscription import endpoint_host
 from publisher.outbound.addresses import is_public
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import exchanges, folding, hosts, listing, subscriptions
+from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
 from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
 from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
@@ -106,13 +106,9 @@ async def list_webhooks(request: web.Request) -> web.StreamResponse:
 
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
-    """One webhook; an operator sees a deleted one too. ``last_success`` is the last attempt that succeeded, as far as
-    it is kept: what was sent and answered is shown at its address.
-    """
+    """One webhook; an operator sees a deleted one too."""
     _, found = await owned(request, deleted=True)
-    last = await services_of(request).db.read(exchanges.last, found.id)
-    success = None if last is None else {"delivery": f"{last.seq}.{last.run}", "attempt": last.number}
-    return json_response({**webhook_json(found), "last_success": success})
+    return json_response(webhook_json(found))
 
 
 @routes.patch(PATH + "/{id}")
@@ -138,7 +134,7 @@ async def change(request: web.Request) -> web.Response:
         before = subscriptions.existing(tx, found.id)
         changed = _changed(tx, found, values)
         enabled = before.state is SubscriptionState.DISABLED and changed.state is SubscriptionState.ACTIVE
-        return changed, {"missed": missed_json(tx, changed, before)} if enabled else {}
+        return changed, {"missed": missed_json(tx, before)} if enabled else {}
 
     changed, missed = await _or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(wanted.model_fields_set))
