@@ -18,6 +18,7 @@ from publisher.errors import NotAdopted, told
 from publisher.model import Event, EventType, Filter, Match, Subscription, SubscriptionState
 from publisher.model.replay import Replay, Which
 from publisher.storage.engine.database import Database, Tx
+from publisher.storage.engine.turns import Urgency, writing_as
 from publisher.storage.engine.values import AnyRow
 from publisher.storage.log import events
 from publisher.storage.subscriptions import fanout, holds, replays, rights, subscriptions
@@ -109,7 +110,8 @@ class Replaying:
         for hold in left if lanes else ():
             await self._go_on(hold)
         self._allowed = {row.n: self._allowed.get(row.n, 1.0) for row in open_}
-        busy = [await self._advance(row, seconds) for row in open_]
+        with writing_as(Urgency.READING):  # what happens meanwhile goes first
+            busy = [await self._advance(row, seconds) for row in open_]
         return bool(left) or any(busy)
 
     async def _go_on(self, hold: AnyRow) -> None:
