@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -306,6 +307,43 @@ async def test_what_was_cancelled_for_good_is_not_retried(db: Database, reason: 
     )
     with pytest.raises(Conflict, match=said):
         await db.write(resending.retry, webhook.id, "1.0")
+
+
+async def test_a_webhook_has_no_more_replays_than_it_may(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    webhook = await followed(db)
+    monkeypatch.setattr(replays, "MOST", 2)
+    made = [await replay(db, webhook) for _ in range(2)]
+    with pytest.raises(Conflict, match="2 replays that are not over"):
+        await replay(db, webhook)
+    await db.write(replays.cancel, webhook.id, made[0].id)
+    await replay(db, webhook)
+
+
+async def test_what_is_dead_for_another_reason_failed_too(db: Database) -> None:
+    webhook = await followed(db)
+    await settled(db, "dead")
+    own = update(tables.deliveries).where(tables.deliveries.c.seq == 2)
+    await db.write(lambda tx: tx.conn.execute(own.values(reason="it crashed its sender twice")))
+    made = await replay(db, webhook, "failed")
+    await through(db)
+    assert (await as_it_is(db, made)).delivered == EVENTS
+
+
+async def test_two_processes_that_are_at_it_at_once_make_each_delivery_once(open_database: OpenDatabase) -> None:
+    """As where a lane has just moved: each believes that it is its own."""
+    db, other = await open_database(), await open_database()
+    webhook = await followed(db)
+    await settled(db, "delivered")
+    made = [await replay(db, webhook, rate=3) for _ in range(2)]
+    ours, theirs = driver(db, page=2), driver(other, page=2)
+    for _ in range(40):
+        await asyncio.gather(ours.step(1.0), theirs.step(1.0))
+        await settled(db, "delivered")
+    for one in made:
+        assert await runs(db, one.run) == [(seq, one.run, "delivered") for seq in range(1, EVENTS + 1)]
+        done = await as_it_is(other, one)
+        assert (done.state, done.matched, done.sent) == ("done", EVENTS, EVENTS)
+    await adds_up(db)
 
 
 async def test_a_kill_at_any_statement_loses_and_doubles_nothing(

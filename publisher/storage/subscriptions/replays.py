@@ -218,7 +218,8 @@ def _failed(n: int) -> ColumnElement[bool]:
         later.c.subscription == n, later.c.seq == deliveries.c.seq, later.c.run > 0,
         later.c.state == DeliveryState.DELIVERED.value,
     )  # fmt: skip
-    dead = (deliveries.c.state == DeliveryState.DEAD.value) & deliveries.c.reason.is_(None)
+    unheard = func.coalesce(deliveries.c.reason, "") != again.RESENT
+    dead = (deliveries.c.state == DeliveryState.DEAD.value) & unheard
     cut = (deliveries.c.state == DeliveryState.CANCELLED.value) & (
         deliveries.c.reason == SubscriptionState.DISABLED.value
     )
