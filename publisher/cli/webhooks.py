@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from publisher.cli import resending
 from publisher.cli.common import HERE, Home, note, show_json, with_sealed, with_storage
 from publisher.cli.tables import show_table
 from publisher.cli.webhookoptions import asked, refuse_unwritable, telling_site
 from publisher.errors import ConfigErrors, NotFound, PublisherError, advised
 
 if TYPE_CHECKING:
-    from publisher.model import Delivery as Sent
     from publisher.model import Filter, Subscription
     from publisher.outbound import Outbound, PostResult
     from publisher.settings import Delivery
     from publisher.storage.access.sealing import Sealer
     from publisher.storage.engine.database import Database, Tx
+    from publisher.storage.subscriptions.listing import Listed
 
 WebhookId = Annotated[
     str, typer.Argument(metavar="ID", help="The webhook's id, as `publisher webhooks list` shows it.")
@@ -36,6 +37,7 @@ def register(cli: typer.Typer) -> None:
     group.command("test")(send_test)
     group.command()(remove)
     group.command("deliveries")(list_deliveries)
+    resending.register(group)
     cli.add_typer(group, name="webhooks")
 
 
@@ -245,24 +247,31 @@ def list_deliveries(
     id: WebhookId,
     *,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 50,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Those in this state alone; may be repeated.")
+    ] = None,
     home: Home = HERE,
 ) -> None:
     """List a webhook's deliveries, newest first; those of a deleted one too.
 
-    Shows id, event, type, state, why it was cancelled, attempts, the last error or status, when it was made.
+    Shows id, event, type, state, why it was cancelled or is held, attempts, the last error or status, when it was made.
     """
 
-    async def work(db: Database) -> list[Sent]:
-        from publisher.model import SubscriptionState
+    async def work(db: Database) -> list[Listed]:
+        from publisher.model import DeliveryState, SubscriptionState
         from publisher.storage.subscriptions import listing, subscriptions
 
         if await db.read(subscriptions.get, id, states=tuple(SubscriptionState)) is None:
             raise NotFound(f"there is no webhook {id!r}, and there never was")
-        return list(await db.read(listing.page, id, limit=limit))
+        for name in state or []:
+            if name not in list(DeliveryState):
+                raise PublisherError(f"--state {name}: must be one of {', '.join(DeliveryState)}")
+        states = [DeliveryState(name) for name in state or []]
+        return await db.read(listing.page, id, limit=limit, states=states)
 
     rows = [
         (
-            one.id, one.event_id, one.event_type, one.state.value, one.reason or "", str(one.attempts),
+            one.id, one.event_id, one.event_type, one.state.value, one.reason or one.held or "", str(one.attempts),
             one.last_error or str(one.last_status or ""), one.created_at,
         )
         for one in with_storage(home, work)

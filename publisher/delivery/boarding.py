@@ -17,7 +17,7 @@ from publisher.delivery.held import UNKNOWN, Held
 from publisher.model import Event
 from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import bitmaps, parcels, queue, spilling
+from publisher.storage.subscriptions import bitmaps, holds, parcels, queue, spilling
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.parcels import Parcel
 from publisher.storage.subscriptions.queue import Claimed
@@ -45,6 +45,8 @@ class Boarding:
     def __init__(self, held: Held, aboard: Aboard) -> None:
         self._held = held
         self._aboard = aboard
+        self._aside: dict[int, Parcel] = {}
+        """Parcels that were read and are held: none of their seats waits here, or is under way."""
 
     def look(self) -> None:
         """Look for new parcels at once."""
@@ -54,6 +56,7 @@ class Boarding:
         """Forget every parcel: it is another log."""
         self.let_go(list(self._aboard))
         self._aboard.forget()
+        self._aside.clear()
 
     def gain(self, tx: Tx, lanes: Iterable[int]) -> None:
         """Read these lanes from their first open parcel on."""
@@ -67,6 +70,7 @@ class Boarding:
 
     def keep(self, lanes: frozenset[int]) -> None:
         """Drop what is in other lanes than these."""
+        self._aside = {id_: one for id_, one in self._aside.items() if one.lane in lanes}
         self.let_go([one for one in self._aboard if one.lane not in lanes])
         self._aboard.keep(lanes)
 
@@ -74,17 +78,21 @@ class Boarding:
         """What others have moved to rows: of each parcel aboard of which anything was, all of that as a bitmap; and the
         rows, under this process's lease, that it has to go by from now on.
 
-        These are of seats that wait here, and of those that had moved before the parcel was read. Not among them are
-        the rows of seats that have begun to be sent, or were: their outcomes find them as they are settled.
+        These are of seats that wait here, of those that had moved before the parcel was read, and of those that are
+        held. Not among them are the rows of seats that have begun to be sent, or were: their outcomes find them as they
+        are settled.
         """
-        moved = parcels.moved(tx, [one.id for one in self._aboard])
-        changed = {one.id: one for one in self._aboard if moved.get(one.id, 0) & ~one.moved}
+        moved = parcels.moved(tx, [*(one.id for one in self._aboard), *self._aside])
+        known = (*self._aboard, *self._aside.values())
+        changed = {one.id: one for one in known if moved.get(one.id, 0) & ~one.moved}
         if not changed:
             return moved, []
         waiting = self._waiting()
         made = spilling.made(tx, self._held.process, [(one.id, one.seq) for one in changed.values()])
         return moved, [
-            (row, parcel, n) for row, parcel, n in made if (parcel, n) in waiting or n in changed[parcel].absent
+            (row, parcel, n)
+            for row, parcel, n in made
+            if (parcel, n) in waiting or n in changed[parcel].absent or parcel in self._aside
         ]
 
     async def board(self) -> bool:
@@ -110,6 +118,8 @@ class Boarding:
         record of these rows.
         """
         seats = self._waiting()
+        for id_, parcel in self._aside.items():
+            parcel.moved = moved.get(id_, parcel.moved)
         for parcel in list(self._aboard):
             gone = moved.get(parcel.id, 0)
             if gone & ~parcel.moved or parcel.absent:
@@ -152,7 +162,7 @@ class Boarding:
 
     def _boarded(self, tx: Tx, room: int, known: Collection[int]) -> Boarded:
         self._held.prepared.valid(self._held.db.epoch)
-        found = self._aboard.read(tx, self._held.serving, room, known)
+        found = self._free(tx, self._aboard.read(tx, self._held.serving, room, known))
         holders = self._aboard.holders(tx, found)
         unknown = {
             n
@@ -164,6 +174,18 @@ class Boarding:
         return (
             found, holders, queue.followers(tx, unknown) if unknown else [], events.among(tx, seqs) if seqs else [],
         )  # fmt: skip
+
+    def _free(self, tx: Tx, found: list[Parcel]) -> list[Parcel]:
+        """Those of these parcels that are not held; the others are left in the database."""
+        if not self._held.holding:
+            return found
+        held = holds.covering(tx, ((one.seq, one.filter_id) for one in found))
+        for one in found:
+            if (one.seq, one.filter_id) in held:
+                self._aside[one.id] = one
+                if one.members & ~one.open:
+                    self._held.known = UNKNOWN  # some of it may be a row in this process's name
+        return [one for one in found if one.id not in self._aside]
 
     def _seat(self, parcel: Parcel, holders: Sequence[int], now: float) -> None:
         """Let each open seat of a parcel wait in its line. It becomes a row where rows of its subscription go first,

@@ -12,10 +12,10 @@ from publisher.delivery.boarding import Boarding, Made
 from publisher.delivery.endpoints.parties import Item, cancelled
 from publisher.delivery.held import Held
 from publisher.storage.engine.database import Tx
-from publisher.storage.subscriptions import queue, wakes
+from publisher.storage.subscriptions import holds, queue, wakes
 from publisher.storage.subscriptions.queue import Claim, Claimed
 
-Checked = tuple[Claim, list[tuple[queue.Follower, int | None]], Mapping[int, int], list[Made]]
+Checked = tuple[Claim, list[tuple[queue.Follower, int | None]], Mapping[int, int], list[Made], tuple[int, int, int]]
 
 
 class Checking:
@@ -30,7 +30,7 @@ class Checking:
         waiting = [item for line in self._held.lines for item in line.items if item.parcel is None]
         waiting += [item for item in self._held.sending if item.parcel is None and not item.begun]
         items = {one.id: item for item in waiting for one in item.rows}
-        claim, woken, moved, made = await self._held.db.write_loosely(self._checked, list(items))
+        claim, woken, moved, made, edition = await self._held.db.write_loosely(self._checked, list(items))
         self._held.prepared.add(claim.events)
         items |= self._boarding.left(moved, made, {one.id: one for one in claim.deliveries})
         self._awake(woken)
@@ -44,6 +44,8 @@ class Checking:
                 rows[item].append(still[id_])
         for item, found in rows.items():
             self._update(item, found)
+        if edition != self._held.holds:
+            self._held_otherwise(edition)
         for line in self._held.sweep():
             self._held.seek(line)
         for line in self._held.lines:
@@ -51,6 +53,13 @@ class Checking:
                 self._held.hand_back(line)
             elif line.items:
                 self._held.slots.ask(line)  # where it goes now there may be a place
+
+    def _held_otherwise(self, edition: tuple[int, int, int]) -> None:
+        """Something is held that was not, or no more: read every parcel again, as where lanes were lost."""
+        self._held.holds, self._held.holding = edition, edition[2] > 0
+        self._held.serving = frozenset()
+        self._boarding.keep(frozenset())
+        self._held.wake.set()
 
     def _awake(self, woken: Iterable[tuple[queue.Follower, int | None]]) -> None:
         """Take over what is on record of these, and when something of each is due."""
@@ -93,4 +102,4 @@ class Checking:
         moved, made = self._boarding.moved(tx)
         held = queue.held_by(tx, ids, self._held.process) if ids else []
         claim = queue.brought(tx, [*held, *(row for row, _, _ in made)], self._held.prepared.known)
-        return claim, found, moved, made
+        return claim, found, moved, made, holds.edition(tx)

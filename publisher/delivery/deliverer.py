@@ -16,6 +16,7 @@ from publisher.delivery.endpoints.slots import Bounds
 from publisher.delivery.endpoints.verified_hosts import VerifiedHosts
 from publisher.delivery.followers import pausing
 from publisher.delivery.followers.fanout import FanOut
+from publisher.delivery.followers.replaying import Replaying
 from publisher.delivery.lanes import Lanes
 from publisher.delivery.posting import Poster
 from publisher.delivery.sender import FRESH_SECONDS, Observer, Sender
@@ -108,6 +109,7 @@ class Deliverer:
         self._lanes.lost = self._sender.lost
         self._settler.recorded, self._settler.returned = self._sender.recorded, self._sender.returned
         self._fanout = FanOut(db, made=self._sender.fanned_out, check=check)
+        self._replaying = Replaying(db, lanes=lambda: self._lanes.held, check=check)
         self._loops: tuple[asyncio.Task[None], ...] = ()
         self._settling: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -155,6 +157,8 @@ class Deliverer:
             asyncio.create_task(self._fanout.run(), name="fanout"),
             asyncio.create_task(self._sender.run(), name="sender"),
             asyncio.create_task(self._tell(), name="teller"),
+            asyncio.create_task(self._replaying.run(), name="replays"),
+            asyncio.create_task(self._sender.successes.run(), name="successes"),
         )
         try:
             await self._stopped.wait()
@@ -178,6 +182,7 @@ class Deliverer:
             await _end([self._settling], LAST_COMMIT_SECONDS)
         await asyncio.wait([asyncio.ensure_future(self._lanes.leave())], timeout=LAST_COMMIT_SECONDS)
         await self._verified.written(LAST_COMMIT_SECONDS)
+        await asyncio.wait([asyncio.ensure_future(self._sender.successes.run_out())], timeout=LAST_COMMIT_SECONDS)
         self._stopped.set()
 
     def wake(self) -> None:

@@ -41,7 +41,8 @@ class Held:
     ``sending`` is what is under way; ``rows`` and ``seats`` are how many of either wait; ``serving`` are the lanes
     whose open rows and parcels are known here. ``policy`` is what goes for whatever is taken next. ``known`` is up to
     which changes, and in which epoch of the log, all that waits was read, and ``known_at`` when that was (monotonic).
-    ``wake`` is set when there is something to look for.
+    ``holds`` is the edition of the holds by which that was, and ``holding`` whether any holds something. ``wake`` is
+    set when there is something to look for.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Held:
         self.serving: frozenset[int] = frozenset()
         self.known = UNKNOWN
         self.known_at = float("-inf")
+        self.holds: tuple[int, int, int] | None = None
+        self.holding = False
         self.draining = False
         self.wake = asyncio.Event()
         self._claims = 0

@@ -21,6 +21,7 @@ from publisher.delivery.endpoints.parties import Endpoint, Item
 from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.endpoints.retry import outcome
 from publisher.delivery.endpoints.slots import Bounds, Slots
+from publisher.delivery.exchanges import LastSuccesses, exchange
 from publisher.delivery.held import Held
 from publisher.delivery.lanes import Lanes
 from publisher.delivery.posting import Poster
@@ -86,6 +87,7 @@ class Sender:
         self._poster = poster
         self._observe = observe
         self._answered = answered
+        self.successes = LastSuccesses(db)
         self._fresh_seconds = fresh_seconds
         self._none = asyncio.Event()
         self._none.set()
@@ -354,9 +356,13 @@ class Sender:
             one = one._replace(failures=1)
         item.line.failing = not result.delivered
         schedule = item.policy.schedule
-        self._over(item, outcome(one, item.at, result, schedule, item.parcel, item.seat, probe=item.probe))
+        settled = outcome(one, item.at, result, schedule, item.parcel, item.seat, probe=item.probe)
         if result.delivered:
             self._answered(one.url)
+            self.successes.note(item, result)
+        else:
+            settled = settled._replace(exchange=exchange(item.sending))
+        self._over(item, settled)
         prepared = self._held.prepared.find(one.seq)
         age = None
         if prepared is not None and result.delivered:

@@ -122,7 +122,12 @@ class Delivery(Frozen):
 
 
 class Attempt(Frozen):
-    """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why."""
+    """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why.
+
+    ``response`` is how the text of the answer begins. ``request`` and ``answer`` are the heads that were sent and
+    answered, as JSON without credentials; ``digest`` is the SHA-256 of the body that was sent, and ``address`` the one
+    that was connected to. None where they are not kept.
+    """
 
     number: int
     at: datetime
@@ -130,3 +135,7 @@ class Attempt(Frozen):
     status: int | None = None
     error: str | None = None
     response: str | None = None
+    request: str | None = None
+    digest: str | None = None
+    answer: str | None = None
+    address: str | None = None

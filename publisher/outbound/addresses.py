@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -71,6 +71,17 @@ def embedded(address: Address) -> Address:
         if int(address) >> 32 == 0:
             return IPv4Address(int(address))
     return unwrap(address)
+
+
+def is_public(text: str) -> bool:
+    """Whether an address, as a socket names it, is one of the internet's."""
+    try:
+        real = embedded(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return False
+    if isinstance(real, IPv4Address):
+        return not within(real, SPECIAL_V4)
+    return real in GLOBAL_V6 and not within(real, SPECIAL_V6)
 
 
 def within(address: Address, networks: Sequence[Network]) -> bool:

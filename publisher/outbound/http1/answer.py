@@ -23,6 +23,9 @@ MAX_LINES = 128
 MAX_LINE = 8190
 """Header lines of one head, and bytes of one."""
 
+KEPT_HEAD = 4096
+"""Bytes of an answer's headers, names and values, that are kept for people to look at."""
+
 EXCERPT = 1024
 """Bytes of the body of an answer that is no success, kept for people to look at."""
 
@@ -35,8 +38,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_excerpt", "_interim", "_lines", "_parser", "_reads", "_retry_after", "begun", "complete", "keep", "left",
-        "refused", "spent", "status",
+        "_excerpt", "_head", "_interim", "_kept", "_lines", "_parser", "_reads", "_retry_after", "begun", "complete",
+        "keep", "left", "refused", "spent", "status",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -55,6 +58,8 @@ class Answer:
         self._interim = self._lines = 0
         self._retry_after: bytes | None = None
         self._excerpt = b""
+        self._head: list[tuple[bytes, bytes]] = []
+        self._kept = 0
 
     def close(self) -> None:
         """Parse no further."""
@@ -85,11 +90,12 @@ class Answer:
 
     def result(self, sending: Sending) -> PostResult:
         """What is told of it, once its status is known."""
+        sending.answered, sending.excerpt = self._head, self._excerpt[:EXCERPT]
         if self._retry_after is None and 200 <= self.status < 300 and not self._reads:
             return _success(self.status, self.spent)
         value = None if self._retry_after is None else self._retry_after.decode("utf-8", "replace")
         wait = retryafter.read(value, sending.pool.now())
-        excerpt = self._excerpt[:EXCERPT].decode("utf-8", "replace").replace("\x00", "") or None
+        excerpt = None if 200 <= self.status < 300 else _text(sending.excerpt)
         return PostResult(self.status, None, wait.seconds, excerpt, self.spent, ignored=wait.ignored)
 
     def on_message_begin(self) -> None:
@@ -108,6 +114,9 @@ class Answer:
             self._refuse(f"its head has more than {MAX_LINES} lines")
         if size + len(value) > MAX_LINE:
             self._refuse(f"a line of its head has more than {MAX_LINE} bytes")
+        self._kept += size + len(value)
+        if self._kept <= KEPT_HEAD:
+            self._head.append((name, value))
         if size == 11 and name.lower() == b"retry-after":
             self._retry_after = value
 
@@ -121,6 +130,7 @@ class Answer:
             self._interim += 1
             self._lines = 0
             self._retry_after = None
+            self._head, self._kept = [], 0
             if self._interim > MAX_INTERIM:
                 self._refuse(f"more than {MAX_INTERIM} interim answers (1xx) came before it")
             return
@@ -129,7 +139,7 @@ class Answer:
 
     def on_body(self, data: bytes) -> None:
         """Called by the parser."""
-        if len(self._excerpt) < EXCERPT and (self._reads or not 200 <= self.status < 300):
+        if len(self._excerpt) < EXCERPT:
             self._excerpt += data[:EXCERPT]
 
     def on_message_complete(self) -> None:
@@ -144,6 +154,10 @@ class Answer:
 
 class _Refused(Exception):
     """Ends the parsing, whatever is left in the buffer."""
+
+
+def _text(excerpt: bytes) -> str | None:
+    return excerpt.decode("utf-8", "replace").replace("\x00", "") or None
 
 
 @lru_cache(4096)

@@ -43,8 +43,8 @@ class Connection:
     """An open connection to an origin. It is idle, carries one request, or drains an answer that was told already."""
 
     __slots__ = (
-        "_answer", "_draining", "_empty", "_fd", "_limit", "_pool", "_rest", "_sending", "_sent_at", "_served",
-        "_socket", "_tls", "origin",
+        "_answer", "_draining", "_empty", "_fd", "_limit", "_peer", "_pool", "_rest", "_sending", "_sent_at",
+        "_served", "_socket", "_tls", "origin",
     )  # fmt: skip
 
     def __init__(self, pool: Pool, origin: Origin, connected: socket.socket | Encrypted) -> None:
@@ -53,6 +53,7 @@ class Connection:
         self._socket = connected
         self._tls = connected if isinstance(connected, Encrypted) else None
         self._fd = connected.fileno()
+        self._peer = _peer_of(connected)
         self._answer = Answer()
         self._sending: Sending | None = None
         self._rest: list[memoryview] = []
@@ -70,6 +71,7 @@ class Connection:
             return False
         self._sending = sending
         sending.place = self
+        sending.address = self._peer
         if sending.began:
             self._sent_at = self._pool.time()
         else:
@@ -297,3 +299,10 @@ class Connection:
         self._limit = seconds
         if seconds:
             self._pool.deadlines.begin(self, seconds)
+
+
+def _peer_of(connected: socket.socket | Encrypted) -> str | None:
+    try:
+        return str(connected.getpeername()[0])
+    except OSError:  # it is gone already, which the first request finds out
+        return None

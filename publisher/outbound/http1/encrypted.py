@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from typing import Any
 
 _BUFFER = bytearray(18 * 1024)  # a record of the largest kind and its frame (RFC 8446 section 5.2)
 _VIEW = memoryview(_BUFFER)
@@ -48,6 +49,10 @@ class Encrypted:
     def fileno(self) -> int:
         """The descriptor of the socket."""
         return self._plain.fileno()
+
+    def getpeername(self) -> Any:
+        """The address that it is connected to."""
+        return self._plain.getpeername()
 
     def close(self) -> None:
         """Close the socket, without a word."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from publisher.outbound.results import PostResult
@@ -25,7 +25,8 @@ class Sending:
     """One request, from :meth:`Outbound.send` until its outcome was told."""
 
     __slots__ = (
-        "again", "began", "begins", "body", "done", "head", "place", "pool", "reads", "target", "timeout", "written",
+        "address", "again", "answered", "began", "begins", "body", "done", "excerpt", "head", "place", "pool", "reads",
+        "target", "timeout", "written",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 -- one is made for each request, in one place
@@ -49,6 +50,12 @@ class Sending:
         self.begins = begins
         self.reads = reads
         self.place: Place | None = None
+        self.address: str | None = None
+        """Where it was sent, once it has a connection."""
+        self.answered: Sequence[tuple[bytes, bytes]] = ()
+        """The headers of its answer."""
+        self.excerpt = b""
+        """How the text of its answer begins; of a success as much as had come with the head."""
         self.written = False
         """Whether some of it may have reached the receiver."""
         self.again = False

@@ -120,7 +120,7 @@ _CLAIMED = f"""
         THEN CASE WHEN s.cause = 'access' THEN s.cause ELSE s.state END
         WHEN m.held IS NOT NULL THEN 'paused'
         WHEN {_SUPERSEDED} THEN 'superseded' END),
-      m.summary, s.failures, s.options, e.erased
+      m.summary, s.failures, s.options, d.run, e.erased
     FROM deliveries d
       JOIN events e ON e.seq = d.seq
       JOIN subscriptions s ON s.n = d.subscription
@@ -150,9 +150,16 @@ _SETTLE = """
       lease = NULL
     WHERE id = CAST(?1 AS BIGINT)"""
 
+# What a receiver answered may say what it was sent, and is not kept where that was erased meanwhile.
 _ATTEMPT = """
-    INSERT INTO attempts (delivery_id, number, at, duration_ms, status, error, response)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"""
+    INSERT INTO attempts (
+      delivery_id, number, at, duration_ms, status, error, response, request, digest, answer, address
+    )
+    SELECT CAST(?1 AS BIGINT), CAST(?2 AS INTEGER), CAST(?3 AS BIGINT), CAST(?4 AS INTEGER), CAST(?5 AS INTEGER),
+      CAST(?6 AS TEXT), CASE WHEN e.erased THEN NULL ELSE CAST(?7 AS TEXT) END, CAST(?8 AS TEXT),
+      CASE WHEN e.erased THEN NULL ELSE CAST(?9 AS TEXT) END, CASE WHEN e.erased THEN NULL ELSE CAST(?10 AS TEXT) END,
+      CAST(?11 AS TEXT)
+    FROM deliveries d JOIN events e ON e.seq = d.seq WHERE d.id = CAST(?1 AS BIGINT)"""
 
 
 _PARCELS_HELD = """

@@ -277,6 +277,7 @@ subscriptions = Table(
     Column("options", Text, nullable=False, server_default="{}"),  # see model/options.py
     Column("alone", Boolean, nullable=False, server_default=false()),  # by its options: it is given no seat
     Column("history", Boolean, nullable=False, server_default=false()),  # and is sent what a later event has overtaken
+    Column("runs", Integer, nullable=False, server_default="0"),  # the highest deliveries.run that was given out
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.
@@ -390,7 +391,7 @@ deliveries = Table(
     Column("seq", BigInteger, nullable=False),
     Column("subscription", BigInteger, nullable=False),  # subscriptions.n
     Column("filter_id", BigInteger, nullable=False),  # with seq: the match whose type and change it carries
-    Column("run", Integer, nullable=False, server_default="0"),  # 0: as it happened
+    Column("run", Integer, nullable=False, server_default="0"),  # 0: as it happened; else a resend or a replay
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
@@ -411,6 +412,8 @@ deliveries = Table(
     Index("ix_deliveries_replayed", "subscription", "run", "seq", sqlite_where=text("run > 0 AND due_at IS NOT NULL")),
     # Partial on PostgreSQL too, by its migration.
     Index("ix_deliveries_suspects", "crashes", "id", sqlite_where=text("crashes > 1")),
+    # What was sent again. Partial on PostgreSQL too, by its migration.
+    Index("ix_deliveries_runs", "subscription", "run", "state", sqlite_where=text("run > 0")),
     # Senders name it by its id: one that was deleted must not be given out again.
     sqlite_autoincrement=True,
 )
@@ -467,7 +470,95 @@ attempts = Table(
     Column("status", Integer),
     Column("error", Text),
     Column("response", Text),
+    # As storage/subscriptions/exchanges.py has them: the head that was sent, without credentials, and a digest of the
+    # body; the head of the answer; and the address that was connected to. Null where nothing was sent.
+    Column("request", Text),
+    Column("digest", Text),
+    Column("answer", Text),
+    Column("address", Text),
     PrimaryKeyConstraint("delivery_id", "number"),
+)
+
+# The last attempt of each subscription that succeeded, as far as it is known: senders write it now and then.
+successes = Table(
+    "successes",
+    metadata,
+    Column("subscription", BigInteger, primary_key=True, autoincrement=False),  # subscriptions.n
+    Column("seq", BigInteger, nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("duration_ms", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", Text),
+    Column("request", Text),
+    Column("digest", Text),
+    Column("answer", Text),
+    Column("address", Text),
+)
+
+# What is sent to a subscription again, event by event, as run ``run`` of it; see storage/subscriptions/replays.py.
+replays = Table(
+    "replays",
+    metadata,
+    Column("n", Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("subscription", BigInteger, nullable=False),  # subscriptions.n
+    Column("run", Integer, nullable=False),
+    Column("only", Text, nullable=False),  # "all" or "failed"
+    Column("since_seq", BigInteger, nullable=False),
+    Column("until_seq", BigInteger, nullable=False),
+    Column("filter_id", BigInteger, nullable=False),  # its own: what is sent is what matched it
+    Column("rate", Integer, nullable=False),  # deliveries a second
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("judged", BigInteger, nullable=False),  # every event up to this one is judged
+    Column("matched", BigInteger, nullable=False, server_default="0"),
+    Column("made", BigInteger, nullable=False, server_default="0"),
+    # How many of its rows were folded, by what had become of them.
+    Column("delivered", BigInteger, nullable=False, server_default="0"),
+    Column("dead", BigInteger, nullable=False, server_default="0"),
+    Column("cancelled", BigInteger, nullable=False, server_default="0"),
+    Column("by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    UniqueConstraint("subscription", "run"),
+    # Partial on PostgreSQL too, by its migration.
+    Index("ix_replays_open", "n", sqlite_where=text("ended_at IS NULL")),
+    sqlite_autoincrement=True,
+)
+
+# What a replay takes and has no delivery of yet.
+replay_events = Table(
+    "replay_events",
+    metadata,
+    Column("replay", BigInteger, nullable=False),  # replays.n
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("replay", "seq"),
+)
+
+# What must not begin to be sent, by whose order and why; kept as a record. See storage/subscriptions/holds.py.
+holds = Table(
+    "holds",
+    metadata,
+    Column("n", Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("feed", Text),
+    Column("source", Text),
+    Column("first_seq", BigInteger),
+    Column("last_seq", BigInteger),
+    Column("state", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("ended_by", Text),
+    Column("ended_reason", Text),
+    Column("ended_at", BigInteger),  # since when it holds nothing any more
+    Column("cancel_until", BigInteger),  # the last event of which it is to cancel what it holds
+    Column("cancelled", BigInteger, nullable=False, server_default="0"),
+    Column("settled_at", BigInteger),  # since when nothing is left to be done for it
+    sqlite_autoincrement=True,
 )
 
 # How many deliveries of an event were settled in each state, as far as their rows and parcels are gone. What an event

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from publisher.model import Change, Event, EventType
 from publisher.storage.access import idempotency
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.tables import article_facets, articles, attempts
-from publisher.storage.engine.tables import deliveries as sent
+from publisher.storage.engine.tables import article_facets, articles
 from publisher.storage.engine.values import dump
 from publisher.storage.items import embargoes
 from publisher.storage.log import events
-from publisher.storage.subscriptions import deliveries, fanout
+from publisher.storage.subscriptions import deliveries, exchanges, fanout
 from publisher.storage.subscriptions.fanout import Followed, Judged
 
 _TYPES = [type for type in EventType if type.items == "articles"]
@@ -61,8 +60,7 @@ def erase(tx: Tx, id: str, path: str) -> None:
     embargoes.drop(tx, [id])
     idempotency.erase(tx, id, path)
     deliveries.cancel_erased(tx, seqs)
-    echoed = select(sent.c.id).where(tx.dialect.among(sent.c.seq, seqs))
-    tx.conn.execute(update(attempts).where(attempts.c.delivery_id.in_(echoed)).values(response=None))
+    exchanges.erase(tx, seqs)
 
 
 def bury(tx: Tx, id: str, source: str) -> None:

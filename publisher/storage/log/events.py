@@ -115,6 +115,12 @@ def among(tx: Tx, seqs: Collection[int]) -> list[Event]:
     return [_event(row) for row in tx.conn.execute(statement)]
 
 
+def numbers(tx: Tx, first: int, last: int, limit: int) -> list[int]:
+    """The numbers of up to ``limit`` events from ``first`` to ``last``, in order."""
+    own = select(events.c.seq).where(events.c.seq.between(first, last)).order_by(events.c.seq).limit(limit)
+    return list(tx.conn.execute(own).scalars())
+
+
 def erased(tx: Tx, seqs: Collection[int]) -> set[int]:
     """Those of these events whose content was erased."""
     statement = select(events.c.seq).where(tx.dialect.among(events.c.seq, seqs), events.c.erased)

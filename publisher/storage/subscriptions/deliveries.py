@@ -40,6 +40,18 @@ SUSPECT = 2
 when it is due by the clock: only ``crashes.py`` finds it then."""
 
 
+class Exchange(NamedTuple):
+    """What was sent in an attempt and what came back, as ``delivery/exchanges.py`` writes it, and the address."""
+
+    request: str | None = None
+    digest: str | None = None
+    answer: str | None = None
+    address: str | None = None
+
+
+NO_EXCHANGE = Exchange()
+
+
 class Outcome(NamedTuple):
     """What became of a delivery that its sender has: a row under its lease, or a seat of a parcel in its lanes.
     ``number`` is 0 where nothing was sent; that does not count as an attempt.
@@ -50,7 +62,7 @@ class Outcome(NamedTuple):
 
     A ``seat`` in a ``parcel`` has neither ``id`` nor ``lease``; what its receiver did not take becomes a row in this
     state. ``moved`` is of the parcel alone: others have made rows of its seats, and it is to be closed if no other is
-    open.
+    open. ``exchange`` is of an attempt that failed.
 
     One request may have carried several deliveries: ``echo`` marks all but the first, which say nothing more of their
     endpoint. ``reason`` says why it was cancelled, where that is not on record.
@@ -71,6 +83,7 @@ class Outcome(NamedTuple):
     probe: bool = False
     parcel: Parcel | None = None
     seat: int = 0
+    exchange: Exchange | None = None
     echo: bool = False
     reason: str | None = None
 
@@ -125,7 +138,9 @@ def of_seats(tx: Tx, outcomes: Sequence[Outcome], process: str) -> list[Outcome]
 
 def _note_attempts(tx: Tx, outcomes: Iterable[Outcome]) -> None:
     tried = [
-        (one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in outcomes if one.number and not one.probe
+        (one.id, one.number, clock.to_micros(one.at), *one[6:10], *(one.exchange or NO_EXCHANGE))
+        for one in outcomes
+        if one.number and not one.probe
     ]
     if tried:
         tx.dialect.many(tx.conn, tx.dialect.attempt, tried)
@@ -142,6 +157,17 @@ def cancel(tx: Tx, subscription: int, reason: str) -> None:
 def cancel_of(tx: Tx, subscriptions: Collection[int], reason: str) -> None:
     """Cancel the open deliveries of each of these subscriptions (their ``n``), as :func:`cancel` does."""
     _cancel(tx, tx.dialect.among(table.c.subscription, subscriptions), reason)
+
+
+def cancel_run(tx: Tx, subscription: int, run: int, reason: str) -> None:
+    """Cancel what is open of a later run of a subscription (its ``n``), as :func:`cancel` does."""
+    assert run > 0, "what is sent as it happens may be in parcels"
+    _cancel(tx, (table.c.subscription == subscription) & (table.c.run == run), reason)
+
+
+def cancel_rows(tx: Tx, ids: Collection[int], reason: str) -> int:
+    """Cancel those of these rows that are open, as :func:`cancel` does; returns how many."""
+    return _cancel(tx, tx.dialect.among(table.c.id, ids), reason)
 
 
 def cancel_matched(
@@ -200,18 +226,19 @@ def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
     _cancel(tx, tx.dialect.among(table.c.seq, seqs) & ~parting.exists(), "erased")
 
 
-def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> None:
+def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> int:
     still_open = select(table.c.id).where(which, table.c.due_at.is_not(None))
     # Locked in the order that settling locks them in, since each would otherwise wait for the other.
     ids = tx.conn.execute(still_open.order_by(table.c.id).with_for_update()).scalars().all()
     if not ids:
-        return
+        return 0
     rest = tx.dialect.among(table.c.id, ids)
     under_way = table.c.state == DeliveryState.SENDING.value
     tx.conn.execute(table.update().where(rest, under_way).values(reason=reason))
     ended = {"state": DeliveryState.CANCELLED.value, "reason": reason, "due_at": None, "settled_at": tx.now}
     tx.conn.execute(table.update().where(rest, ~under_way).values(ended))
     wakes.changed(tx)
+    return len(ids)
 
 
 def _settled(tx: Tx, one: Outcome) -> tuple[Any, ...]:

@@ -160,6 +160,11 @@ def _match(row: AnyRow) -> Match:
     return Match(EventType(row.type), Change(row.change), row.summary)
 
 
+def access(tx: Tx) -> int:
+    """Another number once who may be sent what is another, or a definition."""
+    return _cursor(tx, lock=False).access
+
+
 def _cursor(tx: Tx, *, lock: bool) -> Cursor:
     # One after the other, in the order of all who change the second; it is read once the first is locked.
     statement = select(cursors.c.seq, cursors.c.subscription).where(_CURSOR)

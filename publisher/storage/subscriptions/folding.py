@@ -26,7 +26,7 @@ from publisher.model import DeliveryState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import attempts, cursors, folded, parcels
 from publisher.storage.engine.tables import deliveries as table
-from publisher.storage.subscriptions import stretches
+from publisher.storage.subscriptions import again, stretches
 
 OPEN = tuple(state.value for state in (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING))
 BY_AGE = tuple(state.value for state in (DeliveryState.DELIVERED, DeliveryState.CANCELLED))
@@ -189,10 +189,15 @@ def _alone(tx: Tx, cleared: int | None = None) -> None:
 
 
 def _fold(tx: Tx, which: ColumnElement[bool]) -> Folded:
-    gone = tx.conn.execute(delete(table).where(which).returning(table.c.id, table.c.seq, table.c.state)).all()
+    columns = (table.c.id, table.c.seq, table.c.state, table.c.run, table.c.subscription)
+    gone = tx.conn.execute(delete(table).where(which).returning(*columns)).all()
     if not gone:
         return Folded()
-    _count(tx, Counter((row.seq, row.state) for row in gone))
+    # What an event matched is the sum of what was sent as it happened; what was sent again is counted by its replay.
+    live = Counter((row.seq, row.state) for row in gone if not row.run)
+    if live:
+        _count(tx, live)
+    again.folded(tx, [row for row in gone if row.run])
     tried = delete(attempts).where(tx.dialect.among(attempts.c.delivery_id, [row.id for row in gone]))
     return Folded(len(gone), tx.conn.execute(tried).rowcount)
 

@@ -23,7 +23,7 @@ from publisher.storage.engine.tables import attempts as attempts_table
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import events, matches, parcels, seats, subscriptions
 from publisher.storage.engine.values import AnyRow, moment
-from publisher.storage.subscriptions import bitmaps, folding
+from publisher.storage.subscriptions import bitmaps, folding, holds
 from publisher.storage.subscriptions import parcels as parcels_
 from publisher.storage.subscriptions.deliveries import PARKED
 from publisher.storage.subscriptions.parcels import Taken
@@ -44,8 +44,12 @@ SCANNED = 256
 
 
 class Listed(Delivery):
-    """A delivery, with what finds its attempts: its ``row``, or the one ``attempt`` of a seat that was taken."""
+    """A delivery, with what finds its attempts: its ``row``, or the one ``attempt`` of a seat that was taken. ``held``
+    is the hold that keeps it from being sent.
+    """
 
+    filter_id: int
+    held: str | None = None
     row: int | None = None
     attempt: Attempt | None = None
 
@@ -54,13 +58,20 @@ class Listed(Delivery):
 class Accounts:
     """One event: ``matched`` is the sum of ``states`` once it is fanned out, 0 before.
 
-    ``folded`` is the part of ``states`` of which there are counts alone.
+    ``folded`` is the part of ``states`` of which there are counts alone. ``again`` counts what was sent again, in later
+    runs, as far as it is listed; it is in neither of the others.
     """
 
     seq: int
     matched: int
     states: dict[DeliveryState, int]
     folded: dict[DeliveryState, int] = field(default_factory=dict)
+    again: dict[DeliveryState, int] = field(default_factory=dict)
+
+    @property
+    def differs(self) -> int:
+        """By how much the deliveries are more than what matched; below 0: some are missing."""
+        return sum(self.states.values()) - self.matched
 
 
 def page(
@@ -78,7 +89,7 @@ def page(
     # What is in a parcel is of run 0: the last that is below a later run is of the same event.
     end, least = before[0] + (before[1] > 0), found[-1].seq if len(found) == limit else 0
     seated = _seated(tx, n, range(least, end), limit, states)
-    return list(islice(heapq.merge(found, seated, key=lambda one: (-one.seq, -one.run)), limit))
+    return _with_holds(tx, islice(heapq.merge(found, seated, key=lambda one: (-one.seq, -one.run)), limit))
 
 
 def of_event(tx: Tx, seq: int, *, limit: int, after: Spot = FIRST) -> list[tuple[Spot, Listed]]:
@@ -92,7 +103,9 @@ def of_event(tx: Tx, seq: int, *, limit: int, after: Spot = FIRST) -> list[tuple
     place = tuple_(table.c.subscription, table.c.run)
     own = _ROWS.where(table.c.seq == seq, place > tuple_(*after[1:]))
     rows = tx.conn.execute(own.order_by(table.c.subscription, table.c.run).limit(limit - len(found)))
-    return found + [((1, row.subscription, row.run), _row(row)) for row in rows]
+    found += [((1, row.subscription, row.run), _row(row)) for row in rows]
+    noted = _with_holds(tx, (one for _, one in found))
+    return [(spot, one) for (spot, _), one in zip(found, noted, strict=True)]
 
 
 def get(tx: Tx, subscription: str, id: str) -> Listed | None:
@@ -102,6 +115,19 @@ def get(tx: Tx, subscription: str, id: str) -> Listed | None:
         return None
     found = page(tx, subscription, limit=1, before=(int(seq), int(run) + 1))
     return found[0] if found and found[0].id == id else None
+
+
+def _with_holds(tx: Tx, found: Iterable[Listed]) -> list[Listed]:
+    """These deliveries, those that are open with the hold that covers them."""
+    page = list(found)
+    open_ = ((one.seq, one.filter_id) for one in page if one.state in _WAITING)
+    held = holds.covering(tx, open_)
+    return [
+        one.model_copy(update={"held": held[one.seq, one.filter_id]})
+        if one.state in _WAITING and (one.seq, one.filter_id) in held
+        else one
+        for one in page
+    ]
 
 
 def attempts(tx: Tx, delivery: Listed) -> list[Attempt]:
@@ -125,16 +151,18 @@ def attempts_of(tx: Tx, some: Sequence[Listed]) -> list[list[Attempt]]:
 
 def accounting(tx: Tx, seqs: Collection[int]) -> list[Accounts]:
     """For each of these events: how many subscriptions it matched, and how many deliveries are in each state."""
-    counted = select(table.c.seq, table.c.state, func.count()).where(tx.dialect.among(table.c.seq, seqs))
+    later = (table.c.run > 0).label("later")
+    counted = select(table.c.seq, table.c.state, later, func.count()).where(tx.dialect.among(table.c.seq, seqs))
     states: dict[int, Counter[DeliveryState]] = {}
-    for seq, state, count in tx.conn.execute(counted.group_by(table.c.seq, table.c.state)):
-        states.setdefault(seq, Counter())[DeliveryState(state)] += count
+    again: dict[int, Counter[DeliveryState]] = {}
+    for seq, state, is_later, count in tx.conn.execute(counted.group_by(table.c.seq, table.c.state, later)):
+        (again if is_later else states).setdefault(seq, Counter())[DeliveryState(state)] += count
     folded = folding.counts(tx, seqs)
     for seq, counts in chain(folded.items(), _of_parcels(tx, seqs)):
         states.setdefault(seq, Counter()).update(counts)
     matched = select(events.c.seq, events.c.matched).where(tx.dialect.among(events.c.seq, seqs)).order_by(events.c.seq)
     return [
-        Accounts(seq, count or 0, dict(states.get(seq, {})), folded.get(seq, {}))
+        Accounts(seq, count or 0, dict(states.get(seq, {})), folded.get(seq, {}), dict(again.get(seq, {})))
         for seq, count in tx.conn.execute(matched)
     ]
 
@@ -226,6 +254,8 @@ def _names(tx: Tx, rosters: Collection[int]) -> dict[tuple[int, int], str]:
     )}  # fmt: skip
 
 
+_WAITING = (DeliveryState.PENDING, DeliveryState.RETRYING)
+
 Journaled = dict[int, dict[int, Taken | None]]
 """What the journal holds, by parcel and seat."""
 
@@ -293,6 +323,7 @@ def _seat(row: Any, seat: int, webhook: str, settled: Journaled) -> Listed | Non
         next_attempt_at=clock.from_micros(row.created_at) if how is None else None,
         settled_at=None if how is None else clock.from_micros(how.at + how.milliseconds * 1000),
         last_status=None if how is None else how.status,
+        filter_id=row.filter_id,
         attempt=taken,
     )
 
@@ -315,6 +346,7 @@ def _row(row: AnyRow) -> Listed:
         settled_at=moment(row.settled_at),
         last_status=row.last_status,
         last_error=row.last_error,
+        filter_id=row.filter_id,
         row=row.id,
     )
 
@@ -327,6 +359,10 @@ def _attempt(row: AnyRow) -> Attempt:
         status=row.status,
         error=row.error,
         response=row.response,
+        request=row.request,
+        digest=row.digest,
+        answer=row.answer,
+        address=row.address,
     )
 
 
@@ -344,7 +380,7 @@ _PARCEL = select(
 
 _SEATED = (
     _PARCEL.add_columns(
-        parcels.c.created_at, parcels.c.began_at, parcels.c.times, parcels.c.statuses,
+        parcels.c.filter_id, parcels.c.created_at, parcels.c.began_at, parcels.c.times, parcels.c.statuses,
         events.c.id.label("event_id"), matches.c.type,
     )
     .join(events, events.c.seq == parcels.c.seq)

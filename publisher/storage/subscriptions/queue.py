@@ -20,7 +20,7 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import matches, subscriptions
 from publisher.storage.log import events as log
-from publisher.storage.subscriptions import stretches
+from publisher.storage.subscriptions import holds, stretches
 from publisher.storage.subscriptions.deliveries import PARKED, SUSPECT
 
 Place = tuple[int, int]
@@ -55,13 +55,14 @@ class Claimed(NamedTuple):
     summary: bool
     failures: int
     options: str = PLAIN
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The deliveries that one claim took, and those of their events that the caller did not know yet.
 
-    ``parked`` are the subscriptions of which something was put back, since they are paused.
+    ``parked`` are the subscriptions of which something was put back, since they are paused or it is held.
     """
 
     deliveries: tuple[Claimed, ...] = ()
@@ -168,11 +169,14 @@ def brought(tx: Tx, ids: Collection[int], known: Collection[int] = ()) -> Claim:
     """What has to be known of deliveries that were taken; events in ``known`` (their ``seq``) are not loaded, unless
     what is known of them was erased.
 
-    Those of paused subscriptions are put back.
+    Those of paused subscriptions are put back, and so are those that are held.
     """
     if not ids:
         return Claim()
     rows = tx.dialect.fetch(tx.conn, tx.dialect.claimed, (tx.dialect.array(ids),))
+    held = holds.park(tx, ids)
+    parked = frozenset(row[2] for row in rows if row[0] in held)
+    rows = [row for row in rows if row[0] not in held]
     paused = [row for row in rows if row[11] == SubscriptionState.PAUSED.value]
     if paused:
         _park(tx, [row[0] for row in paused], {row[2] for row in paused})
@@ -182,13 +186,13 @@ def brought(tx: Tx, ids: Collection[int], known: Collection[int] = ()) -> Claim:
         Claimed._make(
             (
                 *row[:9], _TYPES[row[9]], _CHANGES[row[10]], row[11], bool(row[12]), row[13],
-                options.setdefault(row[14], row[14]),
+                options.setdefault(row[14], row[14]), row[15],
             )
         )
         for row in rows
     )  # fmt: skip
-    seqs = {row[1] for row in rows if row[15] or row[1] not in known}
-    return Claim(claimed, tuple(log.among(tx, seqs)) if seqs else (), frozenset(row[2] for row in paused))
+    seqs = {row[1] for row in rows if row[16] or row[1] not in known}
+    return Claim(claimed, tuple(log.among(tx, seqs)) if seqs else (), parked.union(row[2] for row in paused))
 
 
 def _park(tx: Tx, ids: Collection[int], holders: Collection[int]) -> None:

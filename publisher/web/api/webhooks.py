@@ -14,8 +14,8 @@ from publisher.delivery.followers import permissions
 from publisher.errors import NotFound
 from publisher.model import (
     Attempt,
-    Delivery,
     DeliveryState,
+    Event,
     Key,
     Role,
     Subscription,
@@ -23,6 +23,7 @@ from publisher.model import (
 )
 from publisher.model.options import DEFAULT
 from publisher.model.subscription import endpoint_host
+from publisher.outbound.addresses import is_public
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
 from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
@@ -31,6 +32,7 @@ from publisher.web.access.auth import require
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
+from publisher.web.api.missed import PATH, missed_json
 from publisher.web.api.registration import Change, Registration, checked, options_json, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
@@ -41,7 +43,6 @@ log = telemetry.logger(__name__)
 
 routes = web.RouteTableDef()
 
-PATH = "/api/v1/webhooks"
 PAGE, MAX_PAGE = 50, 500
 LIST = "webhooks"
 BATCH = 100
@@ -108,16 +109,16 @@ async def list_webhooks(request: web.Request) -> web.StreamResponse:
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
     """One webhook; an operator sees a deleted one too."""
-    _, found = await _own(request, deleted=True)
+    _, found = await owned(request, deleted=True)
     return json_response(webhook_json(found))
 
 
 @routes.patch(PATH + "/{id}")
 async def change(request: web.Request) -> web.Response:
     """Change the given fields. ``state`` ``disabled`` cancels open deliveries; ``active`` sends the events that
-    follow.
+    follow, and ``missed`` in the answer tells what it was not sent meanwhile.
     """
-    key, found = await _own(request)
+    key, found = await owned(request)
     wanted = read(Change, await json_object(request))
     services = services_of(request)
     values = checked(wanted, key, services, now=found)
@@ -126,23 +127,26 @@ async def change(request: web.Request) -> web.Response:
     if moves:
         services.limits.registering(key)
 
-    def update(tx: Tx) -> Subscription:
+    def update(tx: Tx) -> tuple[Subscription, dict[str, Any]]:
         values = _held_to(tx, wanted, key, services, now=found)
         if moves:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
             _may_redirect(tx, key, found.id)
-        return _changed(tx, found, values)
+        before = subscriptions.existing(tx, found.id)
+        changed = _changed(tx, found, values)
+        enabled = before.state is SubscriptionState.DISABLED and changed.state is SubscriptionState.ACTIVE
+        return changed, {"missed": missed_json(tx, before)} if enabled else {}
 
-    changed = await _or_404(services.db.write(update))
+    changed, missed = await _or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(wanted.model_fields_set))
-    return json_response(webhook_json(changed))
+    return json_response({**webhook_json(changed), **missed})
 
 
 @routes.delete(PATH + "/{id}")
 async def delete(request: web.Request) -> web.Response:
     """Delete a webhook; what was still to be sent is cancelled."""
-    _, found = await _own(request)
+    _, found = await owned(request)
     await _or_404(services_of(request).db.write(subscriptions.delete, found.id))
     log.info("webhook.deleted", id=found.id)
     return web.Response(status=204)
@@ -151,7 +155,7 @@ async def delete(request: web.Request) -> web.Response:
 @routes.post(PATH + "/{id}/test")
 async def test(request: web.Request) -> web.Response:
     """Send one signed ``webhook.test`` now, once, and say how that went."""
-    key, found = await _own(request)
+    key, found = await owned(request)
     services, host = services_of(request), endpoint_host(found.url)
     verified = await services.db.read(hosts.is_verified, host)
     with services.limits.testing(key, host, verified=verified):
@@ -175,7 +179,7 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
     ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too. ``folded_until`` is
     the time up to which what was delivered or cancelled is listed no more, null where everything is.
     """
-    _, found = await _own(request, deleted=True)
+    key, found = await owned(request, deleted=True)
     name = f"deliveries of {found.id} by their events"
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, name)
@@ -192,17 +196,18 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
     last = page[limit - 1] if more else None
     following = None if last is None else cursor(request, name, [last.seq, last.run])
     end = {"next": following, "folded_until": folded_until}
-    return await list_response(request, "deliveries", _with_attempts(db, page[:limit]), lambda: end, NO_STORE)
+    batches = _with_attempts(db, page[:limit], private=key.role is Role.OPERATOR)
+    return await list_response(request, "deliveries", batches, lambda: end, NO_STORE)
 
 
 @routes.get("/api/v1/events/{id}/deliveries")
 @takes("limit", "after")
 async def list_deliveries_of_event(request: web.Request) -> web.StreamResponse:
     """What became of an event, for operators: a page of its deliveries with their attempts, those taken at the first
-    attempt first, and counts.
+    attempt first, and counts. It is named by its id or its number.
 
-    ``matched`` is how many webhooks it matched, ``states`` how many deliveries are in each state, and ``folded`` how
-    many of those are not listed any more.
+    ``matched`` is how many webhooks it matched, ``states`` how many deliveries are in each state, ``folded`` how many
+    of those are not listed any more, and ``again`` how many were sent again, which count for no event.
     """
     await require(request, Role.OPERATOR, to="see what became of an event")
     id_, name = request.match_info["id"], "deliveries of an event by their seats"
@@ -211,7 +216,7 @@ async def list_deliveries_of_event(request: web.Request) -> web.StreamResponse:
     after = listing.FIRST if place is None else (int(place[0]), int(place[1]), int(place[2]))
 
     def listed(tx: Tx) -> tuple[Accounts, list[tuple[Spot, Listed]]] | None:
-        event = events.get(tx, id_) if id_.isascii() and id_.isprintable() else None
+        event = _event(tx, id_)
         if event is None:
             return None
         (accounts,) = listing.accounting(tx, [event.seq])
@@ -227,9 +232,17 @@ async def list_deliveries_of_event(request: web.Request) -> web.StreamResponse:
         "matched": accounts.matched,
         "states": {state.value: accounts.states.get(state, 0) for state in DeliveryState},
         "folded": {state.value: count for state, count in sorted(accounts.folded.items())},
+        "again": {state.value: count for state, count in sorted(accounts.again.items())},
     }
-    batches = _with_attempts(db, [one for _, one in page[:limit]], named=True)
+    batches = _with_attempts(db, [one for _, one in page[:limit]], named=True, private=True)
     return await list_response(request, "deliveries", batches, lambda: end, NO_STORE)
+
+
+def _event(tx: Tx, name: str) -> Event | None:
+    """The event of an id or a number."""
+    if name.isdecimal() and name.isascii() and len(name) < 17:
+        return next(iter(events.among(tx, [int(name)])), None)
+    return events.get(tx, name) if name.isascii() and name.isprintable() else None
 
 
 def webhook_json(webhook: Subscription) -> dict[str, Any]:
@@ -291,16 +304,23 @@ async def _in_batches(page: list[dict[str, Any]]) -> Batches:
         yield page[start : start + BATCH]
 
 
-async def _with_attempts(db: Database, page: list[Listed], *, named: bool = False) -> Batches:
-    """In batches; ``named``: each with its webhook."""
+async def _with_attempts(db: Database, page: list[Listed], *, private: bool, named: bool = False) -> Batches:
+    """In batches; ``named``: each with its webhook; ``private``: with what was answered in private networks."""
     for start in range(0, len(page), BATCH):
         batch = page[start : start + BATCH]
         attempts = await db.read(listing.attempts_of, batch)
         names = [{"webhook": one.subscription} if named else {} for one in batch]
-        yield [{**name, **_delivery_json(one, own)} for name, one, own in zip(names, batch, attempts, strict=True)]
+        yield [
+            {**name, **delivery_json(one, own, private=private)}
+            for name, one, own in zip(names, batch, attempts, strict=True)
+        ]
 
 
-def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
+def delivery_json(one: Listed, attempts: list[Attempt], *, private: bool = False) -> dict[str, Any]:
+    """A delivery with its attempts as the API shows it; ``private``: with what was answered in private networks.
+
+    ``held`` is the hold that keeps it from being sent, null where none does.
+    """
     return {
         "id": one.id,
         "event": one.event_id,
@@ -309,6 +329,7 @@ def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
         "run": one.run,
         "state": one.state,
         "reason": one.reason,
+        "held": one.held,
         "created_at": rfc3339(one.created_at),
         "next_attempt_at": one.next_attempt_at and rfc3339(one.next_attempt_at),
         "settled_at": one.settled_at and rfc3339(one.settled_at),
@@ -319,11 +340,15 @@ def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
                 "duration_ms": attempt.duration_ms,
                 "status": attempt.status,
                 "error": attempt.error,
-                "response": attempt.response,
+                "response": attempt.response if private or _is_public(attempt) else None,
             }
             for attempt in attempts
         ],
     }
+
+
+def _is_public(attempt: Attempt) -> bool:
+    return attempt.address is None or is_public(attempt.address)
 
 
 def _state(text: str) -> DeliveryState:
@@ -341,7 +366,7 @@ async def _or_404(change: Awaitable[T]) -> T:
         raise Problem(404, str(error)) from error
 
 
-async def _own(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
+async def owned(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
     """The key and the webhook that the path names; another owner's is 404, as if it did not exist.
 
     With ``deleted`` an operator finds deleted ones too.
