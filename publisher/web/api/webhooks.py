@@ -27,6 +27,7 @@ from publisher.storage.log import events
 from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
 from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
 from publisher.web.access.auth import require
+from publisher.web.api import narrowing
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
@@ -65,6 +66,7 @@ async def register(request: web.Request) -> web.Response:
     def effect(tx: Tx) -> Answer:
         values = _held_to(tx, wanted, key, services)
         services.limits.check(tx, key, values["url"], new=True)
+        narrowing.check_limits(tx, values["filter"], key, key.owner)
         created = subscriptions.create(
             tx,
             url=values["url"],
@@ -130,6 +132,8 @@ async def change(request: web.Request) -> web.Response:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
             _may_redirect(tx, key, found.id)
+        if "filter" in values:
+            narrowing.check_limits(tx, values["filter"], key, found.owner)
         return _changed(tx, found, values)
 
     changed = await _or_404(services.db.write(update))
@@ -234,13 +238,15 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
     ``reason`` says why the publisher paused or disabled it, null where it did not; ``failures`` counts failed attempts
-    in a row.
+    in a row, ``filter_errors`` the events for which its expression could not be evaluated.
     """
     return {
         "id": webhook.id,
         "url": webhook.url,
         "feeds": webhook.filter.feeds,
         "events": webhook.filter.events or None,
+        "where": narrowing.where_json(webhook.filter.where),
+        "expression": webhook.filter.expression,
         "format": webhook.format,
         "description": webhook.description,
         "state": webhook.state,
@@ -252,6 +258,8 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "failing_since": webhook.failing_since and rfc3339(webhook.failing_since),
         "last_error": webhook.last_error,
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
+        "filter_errors": webhook.filter_errors,
+        "last_filter_error": webhook.last_filter_error,
     }
 
 
