@@ -12,6 +12,7 @@ from publisher.web.api import (
     articles,
     batches,
     cursors,
+    event_types,
     events,
     following,
     indicators,
@@ -51,7 +52,7 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
     app[PUBLIC] = public
     health.add_health(app)
     if public:
-        for room in (articles, batches, indicators, events, openapi, sources, preview, webhooks, feeds):
+        for room in (articles, batches, indicators, events, event_types, openapi, sources, preview, webhooks, feeds):
             app.add_routes(room.routes)
         cursors.prepare(app)
         following.prepare(app)
