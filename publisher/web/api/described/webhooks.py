@@ -15,7 +15,7 @@ GONE = {410: "The place is gone; begin anew"}
 
 _STATES = {"type": "array", "items": {"type": "string", "enum": [state.value for state in DeliveryState]}}
 _FOLLOWS = {"feeds": ["news"], "events": ["article.published"], "where": {"topic": ["coffee", "-sport"]}}
-_ONE = {"url": "https://example.org/hooks/news", **_FOLLOWS}
+_ONE = {"url": "https://receiver.example/hooks/news", **_FOLLOWS}
 
 operations = {
     "GET /api/v1/webhooks": Operation(
