@@ -38,6 +38,8 @@ _ERROR = re.compile(r"ERROR: [^:]*:(\d+):(\d+): (.*)")
 
 _UNSAID = {"all", "exists", "exists_one", "existsOne", "map", "filter", "matches", "_+_"}
 
+_TYPES = re.compile(r"\w+' to '\w+'")
+
 _LONGEST_FAULT = 200
 
 cel = later("cel_expr_python.cel")
@@ -61,7 +63,8 @@ class EvaluationError(Exception):
 class Expression:
     """A compiled expression. Make it with :func:`compiled`."""
 
-    def __init__(self, program: Any) -> None:
+    def __init__(self, text: str, program: Any) -> None:
+        self._text = text
         self._program = program
 
     def holds(self, activation: Any) -> bool:
@@ -71,7 +74,7 @@ class Expression:
         if found is True or found is False:
             return bool(found)
         if value.type() == cel.Type.ERROR:
-            raise EvaluationError(_evaluation_error(str(found)))
+            raise EvaluationError(_evaluation_error(str(found), self._text))
         raise EvaluationError(f"it is neither true nor false, but of the type {value.type().name().lower()}")
 
 
@@ -90,7 +93,7 @@ def compiled(text: str) -> Expression:
     kind = program.return_type()
     if kind not in (cel.Type.BOOL, cel.Type.DYN):
         raise NotAnExpression(f"must be true or false of an event; this is of the type {kind.name().lower()}")
-    return Expression(program)
+    return Expression(text, program)
 
 
 def activation(envelope: Mapping[str, Any]) -> Any:
@@ -142,7 +145,13 @@ def _named(said: str) -> str:
     return found.group(1) if found else ""
 
 
-def _evaluation_error(message: str) -> str:
-    """In one line: ``Key not found in map : "titl"``."""
-    said = message.partition(": ")[2] or message
-    return " ".join(said.split())[:_LONGEST_FAULT]
+def _evaluation_error(message: str, text: str) -> str:
+    """In one line: ``Key not found in map : "titl"``.
+
+    It is kept for longer than the event may be, so it quotes the expression and nothing of the event.
+    """
+    said = " ".join((message.partition(": ")[2] or message).split())
+    head, quote, quoted = re.match(r"([^\"']*)([\"']?)(.*)", said).groups()  # type: ignore[union-attr]  # fits any text
+    if quote and quoted[:-1] not in text and not _TYPES.fullmatch(quoted):
+        said = f"{head.removesuffix('b')}(what the event says)"
+    return said[:_LONGEST_FAULT]

@@ -33,10 +33,10 @@ def _word() -> re.Pattern[str]:
 
 
 class Words:
-    """The words of an item, asked one by one."""
+    """The words of an item, folded, asked one by one."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._all = frozenset(word for text in texts for word in words_of(text))
+    def __init__(self, words: Iterable[str]) -> None:
+        self._all = frozenset(words)
 
     @cached_property
     def _sorted(self) -> list[str]:

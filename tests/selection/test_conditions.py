@@ -192,6 +192,18 @@ def test_what_cannot_be_evaluated_is_no_match_and_told(expression: str) -> None:
     assert faults[1]
 
 
+@pytest.mark.parametrize("expression", ["data[data.title] == 1", "double(data.title) > 1.0", "data.topics[data.title]"])
+@pytest.mark.parametrize("title", ["Rahasia dalam kutip", 'Rahasia "dalam" kutip', "Rahasia 'dalam' \"kutip\""])
+def test_what_is_told_of_an_error_quotes_nothing_of_the_event(expression: str, title: str) -> None:
+    given = event(PUBLISHED, article(title=title))
+    shown = Shown(given)
+    wanted = Filter(feeds=("all",), expression=expression)
+    assert Judge(FEEDS, {}, {}, {}).follow(wanted, given, public=True, shown=shown) is None
+    fault = shown.fault() or ""
+    assert fault
+    assert "ahasia" not in fault and "dalam" not in fault and "kutip" not in fault
+
+
 def test_once_the_time_for_an_event_is_used_up_expressions_match_nothing_and_that_is_told() -> None:
     wanted = Filter(feeds=("all",), expression="true")
     given = event(PUBLISHED, article())
