@@ -7,15 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from publisher.errors import LimitReached
-from publisher.model import FeedDefinition, Filter, Key, Role
+from publisher.model import FeedDefinition, Key, Role
 from publisher.model.base import Text
 from publisher.selection import NotANarrowing, Where, parse
 from publisher.selection.expression import NoExpressions, NotAnExpression, compiled
 from publisher.selection.where import SOURCE
-from publisher.storage.engine.database import Tx
-from publisher.storage.subscriptions import filters
-from publisher.web.http.response import Fault, Problem, invalid
+from publisher.web.http.response import Fault, invalid
 
 Narrowed = Annotated[dict[str, list[Text]], Field(description="Keys to narrow by, each with its values")]
 Expressed = Annotated[Text, Field(max_length=500, description="A CEL expression over the event")]
@@ -52,14 +49,6 @@ def fits(where: Where, feeds: Sequence[FeedDefinition], key: Key) -> list[Fault]
         said = "a key with the role 'operator' is needed to ask where items come from"
         faults.append(Fault(_path(SOURCE), said))
     return faults
-
-
-def check_limits(tx: Tx, filter: Filter, key: Key, owner: str) -> None:
-    """429 where the owner, or all owners together, would have too many different filters with an expression."""
-    try:
-        filters.check_expression(tx, filter, owner, limited=not key.role.allows(Role.OPERATOR))
-    except LimitReached as reached:
-        raise Problem(429, str(reached)) from reached
 
 
 def where_json(where: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, list[str]] | None:

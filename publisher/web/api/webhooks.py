@@ -27,10 +27,10 @@ from publisher.storage.log import events
 from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
 from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
 from publisher.web.access.auth import require
-from publisher.web.api import narrowing
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
+from publisher.web.api.narrowing import where_json
 from publisher.web.api.registration import Change, Registration, checked, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
@@ -66,7 +66,7 @@ async def register(request: web.Request) -> web.Response:
     def effect(tx: Tx) -> Answer:
         values = _held_to(tx, wanted, key, services)
         services.limits.check(tx, key, values["url"], new=True)
-        narrowing.check_limits(tx, values["filter"], key, key.owner)
+        services.limits.expressing(tx, key, values["filter"], key.owner)
         created = subscriptions.create(
             tx,
             url=values["url"],
@@ -133,7 +133,7 @@ async def change(request: web.Request) -> web.Response:
         if url != found.url:
             _may_redirect(tx, key, found.id)
         if "filter" in values:
-            narrowing.check_limits(tx, values["filter"], key, found.owner)
+            services.limits.expressing(tx, key, values["filter"], found.owner)
         return _changed(tx, found, values)
 
     changed = await _or_404(services.db.write(update))
@@ -245,7 +245,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "url": webhook.url,
         "feeds": webhook.filter.feeds,
         "events": webhook.filter.events or None,
-        "where": narrowing.where_json(webhook.filter.where),
+        "where": where_json(webhook.filter.where),
         "expression": webhook.filter.expression,
         "format": webhook.format,
         "description": webhook.description,

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from publisher.errors import LimitReached
-from publisher.model import Key, Role
+from publisher.model import Filter, Key, Role
 from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import hosts
+from publisher.storage.subscriptions import filters, hosts
 from publisher.storage.subscriptions.hosts import Most
 from publisher.web.budgets.buckets import Buckets, Slots
 from publisher.web.budgets.wrong_keys import WrongKeys
@@ -115,6 +115,16 @@ class Allowances:
             said = f"the owner {key.owner!r} may have {PREVIEWS_PER_MINUTE} previews a minute"
             raise self._refused("previews_per_minute", said, wait)
         self._previews.take(key.owner)
+
+    def expressing(self, tx: Tx, key: Key, filter: Filter, owner: str) -> None:
+        """Check the number of different filters with an expression before the owner's webhook gets this one; 429 where
+        there would be too many, for all owners together also to an operator. Lock the log before.
+        """
+        try:
+            filters.check_expression(tx, filter, owner, limited=not key.role.allows(Role.OPERATOR))
+        except LimitReached as reached:
+            self._counted(reached.limit)
+            raise Problem(429, str(reached)) from reached
 
     def check(self, tx: Tx, key: Key, url: str, *, new: bool) -> None:
         """Check the number of webhooks before one is made (``new``) or pointed at ``url``; 429 where there would be too
