@@ -8,6 +8,7 @@ import pytest
 from support.rights import judge
 from webroom import Newsroom
 
+from publisher.selection import expression
 from publisher.storage.subscriptions import filters
 
 URL = "https://receiver.example/hook"
@@ -118,3 +119,38 @@ async def test_a_further_expression_than_an_owner_may_have_is_429_with_words(
     assert (await change(newsroom, plain, expression="seq > 1"))[0] == 429
     assert (await change(newsroom, plain, expression="seq > 1", state="active"))[0] == 429
     assert (await change(newsroom, plain, "operator", expression="seq > 1"))[0] == 200
+
+
+async def test_without_what_evaluates_expressions_one_is_refused_with_how_to_install_it(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> None:
+        raise expression.NoExpressions
+
+    expression.compiled.cache_clear()
+    monkeypatch.setattr(expression, "_environment", missing)
+    status, body = await register(newsroom, expression="seq > 0")
+    assert (status, body["errors"][0]["path"]) == (422, "expression")
+    assert "publisher[cel]" in body["errors"][0]["message"]
+    assert (await register(newsroom))[0] == 201
+
+
+@pytest.mark.parametrize("asked", [{"where": {"topic": ["kopi"]}}, {"expression": '"kopi" in data.topics'}])
+@pytest.mark.parametrize("told_first", [True, False], ids=["told before", "not told yet"])
+async def test_an_erased_article_leaves_those_whose_filter_took_it_and_no_other(
+    newsroom: Newsroom, asked: dict[str, Any], told_first: bool
+) -> None:
+    taking = (await register(newsroom, **asked))[1]["id"]
+    other = (await register(newsroom, where={"topic": ["emas"]}))[1]["id"]
+    await newsroom.push("a-1", "kopi")
+    if told_first:
+        await judge(newsroom.db)
+    await newsroom.client.delete("/api/v1/articles/a-1?erase=true", headers=newsroom.as_("editor"))
+    await judge(newsroom.db)
+    told = {}
+    for id_ in (taking, other):
+        listed = (await newsroom.get(f"/api/v1/webhooks/{id_}/deliveries", "subscriber"))["deliveries"]
+        told[id_] = [one["type"] for one in listed]
+        assert (await newsroom.get(f"/api/v1/webhooks/{id_}", "subscriber"))["filter_errors"] == 0
+    assert told[other] == []
+    assert told[taking][0] == "article.withdrawn"

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from support.receiver import receiving
+from support.rights import a_feed, define, publish
 from webroom import Newsroom
 
+from publisher.model import Filter
+from publisher.storage.engine.database import Database
 from publisher.storage.log import events
 from publisher.web.api import preview as previews
 
@@ -133,3 +136,18 @@ async def test_previews_are_limited_by_the_minute(newsroom: Newsroom) -> None:
     codes = [(await preview(newsroom))[0] for _ in range(61)]
     assert (codes[:60], codes[60]) == ([200] * 60, 429)
     assert (await preview(newsroom, "operator"))[0] == 200
+
+
+async def test_it_is_the_same_on_every_database(db: Database) -> None:
+    await define(db, a_feed("news"), a_feed("gold", "emas"))
+    for topic in ("kopi", "emas", "kopi"):
+        await publish(db, topic)
+    newest = previews.Trial(Filter(feeds=("news",), where=(("topic", ("kopi",)),)), public=True)
+    await db.read(newest.run, None)
+    assert [(one["seq"], one["taken"]) for one in newest.told] == [(3, True), (2, False), (1, True)]
+    assert newest.chosen is not None
+    assert newest.chosen[0].seq == 3
+    gold = previews.Trial(Filter(feeds=("gold",)), public=True)
+    await db.read(gold.run, newest.told[1]["id"])
+    assert [one["seq"] for one in gold.told] == [2]
+    assert gold.chosen is not None
