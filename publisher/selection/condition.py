@@ -64,6 +64,9 @@ class Shown:
         except (EvaluationError, NoExpressions, NotAnExpression) as error:
             self._faults.append(str(error))
             return False
+        except Exception as error:  # whatever the library makes of an event, it must not keep others from being told
+            self._faults.append(f"it could not be evaluated ({error.__class__.__name__})")
+            return False
 
     def fault(self) -> str | None:
         """The first fault since this was last asked."""

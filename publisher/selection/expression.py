@@ -53,7 +53,7 @@ class NoExpressions(ValueError):
     """What evaluates expressions is not installed; says how to install it."""
 
     def __init__(self) -> None:
-        super().__init__(f"expressions need the extra that evaluates them: the operator installs {EXTRA}")
+        super().__init__(f'expressions need what evaluates them: the operator installs it with pip install "{EXTRA}"')
 
 
 class EvaluationError(Exception):

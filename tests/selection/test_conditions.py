@@ -11,7 +11,7 @@ import pytest
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import SingleEvent
 from publisher.model import Change, Event, EventType, FeedDefinition, Filter, Match, Selection
-from publisher.selection import Followers, Judge, Shown, envelope, follow, parse
+from publisher.selection import Followers, Judge, Shown, condition, envelope, follow, parse
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 PUBLISHED, UPDATED, WITHDRAWN = (
@@ -202,6 +202,18 @@ def test_what_is_told_of_an_error_quotes_nothing_of_the_event(expression: str, t
     fault = shown.fault() or ""
     assert fault
     assert "ahasia" not in fault and "dalam" not in fault and "kutip" not in fault
+
+
+def test_whatever_the_library_raises_is_no_match_and_told_without_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_text: str) -> None:
+        raise RuntimeError("Rahasia")
+
+    monkeypatch.setattr(condition, "compiled", fails)
+    given = event(PUBLISHED, article())
+    faults: dict[int, str] = {}
+    followers = Followers([(1, Filter(feeds=("all",), expression="true"), True), (2, Filter(feeds=("all",)), True)])
+    assert Judge(FEEDS, {}, {}, {}).matches(given, followers, faults).keys() == {2}
+    assert faults == {1: "it could not be evaluated (RuntimeError)"}
 
 
 def test_once_the_time_for_an_event_is_used_up_expressions_match_nothing_and_that_is_told() -> None:
