@@ -97,6 +97,9 @@ def _json(one: Subscription) -> dict[str, Any]:
         "feeds": one.filter.feeds,
         "events": one.filter.events or None,
         "options": one.options.model_dump(mode="json", exclude_defaults=True),
+        "where": {key: list(values) for key, values in one.filter.where} or None,
+        "expression": one.filter.expression,
+        "filter_errors": one.filter_errors,
         "created_at": rfc3339(one.created_at),
         "failures": one.failures,
         "last_error": one.last_error,
@@ -111,6 +114,10 @@ def add(
     event: Annotated[
         list[str] | None, typer.Option("--event", help="A type to be told of; may be repeated. Default: all.")
     ] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="What to narrow by, as topic=rusia; may be repeated.")
+    ] = None,
+    expression: Annotated[str | None, typer.Option("--expression", help="A condition on events, in CEL.")] = None,
     format: Annotated[
         str, typer.Option("--format", help="How events are written, by a name of docs/formats.md.")
     ] = "standard",
@@ -142,6 +149,7 @@ def add(
         written = transports.named(format)
         options = asked(content, template, parameter or [])
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
+        wanted = _narrowed(wanted, where or [], expression)
         async with _sender(home) as (sender, _):
             checked = _checked(sender, url)
         refuse_unwritable(written, checked, options)
@@ -188,6 +196,7 @@ def show(
     shown |= {name: value for name, value in shown.pop("options").items() if value}
     shown |= {"state": _state(found), "format": _format(found.format)}
     shown |= {"feeds": ",".join(found.filter.feeds), "events": ",".join(found.filter.events) or "all"}
+    shown["where"] = " ".join(f"{key}={value}" for key, values in found.filter.where for value in values) or None
     show_table(("", ""), [(name, str(value)) for name, value in shown.items() if value is not None])
 
 
@@ -319,6 +328,23 @@ def _filter(known: Collection[str], feeds: list[str], events: list[str]) -> Filt
         if name not in types:
             raise NotFound(f'"{name}" is no type of event; {nearest(name, types)}')
     return Filter(feeds=tuple(feeds), events=tuple(EventType(name) for name in events))
+
+
+def _narrowed(filter: Filter, where: list[str], expression: str | None) -> Filter:
+    """The filter with what ``--where`` and ``--expression`` ask for; raises PublisherError with what is wrong."""
+    from publisher.selection import parse
+    from publisher.selection.expression import compiled
+
+    asked: dict[str, list[str]] = {}
+    for one in where:
+        key, _, value = one.partition("=")
+        asked.setdefault(key.strip(), []).append(value)
+    try:
+        if expression is not None:
+            compiled(expression)
+        return filter.model_copy(update={"where": parse(asked).pairs, "expression": expression})
+    except ValueError as wrong:
+        raise PublisherError(str(wrong)) from wrong
 
 
 async def _feeds(home: Path, db: Database) -> set[str]:

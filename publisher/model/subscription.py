@@ -46,11 +46,14 @@ class Cause(StrEnum):
 class Filter(Frozen):
     """What a subscription follows. Equal filters are stored once and judged once per event.
 
-    ``events`` empty means every type.
+    ``events`` empty means every type. ``where`` narrows: keys with their values, in the canonical form of
+    ``selection/where.py``. ``expression`` is one of ``selection/expression.py``, None for none.
     """
 
     feeds: tuple[str, ...]
     events: tuple[EventType, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    expression: str | None = None
 
 
 class Subscription(Frozen):
@@ -64,6 +67,9 @@ class Subscription(Frozen):
 
     ``failures`` is how many attempts failed since the last that did not, ``failing_since`` when the first of them did
     (None: the last attempt succeeded); ``last_error`` stays after a success.
+
+    ``filter_errors`` is for how many events the expression of its filter could not be evaluated, which is no match, and
+    ``last_filter_error`` why.
     """
 
     id: str
@@ -85,6 +91,8 @@ class Subscription(Frozen):
     last_error: str | None = None
     last_error_at: datetime | None = None
     options: Options = Options()
+    filter_errors: int = 0
+    last_filter_error: str | None = None
 
 
 class DeliveryState(StrEnum):

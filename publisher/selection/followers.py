@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from publisher.model import CHANGE_COUNTS_AS, Change, Event, EventType, FeedDefinition, Filter, Match, Role
+from publisher.selection.condition import Condition, Shown, condition_of
 from publisher.selection.index import FeedIndex, Sides
 from publisher.selection.matching import change_of
 
+Meets = Callable[..., bool]
+""":meth:`Condition.meets` of one event."""
 
-def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event) -> Match | None:
-    """What the event is to a follower of several feeds, None if it is not told.
+
+def follow(filter: Filter, feeds: Mapping[str, FeedDefinition], event: Event, *, public: bool = False) -> Match | None:
+    """What the event is to a follower of several feeds, None if it is not told; ``public``: one who is told nothing of
+    private feeds.
 
     The feeds count as one: an item that moves from one of them to another stays. A follower that filters by type sees
     an article that enters as published and one that leaves as withdrawn, so that the type is always one it asked for.
     An observation that is held is told to those alone who ask for that type: to others it would be the present value.
-    Feeds that no longer exist match nothing.
+    Feeds that no longer exist match nothing. A filter that narrows, or has an expression, takes the item before or
+    after the event where a feed takes it and it is what the filter asks for: by its rules an item enters, stays and
+    leaves as it does by the feeds'.
     """
     followed = {name: feeds[name] for name in filter.feeds if name in feeds}
-    return told(filter.events, followed.keys(), event, FeedIndex.of(followed.values()).sides(event))
+    condition = condition_of(filter, public=public)
+    meets = None if condition is None else partial(condition.meets, Shown(event))
+    return told(filter.events, followed.keys(), event, FeedIndex.of(followed.values()).sides(event), meets)
 
 
-def told(types: Collection[EventType], followed: Collection[str], event: Event, sides: Sides) -> Match | None:
+def told(
+    types: Collection[EventType], followed: Collection[str], event: Event, sides: Sides, meets: Meets | None = None
+) -> Match | None:
     """The same, where it is known which feeds take the event's item: for who follows these feeds, and asks for these
-    types of events (none: for every type).
+    types of events (none: for every type); ``meets`` says what else it asks for.
     """
     if event.type is EventType.INDICATOR_HELD and event.type not in types:
         return None
-    kind, (before, after) = event.type.items, sides
+    before, after = sides
     was, now = not before.keys().isdisjoint(followed), not after.keys().isdisjoint(followed)
     change = change_of(was, now)
+    if change is not None and meets is not None:
+        as_told = {"type": _counts_as(types, event, change), "change": change}
+        was = was and meets(after=False, summary=_summary(event, followed, before), **as_told)
+        now = now and meets(after=True, summary=_summary(event, followed, after), **as_told)
+        change = change_of(was, now)
     if change is None:
         return None
-    showing = before if change is Change.LEFT else after
-    summary = kind == "articles" and not any(name in showing and showing[name].content == "full" for name in followed)
-    if not types:
-        return Match(event.type, change, summary)
-    counts_as = CHANGE_COUNTS_AS.get(change, event.type) if kind == "articles" else event.type
-    return Match(counts_as, change, summary) if counts_as in types else None
+    type = _counts_as(types, event, change)
+    if types and type not in types:
+        return None
+    return Match(type, change, _summary(event, followed, before if change is Change.LEFT else after))
+
+
+def _counts_as(types: Collection[EventType], event: Event, change: Change) -> EventType:
+    """The type that a follower is told who asks for these."""
+    return CHANGE_COUNTS_AS.get(change, event.type) if types and event.type.items == "articles" else event.type
+
+
+def _summary(event: Event, followed: Collection[str], showing: Mapping[str, FeedDefinition]) -> bool:
+    """Whether an article is shown as a summary alone by those of the feeds followed that show it."""
+    if event.type.items != "articles":
+        return False
+    return not any(name in showing and showing[name].content == "full" for name in followed)
 
 
 def visible(filter: Filter, feeds: Mapping[str, FeedDefinition], private: Collection[str]) -> dict[str, FeedDefinition]:
@@ -98,26 +125,45 @@ class Judge:
         # beside what it takes, so that no other comes to be what it was.
         self._kept: dict[tuple[int, bool], _Taken] = {}
 
-    def matches(self, event: Event, followers: Followers) -> dict[int, Match]:
-        """What the event is to each of the followers that are told of it, by the id of the filter."""
-        sides = self._index.sides(event)
-        named = followers.naming(sides.touched)
-        found = ((id_, self._told(filter, event, sides, public)) for id_, filter, public in named)
-        return {id_: match for id_, match in found if match is not None}
+    def matches(
+        self, event: Event, followers: Followers, faults: MutableMapping[int, str] | None = None
+    ) -> dict[int, Match]:
+        """What the event is to each of the followers that are told of it, by the id of the filter.
 
-    def follow(self, filter: Filter, event: Event, *, public: bool) -> Match | None:
-        """What the event is to those who follow this filter; ``public``: it takes nothing from private feeds."""
-        return self._told(filter, event, self._index.sides(event), public)
+        ``faults`` is given what went wrong with a filter's expression; that is no match.
+        """
+        sides, shown = self._index.sides(event), Shown(event)
+        matched: dict[int, Match] = {}
+        for id_, filter, public in followers.naming(sides.touched):
+            match = self._told(filter, event, sides, shown, public)
+            if match is not None:
+                matched[id_] = match
+            if filter.expression is not None and (fault := shown.fault()) and faults is not None:
+                faults[id_] = fault
+        return matched
 
-    def _told(self, filter: Filter, event: Event, sides: Sides, public: bool) -> Match | None:
+    def follow(self, filter: Filter, event: Event, *, public: bool, shown: Shown | None = None) -> Match | None:
+        """What the event is to those who follow this filter; ``public``: it takes nothing from private feeds.
+
+        ``shown`` is given by who wants to know of faults.
+        """
+        return self._told(filter, event, self._index.sides(event), shown or Shown(event), public)
+
+    def kinds(self, feeds: Iterable[str]) -> set[str]:
+        """What kinds of items these feeds have."""
+        known = {**self._removed, **self._feeds}
+        return {known[name].items for name in feeds if name in known}
+
+    def _told(self, filter: Filter, event: Event, sides: Sides, shown: Shown, public: bool) -> Match | None:
         kept = self._kept.get((id(filter), public))
         if kept is None:
             kept = self._kept[id(filter), public] = self._taken(filter, public)
-        match = told(filter.events, self._for(event, kept.feeds, public), event, sides)
+        meets = None if kept.condition is None else partial(kept.condition.meets, shown)
+        match = told(filter.events, self._for(event, kept.feeds, public), event, sides, meets)
         if match is not None or not kept.removed:
             return match
         for name in kept.removed:
-            found = told(filter.events, self._for(event, (*kept.feeds, name), public), event, sides)
+            found = told(filter.events, self._for(event, (*kept.feeds, name), public), event, sides, meets)
             if found is not None:
                 return replace(found, held=name)
         return None
@@ -133,7 +179,7 @@ class Judge:
         feeds, removed = (there, away) if there else (away, {})
         if public:
             feeds, removed = (visible(filter, some, self._private) for some in (feeds, removed))
-        return _Taken(filter, tuple(feeds), tuple(removed))
+        return _Taken(filter, tuple(feeds), tuple(removed), condition_of(filter, public=public))
 
 
 class _Taken(NamedTuple):
@@ -142,3 +188,4 @@ class _Taken(NamedTuple):
     filter: Filter
     feeds: tuple[str, ...]
     removed: tuple[str, ...]
+    condition: Condition | None

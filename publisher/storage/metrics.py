@@ -17,6 +17,7 @@ from publisher.storage.engine.tables import (
     cursors,
     deliveries,
     events,
+    filters,
     folded,
     indicators,
     parcels,
@@ -59,6 +60,7 @@ class Totals:
     held: int
     deliveries: Mapping[str, int]
     subscriptions: Mapping[str, int]
+    filter_errors: int
 
 
 def present(tx: Tx) -> Present:
@@ -120,6 +122,7 @@ def totals(tx: Tx) -> Totals:
         held=held.count(tx),
         deliveries=_deliveries(tx),
         subscriptions=_by(tx, subscriptions.c.state),
+        filter_errors=int(tx.conn.execute(select(func.coalesce(func.sum(filters.c.errors), 0))).scalar_one()),
     )
 
 

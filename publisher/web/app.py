@@ -12,11 +12,13 @@ from publisher.web.api import (
     articles,
     batches,
     cursors,
+    event_types,
     events,
     following,
     holds,
     indicators,
     openapi,
+    preview,
     replays,
     sources,
     webhooks,
@@ -52,7 +54,10 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
     app[PUBLIC] = public
     health.add_health(app)
     if public:
-        for room in (articles, batches, indicators, events, openapi, sources, webhooks, replays, holds, feeds):
+        for room in (
+            articles, batches, indicators, events, event_types, openapi, sources, preview, webhooks, replays, holds,
+            feeds,
+        ):  # fmt: skip
             app.add_routes(room.routes)
         cursors.prepare(app)
         following.prepare(app)

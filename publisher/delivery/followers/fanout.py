@@ -103,7 +103,8 @@ class FanOut:
 
     async def _judge(self, event: Event, filters: Followers, judge: Judge) -> Judged:
         await asyncio.sleep(0)  # a page under many filters is long; let others run in between
-        return Judged(event.seq, {} if event.quiet else judge.matches(event, filters))
+        faults: dict[int, str] = {}
+        return Judged(event.seq, {} if event.quiet else judge.matches(event, filters, faults), faults)
 
     async def _more_than(self, seen: int) -> None:
         try:

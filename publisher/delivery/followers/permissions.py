@@ -241,7 +241,7 @@ def _differing(loaded: Iterable[Event], filter: Filter, seen: Feeds, judge: Judg
         if event.erased:  # it can be judged no more; what takes it away holds its id alone
             continue
         # It was judged before one of the feeds was removed, or after it.
-        now = (selection.follow(filter, seen, event), judge.follow(filter, event, public=True))
+        now = (selection.follow(filter, seen, event, public=True), judge.follow(filter, event, public=True))
         if not any(match is not None and _covers(match, stored[event.seq]) for match in now):
             found.append(event.seq)
     return found

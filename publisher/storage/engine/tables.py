@@ -241,6 +241,11 @@ filters = Table(
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True),
     Column("definition", Text, nullable=False, unique=True),
+    Column("expression", Boolean, nullable=False, server_default=text("false")),  # whether it has one
+    # Events for which its expression could not be evaluated, and how the last of them went wrong.
+    Column("errors", BigInteger, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    Column("last_error_at", BigInteger),
 )
 
 subscriptions = Table(

@@ -78,10 +78,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An event and, by filter id, its match for the followers of that filter."""
+    """An event and, by filter id, its match for the followers of that filter, or why it could not be judged."""
 
     seq: int
     matches: Mapping[int, Match]
+    faults: Mapping[int, str] = field(default_factory=dict)
 
 
 def page(tx: Tx, limit: int, before: Page | None = None) -> Page:
@@ -145,6 +146,7 @@ def _next_piece(tx: Tx, at: Cursor, judged: Sequence[Judged], followed: Mapping[
         return _part_of(tx, at, judged[0], chunk)
     first, last = judged[0].seq, judged[whole - 1].seq
     store_matches(tx, judged[:whole])
+    interned.count_faults(tx, [one.faults for one in judged[:whole]])
     _parcel_out(tx, first, last)
     _fan_out(tx, first, last, 0, _LAST_SUBSCRIPTION)
     return Cursor(last, 0, at.access)
@@ -195,6 +197,7 @@ def _part_of(tx: Tx, at: Cursor, one: Judged, chunk: int) -> Cursor:
     """
     store_matches(tx, [one])
     if at.subscription == 0:
+        interned.count_faults(tx, [one.faults])
         _parcel_out(tx, one.seq, one.seq)
     after = follows.c.subscription > at.subscription
     start = tx.conn.execute(select(func.min(follows.c.subscription)).where(after)).scalar_one()

@@ -209,6 +209,8 @@ _SELECT = select(
     table.c.id,
     table.c.url,
     filters_table.c.definition,
+    filters_table.c.errors.label("filter_errors"),
+    filters_table.c.last_error.label("last_filter_error"),
     table.c.format,
     table.c.description,
     table.c.owner,

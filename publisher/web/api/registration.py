@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
@@ -25,9 +25,11 @@ from publisher.model import (
 from publisher.model.base import Text
 from publisher.model.options import DEFAULT, Batch, template_text
 from publisher.model.subscription import STANDARD
+from publisher.selection.where import of as where_of
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
 from publisher.web.api.filters import MOST_NAMES, refuse, unknown
+from publisher.web.api.narrowing import Expressed, Narrowed, expression, fits, narrowing
 from publisher.web.http.request import faults_of
 from publisher.web.http.response import Fault, invalid
 from publisher.web.services import Services
@@ -70,6 +72,8 @@ class Registration(OptionsForm):
     url: str
     feeds: Names
     events: Names | None = None
+    where: Narrowed | None = None
+    expression: Expressed | None = None
     format: str = STANDARD
     description: Note = None
 
@@ -80,11 +84,13 @@ class Change(OptionsForm):
     url: str = ""
     feeds: Names = Field(default_factory=list, validate_default=False)
     events: Names | None = None
+    where: Narrowed | None = None
+    expression: Expressed | None = None
     description: Note = None
     state: Literal["active", "disabled"] = "active"
 
 
-Wanted = TypeVar("Wanted", Registration, Change)
+Wanted = TypeVar("Wanted", bound=BaseModel)
 
 
 def read(model: type[Wanted], data: dict[str, Any]) -> Wanted:
@@ -133,8 +139,9 @@ def checked(
         raise invalid(*faults)
     if "feeds" in given:
         _allow(key, [feeds[name] for name in wanted.feeds])
-    if given & {"feeds", "events"}:
+    if given & {"feeds", "events", "where", "expression"}:
         values["filter"] = _filter(wanted, now)
+        _narrows(values["filter"], wanted, key, {name: feeds[name] for name in known})
         if "feeds" in given and now is not None and now.cause is Cause.FEEDS:  # they are there: it follows them now
             values["state"] = SubscriptionState.ACTIVE
     elif now is not None and _activates(wanted):
@@ -210,11 +217,23 @@ def _filter(wanted: Registration | Change, now: Subscription | None) -> Filter:
     given = wanted.model_fields_set
     feeds = tuple(dict.fromkeys(wanted.feeds))
     events = tuple(EventType(name) for name in dict.fromkeys(wanted.events or ()))
+    where, said = narrowing(wanted.where).pairs, expression(wanted.expression)
     if now is None:
-        return Filter(feeds=feeds, events=events)
+        return Filter(feeds=feeds, events=events, where=where, expression=said)
     return Filter(
-        feeds=feeds if "feeds" in given else now.filter.feeds, events=events if "events" in given else now.filter.events
+        feeds=feeds if "feeds" in given else now.filter.feeds,
+        events=events if "events" in given else now.filter.events,
+        where=where if "where" in given else now.filter.where,
+        expression=said if "expression" in given else now.filter.expression,
     )
+
+
+def _narrows(filter: Filter, wanted: Registration | Change, key: Key, feeds: Mapping[str, FeedDefinition]) -> None:
+    """422 where the feeds cannot be narrowed so, if either is given."""
+    if wanted.model_fields_set & {"feeds", "where"}:
+        followed = [feeds[name] for name in filter.feeds if name in feeds]
+        if faults := fits(where_of(filter.where), followed, key):
+            raise invalid(*faults)
 
 
 def _unknown(field: str, names: Sequence[str], offered: Iterable[str], known: Iterable[str]) -> list[Fault]:

@@ -33,6 +33,7 @@ from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
 from publisher.web.api.missed import PATH, missed_json
+from publisher.web.api.narrowing import where_json
 from publisher.web.api.registration import Change, Registration, checked, options_json, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
@@ -67,6 +68,7 @@ async def register(request: web.Request) -> web.Response:
     def effect(tx: Tx) -> Answer:
         values = _held_to(tx, wanted, key, services)
         services.limits.check(tx, key, values["url"], new=True)
+        services.limits.expressing(tx, key, values["filter"], key.owner)
         created = subscriptions.create(
             tx,
             url=values["url"],
@@ -133,6 +135,8 @@ async def change(request: web.Request) -> web.Response:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
             _may_redirect(tx, key, found.id)
+        if "filter" in values:
+            services.limits.expressing(tx, key, values["filter"], found.owner)
         before = subscriptions.existing(tx, found.id)
         changed = _changed(tx, found, values)
         enabled = before.state is SubscriptionState.DISABLED and changed.state is SubscriptionState.ACTIVE
@@ -249,13 +253,15 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
     ``reason`` says why the publisher paused or disabled it, null where it did not; ``failures`` counts failed attempts
-    in a row.
+    in a row, ``filter_errors`` the events for which its expression could not be evaluated.
     """
     return {
         "id": webhook.id,
         "url": webhook.url,
         "feeds": webhook.filter.feeds,
         "events": webhook.filter.events or None,
+        "where": where_json(webhook.filter.where),
+        "expression": webhook.filter.expression,
         "format": webhook.format,
         "description": webhook.description,
         **options_json(webhook.options),
@@ -268,6 +274,8 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "failing_since": webhook.failing_since and rfc3339(webhook.failing_since),
         "last_error": webhook.last_error,
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
+        "filter_errors": webhook.filter_errors,
+        "last_filter_error": webhook.last_filter_error,
     }
 
 

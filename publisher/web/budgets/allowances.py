@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from publisher.errors import LimitReached
-from publisher.model import Key, Role
+from publisher.model import Filter, Key, Role
 from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import hosts
+from publisher.storage.subscriptions import filters, hosts
 from publisher.storage.subscriptions.hosts import Most
 from publisher.web.budgets.buckets import Buckets, Slots
 from publisher.web.budgets.wrong_keys import WrongKeys
@@ -24,6 +24,9 @@ from publisher.web.http.response import Problem, too_many
 
 TESTS_AT_A_TIME = 2
 """Tests under way for one owner, and at one unverified host."""
+
+PREVIEWS_PER_MINUTE = 60
+"""Previews of one owner: each reads and judges some hundred events."""
 
 WAITING_AT_A_TIME = 50
 """Requests of one key (without a key: of one address) that may wait for events at once: each takes a connection."""
@@ -81,6 +84,7 @@ class Allowances:
         self._registrations = Buckets(rates.registrations_per_minute, clock)
         self._tests = _Tests("tests_per_minute", rates.tests_per_minute, clock)
         self._strange_tests = _Tests("tests_at_unverified_host", rates.tests_per_minute, clock)
+        self._previews = Buckets(PREVIEWS_PER_MINUTE, clock)
         self._waiting, self._all_waiting = Slots(WAITING_AT_A_TIME), Slots(waiting)
         self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
 
@@ -102,6 +106,25 @@ class Allowances:
             said = f"the owner {key.owner!r} may register {most} webhooks a minute ([registration] {limit})"
             raise self._refused(limit, said, wait)
         self._registrations.take(key.owner)
+
+    def previewing(self, key: Key) -> None:
+        """Count a preview; 429 for too many a minute."""
+        if key.role.allows(Role.OPERATOR):
+            return
+        if wait := self._previews.wait(key.owner):
+            said = f"the owner {key.owner!r} may have {PREVIEWS_PER_MINUTE} previews a minute"
+            raise self._refused("previews_per_minute", said, wait)
+        self._previews.take(key.owner)
+
+    def expressing(self, tx: Tx, key: Key, filter: Filter, owner: str) -> None:
+        """Check the number of different filters with an expression before the owner's webhook gets this one; 429 where
+        there would be too many, for all owners together also to an operator. Lock the log before.
+        """
+        try:
+            filters.check_expression(tx, filter, owner, limited=not key.role.allows(Role.OPERATOR))
+        except LimitReached as reached:
+            self._counted(reached.limit)
+            raise Problem(429, str(reached)) from reached
 
     def check(self, tx: Tx, key: Key, url: str, *, new: bool) -> None:
         """Check the number of webhooks before one is made (``new``) or pointed at ``url``; 429 where there would be too

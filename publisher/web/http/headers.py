@@ -27,7 +27,14 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 
-OPEN_PATHS = ("/feeds/", "/api/v1/articles", "/api/v1/indicators", "/api/v1/events", "/api/v1/openapi.json")
+OPEN_PATHS = (
+    "/feeds/",
+    "/api/v1/articles",
+    "/api/v1/indicators",
+    "/api/v1/event",  # events and event-types
+    "/api/openapi.json",
+    "/api/v1/openapi.json",
+)
 
 
 def is_open(path: str, method: str) -> bool:

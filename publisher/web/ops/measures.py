@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -163,6 +163,8 @@ def _totals(totals: Totals) -> Iterator[Metric]:
     for name, count in totals.subscriptions.items():
         subscriptions.add_metric([name], count)
     yield subscriptions
+    text = "Events for which an expression of a webhook's filter could not be evaluated, by filter; such are no match."
+    yield CounterMetricFamily("publisher_filter_errors", text, value=totals.filter_errors)
 
 
 def _gauge(name: str, text: str, label: str) -> GaugeMetricFamily:

@@ -23,6 +23,7 @@ from publisher.storage.items.articles import Position, StoredArticle
 from publisher.storage.items.indicators import StoredIndicator
 from publisher.web.access.auth import ANYONE
 from publisher.web.access.visibility import Sight, in_sight, sight_of
+from publisher.web.api import event_types, openapi
 from publisher.web.feeds.documents import was_removed
 from publisher.web.http.headers import PUBLIC
 from publisher.web.http.negotiation import preferred
@@ -48,6 +49,9 @@ SAFE: Mapping[str, str] = {
 }
 """Only our own files run or style a page; pictures may come from any host, as articles have them."""
 
+READABLE = "/api"
+"""Where people read what the API is."""
+
 ASSETS: web.AppKey[Mapping[str, assets.Asset]] = web.AppKey("assets", Mapping)
 
 
@@ -58,6 +62,7 @@ def add_pages(app: web.Application) -> None:
     app.router.add_get("/", kept(front))
     app.router.add_get(f"/feeds/{{name:{NAME_PATTERN.strip('^$')}}}", _document_or(kept(feed_page)))
     app.router.add_get(f"/articles/{{id:{ID_PATTERN.strip('^$')}}}", kept(article_page))
+    app.router.add_get(READABLE, kept(reference))
     app.router.add_get("/static/{name}", static)
     app.router.add_get("/favicon.ico", favicon)
 
@@ -142,6 +147,19 @@ async def article_page(request: web.Request) -> web.Response:
     # An article may be millions of characters long.
     article = await asyncio.to_thread(views.article, sight.seen(item))
     return _page(request, "article.html", views=views, article=article, feeds=[views.feed(one) for one in shown_in])
+
+
+async def reference(request: web.Request) -> web.Response:
+    """The API: every operation, and every type of event."""
+    from publisher.web.pages.reference import event_types_of, groups_of
+
+    return _page(
+        request,
+        "api.html",
+        views=_views(request),
+        groups=groups_of(openapi.described(request)),
+        event_types=event_types_of(event_types.event_types_json()),
+    )
 
 
 async def static(request: web.Request) -> web.Response:
