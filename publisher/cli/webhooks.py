@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from publisher.cli.common import HERE, Home, note, show_json, with_sealed, with_storage
+from publisher.cli.rotating import rotate
 from publisher.cli.tables import show_table
 from publisher.errors import ConfigErrors, NotFound, PublisherError, advised
 
@@ -35,6 +36,7 @@ def register(cli: typer.Typer) -> None:
     group.command("test")(send_test)
     group.command()(remove)
     group.command("deliveries")(list_deliveries)
+    group.command()(rotate)
     cli.add_typer(group, name="webhooks")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
 from publisher import clock, telemetry
 from publisher.clock import Clock
-from publisher.delivery import signing
+from publisher.delivery.credentials import Credentials, Opened
 from publisher.delivery.transports.base import Request
 from publisher.outbound import Outbound, PostResult, Sending
 from publisher.redaction import bare, redacted
@@ -16,8 +17,8 @@ from publisher.storage.access.sealing import Sealer
 
 log = telemetry.logger(__name__)
 
-KEPT_KEYS = 16_384
-"""Keys of endpoints kept unsealed, in memory alone: unsealing one costs twice as much as signing with it."""
+KEPT = 16_384
+"""Credentials of endpoints kept open, in memory alone: unsealing them costs twice as much as signing with them."""
 
 
 class Poster:
@@ -27,7 +28,7 @@ class Poster:
         self._outbound = outbound
         self._sealer = sealer
         self._now = now
-        self._key = lru_cache(KEPT_KEYS)(self._unsealed)
+        self._credentials = lru_cache(KEPT)(self._opened)
 
     async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
         """Send a request now; returns when that was and how it went. Whatever goes wrong is in the result.
@@ -36,10 +37,10 @@ class Poster:
         cannot be opened: that is no fault of the receiver's.
         """
         at = self._now()
-        signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
+        own = self._credentials(sealed)
         try:
-            headers = {**request.headers, **signature}
-            return at, await self._outbound.post(url, request.body, headers, timeout)
+            headers = own.signed(request.headers, request.id, at, request.body)
+            return at, await self._outbound.post(url, request.body, headers, timeout, own.identity)
         except Exception as error:  # one delivery's surprise must not become everyone's
             log.exception("delivery.crashed", url=bare(url))
             return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
@@ -55,9 +56,12 @@ class Poster:
     ) -> tuple[datetime, Sending]:
         """As :meth:`post` and :meth:`Outbound.send`; returns when it was signed, and what can be cancelled."""
         at = self._now()
-        signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
-        headers = {**request.headers, **signature}
-        return at, self._outbound.send(url, request.body, headers, timeout, done, begins=begins)
+        own = self._credentials(sealed)
+        headers = own.signed(request.headers, request.id, at, request.body)
+        sending = self._outbound.send(url, request.body, headers, timeout, done, begins=begins, identity=own.identity)
+        return at, sending
 
-    def _unsealed(self, sealed: bytes) -> bytes:
-        return signing.key_of(self._sealer.unseal(sealed).decode())
+    def _opened(self, sealed: bytes) -> Opened:
+        credentials = Credentials.read(self._sealer.unseal(sealed))
+        # Sealed twice, the same is other bytes: so no other webhook's connections have this name, nor those of before.
+        return Opened(credentials, hashlib.sha256(sealed).hexdigest()[:32])

@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from publisher.model.base import Frozen
+from publisher.model.credentials import ShownCredentials
 from publisher.model.event import EventType
 from publisher.model.key import Role
 
@@ -83,6 +84,7 @@ class Subscription(Frozen):
     failing_since: datetime | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
+    credentials: ShownCredentials = ShownCredentials()
 
 
 class DeliveryState(StrEnum):

@@ -21,6 +21,7 @@ from publisher.errors import AddressRefused, FetchError
 from publisher.outbound.faults import advice_of, explain, is_ours
 from publisher.outbound.guard import KEPT_URLS, SETTING, Guard
 from publisher.outbound.http1 import STOPPED, Pool, Sending, Target, Tls, head
+from publisher.outbound.identity import Identity
 from publisher.outbound.results import FetchResponse, PostResult
 from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
 from publisher.privatenetworks import WEB_PORTS
@@ -146,6 +147,7 @@ class Outbound:
         done: Callable[[PostResult], None],
         *,
         begins: Callable[[], bool] | None = None,
+        identity: Identity | None = None,
     ) -> Sending:
         """POST once, without a task; redirects are not followed. To be called from the event loop.
 
@@ -154,13 +156,14 @@ class Outbound:
         may be within this call; False: nothing is written, the connection is kept for others, and the result is
         ``stopped``. ``timeout``, in seconds, is for all of the attempt up to the status line, from when it had its
         turn: the time for which it waits for room in this client is not the receiver's. Neither may raise. Once
-        the client is closed, nothing is sent, and the result is ``stopped``.
+        the client is closed, nothing is sent, and the result is ``stopped``. With an ``identity`` it goes over
+        connections that present its certificate and serve nothing else.
         """
         pool = self._pool or self._open_pool()
         if self._closed:
             return self._refused(pool, done, STOPPED)
         try:
-            target = self._target(url)
+            target = self._target(url) if identity is None else self._target(url).presenting(identity)
             sent = head(target.start, self._user_agent, headers, len(body))
         except AddressRefused as refused:
             return self._refused(pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice))
@@ -170,7 +173,14 @@ class Outbound:
         pool.send(sending)
         return sending
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostResult:
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float | None = None,
+        identity: Identity | None = None,
+    ) -> PostResult:
         """As :meth:`send`, and wait for the outcome; cancelled, it is sent no more."""
         outcome: asyncio.Future[PostResult] = asyncio.get_running_loop().create_future()
 
@@ -178,7 +188,8 @@ class Outbound:
             if not outcome.done():
                 outcome.set_result(result)
 
-        sending = self.send(url, body, headers, self._timeout if timeout is None else timeout, done)
+        limit = self._timeout if timeout is None else timeout
+        sending = self.send(url, body, headers, limit, done, identity=identity)
         try:
             return await outcome
         except asyncio.CancelledError:

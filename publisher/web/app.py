@@ -8,7 +8,18 @@ from aiohttp import ClientConnectionError, web
 
 from publisher import telemetry
 from publisher.errors import NotAdopted, StorageError, told
-from publisher.web.api import articles, batches, cursors, events, following, indicators, openapi, sources, webhooks
+from publisher.web.api import (
+    articles,
+    batches,
+    cursors,
+    events,
+    following,
+    indicators,
+    openapi,
+    rotating,
+    sources,
+    webhooks,
+)
 from publisher.web.feeds import documents as feeds
 from publisher.web.http import parameters
 from publisher.web.http.headers import PREFLIGHT, finished, is_open
@@ -40,7 +51,7 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
     app[PUBLIC] = public
     health.add_health(app)
     if public:
-        for room in (articles, batches, indicators, events, openapi, sources, webhooks, feeds):
+        for room in (articles, batches, indicators, events, openapi, sources, webhooks, rotating, feeds):
             app.add_routes(room.routes)
         cursors.prepare(app)
         following.prepare(app)

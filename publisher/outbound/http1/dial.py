@@ -143,7 +143,8 @@ class Dial:
             self._pool.dialled(self, plain)
             return
         try:
-            wrapped = self._pool.tls.wrap(plain, self.origin.host, self.origin.key, self._pool.time())
+            origin = self.origin
+            wrapped = self._pool.tls.wrap(plain, origin.host, origin.key, self._pool.time(), origin.identity)
         except (OSError, ValueError) as error:
             self._error = error
             self._failed()

@@ -232,6 +232,15 @@ keys = Table(
     Column("owner", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("webhook", Text),  # set: it opens this webhook (its id) and nothing else
+    # Whether webhooks may be registered with it at private addresses that an operator has opened.
+    Column("private_networks", Boolean, nullable=False, server_default=text("false")),
+    Column("last_used_at", BigInteger),  # to the hour
+    # The secret that the present one replaced, while it is still taken.
+    Column("previous_hash", Text),
+    Column("previous_prefix", Text),
+    Column("previous_until", BigInteger),
+    Index("ix_keys_previous_hash", "previous_hash"),
 )
 
 # Interned: equal filters are one row, judged once per event.
@@ -262,7 +271,7 @@ subscriptions = Table(
     Column("granted", Text),  # the role that it has beside those of its owner's keys
     Column("cause", Text),  # set while it is paused: "feeds" or "access"
     Column("paused_at", BigInteger),
-    Column("owed", Text),  # what has still to be told of it in the log: "access" or "failing"
+    Column("owed", Text),  # what has still to be told of it in the log: "access", "failing" or "gone"
     # Attempts, and first attempts of deliveries, that failed since the last attempt that did not.
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("first_failures", Integer, nullable=False, server_default="0"),
@@ -273,6 +282,8 @@ subscriptions = Table(
     Column("lane", Integer, nullable=False, server_default="0"),  # see storage/subscriptions/lanes.py
     # Set while whoever sends for it has not seen yet that something is due by other means than an event.
     Column("woken_at", BigInteger),
+    Column("credentials", Text),  # JSON: what may be shown of the secret and of what is sealed with it; null: the usual
+    Column("verification", Text),  # null: not asked for; "pending": told of nothing until its endpoint echoes; "done"
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.
@@ -453,7 +464,24 @@ attempts = Table(
     Column("status", Integer),
     Column("error", Text),
     Column("response", Text),
+    Column("error_class", Text),  # see model.subscription.ErrorClass; null where the status says it
     PrimaryKeyConstraint("delivery_id", "number"),
+)
+
+# Mail to operators: one for an event at most. See storage/subscriptions/mails.py.
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("event", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),  # JSON: what the mail says
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("error", Text),
+    Index("ix_mails_state_due_at", "state", "due_at"),
+    sqlite_autoincrement=True,
 )
 
 # How many deliveries of an event were settled in each state, as far as their rows and parcels are gone. What an event

@@ -17,6 +17,7 @@ from sqlalchemy import update as update_table
 from publisher import clock
 from publisher.errors import NotFound
 from publisher.model import Cause, Filter, Role, Subscription, SubscriptionState
+from publisher.model.credentials import ShownCredentials
 from publisher.model.subscription import endpoint_host
 from publisher.storage.access import keys
 from publisher.storage.engine.database import Tx
@@ -42,11 +43,12 @@ def create(
     owner: str,
     sealed_secret: bytes,
     granted: Role | None,
+    shown: ShownCredentials | None = None,
 ) -> Subscription:
     """Make a subscription, which is sent every event from the next one on.
 
     What it may follow depends on the keys of its owner; ``granted`` is a role that it has besides. Without any role it
-    is paused.
+    is paused. ``shown`` is what may be shown of ``sealed_secret``.
     """
     last, _ = stretches.hold(tx)
     role = keys.role(tx, owner, granted)
@@ -61,6 +63,7 @@ def create(
         "description": description,
         "owner": owner,
         "secret": sealed_secret,
+        "credentials": None if shown is None else shown.model_dump_json(exclude_defaults=True),
         "state": SubscriptionState.ACTIVE.value,
         "from_seq": last + 1,
         "created_at": tx.now,
@@ -215,6 +218,7 @@ _SELECT = select(
     table.c.failing_since,
     table.c.last_error,
     table.c.last_error_at,
+    table.c.credentials,
 ).join(filters_table, filters_table.c.id == table.c.filter_id)
 
 
@@ -225,6 +229,8 @@ def _subscription(row: Any) -> Subscription:
     values["updated_at"] = clock.from_micros(values["updated_at"])
     values["failing_since"] = moment(values["failing_since"])
     values["last_error_at"] = moment(values["last_error_at"])
+    if (shown := values.pop("credentials")) is not None:
+        values["credentials"] = ShownCredentials.model_validate_json(shown)
     return Subscription(**values)
 
 

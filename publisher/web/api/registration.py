@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from publisher.delivery import transports
 from publisher.errors import AddressRefused, NotFound
@@ -14,6 +14,7 @@ from publisher.model.base import Text
 from publisher.model.subscription import STANDARD
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
+from publisher.web.api import credentials
 from publisher.web.api.filters import MOST_NAMES, refuse, unknown
 from publisher.web.http.request import faults_of
 from publisher.web.http.response import Fault, invalid
@@ -23,22 +24,19 @@ Names = Annotated[list[str], Field(min_length=1, max_length=MOST_NAMES)]
 Note = Annotated[Text, Field(max_length=500)] | None
 
 
-class Registration(BaseModel):
+class Registration(credentials.Given):
     """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str
     feeds: Names
     events: Names | None = None
     format: str = STANDARD
     description: Note = None
+    signature: Literal["v1", "v1a", "both"] = "v1"
 
 
-class Change(BaseModel):
+class Change(credentials.Given):
     """The body of ``PATCH /api/v1/webhooks/ID``: what is absent stays as it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str = ""
     feeds: Names = Field(default_factory=list, validate_default=False)
@@ -47,7 +45,7 @@ class Change(BaseModel):
     state: Literal["active", "disabled"] = "active"
 
 
-Wanted = TypeVar("Wanted", Registration, Change)
+Wanted = TypeVar("Wanted", bound=BaseModel)
 
 
 def read(model: type[Wanted], data: dict[str, Any]) -> Wanted:
@@ -71,6 +69,9 @@ def checked(
     offered = [name for name, one in feeds.items() if _may_follow(key, one)]
     known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
     values, faults = _address(wanted, key, services)
+    if not faults:
+        url = values["url"] if now is None else values.get("url", now.url)
+        faults += credentials.faults(wanted, url, services.now(), now)
     faults += _names(wanted, offered, known)
     if _activates(wanted):
         faults += _nothing_to_follow(wanted.feeds if "feeds" in given or now is None else now.filter.feeds, known)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
 
 from publisher import telemetry
 from publisher.clock import from_micros, rfc3339
-from publisher.delivery import signing
+from publisher.delivery.credentials import Credentials
 from publisher.delivery.followers import permissions
-from publisher.errors import NotFound
 from publisher.model import (
     Attempt,
     Delivery,
@@ -19,17 +17,19 @@ from publisher.model import (
     Key,
     Role,
     Subscription,
-    SubscriptionState,
 )
+from publisher.model.credentials import Signature
 from publisher.model.subscription import endpoint_host
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
+from publisher.storage.subscriptions import credentials, folding, hosts, listing, subscriptions
 from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
 from publisher.web.access.auth import require
+from publisher.web.api.credentials import applied, gives, shown
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
+from publisher.web.api.owned import credentials_of, or_404, own
 from publisher.web.api.registration import Change, Registration, checked, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
@@ -48,8 +48,6 @@ BATCH = 100
 
 NO_STORE = {"Cache-Control": "no-store"}
 
-T = TypeVar("T")
-
 
 @routes.post(PATH)
 async def register(request: web.Request) -> web.Response:
@@ -59,8 +57,8 @@ async def register(request: web.Request) -> web.Response:
     services = services_of(request)
     checked(wanted, key, services)
     services.limits.registering(key)
-    secret = signing.new_secret()
-    sealed = services.sealer.seal(secret.encode())
+    made = applied(wanted, Credentials.new(Signature(wanted.signature)))
+    sealed = services.sealer.seal(made.written())
 
     def effect(tx: Tx) -> Answer:
         values = _held_to(tx, wanted, key, services)
@@ -74,10 +72,11 @@ async def register(request: web.Request) -> web.Response:
             owner=key.owner,
             sealed_secret=sealed,
             granted=None,
+            shown=made.shown(),
         )
         log.info("webhook.registered", id=created.id, owner=key.owner, feeds=wanted.feeds)
         body = webhook_json(created)
-        body = {"id": body.pop("id"), "secret": secret, **body}
+        body = {"id": body.pop("id"), "secret": made.secret, **body}
         location = f"{services.site().url.rstrip('/')}{PATH}/{created.id}"
         return Answer(body, 201, {"Location": location}, secret=True)
 
@@ -106,7 +105,7 @@ async def list_webhooks(request: web.Request) -> web.StreamResponse:
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
     """One webhook; an operator sees a deleted one too."""
-    _, found = await _own(request, deleted=True)
+    _, found = await own(request, deleted=True)
     return json_response(webhook_json(found))
 
 
@@ -115,7 +114,7 @@ async def change(request: web.Request) -> web.Response:
     """Change the given fields. ``state`` ``disabled`` cancels open deliveries; ``active`` sends the events that
     follow.
     """
-    key, found = await _own(request)
+    key, found = await own(request)
     wanted = read(Change, await json_object(request))
     services = services_of(request)
     values = checked(wanted, key, services, now=found)
@@ -130,9 +129,12 @@ async def change(request: web.Request) -> web.Response:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
             _may_redirect(tx, key, found.id)
+        if gives(wanted):
+            replaced = applied(wanted, credentials_of(tx, services, found.id))
+            credentials.replace(tx, found.id, services.sealer.seal(replaced.written()), replaced.shown())
         return _changed(tx, found, values)
 
-    changed = await _or_404(services.db.write(update))
+    changed = await or_404(services.db.write(update))
     log.info("webhook.changed", id=found.id, fields=sorted(wanted.model_fields_set))
     return json_response(webhook_json(changed))
 
@@ -140,8 +142,8 @@ async def change(request: web.Request) -> web.Response:
 @routes.delete(PATH + "/{id}")
 async def delete(request: web.Request) -> web.Response:
     """Delete a webhook; what was still to be sent is cancelled."""
-    _, found = await _own(request)
-    await _or_404(services_of(request).db.write(subscriptions.delete, found.id))
+    _, found = await own(request)
+    await or_404(services_of(request).db.write(subscriptions.delete, found.id))
     log.info("webhook.deleted", id=found.id)
     return web.Response(status=204)
 
@@ -149,11 +151,11 @@ async def delete(request: web.Request) -> web.Response:
 @routes.post(PATH + "/{id}/test")
 async def test(request: web.Request) -> web.Response:
     """Send one signed ``webhook.test`` now, once, and say how that went."""
-    key, found = await _own(request)
+    key, found = await own(request)
     services, host = services_of(request), endpoint_host(found.url)
     verified = await services.db.read(hosts.is_verified, host)
     with services.limits.testing(key, host, verified=verified):
-        result = await _or_404(services.deliverer.test(found))
+        result = await or_404(services.deliverer.test(found))
     return json_response(
         {
             "delivered": result.status is not None and 200 <= result.status < 300,
@@ -173,7 +175,7 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
     ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too. ``folded_until`` is
     the time up to which what was delivered or cancelled is listed no more, null where everything is.
     """
-    _, found = await _own(request, deleted=True)
+    _, found = await own(request, deleted=True)
     name = f"deliveries of {found.id} by their events"
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, name)
@@ -252,6 +254,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "failing_since": webhook.failing_since and rfc3339(webhook.failing_since),
         "last_error": webhook.last_error,
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
+        **shown(webhook.credentials),
     }
 
 
@@ -328,28 +331,3 @@ def _state(text: str) -> DeliveryState:
         return DeliveryState(text)
     except ValueError:
         raise invalid(Fault("state", f"must be one of {', '.join(DeliveryState)}, not {text[:40]!r}")) from None
-
-
-async def _or_404(change: Awaitable[T]) -> T:
-    """The webhook may have been deleted since it was looked up."""
-    try:
-        return await change
-    except NotFound as error:
-        raise Problem(404, str(error)) from error
-
-
-async def _own(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
-    """The key and the webhook that the path names; another owner's is 404, as if it did not exist.
-
-    With ``deleted`` an operator finds deleted ones too.
-    """
-    key = await require(request, Role.SUBSCRIBER, to="see webhooks")
-    id_ = request.match_info["id"]
-    # A database may choke on what can be no id, such as a NUL.
-    states = tuple(SubscriptionState) if deleted and key.role.allows(Role.OPERATOR) else subscriptions.PRESENT
-    found = None
-    if id_.isascii() and id_.isprintable():
-        found = await services_of(request).db.read(subscriptions.get, id_, states=states)
-    if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
-        raise Problem(404, f"there is no webhook {id_!r}")
-    return key, found
