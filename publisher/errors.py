@@ -16,6 +16,7 @@ PublisherError
 │       └── Faulty         a fault of the program that reads it
 ├── AddressRefused         a URL or address that the guard does not allow
 ├── CertificateRefused     a client certificate that cannot be presented
+├── MailRefused            a mail that the server did not take, or may not have taken
 ├── NotFound               a feed, item, subscription or key that does not exist
 ├── LogPruned              a place in the log from before what is kept of it
 ├── Conflict               a change that contradicts what is stored
@@ -152,6 +153,17 @@ class CertificateRefused(PublisherError):
 
     def __init__(self, message: str, part: str) -> None:
         self.part = part
+        super().__init__(message)
+
+
+class MailRefused(PublisherError):
+    """A mail was not taken. ``lasting``: it would not be at another time either. ``taken`` is None where nobody knows:
+    the connection was lost before the server answered.
+    """
+
+    def __init__(self, message: str, lasting: bool = False, taken: bool | None = False) -> None:
+        self.lasting = lasting
+        self.taken = taken
         super().__init__(message)
 
 

@@ -121,8 +121,39 @@ class Delivery(Frozen):
     last_error: str | None = None
 
 
+class ErrorClass(StrEnum):
+    """Why an attempt failed, in one word.
+
+    ``name``: it does not resolve; ``refused``: the guard does not let it be connected to; ``answer``: there was one
+    that is none of HTTP, or that broke off. The rest are answers other than 2xx.
+    """
+
+    NAME = "name"
+    REFUSED = "refused"
+    CONNECTION = "connection"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    ANSWER = "answer"
+    OTHER = "other"
+    INTERIM = "1xx"
+    REDIRECT = "3xx"
+    CLIENT = "4xx"
+    SERVER = "5xx"
+
+
+def status_class(status: int | None) -> ErrorClass | None:
+    """The class of an answer; None for a success, and where there was none."""
+    if status is None or 200 <= status < 300:
+        return None
+    named = f"{status // 100}xx"
+    return ErrorClass(named) if named in set(ErrorClass) else ErrorClass.ANSWER
+
+
 class Attempt(Frozen):
-    """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why."""
+    """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why.
+
+    ``error_class`` is None for a success, and for a fault of before it was kept.
+    """
 
     number: int
     at: datetime
@@ -130,3 +161,4 @@ class Attempt(Frozen):
     status: int | None = None
     error: str | None = None
     response: str | None = None
+    error_class: ErrorClass | None = None

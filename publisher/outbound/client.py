@@ -18,6 +18,7 @@ from publisher import __version__, clock, descriptors
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
+from publisher.model.subscription import ErrorClass
 from publisher.outbound.faults import advice_of, explain, is_ours
 from publisher.outbound.guard import KEPT_URLS, SETTING, Guard
 from publisher.outbound.http1 import STOPPED, Pool, Sending, Target, Tls, head
@@ -166,7 +167,9 @@ class Outbound:
             target = self._target(url) if identity is None else self._target(url).presenting(identity)
             sent = head(target.start, self._user_agent, headers, len(body))
         except AddressRefused as refused:
-            return self._refused(pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice))
+            return self._refused(
+                pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice, fault=ErrorClass.REFUSED)
+            )
         except ValueError as error:
             return self._refused(pool, done, PostResult(None, redacted(f"not sent: {error}"[:300])))
         sending = Sending(pool, target, sent, body, timeout, done, begins)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from publisher.model.subscription import ErrorClass, status_class
+
 
 @dataclass(frozen=True, slots=True)
 class FetchResponse:
@@ -30,7 +32,7 @@ class PostResult:
     ``ours``: no request was sent, since this machine had no descriptor or memory left to connect with.
     ``stopped``: no request was sent, since the caller wished so; it says nothing about the receiver.
     ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
-    heeded, and its value.
+    heeded, and its value. ``fault`` is the class of an error without a status.
     """
 
     status: int | None
@@ -42,8 +44,16 @@ class PostResult:
     ignored: str | None = None
     advice: str | None = None
     stopped: bool = False
+    fault: ErrorClass | None = None
 
     @property
     def delivered(self) -> bool:
         """Whether the receiver took it: only 2xx; a redirect does not count."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def error_class(self) -> ErrorClass | None:
+        """Why it failed, in one word; None where it did not."""
+        if self.status is None:
+            return self.fault or ErrorClass.OTHER
+        return status_class(self.status)

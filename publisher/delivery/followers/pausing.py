@@ -31,9 +31,12 @@ FAILED_SECONDS = 5 * 86_400
 _SAID = ("state", "reason", "failures", "error")
 
 
-def end(tx: Tx, id: str, reason: str) -> Event | None:
-    """Disable one subscription and tell; returns the event, None if it was disabled before. Raises NotFound."""
-    return _shown(tx, notices.disable_and_tell(tx, id, reason))
+def end(tx: Tx, id: str, reason: str, *, failed: bool = False) -> Event | None:
+    """Disable one subscription and tell; returns the event, None if it was disabled before. Raises NotFound.
+
+    ``failed``: its endpoint is why.
+    """
+    return _shown(tx, notices.disable_and_tell(tx, id, reason, failed=failed))
 
 
 async def keep(db: Database) -> int:
@@ -96,7 +99,7 @@ def _end_failing(tx: Tx) -> list[Event]:
     stretches.hold(tx)
     days = FAILED_SECONDS // 86_400
     found = [
-        end(tx, id_, f"every attempt has failed for {days} days; the last one: {error}")
+        end(tx, id_, f"every attempt has failed for {days} days; the last one: {error}", failed=True)
         for id_, error in _in_vain(tx, CHUNK)
     ]
     return [event for event in found if event is not None]

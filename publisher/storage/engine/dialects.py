@@ -128,8 +128,8 @@ _SETTLE = """
     WHERE id = CAST(?1 AS BIGINT)"""
 
 _ATTEMPT = """
-    INSERT INTO attempts (delivery_id, number, at, duration_ms, status, error, response)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"""
+    INSERT INTO attempts (delivery_id, number, at, duration_ms, status, error, response, error_class)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
 
 
 _PARCELS_HELD = """

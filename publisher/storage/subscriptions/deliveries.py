@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
 
     A ``seat`` in a ``parcel`` has neither ``id`` nor ``lease``; what its receiver did not take becomes a row in this
     state. ``moved`` is of the parcel alone: others have made rows of its seats, and it is to be closed if no other is
-    open.
+    open. ``fault`` is the class of an error without a status.
     """
 
     id: int
@@ -64,6 +64,7 @@ class Outcome(NamedTuple):
     probe: bool = False
     parcel: Parcel | None = None
     seat: int = 0
+    fault: str | None = None
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
@@ -116,7 +117,9 @@ def of_seats(tx: Tx, outcomes: Sequence[Outcome], process: str) -> list[Outcome]
 
 def _note_attempts(tx: Tx, outcomes: Iterable[Outcome]) -> None:
     tried = [
-        (one.id, one.number, clock.to_micros(one.at), *one[6:10]) for one in outcomes if one.number and not one.probe
+        (one.id, one.number, clock.to_micros(one.at), *one[6:10], one.fault)
+        for one in outcomes
+        if one.number and not one.probe
     ]
     if tried:
         tx.dialect.many(tx.conn, tx.dialect.attempt, tried)

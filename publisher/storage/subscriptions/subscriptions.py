@@ -145,7 +145,7 @@ def update(
     if url is not None:
         values |= {"url": url, "host": endpoint_host(url), "lane": lanes.lane_of(url)}
         if url != current.url:
-            owed = case((table.c.owed == "failing", None), else_=table.c.owed)
+            owed = case((table.c.owed.in_(["failing", "gone"]), None), else_=table.c.owed)
             values |= {**health.UNTRIED, "owed": owed}
     if not isinstance(description, _Unset):
         values["description"] = description

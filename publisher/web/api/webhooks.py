@@ -319,6 +319,7 @@ def _delivery_json(one: Delivery, attempts: list[Attempt]) -> dict[str, Any]:
                 "duration_ms": attempt.duration_ms,
                 "status": attempt.status,
                 "error": attempt.error,
+                "error_class": attempt.error_class,
                 "response": attempt.response,
             }
             for attempt in attempts
