@@ -201,15 +201,17 @@ class Storage(Section):
 
 
 class Registration(Section):
-    """Who may register a webhook: ``key``, anyone who holds an API key; and how many, and how often.
+    """Who may register a webhook: ``key``, anyone who holds an API key; ``open``, anyone whose endpoint echoes a
+    challenge; and how many, and how often.
 
     An unverified host is one that has never answered 2xx. Operators are held to none of it but tests of such hosts.
     """
 
-    mode: Literal["key"] = "key"
+    mode: Literal["key", "open"] = "key"
     webhooks_per_owner: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     webhooks_per_unverified_host: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     registrations_per_minute: Rate = 30
+    registrations_per_address_per_minute: Rate = 5
     tests_per_minute: Rate = 10
 
 

@@ -28,7 +28,7 @@ def rotate(
 
     Both sign what is sent until the overlap ends, so that its endpoint can be changed meanwhile.
     """
-    seconds = _overlap(overlap)
+    seconds = overlap_seconds(overlap)
 
     async def work(db: Database, sealer: Sealer) -> Credentials:
         from publisher.delivery.credentials import Credentials
@@ -60,7 +60,8 @@ def rotate(
     )
 
 
-def _overlap(text: str) -> float:
+def overlap_seconds(text: str) -> float:
+    """An ``--overlap`` in seconds; raises PublisherError for what is none."""
     from publisher.configfile import seconds
     from publisher.delivery.credentials import LONGEST_OVERLAP
 

@@ -16,7 +16,7 @@ from publisher.errors import ConfigErrors, NotFound, PublisherError, advised
 
 if TYPE_CHECKING:
     from publisher.model import Delivery as Sent
-    from publisher.model import Filter, Subscription
+    from publisher.model import EventType, Filter, Subscription
     from publisher.outbound import Outbound, PostResult
     from publisher.settings import Delivery
     from publisher.storage.access.sealing import Sealer
@@ -182,7 +182,14 @@ def _format(name: str) -> str:
     return f"{name} ({FORMATS[name].label})" if name in FORMATS else f"{name} (unknown to this program)"
 
 
-def send_test(id: WebhookId, home: Home = HERE) -> None:
+def send_test(
+    id: WebhookId,
+    *,
+    type: Annotated[
+        str | None, typer.Option("--type", help="Send an example of an event of this type instead of a plain test.")
+    ] = None,
+    home: Home = HERE,
+) -> None:
     """Send one signed test event now, once.
 
     Tells how it went; exit code 1 if it was not taken.
@@ -201,7 +208,7 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
                 timeout=delivery.timeout,
                 now=db.now,
             )
-            return await deliverer.test(webhook)
+            return await deliverer.test(webhook, _type(type))
 
     result = with_sealed(home, work)
     if result.status is not None and 200 <= result.status < 300:
@@ -209,6 +216,17 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
         return
     said = result.error or f"answered {result.status}"
     raise PublisherError(f"not taken: {advised(said, result.advice)}")
+
+
+def _type(name: str | None) -> EventType | None:
+    from publisher.configfile import nearest
+    from publisher.model import EventType
+
+    if name is None:
+        return None
+    if name not in set(EventType):
+        raise NotFound(f'"{name}" is no type of event; {nearest(name, list(EventType))}')
+    return EventType(name)
 
 
 def remove(id: WebhookId, home: Home = HERE) -> None:

@@ -47,18 +47,23 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """All that is sealed for one webhook; ``secrets`` the newest first. ``certificate`` and ``key`` are PEM."""
+    """All that is sealed for one webhook; ``secrets`` the newest first. ``certificate`` and ``key`` are PEM.
+
+    ``public_only``: it may be sent to no private network, whatever an operator has opened. It stands here since it
+    belongs to what every attempt has at hand.
+    """
 
     secrets: tuple[Secret, ...]
     headers: Mapping[str, str] = field(default_factory=dict)
     authorization: str | None = None
     certificate: str | None = None
     key: str | None = None
+    public_only: bool = False
 
     @classmethod
-    def new(cls, signature: Signature, secret: str | None = None) -> Credentials:
-        """New secrets by these schemes; ``secret`` in the place of a new shared one."""
-        return cls(_made(signature, secret))
+    def new(cls, signature: Signature, *, public_only: bool = False) -> Credentials:
+        """New secrets by these schemes."""
+        return cls(_made(signature, None), public_only=public_only)
 
     @property
     def signature(self) -> Signature:
@@ -80,7 +85,8 @@ class Credentials:
     def rotated(self, now: int, overlap: float, secret: str | None = None) -> Credentials:
         """With new secrets; those of before sign beside them for ``overlap`` seconds from ``now`` (microseconds).
 
-        One that was replaced before keeps its end, if that is sooner. ``secret`` as in :meth:`new`.
+        One that was replaced before keeps its end, if that is sooner. ``secret`` stands in the
+        place of a new shared one.
         """
         end = now + round(overlap * 1e6)
         ending = [replace(one, until=end if one.until is None else min(one.until, end)) for one in self.secrets]
@@ -106,11 +112,12 @@ class Credentials:
     def written(self) -> bytes:
         """What is sealed."""
         [first, *more] = self.secrets
-        plain = not (more or first.private or self.headers or self.authorization or self.certificate)
+        own = self.headers or self.authorization or self.certificate or self.public_only
+        plain = not (more or first.private or own)
         if plain:
             return first.text.encode()
         data: dict[str, Any] = {"secrets": [[one.text, one.until] for one in self.secrets]}
-        given = {name: getattr(self, name) for name in ("headers", "authorization", "certificate", "key")}
+        given = {name: getattr(self, name) for name in _GIVEN}
         return orjson.dumps(data | {name: value for name, value in given.items() if value})
 
     @classmethod
@@ -126,10 +133,13 @@ class Credentials:
             raise SecretError("the credentials of a webhook cannot be read by this version") from error
 
 
+_GIVEN = ("headers", "authorization", "certificate", "key", "public_only")
+
+
 class Opened:
     """Credentials ready to be sent with: keys opened, headers in one place."""
 
-    __slots__ = ("_keys", "_timed", "headers", "identity")
+    __slots__ = ("_keys", "_timed", "headers", "identity", "public_only")
 
     def __init__(self, credentials: Credentials, identity: str) -> None:
         """``identity`` names the connections that carry its certificate, and no other's."""
@@ -139,6 +149,7 @@ class Opened:
         self.headers: Mapping[str, str] = dict(credentials.headers)
         if credentials.authorization is not None:
             self.headers = {**self.headers, AUTHORIZATION: credentials.authorization}
+        self.public_only = credentials.public_only
         self.identity: Identity | None = None
         if credentials.certificate is not None and credentials.key is not None:
             self.identity = Identity(identity, credentials.certificate, credentials.key)

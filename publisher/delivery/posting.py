@@ -7,15 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-from publisher import clock, telemetry
+from publisher import clock
 from publisher.clock import Clock
 from publisher.delivery.credentials import Credentials, Opened
 from publisher.delivery.transports.base import Request
-from publisher.outbound import Outbound, PostResult, Sending
-from publisher.redaction import bare, redacted
+from publisher.outbound import Exchange, Outbound, PostResult, Sending
 from publisher.storage.access.sealing import Sealer
-
-log = telemetry.logger(__name__)
 
 KEPT = 16_384
 """Credentials of endpoints kept open, in memory alone: unsealing them costs twice as much as signing with them."""
@@ -30,20 +27,17 @@ class Poster:
         self._now = now
         self._credentials = lru_cache(KEPT)(self._opened)
 
-    async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
-        """Send a request now; returns when that was and how it went. Whatever goes wrong is in the result.
+    async def exchange(self, url: str, sealed: bytes, request: Request, timeout: float) -> Exchange:
+        """Send a request now, over a connection of its own; returns all that was sent and answered.
 
         ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
         cannot be opened: that is no fault of the receiver's.
         """
-        at = self._now()
         own = self._credentials(sealed)
-        try:
-            headers = own.signed(request.headers, request.id, at, request.body)
-            return at, await self._outbound.post(url, request.body, headers, timeout, own.identity)
-        except Exception as error:  # one delivery's surprise must not become everyone's
-            log.exception("delivery.crashed", url=bare(url))
-            return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
+        headers = own.signed(request.headers, request.id, self._now(), request.body)
+        return await self._outbound.exchange(
+            url, request.body, headers, timeout, own.identity, public_only=own.public_only
+        )
 
     def send(  # noqa: PLR0917 -- one of each of these is given for every delivery
         self,
@@ -54,11 +48,14 @@ class Poster:
         done: Callable[[PostResult], None],
         begins: Callable[[], bool],
     ) -> tuple[datetime, Sending]:
-        """As :meth:`post` and :meth:`Outbound.send`; returns when it was signed, and what can be cancelled."""
+        """As :meth:`Outbound.send`; returns when it was signed, and what can be cancelled. Raises SecretError."""
         at = self._now()
         own = self._credentials(sealed)
         headers = own.signed(request.headers, request.id, at, request.body)
-        sending = self._outbound.send(url, request.body, headers, timeout, done, begins=begins, identity=own.identity)
+        sending = self._outbound.send(
+            url, request.body, headers, timeout, done, begins=begins, identity=own.identity,
+            public_only=own.public_only,
+        )  # fmt: skip
         return at, sending
 
     def _opened(self, sealed: bytes) -> Opened:

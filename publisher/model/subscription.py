@@ -43,6 +43,13 @@ class Cause(StrEnum):
     ACCESS = "access"
 
 
+class Verification(StrEnum):
+    """Whether the endpoint of a webhook that was registered without a key has echoed a challenge."""
+
+    PENDING = "pending"
+    DONE = "done"
+
+
 class Filter(Frozen):
     """What a subscription follows. Equal filters are stored once and judged once per event.
 
@@ -63,7 +70,8 @@ class Subscription(Frozen):
     is paused. ``granted`` is a role that it has whatever keys its owner has.
 
     ``failures`` is how many attempts failed since the last that did not, ``failing_since`` when the first of them did
-    (None: the last attempt succeeded); ``last_error`` stays after a success.
+    (None: the last attempt succeeded); ``last_error`` stays after a success. ``verification`` is None where none is
+    asked for.
     """
 
     id: str
@@ -85,6 +93,7 @@ class Subscription(Frozen):
     last_error: str | None = None
     last_error_at: datetime | None = None
     credentials: ShownCredentials = ShownCredentials()
+    verification: Verification | None = None
 
 
 class DeliveryState(StrEnum):

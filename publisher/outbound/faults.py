@@ -83,6 +83,23 @@ def not_connected(host: str, port: int, error: BaseException, spent: int) -> Pos
     return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours, advice=advice, fault=fault)
 
 
+_CLASSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ErrorClass], ...] = (
+    (SocketRefused, ErrorClass.REFUSED),
+    (aiohttp.ClientConnectorDNSError, ErrorClass.NAME),
+    ((aiohttp.ClientSSLError, ssl.SSLError), ErrorClass.TLS),
+    (TimeoutError, ErrorClass.TIMEOUT),
+    ((AnswerRefused, aiohttp.ClientResponseError, aiohttp.ClientPayloadError), ErrorClass.ANSWER),
+    ((OSError, aiohttp.ClientConnectionError), ErrorClass.CONNECTION),
+)
+
+
+def fault_of(error: BaseException) -> ErrorClass:
+    """The class of an error of aiohttp's."""
+    causes = [error.os_error, error] if isinstance(error, aiohttp.ClientConnectorError) else [error]
+    found = (fault for kinds, fault in _CLASSES for cause in causes if isinstance(cause, kinds))
+    return next(found, ErrorClass.OTHER)
+
+
 def advice_of(error: BaseException) -> str | None:
     """How an operator can allow what the guard refused at the socket; None for any other fault."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error

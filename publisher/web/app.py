@@ -18,6 +18,7 @@ from publisher.web.api import (
     openapi,
     rotating,
     sources,
+    tests,
     webhooks,
 )
 from publisher.web.feeds import documents as feeds
@@ -51,18 +52,23 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
     app[PUBLIC] = public
     health.add_health(app)
     if public:
-        for room in (articles, batches, indicators, events, openapi, sources, webhooks, rotating, feeds):
+        for room in (articles, batches, indicators, events, openapi, sources, webhooks, rotating, tests, feeds):
             app.add_routes(room.routes)
         cursors.prepare(app)
         following.prepare(app)
         pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)
+    app.on_cleanup.append(_noted)
     return app
 
 
 async def _stopping(app: web.Application) -> None:
     app[STOPPING].append(True)
+
+
+async def _noted(app: web.Application) -> None:
+    await app[SERVICES].limits.uses.written()
 
 
 @web.middleware

@@ -98,7 +98,8 @@ class Dial:
         while self._addresses:
             info = self._addresses.pop(0)
             try:
-                plain = self._pool.guard.open_socket(info)
+                guard = self._pool.public if self.origin.public_only else self._pool.guard
+                plain = guard.open_socket(info)
             except (OSError, ValueError) as error:
                 self._error = error
                 continue

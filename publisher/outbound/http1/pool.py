@@ -37,7 +37,10 @@ class Origin:
     requests to it.
     """
 
-    __slots__ = ("behind", "connecting", "connections", "host", "identity", "idle", "key", "port", "tls", "waiting")
+    __slots__ = (
+        "behind", "connecting", "connections", "host", "identity", "idle", "key", "port", "public_only", "tls",
+        "waiting",
+    )  # fmt: skip
 
     def __init__(self, target: Target) -> None:
         self.key = target.origin
@@ -45,6 +48,7 @@ class Origin:
         self.port = target.port
         self.tls = target.tls
         self.identity = target.identity
+        self.public_only = target.public_only
         self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
         self.connecting: set[Dial] = set()
@@ -58,7 +62,8 @@ class Pool:
     """All connections of one client. Belongs to one event loop; end it with :meth:`close`.
 
     ``limit`` connections are open at most, in whatever state; ``keep`` of them unused. Beyond ``limit`` the one unused
-    longest is closed, and where none is, requests wait in order: their time begins when their turn comes.
+    longest is closed, and where none is, requests wait in order: their time begins when their turn comes. ``public``
+    judges the addresses of targets that are ``public_only``.
     """
 
     def __init__(
@@ -71,10 +76,12 @@ class Pool:
         tls: Tls,
         now: Callable[[], datetime],
         deadlines: Deadlines,
+        public: Guard | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
         self.guard = guard
+        self.public = public or guard
         self.deadlines = deadlines
         self.tls = tls
         self.now = now

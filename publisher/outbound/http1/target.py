@@ -39,7 +39,8 @@ class Target:
 
     ``origin`` is scheme, host and port: requests to one origin share connections. ``addresses`` stand in the URL; None
     where it has a name, which is resolved. ``start`` is the request line and the Host line of a POST. ``identity`` is
-    what is presented there: then the origin is its alone.
+    what is presented there, and ``public_only`` that it may be reached at no private address, whatever an operator
+    has opened: connections of either kind have an origin of their own.
     """
 
     origin: str
@@ -49,6 +50,7 @@ class Target:
     addresses: tuple[Address, ...] | None
     start: bytes
     identity: Identity | None = None
+    public_only: bool = False
 
     @classmethod
     def of(cls, url: URL) -> Target:
@@ -63,6 +65,10 @@ class Target:
             addresses=_literal(host, port),
             start=f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {named}\r\n".encode("ascii"),
         )
+
+    def in_public(self) -> Target:
+        """The same, by connections to public addresses alone."""
+        return replace(self, origin=f"{self.origin} public", public_only=True)
 
     def presenting(self, identity: Identity) -> Target:
         """The same, by connections of its own that present a certificate."""

@@ -92,7 +92,7 @@ def _noted(n: int, own: Sequence[Outcome]) -> dict[str, Any]:
         "ended": int(bool(successes)),
         "failed": len(failed),
         "first": sum(one.number == 1 and not one.probe for one in failed),
-        "gone": int(bool(last) and last.status == GONE and last in failed),
+        "gone": int(bool(failed) and failed[-1].status == GONE),
         "since": clock.to_micros(failed[0].at) if failed else None,
         "error": (last.error or f"answered {last.status}") if last else None,
         "at": clock.to_micros(last.at) if last else None,

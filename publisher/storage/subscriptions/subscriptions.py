@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, case, insert, select
 from sqlalchemy import update as update_table
 
 from publisher import clock
-from publisher.errors import NotFound
+from publisher.errors import Conflict, NotFound
 from publisher.model import Cause, Filter, Role, Subscription, SubscriptionState
 from publisher.model.credentials import ShownCredentials
-from publisher.model.subscription import endpoint_host
+from publisher.model.subscription import Verification, endpoint_host
 from publisher.storage.access import keys
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import filters as filters_table
@@ -129,7 +129,7 @@ def update(
     description: str | _Unset | None = UNSET,
     state: SubscriptionState | None = None,
 ) -> Subscription:
-    """Change what is given; raises NotFound.
+    """Change what is given; raises NotFound, and Conflict for enabling one whose endpoint was not verified.
 
     A new URL serves what is still to be sent, too, and how the old one answered is forgotten. A new filter judges from
     the next event on. Disabling cancels what is open; enabling tells of what comes after it, not of what was missed. To
@@ -158,6 +158,8 @@ def update(
     tx.conn.execute(update_table(table).where(table.c.n == n).values(values))
     if url is not None:
         wakes.wake(tx, [n])  # what waits goes to the new one, and so may be another process's to send
+    if state is SubscriptionState.ACTIVE and current.verification is Verification.PENDING:
+        raise Conflict("its endpoint has to echo a challenge first: POST /api/v1/webhooks/ID/verify")
     if state is not None and state is not current.state:
         if current.state is SubscriptionState.PAUSED and state is SubscriptionState.ACTIVE:
             set_state(tx, n, SubscriptionState.DISABLED, last)
@@ -196,6 +198,7 @@ def delete(tx: Tx, id: str) -> None:
     existing(tx, id)
     n = number(tx, id)
     set_state(tx, n, SubscriptionState.DELETED, last)
+    keys.revoke_of_webhook(tx, id)
     stretches.forget_passed(tx, n, done)
 
 
@@ -219,6 +222,7 @@ _SELECT = select(
     table.c.last_error,
     table.c.last_error_at,
     table.c.credentials,
+    table.c.verification,
 ).join(filters_table, filters_table.c.id == table.c.filter_id)
 
 

@@ -41,6 +41,7 @@ async def caller(request: web.Request) -> Caller:
     key = await services.limits.wrong_keys.find(secret.strip(), address, services.db)
     if key is None:
         raise revoked()
+    services.limits.uses.note(key, services.db, services.db.now())
     return Caller(key)
 
 

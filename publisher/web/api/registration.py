@@ -103,7 +103,7 @@ def _address(wanted: Registration | Change, key: Key, services: Services) -> tup
     if "url" not in wanted.model_fields_set:
         return {}, []
     try:
-        return {"url": services.guard.check_url(wanted.url)}, []
+        return {"url": services.guard.check_url(wanted.url, public_only=not key.private_networks)}, []
     except AddressRefused as error:
         return {}, [Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error))]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +12,7 @@ from publisher import telemetry
 from publisher.clock import from_micros, rfc3339
 from publisher.delivery.credentials import Credentials
 from publisher.delivery.followers import permissions
+from publisher.errors import Conflict
 from publisher.model import (
     Attempt,
     Delivery,
@@ -17,14 +20,16 @@ from publisher.model import (
     Key,
     Role,
     Subscription,
+    SubscriptionState,
 )
 from publisher.model.credentials import Signature
-from publisher.model.subscription import endpoint_host
+from publisher.model.subscription import Verification, endpoint_host
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import credentials, folding, hosts, listing, subscriptions
+from publisher.storage.subscriptions import credentials, folding, listing, subscriptions, verification
 from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
-from publisher.web.access.auth import require
+from publisher.web.access.auth import caller, require
+from publisher.web.api import open_registration
 from publisher.web.api.credentials import applied, gives, shown
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
@@ -52,12 +57,15 @@ NO_STORE = {"Cache-Control": "no-store"}
 @routes.post(PATH)
 async def register(request: web.Request) -> web.Response:
     """Register a webhook; it is sent every event from the next one on. The secret is shown only this once."""
+    if services_of(request).limits.open and (await caller(request)).key is None:
+        return _registered_openly(request, *await open_registration.register(request))
     key = await require(request, Role.SUBSCRIBER, to="register webhooks")
     wanted = read(Registration, await json_object(request))
     services = services_of(request)
     checked(wanted, key, services)
     services.limits.registering(key)
-    made = applied(wanted, Credentials.new(Signature(wanted.signature)))
+    own = Credentials.new(Signature(wanted.signature), public_only=not key.private_networks)
+    made = applied(wanted, own)
     sealed = services.sealer.seal(made.written())
 
     def effect(tx: Tx) -> Answer:
@@ -81,6 +89,19 @@ async def register(request: web.Request) -> web.Response:
         return Answer(body, 201, {"Location": location}, secret=True)
 
     return await once(request, key, effect)
+
+
+def _registered_openly(request: web.Request, made: Subscription, once: Mapping[str, Any]) -> web.Response:
+    body = webhook_json(made)
+    location = f"{services_of(request).site().url.rstrip('/')}{PATH}/{made.id}"
+    return json_response({"id": body.pop("id"), **once, **body}, status=201, headers={"Location": location, **NO_STORE})
+
+
+@routes.post(PATH + "/{id}/verify")
+async def verify(request: web.Request) -> web.Response:
+    """Challenge the endpoint of a webhook that was registered without a key, and say how that went."""
+    found, challenge = await open_registration.verify(request)
+    return json_response({**webhook_json(found), "challenge": challenge})
 
 
 @routes.get(PATH)
@@ -122,6 +143,8 @@ async def change(request: web.Request) -> web.Response:
     moves = endpoint_host(url) != endpoint_host(found.url)
     if moves:
         services.limits.registering(key)
+    if found.verification is not None:
+        await _verified_move(request, key, found, wanted, url)
 
     def update(tx: Tx) -> Subscription:
         values = _held_to(tx, wanted, key, services, now=found)
@@ -129,14 +152,35 @@ async def change(request: web.Request) -> web.Response:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
             _may_redirect(tx, key, found.id)
-        if gives(wanted):
+        if gives(wanted) or url != found.url:
             replaced = applied(wanted, credentials_of(tx, services, found.id))
+            if url != found.url:
+                replaced = replace(replaced, public_only=_public_only(key, found))
             credentials.replace(tx, found.id, services.sealer.seal(replaced.written()), replaced.shown())
         return _changed(tx, found, values)
 
-    changed = await or_404(services.db.write(update))
+    try:
+        changed = await or_404(services.db.write(update))
+    except Conflict as error:
+        raise invalid(Fault("state", f"cannot be 'active': {error}")) from error
+    if found.verification is Verification.PENDING and url != found.url:
+        changed = await or_404(services.db.write(verification.passed, found.id, url))
     log.info("webhook.changed", id=found.id, fields=sorted(wanted.model_fields_set))
     return json_response(webhook_json(changed))
+
+
+def _public_only(key: Key, found: Subscription) -> bool:
+    """Whether a webhook that this key points elsewhere may be sent to public addresses alone."""
+    return not key.private_networks or found.verification is not None
+
+
+async def _verified_move(request: web.Request, key: Key, found: Subscription, wanted: Change, url: str) -> None:
+    """Have a new URL of a webhook without a key echo a challenge first."""
+    if url != found.url:
+        services = services_of(request)
+        stored = await or_404(services.db.read(credentials_of, services, found.id))
+        sent_with = replace(applied(wanted, stored), public_only=_public_only(key, found))
+        await open_registration.check_move(request, key, found, url, sent_with)
 
 
 @routes.delete(PATH + "/{id}")
@@ -146,25 +190,6 @@ async def delete(request: web.Request) -> web.Response:
     await or_404(services_of(request).db.write(subscriptions.delete, found.id))
     log.info("webhook.deleted", id=found.id)
     return web.Response(status=204)
-
-
-@routes.post(PATH + "/{id}/test")
-async def test(request: web.Request) -> web.Response:
-    """Send one signed ``webhook.test`` now, once, and say how that went."""
-    key, found = await own(request)
-    services, host = services_of(request), endpoint_host(found.url)
-    verified = await services.db.read(hosts.is_verified, host)
-    with services.limits.testing(key, host, verified=verified):
-        result = await or_404(services.deliverer.test(found))
-    return json_response(
-        {
-            "delivered": result.status is not None and 200 <= result.status < 300,
-            "status": result.status,
-            "error": result.error,
-            "duration_ms": result.duration_ms,
-            "response": result.response_excerpt,
-        }
-    )
 
 
 @routes.get(PATH + "/{id}/deliveries")
@@ -236,8 +261,9 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
     ``reason`` says why the publisher paused or disabled it, null where it did not; ``failures`` counts failed attempts
-    in a row.
+    in a row. ``state`` is ``pending`` while its endpoint has to echo a challenge.
     """
+    pending = webhook.verification is Verification.PENDING and webhook.state is SubscriptionState.DISABLED
     return {
         "id": webhook.id,
         "url": webhook.url,
@@ -245,7 +271,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "events": webhook.filter.events or None,
         "format": webhook.format,
         "description": webhook.description,
-        "state": webhook.state,
+        "state": "pending" if pending else webhook.state,
         "reason": webhook.reason,
         "owner": webhook.owner,
         "created_at": rfc3339(webhook.created_at),
