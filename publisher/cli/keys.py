@@ -10,6 +10,7 @@ import typer
 
 from publisher.cli.common import HERE, Home, note, show_json, with_storage
 from publisher.cli.rotating import overlap_seconds
+from publisher.cli.storagekey import rotate_storage
 from publisher.cli.tables import show_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def register(cli: typer.Typer) -> None:
     group.command("list")(list_keys)
     group.command()(revoke)
     group.command()(rotate)
+    group.command()(rotate_storage)
     cli.add_typer(group, name="keys")
 
 

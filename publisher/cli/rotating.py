@@ -33,9 +33,11 @@ def rotate(
     async def work(db: Database, sealer: Sealer) -> Credentials:
         from publisher.delivery.credentials import Credentials
         from publisher.model.credentials import ShownCredentials
+        from publisher.storage.log import events
         from publisher.storage.subscriptions import credentials, subscriptions
 
         def write(tx: Tx) -> Credentials:
+            events.lock(tx)
             if subscriptions.get(tx, id) is None:
                 raise NotFound(f"there is no webhook {id!r}; `publisher webhooks list` shows them")
             before = Credentials.read(sealer.unseal(subscriptions.secret(tx, id)))

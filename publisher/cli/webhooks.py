@@ -125,23 +125,28 @@ def add(
         from publisher.delivery import transports
         from publisher.delivery.signing import new_secret
         from publisher.model import Role
+        from publisher.storage.log import events
         from publisher.storage.subscriptions import subscriptions
 
         written = transports.named(format).name
         wanted, secret = _filter(await _feeds(home, db), feed, event or []), new_secret()
         async with _sender(home) as (sender, _):
             checked = _checked(sender, url)
-        created = await db.write(
-            subscriptions.create,
-            url=checked,
-            filter=wanted,
-            format=written,
-            description=description,
-            owner=owner,
-            sealed_secret=sealer.seal(secret.encode()),
-            granted=Role.OPERATOR,  # whoever has a shell here is an operator
-        )
-        return created, secret
+
+        def create(tx: Tx) -> Subscription:
+            events.lock(tx)
+            return subscriptions.create(
+                tx,
+                url=checked,
+                filter=wanted,
+                format=written,
+                description=description,
+                owner=owner,
+                sealed_secret=sealer.seal(secret.encode()),
+                granted=Role.OPERATOR,  # whoever has a shell here is an operator
+            )
+
+        return await db.write(create), secret
 
     created, secret = with_sealed(home, work)
     show_table(("", ""), [("id", created.id), ("secret", secret)])

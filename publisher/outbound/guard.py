@@ -127,6 +127,8 @@ class Guard:
             raise AddressRefused("the URL must not contain a user name or password")
         if not host or port is None:
             raise AddressRefused("the URL names no host")
+        if ":" not in host and f"[{host}]".lower() in url.lower():
+            raise AddressRefused(f"{f'[{host}]'!r} is no valid host name")  # IPvFuture of RFC 3986, which nothing has
         if refused := self._host_refused(host, port):
             raise AddressRefused(refused.reason, advice=refused.advice)
         return _as_given(parsed, url)

@@ -175,7 +175,7 @@ x = 1
         '8: server.trusted_proxies[2]: "proxy" is no network; write it as "10.0.0.0/8" or "fd00::/8" '
         "('proxy' does not appear to be an IPv4 or IPv6 network)",
         '10: storage.url: mysql:// is not served; use "sqlite", or a URL as in "postgresql+asyncpg://host/database"',
-        "12: registration.mode: \"any\" should be 'key'",
+        "12: registration.mode: \"any\" should be 'key' or 'open'",
         '14: fetch.timeout: 5 is no duration; write it as "5s", "5m", "2h" or "1d"',
         '16: delivery.schedule[2]: "5 sec" is no duration; write it as "5s", "5m", "2h" or "1d"',
         '17: deliveries: is not a known key; did you mean "delivery"?',

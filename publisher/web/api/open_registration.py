@@ -45,13 +45,13 @@ async def register(request: web.Request) -> tuple[Subscription, Mapping[str, Any
     stranger = Key(id="", role=Role.SUBSCRIBER, owner=owner, prefix="", created_at=services.now())
     checked(wanted, stranger, services)
     made = applied(wanted, Credentials.new(Signature(wanted.signature), public_only=True))
-    sealed = services.sealer.seal(made.written())
 
-    def effect(tx: Tx) -> tuple[Subscription, str]:
+    def effect(tx: Tx) -> tuple[Subscription, str, bytes]:
         events.lock(tx)
         services.check(tx)
         values = checked(wanted, stranger, services)
         services.limits.check_openly(tx, values["url"])
+        sealed = services.sealer.seal(made.written())
         created = subscriptions.create(
             tx,
             url=values["url"],
@@ -65,9 +65,9 @@ async def register(request: web.Request) -> tuple[Subscription, Mapping[str, Any
         )
         created = verification.begin(tx, created.id)
         _, token = keys.create(tx, Role.SUBSCRIBER, stranger.owner, private_networks=False, webhook=created.id)
-        return created, token
+        return created, token, sealed
 
-    created, token = await services.db.write(effect)
+    created, token, sealed = await services.db.write(effect)
     log.info("webhook.registered_openly", id=created.id, host=endpoint_host(created.url), client=address)
     created, challenge = await _verify(created, sealed, stranger, services)
     return created, {"secret": made.secret, "token": token, "challenge": challenge}

@@ -8,6 +8,7 @@ from publisher import telemetry
 from publisher.clock import rfc3339
 from publisher.errors import NotFound
 from publisher.storage.engine.database import Tx
+from publisher.storage.log import events
 from publisher.storage.subscriptions import credentials
 from publisher.web.api.credentials import Rotation
 from publisher.web.api.idempotency import Answer, once
@@ -35,6 +36,7 @@ async def rotate(request: web.Request) -> web.Response:
     services.limits.registering(key)
 
     def effect(tx: Tx) -> Answer:
+        events.lock(tx)
         try:
             made = credentials_of(tx, services, found.id).rotated(tx.now, wanted.overlap, wanted.secret)
             shown = made.shown()

@@ -66,7 +66,6 @@ async def register(request: web.Request) -> web.Response:
     services.limits.registering(key)
     own = Credentials.new(Signature(wanted.signature), public_only=not key.private_networks)
     made = applied(wanted, own)
-    sealed = services.sealer.seal(made.written())
 
     def effect(tx: Tx) -> Answer:
         values = _held_to(tx, wanted, key, services)
@@ -78,7 +77,7 @@ async def register(request: web.Request) -> web.Response:
             format=values["format"],
             description=wanted.description,
             owner=key.owner,
-            sealed_secret=sealed,
+            sealed_secret=services.sealer.seal(made.written()),
             granted=None,
             shown=made.shown(),
         )
