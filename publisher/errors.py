@@ -15,6 +15,8 @@ PublisherError
 │       ├── Overdue        the machine had no time for it
 │       └── Faulty         a fault of the program that reads it
 ├── AddressRefused         a URL or address that the guard does not allow
+├── CertificateRefused     a client certificate that cannot be presented
+├── MailRefused            a mail that the server did not take, or may not have taken
 ├── NotFound               a feed, item, subscription or key that does not exist
 ├── LogPruned              a place in the log from before what is kept of it
 ├── Conflict               a change that contradicts what is stored
@@ -145,6 +147,25 @@ class AddressRefused(PublisherError):
     def for_operators(self) -> str:
         """The message with the advice."""
         return advised(str(self), self.advice)
+
+
+class CertificateRefused(PublisherError):
+    """A client certificate cannot be presented. ``part`` is what is wrong: ``certificate`` or ``key``."""
+
+    def __init__(self, message: str, part: str) -> None:
+        self.part = part
+        super().__init__(message)
+
+
+class MailRefused(PublisherError):
+    """A mail was not taken. ``lasting``: it would not be at another time either. ``taken`` is None where nobody knows:
+    the connection was lost before the server answered.
+    """
+
+    def __init__(self, message: str, lasting: bool = False, taken: bool | None = False) -> None:
+        self.lasting = lasting
+        self.taken = taken
+        super().__init__(message)
 
 
 class NotFound(PublisherError):

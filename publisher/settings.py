@@ -15,7 +15,16 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
 
 from publisher.configfile import (
     Duration,
@@ -192,15 +201,17 @@ class Storage(Section):
 
 
 class Registration(Section):
-    """Who may register a webhook: ``key``, anyone who holds an API key; and how many, and how often.
+    """Who may register a webhook: ``key``, anyone who holds an API key; ``open``, anyone whose endpoint echoes a
+    challenge; and how many, and how often.
 
     An unverified host is one that has never answered 2xx. Operators are held to none of it but tests of such hosts.
     """
 
-    mode: Literal["key"] = "key"
+    mode: Literal["key", "open"] = "key"
     webhooks_per_owner: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     webhooks_per_unverified_host: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     registrations_per_minute: Rate = 30
+    registrations_per_address_per_minute: Rate = 5
     tests_per_minute: Rate = 10
 
 
@@ -237,6 +248,42 @@ class Delivery(Attempts):
     keep_deliveries: Annotated[Duration, Field(ge=_SHORTEST_KEPT)] = 30 * 86_400.0
 
 
+def _mail_host(value: str) -> str:
+    return _host(value) if value else value
+
+
+def _mailbox(value: str) -> str:
+    if value and not re.fullmatch(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}", value):
+        raise ValueError(f'"{value}" is no address of mail; write it as "desk@news.example.org"')
+    return value
+
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
+
+class Mail(Section):
+    """The server by which operators are sent mail, none where ``host`` is empty; ``sender`` and ``to`` are addresses.
+
+    ``tls``: ``starttls``, ``tls`` from the first byte (RFC 8314), or ``none``. Port 0 is the usual one of that.
+    """
+
+    host: Annotated[str, AfterValidator(_mail_host)] = ""
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 0
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: Annotated[str, Field(repr=False)] = ""
+    sender: Mailbox = ""
+    to: Annotated[tuple[Mailbox, ...], BeforeValidator(_listed), Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Mail:
+        if self.host and not (self.sender and self.to):
+            raise ValueError('needs "sender" and "to" beside "host": who sends, and whom to')
+        if self.user and self.tls == "none" and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError('sends the password in the clear with tls = "none"; use "starttls" or "tls"')
+        return self
+
+
 class Shared(Section):
     """The settings that hold for all machines of an installation: a part of each version of its definitions."""
 
@@ -263,6 +310,7 @@ class Settings(Section):
     registration: Registration = Registration()
     fetch: Fetch = Fetch()
     delivery: Delivery = Delivery()
+    mail: Mail = Mail()
 
     @property
     def shared(self) -> Shared:
@@ -407,7 +455,7 @@ def _faults(fault: ValidationError, file: TomlFile, variables: Variables) -> Ite
         at = one["loc"]
         named = variables.get((str(at[0]), str(at[1]))) if len(at) > 1 else None
         told = explain(one, Settings)
-        if at == ("storage", "url") and one["type"] != "value_error":
+        if (at == ("storage", "url") and one["type"] != "value_error") or at == ("mail", "password"):
             told = "should be a text"  # not the value: a password may stand in it
         yield ConfigError("environment", told, key=named[0]) if named else file.error(told, at)
 

@@ -332,6 +332,8 @@ def _rates(settings: Settings) -> Rates:
         webhooks_per_owner=registration.webhooks_per_owner,
         webhooks_per_unverified_host=registration.webhooks_per_unverified_host,
         registrations_per_minute=registration.registrations_per_minute,
+        registrations_per_address_per_minute=registration.registrations_per_address_per_minute,
+        open=registration.mode == "open",
         tests_per_minute=registration.tests_per_minute,
         wrong_keys_per_minute=settings.server.wrong_keys_per_minute,
     )

@@ -31,8 +31,9 @@ from publisher.maintenance import Job, Parts, jobs
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.keeping import Kept
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB, Node
+from publisher.outbound.mail import Mailer
 from publisher.schedule import Schedule
-from publisher.settings import Server, notify_socket, watchdog_usec
+from publisher.settings import Mail, Server, notify_socket, watchdog_usec
 from publisher.storage.configuration import sources
 from publisher.storage.engine.database import sqlite_file
 from publisher.storage.engine.turns import Urgency, writing_as
@@ -90,7 +91,10 @@ async def serve(
         helpers = _Helpers()
         stack.push_async_callback(helpers.stop)
         kept = Kept(app.settings.delivery.keep_deliveries, app.settings.storage.keep_events)
-        parts = Parts(app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, app.check, kept, app.node)
+        parts = Parts(
+            app.db, app.intake, app.publications, app.deliverer.wake, heartbeat, app.check, kept, app.node,
+            mailer=_mailer(app.settings.mail), site=lambda: app.site,
+        )  # fmt: skip
         helpers.run(*jobs(parts, roles))
         helpers.start("reload", reloader.run())
         service = stack.enter_context(present(app.home / "data"))
@@ -247,6 +251,15 @@ def _web(app: App, schedule: Schedule, reloader: Reloader, roles: Collection[str
         definitions=lambda: app.in_force.number,
     )
     return application
+
+
+def _mailer(mail: Mail) -> Mailer | None:
+    """Whoever sends mail to operators; None where none is wanted."""
+    if not mail.host:
+        return None
+    return Mailer(
+        mail.host, sender=mail.sender, to=mail.to, port=mail.port, tls=mail.tls, user=mail.user, password=mail.password
+    )
 
 
 def _limits(server: Server) -> Limits:

@@ -77,7 +77,8 @@ async def _own_key(db: Database) -> tuple[Key, str]:
     from publisher.delivery.followers import permissions
     from publisher.model import Role
 
-    return await db.write(permissions.create_key, Role.SUBSCRIBER, "sample-receiver")
+    # The receiver listens on this machine.
+    return await db.write(permissions.create_key, Role.SUBSCRIBER, "sample-receiver", private_networks=True)
 
 
 async def _revoke(db: Database, id: str) -> None:

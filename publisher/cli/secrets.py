@@ -26,7 +26,8 @@ def _group() -> None:
 def renew(home: Home = HERE) -> None:
     """Go on where data/secret-storage.key is lost for good; stop the publisher first.
 
-    Every webhook whose secret does not open gets a new one. Prints id and new secret of each, for their owners.
+    Every webhook whose secret does not open gets a new one. Prints id and new secret (or public key) of each, for their
+    owners; headers, Authorization and client certificates that were sealed with it have to be given again.
     """
     from publisher import settings, telemetry
 
@@ -41,11 +42,12 @@ def renew(home: Home = HERE) -> None:
 
 async def _renew(home: Path, url: str) -> list[tuple[str, str]]:
     from publisher.app.opening import open_database
-    from publisher.delivery.signing import new_secret
+    from publisher.delivery.credentials import Credentials
     from publisher.errors import SecretError
     from publisher.storage.access.sealing import Sealer
     from publisher.storage.configuration import installation
     from publisher.storage.engine.database import Tx
+    from publisher.storage.subscriptions import credentials, subscriptions
 
     def write(tx: Tx) -> list[tuple[str, str]]:
         made = []
@@ -53,8 +55,9 @@ async def _renew(home: Path, url: str) -> list[tuple[str, str]]:
             try:
                 sealer.unseal(sealed)
             except SecretError:
-                made.append((id_, new_secret()))
-                installation.reseal(tx, id_, sealer.seal(made[-1][1].encode()))
+                own = Credentials.new(subscriptions.existing(tx, id_).credentials.signature)
+                credentials.replace(tx, id_, sealer.seal(own.written()), own.shown())
+                made.append((id_, " ".join(one for one in (own.secret, own.public_key) if one)))
         installation.claim(tx, sealer.proof())
         installation.prove(tx, sealer.proof())
         return made

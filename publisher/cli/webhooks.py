@@ -11,12 +11,13 @@ import typer
 
 from publisher.cli import resending
 from publisher.cli.common import HERE, Home, note, show_json, with_sealed, with_storage
+from publisher.cli.rotating import rotate
 from publisher.cli.tables import show_table
 from publisher.cli.webhookoptions import asked, refuse_unwritable, telling_site
 from publisher.errors import ConfigErrors, NotFound, PublisherError, advised
 
 if TYPE_CHECKING:
-    from publisher.model import Filter, Subscription
+    from publisher.model import EventType, Filter, Subscription
     from publisher.outbound import Outbound, PostResult
     from publisher.settings import Delivery
     from publisher.storage.access.sealing import Sealer
@@ -38,6 +39,7 @@ def register(cli: typer.Typer) -> None:
     group.command()(remove)
     group.command("deliveries")(list_deliveries)
     resending.register(group)
+    group.command()(rotate)
     cli.add_typer(group, name="webhooks")
 
 
@@ -144,6 +146,7 @@ def add(
         from publisher.delivery import transports
         from publisher.delivery.signing import new_secret
         from publisher.model import Role
+        from publisher.storage.log import events
         from publisher.storage.subscriptions import subscriptions
 
         written = transports.named(format)
@@ -153,18 +156,22 @@ def add(
         async with _sender(home) as (sender, _):
             checked = _checked(sender, url)
         refuse_unwritable(written, checked, options)
-        created = await db.write(
-            subscriptions.create,
-            url=checked,
-            filter=wanted,
-            format=written.name,
-            options=options,
-            description=description,
-            owner=owner,
-            sealed_secret=sealer.seal(secret.encode()),
-            granted=Role.OPERATOR,  # whoever has a shell here is an operator
-        )
-        return created, secret
+
+        def create(tx: Tx) -> Subscription:
+            events.lock(tx)
+            return subscriptions.create(
+                tx,
+                url=checked,
+                filter=wanted,
+                format=written.name,
+                options=options,
+                description=description,
+                owner=owner,
+                sealed_secret=sealer.seal(secret.encode()),
+                granted=Role.OPERATOR,  # whoever has a shell here is an operator
+            )
+
+        return await db.write(create), secret
 
     created, secret = with_sealed(home, work)
     show_table(("", ""), [("id", created.id), ("secret", secret)])
@@ -207,7 +214,14 @@ def _format(name: str) -> str:
     return f"{name} ({FORMATS[name].label})" if name in FORMATS else f"{name} (unknown to this program)"
 
 
-def send_test(id: WebhookId, home: Home = HERE) -> None:
+def send_test(
+    id: WebhookId,
+    *,
+    type: Annotated[
+        str | None, typer.Option("--type", help="Send an example of an event of this type instead of a plain test.")
+    ] = None,
+    home: Home = HERE,
+) -> None:
     """Send one signed test event now, once.
 
     Tells how it went; exit code 1 if it was not taken.
@@ -227,7 +241,7 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
                 now=db.now,
                 site=await db.read(telling_site),
             )
-            return await deliverer.test(webhook)
+            return await deliverer.test(webhook, _type(type))
 
     result = with_sealed(home, work)
     if result.delivered:
@@ -235,6 +249,17 @@ def send_test(id: WebhookId, home: Home = HERE) -> None:
         return
     said = result.error or f"answered {result.status}"
     raise PublisherError(f"not taken: {advised(said, result.advice)}")
+
+
+def _type(name: str | None) -> EventType | None:
+    from publisher.configfile import nearest
+    from publisher.model import EventType
+
+    if name is None:
+        return None
+    if name not in set(EventType):
+        raise NotFound(f'"{name}" is no type of event; {nearest(name, list(EventType))}')
+    return EventType(name)
 
 
 def remove(id: WebhookId, home: Home = HERE) -> None:

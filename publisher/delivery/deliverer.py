@@ -22,11 +22,11 @@ from publisher.delivery.posting import Poster
 from publisher.delivery.sender import FRESH_SECONDS, Observer, Sender
 from publisher.delivery.settler import Settler
 from publisher.delivery.suspects import ALONE_AFTER
-from publisher.delivery.transports import named
-from publisher.delivery.transports.base import SITE, Ping, Site
-from publisher.errors import NotFound, SecretError, Unwritable, told
-from publisher.model import Subscription
-from publisher.outbound import Outbound, PostResult
+from publisher.delivery.testing import Tests
+from publisher.delivery.transports.base import SITE, Site
+from publisher.errors import told
+from publisher.model import EventType, Subscription
+from publisher.outbound import Exchange, Outbound
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.subscriptions import subscriptions
@@ -84,6 +84,7 @@ class Deliverer:
         self._lease_margin = lease_margin
         self._check = check
         self._poster = Poster(outbound, sealer, now=now)
+        self._tests = Tests(self._poster, now=now)
         self._owed = asyncio.Event()
         process = process or secrets.token_hex(6)
         aboard = Aboard()
@@ -104,7 +105,7 @@ class Deliverer:
             fresh_seconds=fresh_seconds,
             alone_after=alone_after,
         )
-        self._sender.site = site
+        self._sender.site = self._tests.site = site
         self._lanes.changed, self._lanes.busy = self._sender.wake, self._sender.busy
         self._lanes.lost = self._sender.lost
         self._settler.recorded, self._settler.returned = self._sender.recorded, self._sender.returned
@@ -122,7 +123,7 @@ class Deliverer:
         """
         self._sender.policy = self._policy(schedule, timeout)
         if site is not None:
-            self._sender.site = site
+            self._sender.site = self._tests.site = site
 
     def _policy(self, schedule: Sequence[float], timeout: float) -> Policy:
         return Policy(tuple(schedule), timeout, QUEUE_SECONDS, lease=QUEUE_SECONDS + timeout + self._lease_margin)
@@ -202,26 +203,29 @@ class Deliverer:
                 if not told(error):
                     log.error("webhook.telling_failed", error=str(error)[:300])
 
-    async def test(self, subscription: Subscription) -> PostResult:
-        """Send one signed ``webhook.test`` now, once, outside the log; returns how it went.
+    async def test(
+        self, subscription: Subscription, type: EventType | None = None, *, summary: bool = False
+    ) -> Exchange:
+        """Send one signed ``webhook.test`` now, once, outside the log, or an example of a type; returns how it went.
 
-        Raises NotFound where the subscription is gone.
+        ``summary``: what it follows shows no full text. Raises NotFound where the subscription is gone.
         """
         sealed = await self._db.read(subscriptions.secret, subscription.id)
-        id_ = "evt_test_" + secrets.token_urlsafe(12)
-        ping = Ping(id_, self._now(), subscription.id, site=self._sender.site, asked=subscription.options)
-        try:
-            format = named(subscription.format)
-            _, result = await self._poster.post(
-                subscription.url, sealed, format.request(ping), self._sender.policy.timeout
-            )
-        except (SecretError, NotFound, Unwritable) as error:  # nothing was sent: the key or the format is not here
-            return PostResult(None, str(error))
-        result = format.judged(result)
+        result = await self._tests.test(subscription, sealed, self._sender.policy.timeout, type, summary=summary)
+        await self._note(subscription, result)
+        return result
+
+    async def challenge(self, subscription: Subscription, sealed: bytes) -> tuple[bool, Exchange]:
+        """Send one signed ``webhook.challenge`` with these credentials; returns whether it was echoed, and how."""
+        echoed, result = await self._tests.challenge(subscription, sealed, self._sender.policy.timeout)
+        if echoed:
+            await self._note(subscription, result)
+        return echoed, result
+
+    async def _note(self, subscription: Subscription, result: Exchange) -> None:
         if result.delivered:
             self._verified.answered(subscription.url)
             await self._verified.written(LAST_COMMIT_SECONDS)
-        return result
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]], within: float) -> None:

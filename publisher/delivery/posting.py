@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-from publisher import clock, telemetry
+from publisher import clock
 from publisher.clock import Clock
-from publisher.delivery import signing
+from publisher.delivery.credentials import Credentials, Opened
 from publisher.delivery.transports.base import Request
-from publisher.outbound import Outbound, PostResult, Sending
-from publisher.redaction import endpoint, redacted
+from publisher.outbound import Exchange, Outbound, PostResult, Sending
 from publisher.storage.access.sealing import Sealer
 
-log = telemetry.logger(__name__)
-
-KEPT_KEYS = 16_384
-"""Keys of endpoints kept unsealed, in memory alone: unsealing one costs twice as much as signing with it."""
+KEPT = 16_384
+"""Credentials of endpoints kept open, in memory alone: unsealing them costs twice as much as signing with them."""
 
 
 class Poster:
@@ -27,23 +25,19 @@ class Poster:
         self._outbound = outbound
         self._sealer = sealer
         self.now = now
-        self._key = lru_cache(KEPT_KEYS)(self._unsealed)
+        self._credentials = lru_cache(KEPT)(self._opened)
 
-    async def post(self, url: str, sealed: bytes, request: Request, timeout: float) -> tuple[datetime, PostResult]:
-        """Send a request now; returns when that was and how it went. Whatever goes wrong is in the result.
+    async def exchange(self, url: str, sealed: bytes, request: Request, timeout: float) -> Exchange:
+        """Send a request now, over a connection of its own; returns all that was sent and answered.
 
         ``timeout`` is in seconds, for all of the attempt. Raises SecretError, with nothing sent, where the secret
         cannot be opened: that is no fault of the receiver's.
         """
-        at = self.now()
-        signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
-        try:
-            headers = {**request.headers, **signature}
-            to = url + request.path
-            return at, await self._outbound.post(to, request.body, headers, timeout, reads=request.reads_answer)
-        except Exception as error:  # one delivery's surprise must not become everyone's
-            log.exception("delivery.crashed", url=endpoint(url))
-            return at, PostResult(None, redacted(f"{type(error).__name__}: {error}"[:300]))
+        own = self._credentials(sealed)
+        headers = own.signed(request.headers, request.id, self.now(), request.body)
+        return await self._outbound.exchange(
+            url + request.path, request.body, headers, timeout, own.identity, public_only=own.public_only
+        )
 
     def send(  # noqa: PLR0917 -- one of each of these is given for every delivery
         self,
@@ -54,12 +48,17 @@ class Poster:
         done: Callable[[PostResult], None],
         begins: Callable[[], bool],
     ) -> tuple[datetime, Sending]:
-        """As :meth:`post` and :meth:`Outbound.send`; returns when it was signed, and what can be cancelled."""
+        """As :meth:`Outbound.send`; returns when it was signed, and what can be cancelled. Raises SecretError."""
         at = self.now()
-        signature = signing.headers(self._key(sealed), request.id, int(at.timestamp()), request.body)
-        headers = {**request.headers, **signature}
-        to, reads = url + request.path, request.reads_answer
-        return at, self._outbound.send(to, request.body, headers, timeout, done, begins=begins, reads=reads)
+        own = self._credentials(sealed)
+        headers = own.signed(request.headers, request.id, at, request.body)
+        sending = self._outbound.send(
+            url + request.path, request.body, headers, timeout, done, begins=begins, identity=own.identity,
+            public_only=own.public_only, reads=request.reads_answer,
+        )  # fmt: skip
+        return at, sending
 
-    def _unsealed(self, sealed: bytes) -> bytes:
-        return signing.key_of(self._sealer.unseal(sealed).decode())
+    def _opened(self, sealed: bytes) -> Opened:
+        credentials = Credentials.read(self._sealer.unseal(sealed))
+        # Sealed twice, the same is other bytes: so no other webhook's connections have this name, nor those of before.
+        return Opened(credentials, hashlib.sha256(sealed).hexdigest()[:32])

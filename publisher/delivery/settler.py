@@ -15,6 +15,7 @@ from publisher.errors import told
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import settling
 from publisher.storage.subscriptions.deliveries import Outcome
+from publisher.storage.subscriptions.health import GONE
 from publisher.storage.subscriptions.parcels import Journaled, Parcel
 from publisher.storage.subscriptions.settling import Recorded
 from publisher.unbroken import unbroken
@@ -35,8 +36,8 @@ class Settler:
     """Commits outcomes in the background. ``keeps_up`` is clear while commits fail or fall behind.
 
     After each commit ``recorded`` is called with what it did, and ``returned`` with its outcomes, some of which wait in
-    the queue again; ``failed`` after one with deliveries that failed at their first attempt. ``process`` is the one
-    whose lanes the parcels are in, and ``journaled`` what it knows of the journal.
+    the queue again; ``failed`` after one with deliveries that failed at their first attempt, or whose endpoint is gone.
+    ``process`` is the one whose lanes the parcels are in, and ``journaled`` what it knows of the journal.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Settler:
                 self.recorded(recorded)
                 self._committing = []
                 self.returned(batch)
-                if any(one.number == 1 and one.state != "delivered" for one in batch):
+                if any(one.state != "delivered" and (one.number == 1 or one.status == GONE) for one in batch):
                     self._failed()
                 if recorded.lost:
                     # Another has them now and may send them again; a receiver tells by webhook-id.

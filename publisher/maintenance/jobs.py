@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from publisher import telemetry
 from publisher.delivery.followers import pausing
 from publisher.ingest import Intake
-from publisher.maintenance import clocks, embargoes, erasures, heartbeat, keeping, pruning
+from publisher.maintenance import clocks, embargoes, erasures, heartbeat, keeping, mailing, pruning
 from publisher.maintenance.heartbeat import Heartbeat
 from publisher.maintenance.job import Job
 from publisher.maintenance.keeping import Kept
 from publisher.model.node import DELIVER, INGEST, ROLES, WEB
-from publisher.publish import Publications
+from publisher.outbound.mail import Mailer
+from publisher.publish import Publications, SiteInfo
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.turns import Urgency
 
@@ -29,7 +30,7 @@ class Parts:
     """What the jobs work on; ``clock_moved`` is called after waiting times were moved with the clock.
 
     ``check`` raises in a transaction if this process does not use the definitions in force. ``node`` is the name by
-    which is stored who did what.
+    which is stored who did what. Without a ``mailer`` no mail is sent; ``site`` is what its letters name.
     """
 
     db: Database
@@ -40,6 +41,8 @@ class Parts:
     check: Callable[[Tx], None] = lambda _tx: None
     kept: Kept = field(default_factory=Kept)
     node: str = ""
+    mailer: Mailer | None = None
+    site: Callable[[], SiteInfo] | None = None
 
 
 def jobs(parts: Parts, roles: Collection[str] = ROLES) -> tuple[Job, ...]:
@@ -60,6 +63,9 @@ def _jobs(parts: Parts) -> Iterator[tuple[str | None, Job]]:
     yield INGEST, Job("embargoes", embargoes.EVERY, lambda: embargoes.release(parts.intake), Urgency.PROMISE)
     # Each reload does so too; this is for what was removed while the service was down, or just as it was followed.
     yield DELIVER, Job("webhooks", SETTLE_SECONDS, lambda: _webhooks(parts))
+    if parts.mailer is not None and parts.site is not None:
+        mailer, site = parts.mailer, parts.site
+        yield DELIVER, Job("mail", mailing.EVERY, lambda: mailing.send(db, mailer, lambda: (site().title, site().url)))
     yield WEB, Job("prune", pruning.EVERY, lambda: pruning.prune(db))
     yield DELIVER, Job("keep", keeping.EVERY, lambda: keeping.keep(db, parts.kept, parts.node))
 

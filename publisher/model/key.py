@@ -22,7 +22,12 @@ class Role(StrEnum):
 
 
 class Key(Frozen):
-    """A stored key; the secret itself is kept only as a SHA-256 hash."""
+    """A stored key; the secret itself is kept only as a SHA-256 hash.
+
+    ``webhook``: it opens this webhook and nothing else. ``private_networks``: webhooks may be registered with it at
+    private addresses that an operator has opened. ``last_used_at`` is exact to the hour; ``previous_until`` is until
+    when the secret is taken that the present one replaced.
+    """
 
     id: str
     role: Role
@@ -30,3 +35,7 @@ class Key(Frozen):
     prefix: str
     created_at: datetime
     revoked_at: datetime | None = None
+    webhook: str | None = None
+    private_networks: bool = False
+    last_used_at: datetime | None = None
+    previous_until: datetime | None = None

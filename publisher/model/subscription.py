@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from publisher.model.base import Frozen
+from publisher.model.credentials import ShownCredentials
 from publisher.model.event import EventType
 from publisher.model.key import Role
 from publisher.model.options import Options
@@ -43,6 +44,13 @@ class Cause(StrEnum):
     ACCESS = "access"
 
 
+class Verification(StrEnum):
+    """Whether the endpoint of a webhook that was registered without a key has echoed a challenge."""
+
+    PENDING = "pending"
+    DONE = "done"
+
+
 class Filter(Frozen):
     """What a subscription follows. Equal filters are stored once and judged once per event.
 
@@ -69,7 +77,7 @@ class Subscription(Frozen):
     (None: the last attempt succeeded); ``last_error`` stays after a success.
 
     ``filter_errors`` is for how many events the expression of its filter could not be evaluated, which is no match, and
-    ``last_filter_error`` why.
+    ``last_filter_error`` why. ``verification`` is None where none is asked for.
     """
 
     id: str
@@ -93,6 +101,8 @@ class Subscription(Frozen):
     options: Options = Options()
     filter_errors: int = 0
     last_filter_error: str | None = None
+    credentials: ShownCredentials = ShownCredentials()
+    verification: Verification | None = None
 
 
 class DeliveryState(StrEnum):
@@ -129,12 +139,41 @@ class Delivery(Frozen):
     last_error: str | None = None
 
 
+class ErrorClass(StrEnum):
+    """Why an attempt failed, in one word.
+
+    ``name``: it does not resolve; ``refused``: the guard does not let it be connected to; ``answer``: there was one
+    that is none of HTTP, or that broke off. The rest are answers other than 2xx.
+    """
+
+    NAME = "name"
+    REFUSED = "refused"
+    CONNECTION = "connection"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    ANSWER = "answer"
+    OTHER = "other"
+    INTERIM = "1xx"
+    REDIRECT = "3xx"
+    CLIENT = "4xx"
+    SERVER = "5xx"
+
+
+def status_class(status: int | None) -> ErrorClass | None:
+    """The class of an answer; None for a success, and where there was none."""
+    if status is None or 200 <= status < 300:
+        return None
+    named = f"{status // 100}xx"
+    return ErrorClass(named) if named in set(ErrorClass) else ErrorClass.ANSWER
+
+
 class Attempt(Frozen):
     """One try of a delivery. ``status`` is None where no status line came; ``error`` then says why.
 
     ``response`` is how the text of the answer begins. ``request`` and ``answer`` are the heads that were sent and
     answered, as JSON without credentials; ``digest`` is the SHA-256 of the body that was sent, and ``address`` the one
-    that was connected to. None where they are not kept.
+    that was connected to. None where they are not kept. ``error_class`` is None for a success, and for a fault of
+    before it was kept.
     """
 
     number: int
@@ -147,3 +186,4 @@ class Attempt(Frozen):
     digest: str | None = None
     answer: str | None = None
     address: str | None = None
+    error_class: ErrorClass | None = None

@@ -18,9 +18,12 @@ from publisher import __version__, clock, descriptors
 from publisher.clock import Clock
 from publisher.deadlines import Deadlines
 from publisher.errors import AddressRefused, FetchError
+from publisher.model.subscription import ErrorClass
+from publisher.outbound.exchange import Exchange, Exchanges
 from publisher.outbound.faults import advice_of, explain, is_ours
 from publisher.outbound.guard import KEPT_URLS, SETTING, Guard
 from publisher.outbound.http1 import STOPPED, Pool, Sending, Target, Tls, head
+from publisher.outbound.identity import Identity
 from publisher.outbound.results import FetchResponse, PostResult
 from publisher.outbound.transport import BUDGET, HEAD_LIMIT, Budget, BudgetedConnector
 from publisher.privatenetworks import WEB_PORTS
@@ -61,6 +64,7 @@ class Outbound:
         now: Clock = clock.now,
     ) -> None:
         self.guard = Guard(allow_private, ports, setting)
+        self._public = Guard((), ports, setting) if allow_private else self.guard
         self._user_agent = user_agent
         self._timeout = timeout
         self._resolver = resolver
@@ -79,13 +83,14 @@ class Outbound:
         """Name ourselves so from the next request on."""
         self._user_agent = user_agent
 
-    def check_url(self, url: str) -> str:
+    def check_url(self, url: str, *, public_only: bool = False) -> str:
         """The URL as it will be sent: scheme and host in normal form, the rest as it was given, without fragment.
 
         Raises AddressRefused with the reason: scheme, user and password, host, port, or an address that is not public.
-        What a name resolves to is judged when it is connected to.
+        What a name resolves to is judged when it is connected to. ``public_only``: private networks do not count that
+        an operator has opened.
         """
-        return str(self.guard.checked(url))
+        return str((self._public if public_only else self.guard).checked(url))
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None, limit: int = 10_000_000) -> FetchResponse:
         """GET a document of up to ``limit`` bytes once decompressed; follows up to five redirects, each checked.
@@ -147,6 +152,8 @@ class Outbound:
         *,
         begins: Callable[[], bool] | None = None,
         reads: bool = False,
+        identity: Identity | None = None,
+        public_only: bool = False,
     ) -> Sending:
         """POST once, without a task; redirects are not followed. To be called from the event loop.
 
@@ -156,16 +163,22 @@ class Outbound:
         ``stopped``. ``timeout``, in seconds, is for all of the attempt up to the status line, from when it had its
         turn: the time for which it waits for room in this client is not the receiver's. Neither may raise. ``reads``:
         the first kilobyte of the answer's body is told of a success too, or what of it comes within a second. Once
-        the client is closed, nothing is sent, and the result is ``stopped``.
+        the client is closed, nothing is sent, and the result is ``stopped``. With an ``identity`` it goes over
+        connections that present its certificate and serve nothing else. ``public_only``: it goes to no private network,
+        also where an operator has opened it for others, by connections that were made so.
         """
         pool = self._pool or self._open_pool()
         if self._closed:
             return self._refused(pool, done, STOPPED)
         try:
-            target = self._target(url)
+            target = self._target(url, public_only and self._public is not self.guard)
+            if identity is not None:
+                target = target.presenting(identity)
             sent = head(target.start, self._user_agent, headers, len(body))
         except AddressRefused as refused:
-            return self._refused(pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice))
+            return self._refused(
+                pool, done, PostResult(None, f"refused: {refused}", advice=refused.advice, fault=ErrorClass.REFUSED)
+            )
         except ValueError as error:
             return self._refused(pool, done, PostResult(None, redacted(f"not sent: {error}"[:300])))
         sending = Sending(pool, target, sent, body, timeout, done, begins, reads=reads)
@@ -178,7 +191,9 @@ class Outbound:
         body: bytes,
         headers: Mapping[str, str],
         timeout: float | None = None,
+        identity: Identity | None = None,
         *,
+        public_only: bool = False,
         reads: bool = False,
     ) -> PostResult:
         """As :meth:`send`, and wait for the outcome; cancelled, it is sent no more."""
@@ -188,19 +203,45 @@ class Outbound:
             if not outcome.done():
                 outcome.set_result(result)
 
-        sending = self.send(url, body, headers, self._timeout if timeout is None else timeout, done, reads=reads)
+        limit = self._timeout if timeout is None else timeout
+        sending = self.send(url, body, headers, limit, done, identity=identity, public_only=public_only, reads=reads)
         try:
             return await outcome
         except asyncio.CancelledError:
             sending.cancel()
             raise
 
+    async def exchange(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout: float,
+        identity: Identity | None = None,
+        *,
+        public_only: bool = False,
+    ) -> Exchange:
+        """POST once by itself, and tell all of it: for what its owner looks at. Arguments as of :meth:`send`."""
+        guard = self._public if public_only else self.guard
+        sent = {
+            "User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity", **headers,
+        }  # fmt: skip
+        try:
+            return await Exchanges(guard, self._resolve(), self._tls, self._now).post(
+                url, body, sent, timeout, identity
+            )
+        except AddressRefused as refused:
+            said = f"refused: {refused}"
+            return Exchange(None, said, advice=refused.advice, fault=ErrorClass.REFUSED, sent=sent, request=body)
+
     def _refused(self, pool: Pool, done: Callable[[PostResult], None], result: PostResult) -> Sending:
         sending = Sending(pool, _NOWHERE, b"", b"", 0.0, done, None)
         sending.tell_soon(result)
         return sending
 
-    def _checked_target(self, url: str) -> Target:
+    def _checked_target(self, url: str, public_only: bool) -> Target:
+        if public_only:
+            return Target.of(self._public.checked(url)).in_public()
         return Target.of(self.guard.checked(url))
 
     def _open_pool(self) -> Pool:
@@ -213,6 +254,7 @@ class Outbound:
             tls=self._tls,
             now=self._now,
             deadlines=self._deadlines,
+            public=self._public,
         )
         return self._pool
 

@@ -8,6 +8,7 @@ import ssl
 
 import aiohttp
 
+from publisher.model.subscription import ErrorClass
 from publisher.outbound.guard import SocketRefused
 from publisher.outbound.results import PostResult
 from publisher.outbound.transport import AnswerRefused
@@ -57,26 +58,46 @@ def unresolved(host: str, error: BaseException, spent: int) -> PostResult:
     """The outcome of a POST whose host has no address, after ``spent`` milliseconds."""
     ours = _of_this_machine(error) or _without_descriptors()
     reason = _ours(error) if ours else f"the name {host!r} does not resolve"
-    return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours)
+    return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours, fault=ErrorClass.NAME)
 
 
 def not_connected(host: str, port: int, error: BaseException, spent: int) -> PostResult:
     """The outcome of a POST for which no connection could be made, after ``spent`` milliseconds."""
-    advice, ours = None, _of_this_machine(error)
+    advice, ours, fault = None, _of_this_machine(error), ErrorClass.CONNECTION
     match error:
         case _ if ours:
             reason = _ours(error)
         case SocketRefused():
-            reason, advice = f"refused: {error.strerror}", error.advice
+            reason, advice, fault = f"refused: {error.strerror}", error.advice, ErrorClass.REFUSED
         case ssl.SSLCertVerificationError():
-            reason = f"the certificate is not accepted: {error.verify_message or error}"
+            reason, fault = f"the certificate is not accepted: {error.verify_message or error}", ErrorClass.TLS
         case ssl.SSLError():
+            fault = ErrorClass.TLS
             reason = f"cannot connect to {host}:{port}: TLS: {error.reason or error.strerror or error}"
+        case TimeoutError():
+            reason, fault = f"cannot connect to {host}:{port}: {error.strerror or error}", ErrorClass.TIMEOUT
         case OSError():
             reason = f"cannot connect to {host}:{port}: {error.strerror or error}"
         case _:
             reason = f"cannot connect to {host}:{port}: {error}"
-    return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours, advice=advice)
+    return PostResult(None, redacted(reason[:300]), duration_ms=spent, ours=ours, advice=advice, fault=fault)
+
+
+_CLASSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], ErrorClass], ...] = (
+    (SocketRefused, ErrorClass.REFUSED),
+    (aiohttp.ClientConnectorDNSError, ErrorClass.NAME),
+    ((aiohttp.ClientSSLError, ssl.SSLError), ErrorClass.TLS),
+    (TimeoutError, ErrorClass.TIMEOUT),
+    ((AnswerRefused, aiohttp.ClientResponseError, aiohttp.ClientPayloadError), ErrorClass.ANSWER),
+    ((OSError, aiohttp.ClientConnectionError), ErrorClass.CONNECTION),
+)
+
+
+def fault_of(error: BaseException) -> ErrorClass:
+    """The class of an error of aiohttp's."""
+    causes = [error.os_error, error] if isinstance(error, aiohttp.ClientConnectorError) else [error]
+    found = (fault for kinds, fault in _CLASSES for cause in causes if isinstance(cause, kinds))
+    return next(found, ErrorClass.OTHER)
 
 
 def advice_of(error: BaseException) -> str | None:

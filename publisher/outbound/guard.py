@@ -88,17 +88,24 @@ class Guard:
         real = unwrap(address)
         if privatenetworks.opens(self._allowed, real, port) or privatenetworks.opens(self._allowed, address, port):
             return None
+        public = self._is_public(real)
         advice = f'to allow it, add "{privatenetworks.suggestion(real, port)}" to {self._setting}'
-        public = (
-            not within(real, SPECIAL_V4)
-            if isinstance(real, IPv4Address)
-            else real in GLOBAL_V6 and not within(real, SPECIAL_V6)
-        )
         if not public:
             if any(one.holds(real) or one.holds(address) for one in self._allowed):
                 return Refused(f"port {port} is not allowed at {address}", advice)
             return Refused(f"{address} is not a public address", advice)
         return None if port in self._ports else Refused(self._other_port(port), advice)
+
+    @staticmethod
+    def _is_public(real: Address) -> bool:
+        if isinstance(real, IPv4Address):
+            return not within(real, SPECIAL_V4)
+        return real in GLOBAL_V6 and not within(real, SPECIAL_V6)
+
+    @classmethod
+    def is_public(cls, numeric: str) -> bool:
+        """Whether an address that was connected to is public; one in a private network is its operator's business."""
+        return cls._is_public(unwrap(ip_address(numeric.partition("%")[0])))
 
     def _other_port(self, port: int) -> str:
         return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"
@@ -120,6 +127,8 @@ class Guard:
             raise AddressRefused("the URL must not contain a user name or password")
         if not host or port is None:
             raise AddressRefused("the URL names no host")
+        if ":" not in host and f"[{host}]".lower() in url.lower():
+            raise AddressRefused(f"{f'[{host}]'!r} is no valid host name")  # IPvFuture of RFC 3986, which nothing has
         if refused := self._host_refused(host, port):
             raise AddressRefused(refused.reason, advice=refused.advice)
         return _as_given(parsed, url)

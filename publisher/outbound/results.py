@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from publisher import retryafter
+from publisher.model.subscription import ErrorClass, status_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class PostResult:
     ``ours``: no request was sent, since this machine had no descriptor or memory left to connect with.
     ``stopped``: no request was sent, since the caller wished so; it says nothing about the receiver.
     ``advice`` is how an operator can allow what was refused, for no one else. ``ignored`` names a header that was not
-    heeded, and its value. ``refused``: the answer says with a status of success that it is none.
+    heeded, and its value. ``refused``: the answer says with a status of success that it is none. ``fault`` is the class
+    of an error without a status.
     """
 
     status: int | None
@@ -45,11 +47,19 @@ class PostResult:
     advice: str | None = None
     stopped: bool = False
     refused: bool = False
+    fault: ErrorClass | None = None
 
     @property
     def delivered(self) -> bool:
         """Whether the receiver took it: only 2xx; a redirect does not count."""
         return self.status is not None and 200 <= self.status < 300 and not self.refused
+
+    @property
+    def error_class(self) -> ErrorClass | None:
+        """Why it failed, in one word; None where it did not."""
+        if self.status is None or self.refused:
+            return self.fault or ErrorClass.OTHER
+        return status_class(self.status)
 
     def but_refused(self, reason: str) -> PostResult:
         """The same, whose answer says in its body that it was not taken."""

@@ -20,7 +20,9 @@ from publisher.web.api import (
     openapi,
     preview,
     replays,
+    rotating,
     sources,
+    tests,
     webhooks,
 )
 from publisher.web.feeds import documents as feeds
@@ -55,8 +57,8 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
     health.add_health(app)
     if public:
         for room in (
-            articles, batches, indicators, events, event_types, openapi, sources, preview, webhooks, replays, holds,
-            feeds,
+            articles, batches, indicators, events, event_types, openapi, sources, preview, webhooks, rotating, tests,
+            replays, holds, feeds,
         ):  # fmt: skip
             app.add_routes(room.routes)
         cursors.prepare(app)
@@ -64,11 +66,16 @@ def make_app(services: Services, *, public: bool = True) -> web.Application:
         pages.add_pages(app)
     app.on_response_prepare.append(_finish)
     app.on_shutdown.append(_stopping)
+    app.on_cleanup.append(_noted)
     return app
 
 
 async def _stopping(app: web.Application) -> None:
     app[STOPPING].append(True)
+
+
+async def _noted(app: web.Application) -> None:
+    await app[SERVICES].limits.uses.written()
 
 
 @web.middleware

@@ -175,7 +175,7 @@ x = 1
         '8: server.trusted_proxies[2]: "proxy" is no network; write it as "10.0.0.0/8" or "fd00::/8" '
         "('proxy' does not appear to be an IPv4 or IPv6 network)",
         '10: storage.url: mysql:// is not served; use "sqlite", or a URL as in "postgresql+asyncpg://host/database"',
-        "12: registration.mode: \"any\" should be 'key'",
+        "12: registration.mode: \"any\" should be 'key' or 'open'",
         '14: fetch.timeout: 5 is no duration; write it as "5s", "5m", "2h" or "1d"',
         '16: delivery.schedule[2]: "5 sec" is no duration; write it as "5s", "5m", "2h" or "1d"',
         '17: deliveries: is not a known key; did you mean "delivery"?',
@@ -206,3 +206,28 @@ def test_tables_stand_as_deep_in_one_another_as_is_documented(depth: int, read: 
     refused = pytest.raises(ConfigErrors, match="nested too deeply")
     with contextlib.nullcontext() if read else refused:
         configfile.parse_toml(text, "a.toml")
+
+
+def test_mail_needs_who_sends_and_whom_to_and_tells_no_password(home: Path) -> None:
+    told = faults(home, '[mail]\nhost = "mail.example"\npassword = "hunter2"')
+    assert len(told) == 1 and 'needs "sender" and "to"' in told[0]
+    address = faults(home, '[mail]\nsender = "desk"\nto = ["a@ops.example", "b"]\npassword = 5')
+    assert [one.partition(": ")[2].partition(":")[0] for one in address] == [
+        "mail.sender",
+        "mail.to[2]",
+        "mail.password",
+    ]
+    clear = 'host = "mail.example"\nsender = "a@b.example"\nto = "c@d.example"\nuser = "x"\npassword = "hunter2"'
+    insecure = faults(home, f'[mail]\n{clear}\ntls = "none"')
+    assert "in the clear" in insecure[0]
+    assert all("hunter2" not in one for one in (*told, *address, *insecure))
+
+
+def test_mail_is_set_by_the_environment_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("HOST", "mail.example"), ("SENDER", "a@b.example"), ("TO", "c@d.example, e@f.example")):
+        monkeypatch.setenv(f"PUBLISHER_MAIL__{name}", value)
+    monkeypatch.setenv("PUBLISHER_MAIL__PASSWORD", "hunter2")
+    (home / settings.FILE).write_text("")
+    mail = settings.load(home).mail
+    assert (mail.host, mail.to, mail.password) == ("mail.example", ("c@d.example", "e@f.example"), "hunter2")
+    assert "hunter2" not in repr(mail)

@@ -7,10 +7,13 @@ import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from support.clients import CLIENTS, NODE
+
+from publisher.delivery import signing
 
 Program = Callable[[str], str]
 
@@ -20,8 +23,9 @@ BODY = '{"type":"article.published","data":{"title":"Harga “kopi” naik"}}'
 FORGED = BODY.replace("naik", "turun")
 
 
-def _recipe(language: str) -> str:
-    found = re.findall(rf"^```{language}\n(.*?)^```", RECIPES, re.MULTILINE | re.DOTALL)
+def _recipe(language: str, heading: str = "Verify") -> str:
+    section = RECIPES.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    found = re.findall(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     return str(found[-1])
 
 
@@ -53,6 +57,35 @@ def test_the_node_recipe(headers: dict[str, str], body: str, accepted: bool) -> 
         check=False,
     )
     assert (done.returncode == 0) is accepted, done.stderr.decode()
+
+
+def _by_key_pair(body: str = BODY) -> tuple[str, dict[str, str]]:
+    """A public key, and the headers of a request that is signed by its pair, and by a shared secret beside it."""
+    private, at = signing.new_private_key(), int(datetime.now(UTC).timestamp())
+    several = (signing.opened(SECRET), signing.opened(signing.new_private_key()), signing.opened(private))
+    return signing.public_key_of(private), signing.headers(several, "evt_1", at, body.encode())
+
+
+def test_the_python_recipe_by_a_public_key() -> None:
+    public_key, headers = _by_key_pair()
+    found: dict[str, Any] = {}
+    exec(compile(_recipe("python", "Verify by a public key"), "webhooks.md", "exec"), found)
+    verified = found["verified"]
+    assert verified(public_key, headers, BODY.encode())
+    assert not verified(public_key, headers, FORGED.encode())
+    assert not verified(_by_key_pair()[0], headers, BODY.encode())
+    assert not verified(public_key, {**headers, "webhook-timestamp": "1700000000"}, BODY.encode())
+
+
+@pytest.mark.parametrize(("body", "accepted"), [(BODY, "true"), (FORGED, "false")])
+def test_the_node_recipe_by_a_public_key(body: str, accepted: str) -> None:
+    public_key, headers = _by_key_pair()
+    recipe = _recipe("js", "Verify by a public key")
+    script = f"{recipe}\nconsole.log(verified({public_key!r}, {headers!r}, {body!r}))\n"
+    done = subprocess.run(
+        [NODE, "--input-type=module"], input=script.encode(), cwd=CLIENTS, capture_output=True, check=False
+    )
+    assert done.stdout.decode().strip() == accepted, done.stderr.decode()
 
 
 @pytest.mark.parametrize(("body", "accepted"), [(BODY, True), (FORGED, False)])

@@ -164,7 +164,9 @@ async def test_a_paused_webhook_may_be_given_another_feed(newsroom: Newsroom) ->
 
 
 async def test_a_feed_that_turns_private_is_told_to_whoever_may_follow_it_no_more(newsroom: Newsroom) -> None:
-    key = await publisher("keys", "create", "--role", "subscriber", "--owner", "acme", "--home", str(newsroom.home))
+    key = await publisher(
+        "keys", "create", "--role", "subscriber", "--owner", "acme", "--private-networks", "--home", str(newsroom.home)
+    )
     async with api_client(key.strip()) as session:
         asked = {"url": newsroom.receiver.url, "feeds": ["sport"]}
         async with session.post(f"{newsroom.service.url}/api/v1/webhooks", json=asked) as answer:
@@ -182,7 +184,9 @@ async def test_a_feed_that_turns_private_is_told_to_whoever_may_follow_it_no_mor
 
 async def test_a_key_that_is_revoked_at_the_command_line_stops_a_running_service(newsroom: Newsroom) -> None:
     home = str(newsroom.home)
-    key = await publisher("keys", "create", "--role", "subscriber", "--owner", "acme", "--home", home)
+    key = await publisher(
+        "keys", "create", "--role", "subscriber", "--owner", "acme", "--private-networks", "--home", home
+    )
     async with api_client(key.strip()) as session:
         asked = {"url": newsroom.receiver.url, "feeds": ["news"]}
         async with session.post(f"{newsroom.service.url}/api/v1/webhooks", json=asked) as answer:

@@ -16,7 +16,8 @@ from support.items import an_event, article_change
 from support.postgres import blocking
 
 from publisher.errors import Conflict, NotFound, PublisherError, SecretError, StorageError
-from publisher.storage.access.sealing import KEY_FILE, Sealer, new_key_line
+from publisher.storage.access.keyfile import new_line
+from publisher.storage.access.sealing import KEY_FILE, Sealer
 from publisher.storage.configuration import feeds, installation
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.items import articles, record
@@ -328,7 +329,7 @@ def test_a_backup_with_a_key_that_opens_nothing_is_refused_and_the_last_one_stay
     blocking(write())
     take(data, file)
     before = file.read_bytes()
-    (data / KEY_FILE).write_text(new_key_line())
+    (data / KEY_FILE).write_text(new_line())
     with pytest.raises(SecretError, match="put back the right file"):
         take(data, file)
     (data / KEY_FILE).unlink()

@@ -14,7 +14,8 @@ from support.service import write_installation
 from publisher.app.marker import FILE
 from publisher.app.opening import open_storage
 from publisher.errors import SecretError, StorageError
-from publisher.storage.access.sealing import KEY_FILE, new_key_line
+from publisher.storage.access.keyfile import new_line
+from publisher.storage.access.sealing import KEY_FILE
 from publisher.storage.engine import migrate
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
@@ -162,7 +163,7 @@ async def test_a_storage_key_that_is_gone_is_not_made_anew(opened: Open, data: P
 
 @pytest.mark.usefixtures("used")
 async def test_another_storage_key_is_refused(opened: Open, data: Path) -> None:
-    (data / KEY_FILE).write_text(new_key_line())
+    (data / KEY_FILE).write_text(new_line())
     with pytest.raises(SecretError, match=r"lacks the key '\w+' of what is stored; put back the right file"):
         await opened()
 
@@ -170,7 +171,7 @@ async def test_another_storage_key_is_refused(opened: Open, data: Path) -> None:
 @pytest.mark.usefixtures("used")
 async def test_a_storage_key_of_the_same_id_and_other_bytes_is_refused(opened: Open, data: Path) -> None:
     id_ = (data / KEY_FILE).read_text().split()[0]
-    (data / KEY_FILE).write_text(f"{id_} {new_key_line().split()[1]}\n")
+    (data / KEY_FILE).write_text(f"{id_} {new_line().split()[1]}\n")
     with pytest.raises(SecretError, match=r"is not that of what is stored"):
         await opened()
 
@@ -183,7 +184,7 @@ async def test_without_a_proof_what_was_sealed_shows_that_a_key_is_another(
     await db.write(lambda tx: tx.conn.execute(text("UPDATE installation SET proof = NULL")))  # as once was
     await db.close()
     id_ = (data / KEY_FILE).read_text().split()[0]
-    (data / KEY_FILE).write_text(f"{id_} {new_key_line().split()[1]}\n")
+    (data / KEY_FILE).write_text(f"{id_} {new_line().split()[1]}\n")
     with pytest.raises(SecretError, match=r"is not the key of what is stored"):
         await opened()
 
@@ -200,7 +201,7 @@ async def test_a_second_node_without_the_key_makes_none_even_where_nothing_was_s
 async def test_a_key_that_was_put_on_top_takes_over_the_proof(opened: Open, data: Path) -> None:
     await opened()
     path = data / KEY_FILE
-    new = new_key_line()
+    new = new_line()
     path.write_text(new + path.read_text())
     await opened()
     path.write_text(new)
@@ -225,7 +226,7 @@ def another_mark(home: Path) -> str:
 
 
 def another_key(home: Path) -> str:
-    (home / "data" / KEY_FILE).write_text(new_key_line())
+    (home / "data" / KEY_FILE).write_text(new_line())
     return "lacks the key"
 
 

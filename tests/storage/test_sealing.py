@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import SecretError
-from publisher.storage.access.sealing import KEY_FILE, Sealer, new_key_line
+from publisher.storage.access.keyfile import new_line
+from publisher.storage.access.sealing import KEY_FILE, Sealer
 
 
 def test_what_is_sealed_opens_again_after_a_restart(tmp_path: Path) -> None:
@@ -29,13 +30,15 @@ def test_one_secret_is_sealed_differently_each_time(tmp_path: Path) -> None:
 
 def test_a_new_key_on_top_seals_and_the_old_one_still_opens(tmp_path: Path) -> None:
     old = Sealer.open(tmp_path)
-    path = tmp_path / KEY_FILE
-    path.write_text(new_key_line() + path.read_text())
+    before, path = old.seal(b"x"), tmp_path / KEY_FILE
+    path.write_text(new_line() + path.read_text())
     both = Sealer.open(tmp_path)
 
-    assert both.unseal(old.seal(b"x")) == b"x"
+    assert both.unseal(before) == b"x"
+    assert old.unseal(both.seal(b"x")) == b"x"  # which has looked at the file again
+    path.write_text(new_line())
     with pytest.raises(SecretError, match="put that line back"):
-        old.unseal(both.seal(b"x"))
+        Sealer.open(tmp_path).unseal(before)
 
 
 def test_altered_bytes_do_not_open(tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_bytes_that_are_no_sealed_secret_are_named_so(tmp_path: Path, stored: by
     [
         ("", "no key"),
         ("only-an-id\n", ":1: each line"),
-        (f"{new_key_line()}a !!!\n", ":2: each line"),
+        (f"{new_line()}a !!!\n", ":2: each line"),
         ("a c2hvcnQ=\n", ":1: a key has 32 bytes"),
     ],
     ids=["empty", "one word", "not base64", "too short"],

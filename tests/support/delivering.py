@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from publisher.delivery import Deliverer
+from publisher.delivery.credentials import Credentials
 from publisher.delivery.endpoints.slots import Bounds
 from publisher.delivery.signing import new_secret
 from publisher.model import FeedDefinition, Subscription
@@ -44,10 +45,15 @@ class Bench:
     feeds: dict[str, FeedDefinition] = field(default_factory=_feeds)
     secrets: dict[str, str] = field(default_factory=dict)
 
-    async def subscribe(self, url: str, feed: str = "news", **fields: Any) -> Subscription:
-        """A subscription with a secret of its own."""
+    async def subscribe(
+        self, url: str, feed: str = "news", *, credentials: Credentials | None = None, **fields: Any
+    ) -> Subscription:
+        """A subscription with a secret of its own, or with these credentials."""
         secret = new_secret()
         sealed = self.sealer.seal(secret.encode())
+        if credentials is not None:
+            secret, sealed = credentials.secret or "", self.sealer.seal(credentials.written())
+            fields["shown"] = credentials.shown()
         made: Subscription = await self.db.write(subscribe, feed, url=url, sealed_secret=sealed, **fields)
         self.secrets[made.id] = secret
         return made

@@ -82,7 +82,8 @@ async def key_of(home: Path, role: Role = Role.OPERATOR) -> str:
         migrated(home)
     database, _ = await open_storage(home, storage.url)
     try:
-        _, secret = await database.write(permissions.create_key, role, f"{role.value}-{secrets.token_hex(4)}")
+        owner = f"{role.value}-{secrets.token_hex(4)}"
+        _, secret = await database.write(permissions.create_key, role, owner, private_networks=True)
     finally:
         await database.close()
     return secret

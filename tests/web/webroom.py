@@ -178,5 +178,6 @@ async def _furnish(db: Database) -> dict[str, str]:
     secrets = {}
     for role in Role:
         for owner in ("", ":other"):
-            _, secrets[role.value + owner] = await db.write(keys.create, role, f"desk{owner}")
+            made = await db.write(keys.create, role, f"desk{owner}", private_networks=True)
+            secrets[role.value + owner] = made[1]
     return secrets

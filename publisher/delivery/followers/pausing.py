@@ -17,7 +17,7 @@ from publisher.storage.configuration import feeds as feed_states
 from publisher.storage.configuration import in_force
 from publisher.storage.configuration.in_force import KEPT_SECONDS
 from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import health, notices, rights, stretches, subscriptions
+from publisher.storage.subscriptions import health, notices, rights, stretches, subscriptions, verification
 from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
@@ -31,13 +31,17 @@ FAILED_SECONDS = 5 * 86_400
 _SAID = ("state", "reason", "failures", "error")
 
 
-def end(tx: Tx, id: str, reason: str) -> Event | None:
-    """Disable one subscription and tell; returns the event, None if it was disabled before. Raises NotFound."""
-    return _shown(tx, notices.disable_and_tell(tx, id, reason))
+def end(tx: Tx, id: str, reason: str, *, failed: bool = False) -> Event | None:
+    """Disable one subscription and tell; returns the event, None if it was disabled before. Raises NotFound.
+
+    ``failed``: its endpoint is why.
+    """
+    return _shown(tx, notices.disable_and_tell(tx, id, reason, failed=failed))
 
 
 async def keep(db: Database) -> int:
     """Pause what lost all its feeds, and end what has had none for a day or failed for five; returns how many ended.
+    Delete what was registered without a key and not verified within a day.
 
     Each change of definitions pauses by itself; this is for what was registered at that moment. It goes by what was
     taken last by any process on this database: the files of this one may be older.
@@ -49,6 +53,8 @@ async def keep(db: Database) -> int:
         ended = await _all(db, _end_some)
     if await db.read(_in_vain, 1):
         ended += await _all(db, _end_failing)
+    if await db.read(verification.expired, 1):
+        await unbroken(db.write(_forget_unverified))
     if in_vain := await db.read(rights.held_in_vain, KEPT_SECONDS):
         await unbroken(db.write(_let_go, in_vain))
     await tell(db)
@@ -76,6 +82,11 @@ def _let_go(tx: Tx, gone: list[str]) -> None:
     rights.let_go(tx, set(gone) & set(rights.held_in_vain(tx, KEPT_SECONDS)))
 
 
+def _forget_unverified(tx: Tx) -> None:
+    for id_ in verification.expired(tx, CHUNK):
+        subscriptions.delete(tx, id_)
+
+
 def _end_some(tx: Tx) -> list[Event]:
     stretches.hold(tx)
     if permissions.misplaced(tx):  # one of their feeds may have come back since they were looked for
@@ -96,7 +107,7 @@ def _end_failing(tx: Tx) -> list[Event]:
     stretches.hold(tx)
     days = FAILED_SECONDS // 86_400
     found = [
-        end(tx, id_, f"every attempt has failed for {days} days; the last one: {error}")
+        end(tx, id_, f"every attempt has failed for {days} days; the last one: {error}", failed=True)
         for id_, error in _in_vain(tx, CHUNK)
     ]
     return [event for event in found if event is not None]

@@ -30,9 +30,12 @@ Feeds = Mapping[str, FeedDefinition]
 Stored = Mapping[int, Match]
 
 
-def create_key(tx: Tx, role: Role, owner: str) -> tuple[Key, str]:
-    """A new key and its secret; what its owner may follow by it, its subscriptions do from the next event on."""
-    made = keys.create(tx, role, owner)
+def create_key(tx: Tx, role: Role, owner: str, *, private_networks: bool | None = None) -> tuple[Key, str]:
+    """A new key and its secret; what its owner may follow by it, its subscriptions do from the next event on.
+
+    ``private_networks`` as :func:`keys.create` has it.
+    """
+    made = keys.create(tx, role, owner, private_networks=private_networks)
     review(tx, owner)
     return made
 

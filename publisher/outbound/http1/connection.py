@@ -11,6 +11,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
+from publisher.model.subscription import ErrorClass
 from publisher.outbound.http1.answer import Answer
 from publisher.outbound.http1.encrypted import Encrypted
 from publisher.outbound.http1.sending import Sending
@@ -285,13 +286,14 @@ class Connection:
             reason = f"the server closed the connection {what}"
         else:
             reason = f"the connection was lost: {error.strerror or error}"
-        sending.tell_soon(PostResult(None, reason, duration_ms=sending.spent()))
+        fault = ErrorClass.ANSWER if self._answer.begun else ErrorClass.CONNECTION
+        sending.tell_soon(PostResult(None, reason, duration_ms=sending.spent(), fault=fault))
 
     def _refused(self, reason: str) -> None:
         sending, self._sending = self._sending, None
         self.close()
         if sending is not None:
-            sending.tell(PostResult(None, reason, duration_ms=sending.spent()))
+            sending.tell(PostResult(None, reason, duration_ms=sending.spent(), fault=ErrorClass.ANSWER))
 
     def _until(self, seconds: float) -> None:
         if self._limit:

@@ -98,7 +98,8 @@ class Dial:
         while self._addresses:
             info = self._addresses.pop(0)
             try:
-                plain = self._pool.guard.open_socket(info)
+                guard = self._pool.public if self.origin.public_only else self._pool.guard
+                plain = guard.open_socket(info)
             except (OSError, ValueError) as error:
                 self._error = error
                 continue
@@ -143,7 +144,8 @@ class Dial:
             self._pool.dialled(self, plain)
             return
         try:
-            wrapped = self._pool.tls.wrap(plain, self.origin.host, self.origin.key, self._pool.time())
+            origin = self.origin
+            wrapped = self._pool.tls.wrap(plain, origin.host, origin.key, self._pool.time(), origin.identity)
         except (OSError, ValueError) as error:
             self._error = error
             self._failed()

@@ -18,7 +18,7 @@ from publisher.outbound.http1.dial import Dial
 from publisher.outbound.http1.encrypted import Encrypted
 from publisher.outbound.http1.names import Names
 from publisher.outbound.http1.sending import Sending
-from publisher.outbound.http1.target import Address
+from publisher.outbound.http1.target import Address, Target
 from publisher.outbound.http1.tls import Tls
 from publisher.outbound.results import PostResult
 
@@ -33,15 +33,22 @@ DRAINING = 64
 
 
 class Origin:
-    """What is known of one scheme, host and port, while there are connections or requests to it."""
+    """What is known of one scheme, host and port, and of what is presented there, while there are connections or
+    requests to it.
+    """
 
-    __slots__ = ("behind", "connecting", "connections", "host", "idle", "key", "port", "tls", "waiting")
+    __slots__ = (
+        "behind", "connecting", "connections", "host", "identity", "idle", "key", "port", "public_only", "tls",
+        "waiting",
+    )  # fmt: skip
 
-    def __init__(self, key: str, host: str, port: int, *, tls: bool) -> None:
-        self.key = key
-        self.host = host
-        self.port = port
-        self.tls = tls
+    def __init__(self, target: Target) -> None:
+        self.key = target.origin
+        self.host = target.host
+        self.port = target.port
+        self.tls = target.tls
+        self.identity = target.identity
+        self.public_only = target.public_only
         self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
         self.connecting: set[Dial] = set()
@@ -55,7 +62,8 @@ class Pool:
     """All connections of one client. Belongs to one event loop; end it with :meth:`close`.
 
     ``limit`` connections are open at most, in whatever state; ``keep`` of them unused. Beyond ``limit`` the one unused
-    longest is closed, and where none is, requests wait in order: their time begins when their turn comes.
+    longest is closed, and where none is, requests wait in order: their time begins when their turn comes. ``public``
+    judges the addresses of targets that are ``public_only``.
     """
 
     def __init__(
@@ -68,10 +76,12 @@ class Pool:
         tls: Tls,
         now: Callable[[], datetime],
         deadlines: Deadlines,
+        public: Guard | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
         self.guard = guard
+        self.public = public or guard
         self.deadlines = deadlines
         self.tls = tls
         self.now = now
@@ -191,7 +201,7 @@ class Pool:
         target = sending.target
         origin = self._origins.get(target.origin)
         if origin is None:
-            origin = self._origins[target.origin] = Origin(target.origin, target.host, target.port, tls=target.tls)
+            origin = self._origins[target.origin] = Origin(target)
         if len(origin.connecting) >= CONNECTING:
             origin.waiting[sending] = origin.behind[sending] = None
             return

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from publisher.model.subscription import ErrorClass
 from publisher.outbound.results import PostResult
 
 if TYPE_CHECKING:
     from publisher.outbound.http1.pool import Pool
     from publisher.outbound.http1.target import Target
+
+TIMEOUT = ErrorClass.TIMEOUT
 
 STOPPED = PostResult(None, "not sent: it was stopped", stopped=True)
 
@@ -73,7 +76,7 @@ class Sending:
     def expire(self) -> None:
         """Its time is over."""
         if self.done is not None:
-            late = PostResult(None, f"no answer within {self.timeout:g} s", duration_ms=self.spent())
+            late = PostResult(None, f"no answer within {self.timeout:g} s", duration_ms=self.spent(), fault=TIMEOUT)
             self.tell_soon(self._leave() or late)
 
     def begin(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
 from yarl import URL
+
+from publisher.outbound.identity import Identity
 
 Address = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 """As ``socket.getaddrinfo`` gives one: family, type, protocol, canonical name (empty), and what is connected to."""
@@ -36,7 +38,9 @@ class Target:
     """Where a checked URL leads.
 
     ``origin`` is scheme, host and port: requests to one origin share connections. ``addresses`` stand in the URL; None
-    where it has a name, which is resolved. ``start`` is the request line and the Host line of a POST.
+    where it has a name, which is resolved. ``start`` is the request line and the Host line of a POST. ``identity`` is
+    what is presented there, and ``public_only`` that it may be reached at no private address, whatever an operator
+    has opened: connections of either kind have an origin of their own.
     """
 
     origin: str
@@ -45,6 +49,8 @@ class Target:
     port: int
     addresses: tuple[Address, ...] | None
     start: bytes
+    identity: Identity | None = None
+    public_only: bool = False
 
     @classmethod
     def of(cls, url: URL) -> Target:
@@ -59,6 +65,14 @@ class Target:
             addresses=_literal(host, port),
             start=f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {named}\r\n".encode("ascii"),
         )
+
+    def in_public(self) -> Target:
+        """The same, by connections to public addresses alone."""
+        return replace(self, origin=f"{self.origin} public", public_only=True)
+
+    def presenting(self, identity: Identity) -> Target:
+        """The same, by connections of its own that present a certificate."""
+        return replace(self, origin=f"{self.origin} {identity.name}", identity=identity)
 
 
 def address(host: str, port: int) -> Address:

@@ -11,6 +11,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from publisher.outbound.http1.encrypted import Encrypted
+from publisher.outbound.identity import Identity
+
+KEPT_CONTEXTS = 64
+"""Contexts that present a certificate: each has the trusted authorities for itself, a megabyte."""
 
 KEPT_SESSIONS = 2048
 """Some kilobytes each, for so many origins."""
@@ -38,6 +42,7 @@ class Tls:
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context
         self._sessions: OrderedDict[str, _Kept] = OrderedDict()
+        self._presenting: OrderedDict[str, ssl.SSLContext] = OrderedDict()
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -48,13 +53,28 @@ class Tls:
             self._context.set_alpn_protocols(["http/1.1"])
         return self._context
 
-    def wrap(self, plain: socket.socket, host: str, origin: str, now: float) -> Encrypted:
-        """TLS over a connected socket that does not block; the handshake is still to be done."""
+    def wrap(
+        self, plain: socket.socket, host: str, origin: str, now: float, identity: Identity | None = None
+    ) -> Encrypted:
+        """TLS over a connected socket that does not block; the handshake is still to be done.
+
+        ``origin`` is that of this ``identity`` alone: sessions are kept by it. Raises OSError or ValueError.
+        """
         kept = self._sessions.get(origin)
         if kept is not None and now - kept.taken_at > VERIFIED_SECONDS:
             self.forget(origin)
             kept = None
-        return Encrypted(plain, self.context, host.rstrip("."), None if kept is None else kept.session)
+        context = self.context if identity is None else self._context_of(identity)
+        return Encrypted(plain, context, host.rstrip("."), None if kept is None else kept.session)
+
+    def _context_of(self, identity: Identity) -> ssl.SSLContext:
+        found = self._presenting.get(identity.name)
+        if found is None:
+            found = self._presenting[identity.name] = identity.context(self.context)
+            if len(self._presenting) > KEPT_CONTEXTS:
+                self._presenting.popitem(last=False)
+        self._presenting.move_to_end(identity.name)
+        return found
 
     def keep(self, origin: str, wrapped: Encrypted, now: float) -> None:
         """Keep the session of a connection for the next ones; to be called after an answer, since tickets come late."""

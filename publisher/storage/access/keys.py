@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from publisher import clock
 from publisher.errors import NotFound
@@ -14,12 +16,21 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import keys
 from publisher.storage.engine.values import AnyRow, moment
 
+USED_SECONDS = 3600.0
+"""How exactly it is kept when a key was used last: one write an hour for each."""
+
 PREFIX_LENGTH = 8
 """Characters of a secret that are kept to tell keys apart: ``pk_`` and five more."""
 
 
-def create(tx: Tx, role: Role, owner: str) -> tuple[Key, str]:
-    """A new key and its secret, which cannot be read again later."""
+def create(
+    tx: Tx, role: Role, owner: str, *, private_networks: bool | None = None, webhook: str | None = None
+) -> tuple[Key, str]:
+    """A new key and its secret, which cannot be read again later.
+
+    ``private_networks`` is its right to register webhooks there, by default an operator's alone; with a ``webhook`` it
+    opens nothing else.
+    """
     secret = _new_secret()
     row = {
         "id": f"key_{secrets.token_hex(8)}",
@@ -27,27 +38,38 @@ def create(tx: Tx, role: Role, owner: str) -> tuple[Key, str]:
         "role": role.value,
         "owner": owner,
         "created_at": tx.now,
+        "private_networks": role is Role.OPERATOR if private_networks is None else private_networks,
+        "webhook": webhook,
     }
     created = tx.conn.execute(insert(keys).returning(keys), row).one()
     return _key(created), secret
 
 
 def find(tx: Tx, secret: str) -> Key | None:
-    """The key that a secret opens; None if there is none or it was revoked."""
-    statement = select(keys).where(keys.c.hash == _hash(secret), keys.c.revoked_at.is_(None))
-    row = tx.conn.execute(statement).first()
-    return None if row is None else _key(row)
+    """The key that a secret opens; None if there is none or it was revoked.
+
+    A secret that was replaced opens it until its overlap ends; ``prefix`` is then that one's.
+    """
+    hashed = _hash(secret)
+    row = tx.conn.execute(select(keys).where(keys.c.hash == hashed, keys.c.revoked_at.is_(None))).first()
+    if row is not None:
+        return _key(row)
+    row = tx.conn.execute(select(keys).where(keys.c.previous_hash == hashed, _overlaps(tx))).first()
+    return None if row is None else _key(row).model_copy(update={"prefix": row.previous_prefix})
 
 
 def prefixes(tx: Tx) -> frozenset[str]:
     """How the secrets of all keys in force begin; a secret that begins differently is not valid."""
-    return frozenset(tx.conn.execute(select(keys.c.prefix).where(keys.c.revoked_at.is_(None))).scalars())
+    return frozenset(prefix for _, prefix in in_force(tx))
 
 
 def in_force(tx: Tx) -> frozenset[tuple[str, str]]:
-    """The id and prefix of every key in force; a key that was given a new secret has another prefix."""
-    statement = select(keys.c.id, keys.c.prefix).where(keys.c.revoked_at.is_(None))
-    return frozenset((row.id, row.prefix) for row in tx.conn.execute(statement))
+    """The id and prefix of every key in force; a key that was given a new secret has another prefix, and both while
+    they overlap.
+    """
+    present = select(keys.c.id, keys.c.prefix).where(keys.c.revoked_at.is_(None))
+    replaced = select(keys.c.id, keys.c.previous_prefix).where(_overlaps(tx))
+    return frozenset((id_, prefix) for id_, prefix in tx.conn.execute(present.union_all(replaced)))
 
 
 def list_(tx: Tx) -> list[Key]:
@@ -82,16 +104,37 @@ def revoke(tx: Tx, id: str) -> Key:
     return _change(tx, id, {"revoked_at": tx.now})
 
 
-def rotate(tx: Tx, id: str) -> tuple[Key, str]:
-    """Give a key a new secret; the old one is no longer valid. Its role, its owner and what they own stay.
+def rotate(tx: Tx, id: str, overlap: float = 0.0) -> tuple[Key, str]:
+    """Give a key a new secret; the old one is valid for ``overlap`` seconds more. What was replaced before that is not.
 
-    Raises NotFound if there is no key in force under this id.
+    Its role, its owner and what they own stay. Raises NotFound if there is no key in force under this id.
     """
     secret = _new_secret()
-    return _change(tx, id, _kept_of(secret)), secret
+    kept: dict[str, Any] = {"previous_hash": None, "previous_prefix": None, "previous_until": None}
+    if overlap:
+        until = tx.now + round(overlap * 1e6)
+        kept = {"previous_hash": keys.c.hash, "previous_prefix": keys.c.prefix, "previous_until": until}
+    return _change(tx, id, {**_kept_of(secret), **kept}), secret
 
 
-def _change(tx: Tx, id: str, fields: dict[str, str] | dict[str, int]) -> Key:
+def used(tx: Tx, id: str) -> None:
+    """Note that a key was used, unless that was noted within :data:`USED_SECONDS`."""
+    earlier = tx.now - round(USED_SECONDS * 1e6)
+    due = keys.c.last_used_at.is_(None) | (keys.c.last_used_at <= earlier)
+    tx.conn.execute(update(keys).where(keys.c.id == id, due).values(last_used_at=tx.now))
+
+
+def revoke_of_webhook(tx: Tx, webhook: str) -> None:
+    """Revoke what opens this webhook (its id) alone."""
+    own = (keys.c.webhook == webhook) & keys.c.revoked_at.is_(None)
+    tx.conn.execute(update(keys).where(own).values(revoked_at=tx.now))
+
+
+def _overlaps(tx: Tx) -> ColumnElement[bool]:
+    return keys.c.revoked_at.is_(None) & (keys.c.previous_until > tx.now)
+
+
+def _change(tx: Tx, id: str, fields: Mapping[str, Any]) -> Key:
     statement = update(keys).where(keys.c.id == id, keys.c.revoked_at.is_(None)).values(fields).returning(keys)
     row = tx.conn.execute(statement).first()
     if row is None:
@@ -119,4 +162,8 @@ def _key(row: AnyRow) -> Key:
         prefix=row.prefix,
         created_at=clock.from_micros(row.created_at),
         revoked_at=moment(row.revoked_at),
+        webhook=row.webhook,
+        private_networks=bool(row.private_networks),
+        last_used_at=moment(row.last_used_at),
+        previous_until=moment(row.previous_until),
     )

@@ -1,26 +1,31 @@
 """Secrets at rest: sealed with AES-256-GCM under a key that has an id, so that the key can be changed.
 
-``data/secret-storage.key`` holds one key a line, ``ID BASE64``. The first seals, all of them open: to change the key,
-put a new line on top and leave the old ones until nothing is sealed with them. A sealed secret is
-``1 | length of ID | ID | nonce (12 bytes) | ciphertext and tag``, and the part before the nonce is authenticated.
+``data/secret-storage.key`` (``keyfile.py``) holds the keys. The first seals, all of them open; ``publisher keys
+rotate-storage`` changes them. A running process goes by the file as it is when it seals, and reads it again for a key
+that it does not know: so it goes on while keys are changed. Whoever seals what is stored does so in the transaction
+that stores it, once it holds the log (``events.lock``): then none is missed that was sealed by an older key.
+
+A sealed secret is ``1 | length of ID | ID | nonce (12 bytes) | ciphertext and tag``, and the part before the nonce is
+authenticated.
 """
 
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
-from base64 import b64decode, b64encode
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.errors import SecretError
+from publisher.storage.access import keyfile
+from publisher.storage.access.keyfile import KEY_FILE
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_FILE = "secret-storage.key"
+__all__ = ["KEY_FILE", "Sealer", "key_id_of"]
 
 _RETURN = (
     "put back the right file, from a backup or from another node. Where it is lost for good, `publisher secrets renew` "
@@ -28,20 +33,49 @@ _RETURN = (
 )
 
 _FORMAT = 1
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
 class Sealer:
-    """Seals with its first key and opens with any. Make it with :meth:`open`."""
+    """Seals with its first key and opens with any. Make it with :meth:`open`.
 
-    def __init__(self, keys: Mapping[str, bytes], *, place: str = KEY_FILE) -> None:
+    With a ``path`` it follows what becomes of the file.
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], *, place: str = KEY_FILE, path: Path | None = None) -> None:
         if not keys:
             raise SecretError(f"{place} holds no key; put the lost one back, or remove the file if nothing was sealed")
         self._keys = dict(keys)
         self._place = place
         self._ciphers: dict[str, AESGCM] = {}
         self._sealing = next(iter(self._keys))
+        self._path = path
+        self._seen = self._mark()
+
+    @property
+    def sealing(self) -> str:
+        """The id of the key that seals."""
+        self._follow()
+        return self._sealing
+
+    def _mark(self) -> object:
+        """What differs once the file was replaced; None where there is none."""
+        with suppress(OSError):
+            found = self._path.stat() if self._path is not None else None
+            return None if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
+        return None
+
+    def _follow(self) -> None:
+        """Go by the file as it is now. Keys that it has no more still open here; one that cannot be read changes
+        nothing.
+        """
+        if self._path is None or (mark := self._mark()) == self._seen or mark is None:
+            return
+        with suppress(SecretError):
+            found = keyfile.read(self._path)
+            if found:
+                self._keys |= found
+                self._sealing, self._seen = next(iter(found)), mark
 
     @classmethod
     def open(cls, data: Path, *, proof: bytes | None = None, sealed: Collection[bytes] = ()) -> Sealer:
@@ -55,8 +89,8 @@ class Sealer:
         if not path.exists():
             if proof is not None or sealed:
                 raise SecretError(f"{path} is not there, and the webhooks' secrets are sealed with it; {_RETURN}")
-            _make(path)
-        sealer = cls(_read(path), place=str(path))
+            keyfile.make(path)
+        sealer = cls(keyfile.read(path), place=str(path), path=path)
         sealer.check(proof, sealed)
         return sealer
 
@@ -66,10 +100,10 @@ class Sealer:
         With a proof it is enough that the keys are known by their ids: opening something takes a library of 8 MB.
         """
         for one in (*([] if proof is None else [proof]), *sealed):
-            key_id = _key_id(one)
+            key_id = key_id_of(one)
             if key_id is not None and key_id not in self._keys:
                 raise SecretError(f"{self._place} lacks the key {key_id!r} of what is stored; {_RETURN}")
-        if proof is not None and (key_id := _key_id(proof)) and not hmac.compare_digest(proof, self._proof(key_id)):
+        if proof is not None and (key_id := key_id_of(proof)) and not hmac.compare_digest(proof, self._proof(key_id)):
             raise SecretError(f"the key {key_id!r} in {self._place} is not that of what is stored; {_RETURN}")
         if proof is None:
             for one in sealed:
@@ -77,7 +111,7 @@ class Sealer:
 
     def _try(self, sealed: bytes) -> None:
         try:
-            if _key_id(sealed) is not None:
+            if key_id_of(sealed) is not None:
                 self.unseal(sealed)
         except SecretError as error:
             raise SecretError(f"{error}. {self._place} is not the key of what is stored; {_RETURN}") from error
@@ -92,6 +126,7 @@ class Sealer:
 
     def seal(self, secret: bytes) -> bytes:
         """The secret, encrypted; every call returns different bytes."""
+        self._follow()
         name = self._sealing.encode()
         head = bytes((_FORMAT, len(name))) + name
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -102,6 +137,8 @@ class Sealer:
         from cryptography.exceptions import InvalidTag
 
         head, key_id = _head(sealed)
+        if key_id not in self._keys:
+            self._follow()
         if key_id not in self._keys:
             raise SecretError(
                 f"a secret was sealed with key {key_id!r}, which is not in {self._place}; put that line back"
@@ -127,51 +164,8 @@ class Sealer:
         return self._ciphers[key_id]
 
 
-def new_key_line() -> str:
-    """A line for the key file: a new id and a new key."""
-    return f"{secrets.token_hex(4)} {b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}\n"
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Written aside and linked, so that of two processes that start at once both end up with the same whole file.
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(new_key_line())
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(aside, path)
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
-
-
-def _read(path: Path) -> dict[str, bytes]:
-    keys: dict[str, bytes] = {}
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise SecretError(f"{path} is no text; it must hold lines of an id and a key in base64") from error
-    except OSError as error:
-        raise SecretError(f"{path} cannot be read: {error.strerror}") from error
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        try:
-            key_id, encoded = line.split()
-            key = b64decode(encoded, validate=True)
-        except ValueError as error:
-            raise SecretError(f"{path}:{number}: each line must be an id and a key in base64") from error
-        if len(key) != _KEY_BYTES or not 1 <= len(key_id.encode()) <= 255 or key_id in keys:
-            raise SecretError(f"{path}:{number}: a key has 32 bytes, and each id stands once")
-        keys[key_id] = key
-    return keys
-
-
-def _key_id(sealed: bytes) -> str | None:
+def key_id_of(sealed: bytes) -> str | None:
+    """The id of the key that something was sealed with, or that a proof is of; None for what is neither."""
     try:
         return _head(sealed)[1]
     except SecretError:

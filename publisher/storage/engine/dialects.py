@@ -153,12 +153,12 @@ _SETTLE = """
 # What a receiver answered may say what it was sent, and is not kept where that was erased meanwhile.
 _ATTEMPT = """
     INSERT INTO attempts (
-      delivery_id, number, at, duration_ms, status, error, response, request, digest, answer, address
+      delivery_id, number, at, duration_ms, status, error, response, request, digest, answer, address, error_class
     )
     SELECT CAST(?1 AS BIGINT), CAST(?2 AS INTEGER), CAST(?3 AS BIGINT), CAST(?4 AS INTEGER), CAST(?5 AS INTEGER),
       CAST(?6 AS TEXT), CASE WHEN e.erased THEN NULL ELSE CAST(?7 AS TEXT) END, CAST(?8 AS TEXT),
       CASE WHEN e.erased THEN NULL ELSE CAST(?9 AS TEXT) END, CASE WHEN e.erased THEN NULL ELSE CAST(?10 AS TEXT) END,
-      CAST(?11 AS TEXT)
+      CAST(?11 AS TEXT), CAST(?12 AS TEXT)
     FROM deliveries d JOIN events e ON e.seq = d.seq WHERE d.id = CAST(?1 AS BIGINT)"""
 
 

@@ -233,6 +233,15 @@ keys = Table(
     Column("owner", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("webhook", Text),  # set: it opens this webhook (its id) and nothing else
+    # Whether webhooks may be registered with it at private addresses that an operator has opened.
+    Column("private_networks", Boolean, nullable=False, server_default=text("false")),
+    Column("last_used_at", BigInteger),  # to the hour
+    # The secret that the present one replaced, while it is still taken.
+    Column("previous_hash", Text),
+    Column("previous_prefix", Text),
+    Column("previous_until", BigInteger),
+    Index("ix_keys_previous_hash", "previous_hash"),
 )
 
 # Interned: equal filters are one row, judged once per event.
@@ -268,7 +277,7 @@ subscriptions = Table(
     Column("granted", Text),  # the role that it has beside those of its owner's keys
     Column("cause", Text),  # set while it is paused: "feeds" or "access"
     Column("paused_at", BigInteger),
-    Column("owed", Text),  # what has still to be told of it in the log: "access" or "failing"
+    Column("owed", Text),  # what has still to be told of it in the log: "access", "failing" or "gone"
     # Attempts, and first attempts of deliveries, that failed since the last attempt that did not.
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("first_failures", Integer, nullable=False, server_default="0"),
@@ -283,6 +292,8 @@ subscriptions = Table(
     Column("alone", Boolean, nullable=False, server_default=false()),  # by its options: it is given no seat
     Column("history", Boolean, nullable=False, server_default=false()),  # and is sent what a later event has overtaken
     Column("runs", Integer, nullable=False, server_default="0"),  # the highest deliveries.run that was given out
+    Column("credentials", Text),  # JSON: what may be shown of the secret and of what is sealed with it; null: the usual
+    Column("verification", Text),  # null: not asked for; "pending": told of nothing until its endpoint echoes; "done"
     Index("ix_subscriptions_filter_id_n", "filter_id", "n"),
     Index("ix_subscriptions_owner", "owner"),
     # Partial on PostgreSQL too, by its migration.
@@ -481,6 +492,7 @@ attempts = Table(
     Column("digest", Text),
     Column("answer", Text),
     Column("address", Text),
+    Column("error_class", Text),  # see model.subscription.ErrorClass; null where the status says it
     PrimaryKeyConstraint("delivery_id", "number"),
 )
 
@@ -563,6 +575,22 @@ holds = Table(
     Column("cancel_until", BigInteger),  # the last event of which it is to cancel what it holds
     Column("cancelled", BigInteger, nullable=False, server_default="0"),
     Column("settled_at", BigInteger),  # since when nothing is left to be done for it
+    sqlite_autoincrement=True,
+)
+
+# Mail to operators: one for an event at most. See storage/subscriptions/mails.py.
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("event", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),  # JSON: what the mail says
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("error", Text),
+    Index("ix_mails_state_due_at", "state", "due_at"),
     sqlite_autoincrement=True,
 )
 

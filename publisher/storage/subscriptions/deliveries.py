@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
 
     A ``seat`` in a ``parcel`` has neither ``id`` nor ``lease``; what its receiver did not take becomes a row in this
     state. ``moved`` is of the parcel alone: others have made rows of its seats, and it is to be closed if no other is
-    open. ``exchange`` is of an attempt that failed.
+    open. ``exchange`` is of an attempt that failed, and ``fault`` the class of an error without a status.
 
     One request may have carried several deliveries: ``echo`` marks all but the first, which say nothing more of their
     endpoint. ``reason`` says why it was cancelled, where that is not on record.
@@ -86,6 +86,7 @@ class Outcome(NamedTuple):
     exchange: Exchange | None = None
     echo: bool = False
     reason: str | None = None
+    fault: str | None = None
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> set[int]:
@@ -138,7 +139,7 @@ def of_seats(tx: Tx, outcomes: Sequence[Outcome], process: str) -> list[Outcome]
 
 def _note_attempts(tx: Tx, outcomes: Iterable[Outcome]) -> None:
     tried = [
-        (one.id, one.number, clock.to_micros(one.at), *one[6:10], *(one.exchange or NO_EXCHANGE))
+        (one.id, one.number, clock.to_micros(one.at), *one[6:10], *(one.exchange or NO_EXCHANGE), one.fault)
         for one in outcomes
         if one.number and not one.probe
     ]

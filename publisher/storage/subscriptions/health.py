@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FAILING = 3
 """How many first attempts of deliveries fail in a row before an endpoint is reported as failing."""
 
+GONE = 410
+"""The status by which an endpoint says that it is to be told of nothing any more (RFC 9110 section 15.5.11)."""
+
 UNTRIED: Mapping[str, Any] = {"failures": 0, "first_failures": 0, "failing_since": None}
 """The columns for an endpoint that was not tried yet."""
 
@@ -36,7 +39,11 @@ _NOTE = (
         ),
         last_error=func.coalesce(bindparam("error"), table.c.last_error),
         last_error_at=func.coalesce(bindparam("at"), table.c.last_error_at),
-        owed=case((_CROSSES, func.coalesce(table.c.owed, "failing")), else_=table.c.owed),
+        owed=case(
+            (bindparam("gone", type_=table.c.failures.type) == 1, "gone"),
+            (_CROSSES, func.coalesce(table.c.owed, "failing")),
+            else_=table.c.owed,
+        ),
     )
 )
 
@@ -85,6 +92,7 @@ def _noted(n: int, own: Sequence[Outcome]) -> dict[str, Any]:
         "ended": int(bool(successes)),
         "failed": len(failed),
         "first": sum(one.number == 1 and not one.probe for one in failed),
+        "gone": int(bool(failed) and failed[-1].status == GONE),
         "since": clock.to_micros(failed[0].at) if failed else None,
         "error": (last.error or f"answered {last.status}") if last else None,
         "at": clock.to_micros(last.at) if last else None,

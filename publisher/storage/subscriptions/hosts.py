@@ -64,6 +64,20 @@ def check_host(tx: Tx, url: str, most: Most) -> None:
         )
 
 
+def check_open(tx: Tx, url: str, most: Most) -> None:
+    """Raise LimitReached where no further webhook that is registered without a key may point at the URL's host.
+
+    They have an owner each, so that there are as many for a host as otherwise for an owner. Lock the log before.
+    """
+    host = endpoint_host(url)
+    if _count(tx, (subscriptions.c.host == host) & subscriptions.c.verification.is_not(None)) >= most.of_owner:
+        raise LimitReached(
+            "webhooks_per_owner",
+            f"{most.of_owner} webhooks that were registered without a key point at {host}, the most that "
+            "[registration] webhooks_per_owner allows",
+        )
+
+
 def _count(tx: Tx, which: ColumnElement[bool]) -> int:
     present = subscriptions.c.state.in_([state.value for state in PRESENT])
     return int(tx.conn.execute(select(func.count()).where(which, present)).scalar_one())

@@ -18,6 +18,7 @@ from sqlalchemy import func, or_, select, tuple_
 
 from publisher import clock
 from publisher.model import Attempt, Delivery, DeliveryState
+from publisher.model.subscription import status_class
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import attempts as attempts_table
 from publisher.storage.engine.tables import deliveries as table
@@ -363,6 +364,7 @@ def _attempt(row: AnyRow) -> Attempt:
         digest=row.digest,
         answer=row.answer,
         address=row.address,
+        error_class=row.error_class or status_class(row.status),
     )
 
 

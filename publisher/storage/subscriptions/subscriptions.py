@@ -15,10 +15,11 @@ from sqlalchemy import ColumnElement, case, insert, select
 from sqlalchemy import update as update_table
 
 from publisher import clock
-from publisher.errors import NotFound
+from publisher.errors import Conflict, NotFound
 from publisher.model import Cause, Filter, Role, Subscription, SubscriptionState
+from publisher.model.credentials import ShownCredentials
 from publisher.model.options import DEFAULT, Options, read, written
-from publisher.model.subscription import endpoint_host
+from publisher.model.subscription import Verification, endpoint_host
 from publisher.storage.access import keys
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import filters as filters_table
@@ -44,11 +45,12 @@ def create(
     sealed_secret: bytes,
     granted: Role | None,
     options: Options = DEFAULT,
+    shown: ShownCredentials | None = None,
 ) -> Subscription:
     """Make a subscription, which is sent every event from the next one on.
 
     What it may follow depends on the keys of its owner; ``granted`` is a role that it has besides. Without any role it
-    is paused.
+    is paused. ``shown`` is what may be shown of ``sealed_secret``.
     """
     last, _ = stretches.hold(tx)
     role = keys.role(tx, owner, granted)
@@ -63,6 +65,7 @@ def create(
         "description": description,
         "owner": owner,
         "secret": sealed_secret,
+        "credentials": None if shown is None else shown.model_dump_json(exclude_defaults=True),
         "state": SubscriptionState.ACTIVE.value,
         "from_seq": last + 1,
         "created_at": tx.now,
@@ -132,7 +135,7 @@ def update(
     state: SubscriptionState | None = None,
     options: Options | None = None,
 ) -> Subscription:
-    """Change what is given; raises NotFound.
+    """Change what is given; raises NotFound, and Conflict for enabling one whose endpoint was not verified.
 
     A new URL serves what is still to be sent, too, and how the old one answered is forgotten. A new filter judges from
     the next event on. Disabling cancels what is open; enabling tells of what comes after it, not of what was missed. To
@@ -151,7 +154,7 @@ def update(
     if url is not None:
         values |= {"url": url, "host": endpoint_host(url), "lane": lanes.lane_of(url)}
         if url != current.url:
-            owed = case((table.c.owed == "failing", None), else_=table.c.owed)
+            owed = case((table.c.owed.in_(["failing", "gone"]), None), else_=table.c.owed)
             values |= {**health.UNTRIED, "owed": owed}
     if not isinstance(description, _Unset):
         values["description"] = description
@@ -164,6 +167,8 @@ def update(
     tx.conn.execute(update_table(table).where(table.c.n == n).values(values))
     if url is not None or options is not None:
         wakes.wake(tx, [n])  # what waits goes by these, and so may be another process's to send
+    if state is SubscriptionState.ACTIVE and current.verification is Verification.PENDING:
+        raise Conflict("its endpoint has to echo a challenge first: POST /api/v1/webhooks/ID/verify")
     if state is not None and state is not current.state:
         if current.state is SubscriptionState.PAUSED and state is SubscriptionState.ACTIVE:
             set_state(tx, n, SubscriptionState.DISABLED, last)
@@ -202,6 +207,7 @@ def delete(tx: Tx, id: str) -> None:
     existing(tx, id)
     n = number(tx, id)
     set_state(tx, n, SubscriptionState.DELETED, last)
+    keys.revoke_of_webhook(tx, id)
     stretches.forget_passed(tx, n, done)
 
 
@@ -227,6 +233,8 @@ _SELECT = select(
     table.c.last_error,
     table.c.last_error_at,
     table.c.options,
+    table.c.credentials,
+    table.c.verification,
 ).join(filters_table, filters_table.c.id == table.c.filter_id)
 
 
@@ -238,6 +246,8 @@ def _subscription(row: Any) -> Subscription:
     values["updated_at"] = clock.from_micros(values["updated_at"])
     values["failing_since"] = moment(values["failing_since"])
     values["last_error_at"] = moment(values["last_error_at"])
+    if (shown := values.pop("credentials")) is not None:
+        values["credentials"] = ShownCredentials.model_validate_json(shown)
     return Subscription(**values)
 
 

@@ -41,6 +41,7 @@ async def caller(request: web.Request) -> Caller:
     key = await services.limits.wrong_keys.find(secret.strip(), address, services.db)
     if key is None:
         raise revoked()
+    services.limits.uses.note(key, services.db, services.db.now())
     return Caller(key)
 
 
@@ -51,10 +52,11 @@ def revoked() -> Problem:
     )
 
 
-async def require(request: web.Request, role: Role, *, to: str) -> Key:
+async def require(request: web.Request, role: Role, *, to: str, token: bool = False) -> Key:
     """The key of a caller who may act as ``role``; 401 without a key, 403 naming the role that is needed.
 
-    ``to`` says what for, as the end of "a key is needed to …".
+    ``to`` says what for, as the end of "a key is needed to …". The management token of a webhook is 403 unless a
+    ``token`` will do.
     """
     key = (await caller(request)).key
     if key is None:
@@ -64,6 +66,8 @@ async def require(request: web.Request, role: Role, *, to: str) -> Key:
             f"`publisher keys create --role {role.value}`. Send it as Authorization: Bearer KEY",
             headers=CHALLENGE,
         )
+    if key.webhook is not None and not token:
+        raise Problem(403, f"a management token opens its own webhook alone; a key is needed to {to}")
     if not key.role.allows(role):
         raise Problem(403, f"a key with the role {role.value!r} is needed to {to}; this one is {key.role.value!r}")
     return key

@@ -28,6 +28,7 @@ from publisher.model.subscription import STANDARD
 from publisher.selection.where import of as where_of
 from publisher.web.access.auth import Caller
 from publisher.web.access.visibility import may_read
+from publisher.web.api import credentials
 from publisher.web.api.filters import MOST_NAMES, refuse, unknown
 from publisher.web.api.narrowing import Expressed, Narrowed, expression, fits, narrowing
 from publisher.web.http.request import faults_of
@@ -66,7 +67,7 @@ class OptionsForm(BaseModel):
     parameters: dict[str, Any] | None = None
 
 
-class Registration(OptionsForm):
+class Registration(credentials.Given, OptionsForm):
     """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
 
     url: str
@@ -76,9 +77,10 @@ class Registration(OptionsForm):
     expression: Expressed | None = None
     format: str = STANDARD
     description: Note = None
+    signature: Literal["v1", "v1a", "both"] = "v1"
 
 
-class Change(OptionsForm):
+class Change(credentials.Given, OptionsForm):
     """The body of ``PATCH /api/v1/webhooks/ID``: what is absent stays as it is."""
 
     url: str = ""
@@ -127,6 +129,9 @@ def checked(
     offered = [name for name, one in feeds.items() if _may_follow(key, one)]
     known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
     values, faults = _address(wanted, key, services)
+    if not faults:
+        url = values["url"] if now is None else values.get("url", now.url)
+        faults += credentials.faults(wanted, url, services.now(), now)
     faults += _names(wanted, offered, known)
     if _activates(wanted):
         faults += _nothing_to_follow(wanted.feeds if "feeds" in given or now is None else now.filter.feeds, known)
@@ -164,7 +169,7 @@ def _address(wanted: Registration | Change, key: Key, services: Services) -> tup
     if "url" not in wanted.model_fields_set:
         return {}, []
     try:
-        return {"url": services.guard.check_url(wanted.url)}, []
+        return {"url": services.guard.check_url(wanted.url, public_only=not key.private_networks)}, []
     except AddressRefused as error:
         return {}, [Fault("url", error.for_operators if key.role is Role.OPERATOR else str(error))]
 

@@ -25,7 +25,8 @@ from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.filters import unknown
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.missed import PATH
-from publisher.web.api.webhooks import NO_STORE, delivery_json, owned
+from publisher.web.api.owned import own
+from publisher.web.api.webhooks import NO_STORE, delivery_json
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import faults_of, integer, json_object
 from publisher.web.http.response import Fault, Problem, invalid, json_response
@@ -78,7 +79,7 @@ async def retry(request: web.Request) -> web.Response:
     """Send a delivery again now, in a run of its own; one that is open is made due at once instead. Answers 202 with
     the delivery by which it is sent; 409 says why it cannot be.
     """
-    _, found = await owned(request)
+    _, found = await own(request)
     services = services_of(request)
 
     def again_(tx: Tx) -> tuple[Listed, list[Attempt]]:
@@ -94,7 +95,7 @@ async def replay(request: web.Request) -> web.Response:
     """Send what lay in a stretch of the log to this webhook again. Answers 202 with the replay, whose progress its
     address shows; 409 where the webhook is not active.
     """
-    key, found = await owned(request)
+    key, found = await own(request)
     wanted = _read(await json_object(request))
     _narrows(wanted, found)
     services = services_of(request)
@@ -122,7 +123,7 @@ async def replay(request: web.Request) -> web.Response:
 @takes("limit", "after")
 async def list_replays(request: web.Request) -> web.Response:
     """A page of a webhook's replays, newest first; ``next`` is the ``after`` of the following page."""
-    _, found = await owned(request, deleted=True)
+    _, found = await own(request, deleted=True)
     name = f"replays of {found.id}"
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, name)
@@ -135,7 +136,7 @@ async def list_replays(request: web.Request) -> web.Response:
 @routes.get(REPLAY)
 async def show_replay(request: web.Request) -> web.Response:
     """One replay, and how far it has come."""
-    _, found = await owned(request, deleted=True)
+    _, found = await own(request, deleted=True)
     one = await services_of(request).db.read(replays.get, found.id, request.match_info["replay"])
     if one is None:
         raise Problem(404, f"the webhook has no replay {request.match_info['replay'][:80]!r}")
@@ -145,7 +146,7 @@ async def show_replay(request: web.Request) -> web.Response:
 @routes.post(REPLAY + "/pause")
 async def pause_replay(request: web.Request) -> web.Response:
     """Make no further deliveries of a replay until it is resumed; what is open goes on."""
-    _, found = await owned(request)
+    _, found = await own(request)
     db = services_of(request).db
     return json_response(replay_json(await _told(db.write(replays.pause, found.id, request.match_info["replay"]))))
 
@@ -153,7 +154,7 @@ async def pause_replay(request: web.Request) -> web.Response:
 @routes.post(REPLAY + "/resume")
 async def resume_replay(request: web.Request) -> web.Response:
     """Go on with a replay that is paused."""
-    _, found = await owned(request)
+    _, found = await own(request)
     db = services_of(request).db
     return json_response(replay_json(await _told(db.write(replays.resume, found.id, request.match_info["replay"]))))
 
@@ -161,7 +162,7 @@ async def resume_replay(request: web.Request) -> web.Response:
 @routes.post(REPLAY + "/cancel")
 async def cancel_replay(request: web.Request) -> web.Response:
     """End a replay: no further deliveries of it are made, and what is open is cancelled."""
-    _, found = await owned(request)
+    _, found = await own(request)
     db = services_of(request).db
     made = await _told(db.write(replays.cancel, found.id, request.match_info["replay"]))
     log.info("replay.cancelled", id=made.id, webhook=found.id, reason="asked for")
@@ -174,7 +175,7 @@ async def show_attempt(request: web.Request) -> web.Response:
 
     Of others ``request`` is null. Credentials are hidden; answers of private networks are shown to operators alone.
     """
-    key, found = await owned(request, deleted=True)
+    key, found = await own(request, deleted=True)
     number = request.match_info["number"]
     wanted = int(number) if number.isdecimal() and len(number) < 10 else 0
 
@@ -193,7 +194,7 @@ async def show_last_success(request: web.Request) -> web.Response:
 
     It is written every few seconds, so the last ones may still be missing.
     """
-    key, found = await owned(request, deleted=True)
+    key, found = await own(request, deleted=True)
 
     def read(tx: Tx) -> dict[str, Any] | None:
         last = exchanges.last(tx, found.id)

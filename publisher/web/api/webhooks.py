@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
 from publisher import telemetry
 from publisher.clock import from_micros, rfc3339
-from publisher.delivery import signing
+from publisher.delivery.credentials import Credentials
 from publisher.delivery.followers import permissions
-from publisher.errors import NotFound
+from publisher.errors import Conflict
 from publisher.model import (
     Attempt,
     DeliveryState,
@@ -21,19 +22,23 @@ from publisher.model import (
     Subscription,
     SubscriptionState,
 )
+from publisher.model.credentials import Signature
 from publisher.model.options import DEFAULT
-from publisher.model.subscription import endpoint_host
+from publisher.model.subscription import Verification, endpoint_host
 from publisher.outbound.addresses import is_public
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.log import events
-from publisher.storage.subscriptions import folding, hosts, listing, subscriptions
+from publisher.storage.subscriptions import credentials, folding, listing, subscriptions, verification
 from publisher.storage.subscriptions.listing import Accounts, Listed, Spot
-from publisher.web.access.auth import require
+from publisher.web.access.auth import caller, require
+from publisher.web.api import open_registration
+from publisher.web.api.credentials import applied, gives, shown
 from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.lists import Batches, list_response
 from publisher.web.api.missed import PATH, missed_json
 from publisher.web.api.narrowing import where_json
+from publisher.web.api.owned import credentials_of, or_404, own
 from publisher.web.api.registration import Change, Registration, checked, options_json, read
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import integer, json_object, many
@@ -51,19 +56,19 @@ BATCH = 100
 
 NO_STORE = {"Cache-Control": "no-store"}
 
-T = TypeVar("T")
-
 
 @routes.post(PATH)
 async def register(request: web.Request) -> web.Response:
     """Register a webhook; it is sent every event from the next one on. The secret is shown only this once."""
+    if services_of(request).limits.open and (await caller(request)).key is None:
+        return _registered_openly(request, *await open_registration.register(request))
     key = await require(request, Role.SUBSCRIBER, to="register webhooks")
     wanted = read(Registration, await json_object(request))
     services = services_of(request)
     checked(wanted, key, services)
     services.limits.registering(key)
-    secret = signing.new_secret()
-    sealed = services.sealer.seal(secret.encode())
+    own = Credentials.new(Signature(wanted.signature), public_only=not key.private_networks)
+    made = applied(wanted, own)
 
     def effect(tx: Tx) -> Answer:
         values = _held_to(tx, wanted, key, services)
@@ -76,17 +81,31 @@ async def register(request: web.Request) -> web.Response:
             format=values["format"],
             description=wanted.description,
             owner=key.owner,
-            sealed_secret=sealed,
+            sealed_secret=services.sealer.seal(made.written()),
             granted=None,
             options=values.get("options", DEFAULT),
+            shown=made.shown(),
         )
         log.info("webhook.registered", id=created.id, owner=key.owner, feeds=wanted.feeds)
         body = webhook_json(created)
-        body = {"id": body.pop("id"), "secret": secret, **body}
+        body = {"id": body.pop("id"), "secret": made.secret, **body}
         location = f"{services.site().url.rstrip('/')}{PATH}/{created.id}"
         return Answer(body, 201, {"Location": location}, secret=True)
 
     return await once(request, key, effect)
+
+
+def _registered_openly(request: web.Request, made: Subscription, once: Mapping[str, Any]) -> web.Response:
+    body = webhook_json(made)
+    location = f"{services_of(request).site().url.rstrip('/')}{PATH}/{made.id}"
+    return json_response({"id": body.pop("id"), **once, **body}, status=201, headers={"Location": location, **NO_STORE})
+
+
+@routes.post(PATH + "/{id}/verify")
+async def verify(request: web.Request) -> web.Response:
+    """Challenge the endpoint of a webhook that was registered without a key, and say how that went."""
+    found, challenge = await open_registration.verify(request)
+    return json_response({**webhook_json(found), "challenge": challenge})
 
 
 @routes.get(PATH)
@@ -111,7 +130,7 @@ async def list_webhooks(request: web.Request) -> web.StreamResponse:
 @routes.get(PATH + "/{id}")
 async def show(request: web.Request) -> web.Response:
     """One webhook; an operator sees a deleted one too."""
-    _, found = await owned(request, deleted=True)
+    _, found = await own(request, deleted=True)
     return json_response(webhook_json(found))
 
 
@@ -120,7 +139,7 @@ async def change(request: web.Request) -> web.Response:
     """Change the given fields. ``state`` ``disabled`` cancels open deliveries; ``active`` sends the events that
     follow, and ``missed`` in the answer tells what it was not sent meanwhile.
     """
-    key, found = await owned(request)
+    key, found = await own(request)
     wanted = read(Change, await json_object(request))
     services = services_of(request)
     values = checked(wanted, key, services, now=found)
@@ -128,6 +147,8 @@ async def change(request: web.Request) -> web.Response:
     moves = endpoint_host(url) != endpoint_host(found.url)
     if moves:
         services.limits.registering(key)
+    if found.verification is not None:
+        await _verified_move(request, key, found, wanted, url)
 
     def update(tx: Tx) -> tuple[Subscription, dict[str, Any]]:
         values = _held_to(tx, wanted, key, services, now=found)
@@ -135,6 +156,11 @@ async def change(request: web.Request) -> web.Response:
             services.limits.check(tx, key, url, new=False)
         if url != found.url:
             _may_redirect(tx, key, found.id)
+        if gives(wanted) or url != found.url:
+            replaced = applied(wanted, credentials_of(tx, services, found.id))
+            if url != found.url:
+                replaced = replace(replaced, public_only=_public_only(key, found))
+            credentials.replace(tx, found.id, services.sealer.seal(replaced.written()), replaced.shown())
         if "filter" in values:
             services.limits.expressing(tx, key, values["filter"], found.owner)
         before = subscriptions.existing(tx, found.id)
@@ -142,37 +168,37 @@ async def change(request: web.Request) -> web.Response:
         enabled = before.state is SubscriptionState.DISABLED and changed.state is SubscriptionState.ACTIVE
         return changed, {"missed": missed_json(tx, before)} if enabled else {}
 
-    changed, missed = await _or_404(services.db.write(update))
+    try:
+        changed, missed = await or_404(services.db.write(update))
+    except Conflict as error:
+        raise invalid(Fault("state", f"cannot be 'active': {error}")) from error
+    if found.verification is Verification.PENDING and url != found.url:
+        changed = await or_404(services.db.write(verification.passed, found.id, url))
     log.info("webhook.changed", id=found.id, fields=sorted(wanted.model_fields_set))
     return json_response({**webhook_json(changed), **missed})
+
+
+def _public_only(key: Key, found: Subscription) -> bool:
+    """Whether a webhook that this key points elsewhere may be sent to public addresses alone."""
+    return not key.private_networks or found.verification is not None
+
+
+async def _verified_move(request: web.Request, key: Key, found: Subscription, wanted: Change, url: str) -> None:
+    """Have a new URL of a webhook without a key echo a challenge first."""
+    if url != found.url:
+        services = services_of(request)
+        stored = await or_404(services.db.read(credentials_of, services, found.id))
+        sent_with = replace(applied(wanted, stored), public_only=_public_only(key, found))
+        await open_registration.check_move(request, key, found, url, sent_with)
 
 
 @routes.delete(PATH + "/{id}")
 async def delete(request: web.Request) -> web.Response:
     """Delete a webhook; what was still to be sent is cancelled."""
-    _, found = await owned(request)
-    await _or_404(services_of(request).db.write(subscriptions.delete, found.id))
+    _, found = await own(request)
+    await or_404(services_of(request).db.write(subscriptions.delete, found.id))
     log.info("webhook.deleted", id=found.id)
     return web.Response(status=204)
-
-
-@routes.post(PATH + "/{id}/test")
-async def test(request: web.Request) -> web.Response:
-    """Send one signed ``webhook.test`` now, once, and say how that went."""
-    key, found = await owned(request)
-    services, host = services_of(request), endpoint_host(found.url)
-    verified = await services.db.read(hosts.is_verified, host)
-    with services.limits.testing(key, host, verified=verified):
-        result = await _or_404(services.deliverer.test(found))
-    return json_response(
-        {
-            "delivered": result.delivered,
-            "status": result.status,
-            "error": result.error,
-            "duration_ms": result.duration_ms,
-            "response": result.response_excerpt,
-        }
-    )
 
 
 @routes.get(PATH + "/{id}/deliveries")
@@ -183,7 +209,7 @@ async def list_deliveries(request: web.Request) -> web.StreamResponse:
     ``state``, which may be repeated, narrows it. An operator sees those of a deleted webhook too. ``folded_until`` is
     the time up to which what was delivered or cancelled is listed no more, null where everything is.
     """
-    key, found = await owned(request, deleted=True)
+    key, found = await own(request, deleted=True)
     name = f"deliveries of {found.id} by their events"
     limit = integer(request, "limit", PAGE, low=1, high=MAX_PAGE)
     place = place_of(request, name)
@@ -253,8 +279,10 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
     """A webhook as the API shows it, without its secret; ``events`` is null for all types.
 
     ``reason`` says why the publisher paused or disabled it, null where it did not; ``failures`` counts failed attempts
-    in a row, ``filter_errors`` the events for which its expression could not be evaluated.
+    in a row, ``filter_errors`` the events for which its expression could not be evaluated. ``state`` is ``pending``
+    while its endpoint has to echo a challenge.
     """
+    pending = webhook.verification is Verification.PENDING and webhook.state is SubscriptionState.DISABLED
     return {
         "id": webhook.id,
         "url": webhook.url,
@@ -265,7 +293,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "format": webhook.format,
         "description": webhook.description,
         **options_json(webhook.options),
-        "state": webhook.state,
+        "state": "pending" if pending else webhook.state,
         "reason": webhook.reason,
         "owner": webhook.owner,
         "created_at": rfc3339(webhook.created_at),
@@ -276,6 +304,7 @@ def webhook_json(webhook: Subscription) -> dict[str, Any]:
         "last_error_at": webhook.last_error_at and rfc3339(webhook.last_error_at),
         "filter_errors": webhook.filter_errors,
         "last_filter_error": webhook.last_filter_error,
+        **shown(webhook.credentials),
     }
 
 
@@ -348,6 +377,7 @@ def delivery_json(one: Listed, attempts: list[Attempt], *, private: bool = False
                 "duration_ms": attempt.duration_ms,
                 "status": attempt.status,
                 "error": attempt.error,
+                "error_class": attempt.error_class,
                 "response": attempt.response if private or _is_public(attempt) else None,
             }
             for attempt in attempts
@@ -364,28 +394,3 @@ def _state(text: str) -> DeliveryState:
         return DeliveryState(text)
     except ValueError:
         raise invalid(Fault("state", f"must be one of {', '.join(DeliveryState)}, not {text[:40]!r}")) from None
-
-
-async def _or_404(change: Awaitable[T]) -> T:
-    """The webhook may have been deleted since it was looked up."""
-    try:
-        return await change
-    except NotFound as error:
-        raise Problem(404, str(error)) from error
-
-
-async def owned(request: web.Request, *, deleted: bool = False) -> tuple[Key, Subscription]:
-    """The key and the webhook that the path names; another owner's is 404, as if it did not exist.
-
-    With ``deleted`` an operator finds deleted ones too.
-    """
-    key = await require(request, Role.SUBSCRIBER, to="see webhooks")
-    id_ = request.match_info["id"]
-    # A database may choke on what can be no id, such as a NUL.
-    states = tuple(SubscriptionState) if deleted and key.role.allows(Role.OPERATOR) else subscriptions.PRESENT
-    found = None
-    if id_.isascii() and id_.isprintable():
-        found = await services_of(request).db.read(subscriptions.get, id_, states=states)
-    if found is None or not (found.owner == key.owner or key.role.allows(Role.OPERATOR)):
-        raise Problem(404, f"there is no webhook {id_!r}")
-    return key, found

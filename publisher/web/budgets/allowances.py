@@ -18,6 +18,7 @@ from publisher.storage.log import events
 from publisher.storage.subscriptions import filters, hosts
 from publisher.storage.subscriptions.hosts import Most
 from publisher.web.budgets.buckets import Buckets, Slots
+from publisher.web.budgets.uses import Uses
 from publisher.web.budgets.wrong_keys import WrongKeys
 from publisher.web.http.limits import client_of
 from publisher.web.http.response import Problem, too_many
@@ -46,11 +47,15 @@ Counted = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The settings: how many webhooks, and how many requests a minute."""
+    """The settings: how many webhooks, and how many requests a minute. ``open``: webhooks are registered without a key
+    too.
+    """
 
     webhooks_per_owner: int = 100
     webhooks_per_unverified_host: int = 10
     registrations_per_minute: int = 30
+    registrations_per_address_per_minute: int = 5
+    open: bool = False
     tests_per_minute: int = 10
     wrong_keys_per_minute: int = 20
 
@@ -82,10 +87,12 @@ class Allowances:
         self._counted = counted
         self._most = Most(rates.webhooks_per_owner, rates.webhooks_per_unverified_host)
         self._registrations = Buckets(rates.registrations_per_minute, clock)
+        self._strangers = Buckets(rates.registrations_per_address_per_minute, clock)
         self._tests = _Tests("tests_per_minute", rates.tests_per_minute, clock)
         self._strange_tests = _Tests("tests_at_unverified_host", rates.tests_per_minute, clock)
         self._previews = Buckets(PREVIEWS_PER_MINUTE, clock)
         self._waiting, self._all_waiting = Slots(WAITING_AT_A_TIME), Slots(waiting)
+        self.uses = Uses()
         self.wrong_keys = WrongKeys(rates.wrong_keys_per_minute, counted=counted, clock=clock)
 
     def adjust(self, rates: Rates) -> None:
@@ -93,8 +100,37 @@ class Allowances:
         self._rates = rates
         self._most = Most(rates.webhooks_per_owner, rates.webhooks_per_unverified_host)
         self._registrations.adjust(rates.registrations_per_minute)
+        self._strangers.adjust(rates.registrations_per_address_per_minute)
         for tests in (self._tests, self._strange_tests):
             tests.buckets.adjust(rates.tests_per_minute)
+
+    @property
+    def open(self) -> bool:
+        """Whether webhooks may be registered without a key."""
+        return self._rates.open
+
+    def registering_openly(self, address: str) -> None:
+        """Count a registration without a key, or a challenge to its endpoint; 429 for too many a minute."""
+        party = client_of(address)
+        if wait := self._strangers.wait(party):
+            limit = "registrations_per_address_per_minute"
+            most = self._rates.registrations_per_address_per_minute
+            said = f"from one address {most} webhooks may be registered or verified a minute ([registration] {limit})"
+            raise self._refused(limit, said, wait)
+        self._strangers.take(party)
+
+    def check_openly(self, tx: Tx, url: str) -> None:
+        """Check the number of webhooks at a host before one is made there without a key; 429 for too many.
+
+        This locks the log until the transaction ends, as :meth:`check`.
+        """
+        events.lock(tx)
+        try:
+            hosts.check_host(tx, url, self._most)
+            hosts.check_open(tx, url, self._most)
+        except LimitReached as reached:
+            self._counted(reached.limit)
+            raise Problem(429, str(reached)) from reached
 
     def registering(self, key: Key) -> None:
         """Count a registration, or a webhook that is pointed elsewhere; 429 for too many a minute."""
