@@ -59,11 +59,12 @@ def hurry(tx: Tx, n: int, seq: int) -> int | None:
     What stands still or is held stays where it is, and what is under way is as soon as can be.
     """
     own = (deliveries.c.subscription == n) & (deliveries.c.seq == seq) & deliveries.c.due_at.is_not(None)
-    columns = (deliveries.c.id, deliveries.c.run, deliveries.c.state, deliveries.c.due_at)
+    columns = (deliveries.c.id, deliveries.c.run, deliveries.c.state, deliveries.c.due_at, deliveries.c.crashes)
     row = tx.conn.execute(select(*columns).where(own).order_by(deliveries.c.run).limit(1).with_for_update()).first()
     if row is None:
         return None
-    if row.state != DeliveryState.SENDING.value and row.due_at > tx.now:
+    # What is suspected of ending processes has its own time: see crashes.py.
+    if row.state != DeliveryState.SENDING.value and row.due_at > tx.now and row.crashes < SUSPECT:
         tx.conn.execute(update(deliveries).where(deliveries.c.id == row.id).values(due_at=tx.now))
         wakes.wake(tx, [n])
     return int(row.run)

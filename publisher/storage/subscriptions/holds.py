@@ -161,7 +161,7 @@ def release_some(tx: Tx, n: int, after: int, limit: int = ROWS) -> int | None:
     still = (subscriptions.c.state == SubscriptionState.PAUSED.value) | matches.c.held.is_not(None)
     waits = select(deliveries.c.id, deliveries.c.seq, deliveries.c.filter_id, deliveries.c.subscription).where(
         _scope(tx, hold, deliveries.c.seq, deliveries.c.filter_id), deliveries.c.due_at >= PARKED // 2,
-        deliveries.c.id > after, ~still,
+        deliveries.c.id > after, ~still, deliveries.c.crashes < SUSPECT,
     )  # fmt: skip
     waits = waits.join(subscriptions, subscriptions.c.n == deliveries.c.subscription).join(matches, of_match)
     rows = tx.conn.execute(waits.order_by(deliveries.c.id).limit(limit)).all()
