@@ -19,6 +19,7 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries, events, replays, subscriptions
 from publisher.storage.engine.values import AnyRow
 from publisher.storage.subscriptions import wakes
+from publisher.storage.subscriptions.deliveries import SUSPECT
 
 RESENT = "resent"
 """The reason of a delivery that is dead and was taken in a later run, which is listed no more."""

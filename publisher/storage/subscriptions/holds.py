@@ -27,7 +27,7 @@ from publisher.storage.engine.tables import holds as table
 from publisher.storage.engine.values import AnyRow, moment
 from publisher.storage.subscriptions import filters as interned
 from publisher.storage.subscriptions import spilling, stretches, wakes
-from publisher.storage.subscriptions.deliveries import PARKED, cancel_rows
+from publisher.storage.subscriptions.deliveries import PARKED, SUSPECT, cancel_rows
 
 Pair = tuple[int, int]
 """An event (its ``seq``) and the filter that it matched: all that a hold goes by."""
