@@ -44,6 +44,9 @@ class Checking:
                 rows[item].append(still[id_])
         for item, found in rows.items():
             self._update(item, found)
+        for n in claim.parked:
+            if (parked := self._held.lines.get(n)) is not None and parked.ordered:
+                self._held.hand_back(parked)  # those behind what stands still go after it
         if edition != self._held.holds:
             self._held_otherwise(edition)
         for line in self._held.sweep():
