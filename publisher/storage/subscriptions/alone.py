@@ -10,7 +10,8 @@ In batches
 
 Throttled
     Of the open ``indicator.updated`` of one indicator the last is kept, the others are cancelled as superseded; and it
-    waits until so much time has passed since the one before was taken.
+    waits until so much time has passed since the one before was taken. What is sent again is neither held back nor
+    superseded: someone asked for each of it.
 
 What is taken is under a lease, as in ``queue.py``.
 """
@@ -227,14 +228,16 @@ def _gathered(now: int, found: Sequence[_Open], batch: Batch, room: int) -> tupl
             groups.append(sorted(group, key=_place))
         elif any(one.due_at <= now for one in group):  # the rest of it is being settled
             dues.append(now + _LATER_MICROS)
-    free = sorted((one for one in found if one.batch is None and one.due_at <= now), key=_place)
-    while free:
-        group, due = _ripe(now, free[: batch.max], batch)
-        free = free[batch.max :]
-        if group:
-            groups.append(group)
-        elif due is not None:
-            dues.append(due)
+    loose = sorted((one for one in found if one.batch is None and one.due_at <= now), key=_place)
+    for replayed in (False, True):  # apart, since both may have the same event
+        free = [one for one in loose if (one.run > 0) is replayed]
+        while free:
+            group, due = _ripe(now, free[: batch.max], batch)
+            free = free[batch.max :]
+            if group:
+                groups.append(group)
+            elif due is not None:
+                dues.append(due)
     return groups[:room], now if len(groups) > room else _first(dues)
 
 
@@ -252,20 +255,17 @@ def _throttled(
         reached.sent_at = _sent_at(tx, n, throttle)
     length = round(throttle * 1e6)
     reached.sent_at = {subject: at for subject, at in reached.sent_at.items() if at + length > tx.now}
-    last: dict[tuple[bool, str], _Open] = {}
-    for one in found:
-        key = (one.run > 0, one.subject)
-        if one.type == EventType.INDICATOR_UPDATED.value and (key not in last or one.seq > last[key].seq):
-            last[key] = one
+    values = [one for one in found if one.type == EventType.INDICATOR_UPDATED.value and not one.run and not one.stands]
+    last: dict[str, _Open] = {one.subject: one for one in sorted(values, key=_place)}
+    throttled = {one.id for one in values if not one.held(tx.now)}
     overtaken = []
     left, waiting = [], []
     for one in found:
-        newest = last.get((one.run > 0, one.subject))
-        if one.type != EventType.INDICATOR_UPDATED.value or newest is None or one.held(tx.now):
+        if one.id not in throttled:
             left.append(one)
-        elif one is not newest:
+        elif one is not last[one.subject]:
             overtaken.append(one.id)
-        elif one.attempts == 0 and one.run == 0 and (at := reached.sent_at.get(one.subject)) is not None:
+        elif one.attempts == 0 and (at := reached.sent_at.get(one.subject)) is not None:
             waiting.append(max(at + length, one.due_at))
         else:
             left.append(one)
