@@ -44,6 +44,9 @@ class Checking:
                 rows[item].append(still[id_])
         for item, found in rows.items():
             self._update(item, found)
+        for n in claim.parked:
+            if (parked := self._held.lines.get(n)) is not None and parked.ordered:
+                self._held.hand_back(parked)  # those behind what stands still go after it
         if edition != self._held.holds:
             self._held_otherwise(edition)
         for line in self._held.sweep():
@@ -84,7 +87,10 @@ class Checking:
             item.dropped = True
             return
         one = left[0]
-        changed = one.url != item.one.url or len(left) < len(item.rows)
+        before = item.one
+        changed = len(left) < len(item.rows)
+        # What was given to the client was addressed, signed and written by these.
+        changed |= (one.url, one.secret, one.options) != (before.url, before.secret, before.options)
         changed |= item.line.ordered and item.line.under_way > 1  # it was not when this was given to the client
         self._held.rows -= 0 if item in self._held.sending else len(item.rows) - len(left)
         item.one, item.others = one, tuple(left[1:])

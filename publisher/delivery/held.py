@@ -81,8 +81,10 @@ class Held:
     def queue(self, item: Item) -> None:
         """Let something wait in its line."""
         line, one = item.line, item.one
-        if one.type is EventType.ARTICLE_WITHDRAWN and line.items and not read(one.options).all_of_it:
-            self._overtake(line, one.seq)
+        if line.items and not read(one.options).all_of_it:
+            for own in item.rows:
+                if own.type is EventType.ARTICLE_WITHDRAWN and not own.run:
+                    self._overtake(line, own.seq)
         self.lines.used(line)
         line.items.append(item)
         self.count(1, (item,))
@@ -148,23 +150,31 @@ class Held:
         return most - len(line.items)
 
     def _overtake(self, line: Line, seq: int) -> None:
-        """Cancel what waits of the item that this event withdraws: none of it is to be told after that."""
-        prepared = self.prepared
-        withdrawn = prepared.find(seq)
-        overtaken = [
-            item
-            for item in line.items
-            if (told := prepared.find(item.one.seq)) is not None
-            and withdrawn is not None
-            and told.event.subject == withdrawn.event.subject
-        ]
-        for item in overtaken:
-            item.dropped = True
-            line.items.remove(item)
-            one, reason = item.one, SUPERSEDED
-            ended = Outcome(one.id, one.lease, "cancelled", reason=reason, subscription=line.n, parcel=item.parcel)
-            self.settle(item, ended._replace(seat=item.seat))
-        self.count(-1, overtaken)
+        """Cancel what waits of the item that this event withdraws: none of it is to be told after that. What is sent
+        again is told all the same, and what was to be sent with it is another request.
+        """
+        withdrawn = self.prepared.find(seq)
+        if withdrawn is None:
+            return
+        for item in list(line.items):
+            gone = [one for one in item.rows if not one.run and self._tells_of(one.seq, withdrawn.event.subject)]
+            if not gone:
+                continue
+            for one in gone:
+                ended = Outcome(one.id, one.lease, "cancelled", reason=SUPERSEDED, subscription=line.n)
+                self.settler.add(ended._replace(parcel=item.parcel, seat=item.seat))
+            self.count(-1, (item,))
+            left = [one for one in item.rows if one not in gone]
+            if left:
+                item.one, item.others = left[0], tuple(left[1:])
+                self.count(1, (item,))
+            else:
+                item.dropped = True
+                line.items.remove(item)
+
+    def _tells_of(self, seq: int, subject: str) -> bool:
+        told = self.prepared.find(seq)
+        return told is not None and told.event.subject == subject
 
     @staticmethod
     def _wished(options: Options) -> int | None:

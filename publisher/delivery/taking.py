@@ -250,8 +250,11 @@ class Taking:
                 continue
             if line is not None:
                 self._held.lines.readdress(line, one.url)
-            # It goes elsewhere by now, or its lane does, or this process stops.
-            if line is None or self._held.draining or line.lane not in self._held.lanes.held:
+            # It goes elsewhere by now, or its lane does, or this process stops; or it is behind what stands still.
+            if (
+                line is None or self._held.draining or line.lane not in self._held.lanes.held
+                or (line.ordered and line.n in claim.parked)
+            ):  # fmt: skip
                 for each in some:
                     self._held.settler.add(unsent(each, 0.0))
                 continue

@@ -38,9 +38,14 @@ class Sent:
     """A request that was given to the client, and has no connection yet."""
 
     def __init__(
-        self, url: str, request: Request, done: Callable[[PostResult], None], begins: Callable[[], bool]
+        self,
+        url: str,
+        sealed: bytes,
+        request: Request,
+        done: Callable[[PostResult], None],
+        begins: Callable[[], bool],
     ) -> None:
-        self.url = url
+        self.url, self.sealed = url, sealed
         self.id, self.body = request.id, request.body
         self._done, self._begins = done, begins
         self.began = False
@@ -92,7 +97,7 @@ class Client:
         """As :meth:`publisher.delivery.posting.Poster.send`."""
         if self.sealed:
             raise SecretError("there is no key for it")
-        self.sent.append(Sent(url, request, done, begins))
+        self.sent.append(Sent(url, sealed, request, done, begins))
         return self._now(), self.sent[-1]
 
 

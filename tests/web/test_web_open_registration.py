@@ -20,7 +20,7 @@ from publisher.errors import Conflict
 from publisher.model import SubscriptionState
 from publisher.outbound.guard import Guard
 from publisher.storage.access import keys
-from publisher.storage.subscriptions import subscriptions, verification
+from publisher.storage.subscriptions import filters, subscriptions, verification
 from publisher.web.budgets.allowances import Rates
 
 PATH = "/api/v1/webhooks"
@@ -147,6 +147,9 @@ async def test_an_endpoint_that_does_not_echo_is_pending_and_never_sent_anything
         refused = await call(opened, "PATCH", path, made["token"], state="active")
         assert refused[0] == 422 and "echo a challenge" in str(refused[1])
         await call(opened, "PATCH", path, made["token"], feeds=["news", "coffee"])
+        for rest, body in (("/test", {}), ("/replays", {"since": 1}), ("/deliveries/1.0/retry", {})):
+            assert (await call(opened, "POST", path + rest, made["token"], **body))[0] in (404, 409), rest
+        assert (await call(opened, "POST", f"{path}/test", made["token"]))[0] == 409
         deliverer: Any = opened.services.deliverer
         running = asyncio.create_task(deliverer.run())
         await opened.push("kopi-1")
@@ -281,3 +284,21 @@ async def test_what_is_not_verified_within_a_day_is_deleted_with_its_token(
     kept = await opened.db.read(subscriptions.get, active["id"])
     assert kept is not None and kept.state is SubscriptionState.ACTIVE
     assert await opened.db.read(keys.find, active["token"]) is not None
+
+
+async def test_what_it_asked_for_is_kept(opened: Newsroom) -> None:
+    async with echoing() as receiver:
+        wished = {"ordered": True, "batch": {"max": 5, "wait": "1s"}, "throttle": "60s", "rate_limit": 2.0}
+        status, made = await register(opened, receiver.url, **wished)
+        assert status == 201
+        assert {name: made[name] for name in wished} == wished
+        stored = await opened.db.read(subscriptions.existing, made["id"])
+        assert stored.options.ordered and stored.options.batch is not None
+
+
+async def test_its_expression_counts_towards_all(opened: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "EXPRESSIONS", 1)
+    async with echoing() as receiver:
+        assert (await register(opened, receiver.url, expression="seq > 1"))[0] == 201
+        status, said = await register(opened, receiver.url, expression="seq > 2")
+        assert (status, "1 different filters" in said["detail"]) == (429, True)

@@ -19,7 +19,7 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries, events, replays, subscriptions
 from publisher.storage.engine.values import AnyRow
 from publisher.storage.subscriptions import wakes
-from publisher.storage.subscriptions.deliveries import SUSPECT
+from publisher.storage.subscriptions.deliveries import PARKED, SUSPECT
 
 RESENT = "resent"
 """The reason of a delivery that is dead and was taken in a later run, which is listed no more."""
@@ -57,16 +57,25 @@ def resend(tx: Tx, n: int, seq: int, filter_id: int) -> int:
 def hurry(tx: Tx, n: int, seq: int) -> int | None:
     """Make a delivery of this event to a subscription due at once, if one is open; returns its run, None if none is.
 
-    What stands still or is held stays where it is, and what is under way is as soon as can be.
+    What stands still or is held stays where it is, and what is under way is as soon as can be. What is sent together
+    stays together.
     """
     own = (deliveries.c.subscription == n) & (deliveries.c.seq == seq) & deliveries.c.due_at.is_not(None)
-    columns = (deliveries.c.id, deliveries.c.run, deliveries.c.state, deliveries.c.due_at, deliveries.c.crashes)
+    columns = (
+        deliveries.c.id, deliveries.c.run, deliveries.c.state, deliveries.c.due_at, deliveries.c.crashes,
+        deliveries.c.batch,
+    )  # fmt: skip
     row = tx.conn.execute(select(*columns).where(own).order_by(deliveries.c.run).limit(1).with_for_update()).first()
     if row is None:
         return None
     # What is suspected of ending processes has its own time: see crashes.py.
     if row.state != DeliveryState.SENDING.value and row.due_at > tx.now and row.crashes < SUSPECT:
-        tx.conn.execute(update(deliveries).where(deliveries.c.id == row.id).values(due_at=tx.now))
+        together = deliveries.c.id == row.id
+        if row.batch is not None:
+            waiting = deliveries.c.due_at.between(tx.now, PARKED // 2) & (deliveries.c.crashes < SUSPECT)
+            waiting &= deliveries.c.state != DeliveryState.SENDING.value
+            together |= (deliveries.c.subscription == n) & (deliveries.c.batch == row.batch) & waiting
+        tx.conn.execute(update(deliveries).where(together).values(due_at=tx.now))
         wakes.wake(tx, [n])
     return int(row.run)
 

@@ -10,7 +10,8 @@ In batches
 
 Throttled
     Of the open ``indicator.updated`` of one indicator the last is kept, the others are cancelled as superseded; and it
-    waits until so much time has passed since the one before was taken.
+    waits until so much time has passed since the one before was taken. What is sent again is neither held back nor
+    superseded: someone asked for each of it.
 
 What is taken is under a lease, as in ``queue.py``.
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
@@ -28,6 +30,7 @@ from publisher.model.options import Batch, Options
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import events, matches
+from publisher.storage.subscriptions import holds
 from publisher.storage.subscriptions.deliveries import PARKED
 
 LOOKED_AT = 2048
@@ -82,6 +85,11 @@ class _Open(NamedTuple):
         """Whether it is under a lease that holds."""
         return self.state == DeliveryState.SENDING.value and self.due_at > now
 
+    @property
+    def stands(self) -> bool:
+        """Whether it stands still: nobody knows for how long."""
+        return self.due_at >= PARKED // 2
+
 
 def take(tx: Tx, n: int, options: Options, reached: Reached, *, room: int, lease: str, seconds: float) -> Chosen:
     """Take what subscription ``n`` may be sent next, up to ``room`` requests, for ``seconds`` by the database's clock.
@@ -89,7 +97,7 @@ def take(tx: Tx, n: int, options: Options, reached: Reached, *, room: int, lease
     ``lease`` must be new each time.
     """
     tx.dialect.begin_claim(tx.conn)
-    found = _open_rows(tx, n, options, reached)
+    found = _without_held(tx, _open_rows(tx, n, options, reached))
     if options.throttle is not None:
         found, waiting = _throttled(tx, n, found, options.throttle, reached)
     else:
@@ -121,6 +129,19 @@ def probe(tx: Tx, n: int, *, newest: bool, lease: str, seconds: float) -> list[i
     _number(tx, [group])
     _lease(tx, [one.id for one in group], lease, seconds)
     return [one.id for one in group]
+
+
+def _without_held(tx: Tx, found: list[_Open]) -> list[_Open]:
+    """These rows, those of them put aside that an operator holds: before any is chosen, since what is behind one in
+    order waits for it, and no value gives way to one that may never be sent.
+    """
+    aside = holds.park(tx, [one.id for one in found if one.due_at <= tx.now])
+    if not aside:
+        return found
+    own = select(table.c.id, table.c.due_at).where(tx.dialect.among(table.c.id, aside))
+    # Where its hold is ended just now, it is looked at again soon.
+    at = {row.id: max(row.due_at, tx.now + _LATER_MICROS) for row in tx.conn.execute(own)}
+    return [one._replace(due_at=at.get(one.id, one.due_at)) for one in found]
 
 
 def _open_rows(tx: Tx, n: int, options: Options, reached: Reached) -> list[_Open]:
@@ -183,7 +204,7 @@ def _head(now: int, rest: Sequence[_Open], batch: Batch | None) -> tuple[list[_O
     if head.due_at > now:
         return [], head.due_at
     if head.batch is not None:
-        group = [one for one in rest if one.batch == head.batch]
+        group = list(takewhile(lambda one: not one.stands, (one for one in rest if one.batch == head.batch)))
         return (group, None) if all(one.due_at <= now for one in group) else ([], now + _LATER_MICROS)
     if batch is None:
         return [head], None
@@ -200,21 +221,23 @@ def _gathered(now: int, found: Sequence[_Open], batch: Batch, room: int) -> tupl
     dues = [one.due_at for one in found if one.due_at > now]
     numbered: dict[int, list[_Open]] = {}
     for one in found:
-        if one.batch is not None:
+        if one.batch is not None and not one.stands:
             numbered.setdefault(one.batch, []).append(one)
     for group in numbered.values():
         if all(one.due_at <= now for one in group):
             groups.append(sorted(group, key=_place))
         elif any(one.due_at <= now for one in group):  # the rest of it is being settled
             dues.append(now + _LATER_MICROS)
-    free = sorted((one for one in found if one.batch is None and one.due_at <= now), key=_place)
-    while free:
-        group, due = _ripe(now, free[: batch.max], batch)
-        free = free[batch.max :]
-        if group:
-            groups.append(group)
-        elif due is not None:
-            dues.append(due)
+    loose = sorted((one for one in found if one.batch is None and one.due_at <= now), key=_place)
+    for replayed in (False, True):  # apart, since both may have the same event
+        free = [one for one in loose if (one.run > 0) is replayed]
+        while free:
+            group, due = _ripe(now, free[: batch.max], batch)
+            free = free[batch.max :]
+            if group:
+                groups.append(group)
+            elif due is not None:
+                dues.append(due)
     return groups[:room], now if len(groups) > room else _first(dues)
 
 
@@ -232,20 +255,17 @@ def _throttled(
         reached.sent_at = _sent_at(tx, n, throttle)
     length = round(throttle * 1e6)
     reached.sent_at = {subject: at for subject, at in reached.sent_at.items() if at + length > tx.now}
-    last: dict[tuple[bool, str], _Open] = {}
-    for one in found:
-        key = (one.run > 0, one.subject)
-        if one.type == EventType.INDICATOR_UPDATED.value and (key not in last or one.seq > last[key].seq):
-            last[key] = one
+    values = [one for one in found if one.type == EventType.INDICATOR_UPDATED.value and not one.run and not one.stands]
+    last: dict[str, _Open] = {one.subject: one for one in sorted(values, key=_place)}
+    throttled = {one.id for one in values if not one.held(tx.now)}
     overtaken = []
     left, waiting = [], []
     for one in found:
-        newest = last.get((one.run > 0, one.subject))
-        if one.type != EventType.INDICATOR_UPDATED.value or newest is None or one.held(tx.now):
+        if one.id not in throttled:
             left.append(one)
-        elif one is not newest:
+        elif one is not last[one.subject]:
             overtaken.append(one.id)
-        elif one.attempts == 0 and one.run == 0 and (at := reached.sent_at.get(one.subject)) is not None:
+        elif one.attempts == 0 and (at := reached.sent_at.get(one.subject)) is not None:
             waiting.append(max(at + length, one.due_at))
         else:
             left.append(one)

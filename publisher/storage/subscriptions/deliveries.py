@@ -28,6 +28,7 @@ from publisher.model import Change, DeliveryState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import matches
+from publisher.storage.engine.tables import subscriptions as holders
 from publisher.storage.subscriptions import spilling, wakes
 from publisher.storage.subscriptions.parcels import Parcel
 
@@ -230,6 +231,9 @@ def cancel_erased(tx: Tx, seqs: Collection[int]) -> None:
 def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> int:
     still_open = select(table.c.id).where(which, table.c.due_at.is_not(None))
     # Locked in the order that settling locks them in, since each would otherwise wait for the other.
+    own = select(table.c.subscription).where(which, table.c.due_at.is_not(None))
+    behind = select(holders.c.n).where(holders.c.alone, holders.c.n.in_(own)).order_by(holders.c.n)
+    waiting = tx.conn.execute(behind.with_for_update()).scalars().all()
     ids = tx.conn.execute(still_open.order_by(table.c.id).with_for_update()).scalars().all()
     if not ids:
         return 0
@@ -238,7 +242,10 @@ def _cancel(tx: Tx, which: ColumnElement[bool], reason: str) -> int:
     tx.conn.execute(table.update().where(rest, under_way).values(reason=reason))
     ended = {"state": DeliveryState.CANCELLED.value, "reason": reason, "due_at": None, "settled_at": tx.now}
     tx.conn.execute(table.update().where(rest, ~under_way).values(ended))
-    wakes.changed(tx)
+    if waiting:
+        wakes.wake(tx, waiting)  # what waited for these goes now
+    else:
+        wakes.changed(tx)
     return len(ids)
 
 

@@ -15,6 +15,7 @@ from publisher import telemetry
 from publisher.delivery.credentials import Credentials
 from publisher.model import Key, Role, Subscription
 from publisher.model.credentials import Signature
+from publisher.model.options import DEFAULT
 from publisher.model.subscription import Verification, endpoint_host
 from publisher.outbound import Exchange
 from publisher.storage.access import keys
@@ -51,6 +52,7 @@ async def register(request: web.Request) -> tuple[Subscription, Mapping[str, Any
         services.check(tx)
         values = checked(wanted, stranger, services)
         services.limits.check_openly(tx, values["url"])
+        services.limits.expressing(tx, stranger, values["filter"], stranger.owner)
         sealed = services.sealer.seal(made.written())
         created = subscriptions.create(
             tx,
@@ -61,6 +63,7 @@ async def register(request: web.Request) -> tuple[Subscription, Mapping[str, Any
             owner=stranger.owner,
             sealed_secret=sealed,
             granted=Role.SUBSCRIBER,
+            options=values.get("options", DEFAULT),
             shown=made.shown(),
         )
         created = verification.begin(tx, created.id)

@@ -11,13 +11,13 @@ from publisher.configfile import nearest
 from publisher.delivery.testing import redacted
 from publisher.delivery.transports.writing.envelope import TEST_TYPE
 from publisher.model import EventType, Key, Role, Subscription
-from publisher.model.subscription import endpoint_host
+from publisher.model.subscription import Verification, endpoint_host
 from publisher.outbound import EXCERPT, Exchange
 from publisher.storage.subscriptions import hosts
 from publisher.web.api.owned import or_404, own
 from publisher.web.api.registration import read
 from publisher.web.http.request import body_of, json_object
-from publisher.web.http.response import Fault, invalid, json_response
+from publisher.web.http.response import Fault, Problem, invalid, json_response
 from publisher.web.services import Services, services_of
 
 routes = web.RouteTableDef()
@@ -40,6 +40,8 @@ class Wanted(BaseModel):
 async def test(request: web.Request) -> web.Response:
     """Send one signed ``webhook.test`` now, or an example of an event of a type, once, and say how that went."""
     key, found = await own(request)
+    if found.verification is Verification.PENDING:  # it may be someone else's endpoint
+        raise Problem(409, "its endpoint has to echo a challenge first: POST /api/v1/webhooks/ID/verify")
     wanted = read(Wanted, await json_object(request) if await body_of(request) else {})
     type_ = _type(wanted.type)
     services, host = services_of(request), endpoint_host(found.url)
