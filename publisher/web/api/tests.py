@@ -28,8 +28,10 @@ SHOWN = 16 * 1024
 """Characters of the request's body that are shown."""
 
 
-class Wanted(BaseModel):
+class TestWanted(BaseModel):
     """The body of a test, which may be absent: the type of event that an example is wanted of."""
+
+    __test__ = False
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,7 +42,7 @@ class Wanted(BaseModel):
 async def test(request: web.Request) -> web.Response:
     """Send one signed ``webhook.test`` now, or an example of an event of a type, once, and say how that went."""
     key, found = await own(request)
-    wanted = read(Wanted, await json_object(request) if await body_of(request) else {})
+    wanted = read(TestWanted, await json_object(request) if await body_of(request) else {})
     type_ = _type(wanted.type)
     services, host = services_of(request), endpoint_host(found.url)
     verified = await services.db.read(hosts.is_verified, host)
