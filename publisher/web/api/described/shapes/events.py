@@ -59,13 +59,14 @@ class Sources(Shape):
 
 
 class EventTypeShown(Shape):
-    """A type of event: the JSON Schema of the whole event, and an example."""
+    """A type of event: the JSON Schema of the whole event, that of a thin one, and an example."""
 
     type: str
     version: int
     items: str
     description: str
     json_schema: Annotated[dict[str, Any], Field(serialization_alias="schema")]
+    thin_schema: dict[str, Any]
     example: dict[str, Any]
 
 
