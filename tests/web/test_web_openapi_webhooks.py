@@ -67,7 +67,7 @@ async def test_what_is_sent_again_is_what_it_says(described: Described, newsroom
     path = "/api/v1/webhooks/{id}"
     id_ = await followed(newsroom)
     retry, replays, replay = path + "/deliveries/{delivery}/retry", path + "/replays", path + "/replays/{replay}"
-    for delivery, expected in (("2.0", 202), ("9.0", 404), ("%00", 404)):
+    for delivery, expected in (("2.0", 202), ("9.0", 404), ("%00", 404), (f"{10**22}.0", 404), (f"1.{10**22}", 404)):
         assert (await described.ask("POST", retry, "subscriber", id=id_, delivery=delivery))[0] == expected
     event = await described.ask("GET", EVENTS + "/{id}/deliveries", "operator", id="2")
     assert event[1]["again"] == {"pending": 1}
@@ -136,7 +136,7 @@ async def test_what_was_sent_and_answered_is_what_it_says(described: Described, 
             assert (await described.ask("POST", retry, "subscriber", id=id_, delivery="1.0"))[0] == 202
             await receiver.until(lambda: len(receiver.attempts) == 2)
     for role in ("operator", "subscriber"):
-        for number, expected in (("1", 200), ("2", 200), ("3", 404), ("x", 404)):
+        for number, expected in (("1", 200), ("2", 200), ("3", 404), ("x", 404), ("9" * 30, 404)):
             asked = await described.ask("GET", attempt, role, id=id_, delivery="1.0", number=number)
             assert asked[0] == expected
         status, shown = await described.ask("GET", last, role, id=id_)
