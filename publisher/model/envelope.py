@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -146,6 +148,16 @@ class TestTold(Shape):
     webhook: str
 
 
+class TruncatedTold(Shape):
+    """What was cut so that the body stays under 20 KB: the ``fields``, and where the whole is, for people (``url``) and
+    for programs.
+    """
+
+    fields: list[str]
+    url: str
+    api_url: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventKind:
     """A type of event as it is described: what it tells of (``items``), when it comes, what ``data`` is."""
@@ -157,9 +169,8 @@ class EventKind:
     data: Any
     example: Mapping[str, Any]
 
-    @property
-    def envelope(self) -> type[BaseModel]:
-        """The model of the whole event."""
+    def envelope(self, data: Any) -> type[BaseModel]:
+        """The model of the whole event with this ``data``."""
         change = Literal["entered", "stayed", "left"] if self.name != TEST else None
         members: dict[str, Any] = {
             "type": (Literal[self.name], Field(description="The type that the follower is told")),
@@ -169,7 +180,7 @@ class EventKind:
             "source": (str | None, Field(description="Where it comes from; null for items")),
             "change": (change, Field(description="What it meant to what is followed")),
             "changed": (list[str], Field(description="The fields that differ")),
-            "data": (self.data, Field(description="The item as it was then; of one that left, as it last stood there")),
+            "data": (data, Field(description="The item as it was then; of one that left, as it last stood there")),
         }
         name = "".join(part.title() for part in self.name.split("."))
         made: type[BaseModel] = create_model(name, __base__=Shape, __doc__=self.description, **members)
@@ -177,8 +188,44 @@ class EventKind:
 
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of the whole event."""
-        made = self.envelope.model_json_schema(mode="serialization")
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+        models = get_args(self.data) or (self.data,)
+        return _schema(self.envelope(reduce(or_, map(_cuttable, models))))
+
+    def thin_schema(self) -> dict[str, Any]:
+        """That of what is sent to webhooks with ``content`` ``thin``: ``data`` is what names the item, and links."""
+        first = (get_args(self.data) or (self.data,))[0]
+        name = next(one for one in _NAMES if one in first.model_fields)
+        links: dict[str, Any] = {
+            name: (str, ...),
+            "url": (str, Field(description="Where people see it")),
+            "api_url": (str, Field(description="Where programs see it as it is, if they may")),
+        }
+        said = "What names the item, and where it is."
+        thin: type[BaseModel] = create_model("Thin", __base__=Shape, __doc__=said, **links)
+        return _schema(self.envelope(thin))
+
+
+_NAMES = ("id", "symbol", "source", "webhook")
+"""What names an item; the first of these that its model has."""
+
+
+def _cuttable(model: type[BaseModel]) -> type[BaseModel]:
+    """The model, with what says that something of it was cut."""
+    said = "There where something was cut, and left out elsewhere"
+    field = Field(default=None, description=said, json_schema_extra=_without_default)
+    made: type[BaseModel] = create_model(
+        model.__name__, __base__=model, __doc__=model.__doc__, truncated=(TruncatedTold, field)
+    )
+    return made
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    made = model.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
 ARTICLE = {

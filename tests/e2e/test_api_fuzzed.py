@@ -19,8 +19,20 @@ from publisher.model import Role
 EXAMPLES = 4
 """Requests that are made up for each operation, good ones and bad ones, beside those that cover what it says."""
 
-UNREACHED: frozenset[str] = frozenset()
-"""Operations (``POST /api/v1/…``) that succeed only on what no request makes, such as a delivery that failed."""
+_WEBHOOK = "/api/v1/webhooks/{id}"
+
+UNREACHED = frozenset(
+    {
+        # Of a delivery, which there is once an event is told, under an id that no answer to a request holds.
+        f"POST {_WEBHOOK}/deliveries/{{delivery}}/retry",
+        f"GET {_WEBHOOK}/deliveries/{{delivery}}/attempts/{{number}}",
+        # Of an attempt that succeeded: no receiver of made-up webhooks is there.
+        f"GET {_WEBHOOK}/last-success",
+        # Of a replay that is not over: one that finds nothing to send is, at once.
+        *(f"POST {_WEBHOOK}/replays/{{replay}}/{verb}" for verb in ("pause", "resume", "cancel")),
+    }
+)
+"""Operations that succeed only on what no request makes; ``test_web_openapi_webhooks.py`` has what they answer then."""
 
 CHECKS = (
     "not_a_server_error",

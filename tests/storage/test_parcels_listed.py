@@ -168,6 +168,13 @@ async def test_the_depth_is_what_is_open_of_rows_and_parcels(db: Database) -> No
     assert await db.read(listing.waiting) == depth[PENDING] - in_rows
 
 
+@pytest.mark.parametrize("delivery", ["9" * 18 + ".0", "9" * 29 + ".0", "1." + "9" * 9, "1." + "9" * 20, "1", "x.0"])
+async def test_an_id_of_no_delivery_is_none_however_long(db: Database, delivery: str) -> None:
+    [first, *_] = await mixed(db)
+    assert await db.read(listing.get, first, delivery) is None
+    assert await db.read(listing.get, first, "1.0") is not None
+
+
 async def statements_of(db: Database, id: str) -> list[int]:
     """How many statements each way of looking takes."""
     with counting(db) as sent:

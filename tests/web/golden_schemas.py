@@ -25,8 +25,12 @@ def event_types() -> dict[str, Any]:
 
     found = {}
     for name, kind in EVENT_KINDS.items():
-        schema = kind.json_schema()
-        found[name] = {"version": kind.version, "answered": bare(resolved(schema, schema))}
+        whole, thin = kind.json_schema(), kind.thin_schema()
+        found[name] = {
+            "version": kind.version,
+            "answered": bare(resolved(whole, whole)),
+            "thin": bare(resolved(thin, thin)),
+        }
     return found
 
 

@@ -16,7 +16,7 @@ from webroom import Newsroom
 from publisher.content import summarised
 from publisher.delivery.transports import FORMATS
 from publisher.delivery.transports.base import Ping, SingleEvent
-from publisher.model import Change, Event, EventType, Indicator, article_json, indicator_json
+from publisher.model import Change, Event, EventType, Indicator, Options, article_json, indicator_json
 from publisher.model.envelope import EVENT_KINDS, TEST
 
 PATH = "/api/v1/event-types"
@@ -65,6 +65,10 @@ async def test_the_events_of_the_log_fit_their_schemas(newsroom: Newsroom) -> No
     assert {one["data"].get("erased") for one in told} == {None, True}
 
 
+_LONG = {"article": "title", "indicator": "name", "source": "error", "webhook": "feeds"}
+"""A field of each kind of item that can be as long as its owner likes."""
+
+
 def events() -> list[tuple[Event, bool]]:
     """An event of each type with data as those who make it write it, and whether it is shown as a summary."""
     article = article_json(an_article())
@@ -93,6 +97,37 @@ async def test_what_webhooks_are_sent_fits_its_schema(newsroom: Newsroom, event:
     for change in Change:
         sent = FORMATS["standard"].request(SingleEvent.of(event, event.type, change, summary=summary))
         assert faults(json.loads(sent.body), known[event.type]) == []
+
+
+@pytest.mark.parametrize(("event", "summary"), [one for one in events() if "erased" not in one[0].data])
+async def test_what_is_cut_fits_its_schema_and_says_so(newsroom: Newsroom, event: Event, summary: bool) -> None:
+    known = await schemas(newsroom)
+    field = _LONG[event.type.partition(".")[0]]
+    long: Any = ["news"] * 9_000 if field == "feeds" else "teks " * 9_000
+    large = event.model_copy(update={"data": {**event.data, field: long}})
+    sent = FORMATS["standard"].request(SingleEvent.of(large, event.type, Change.ENTERED, summary=summary))
+    told = json.loads(sent.body)
+    assert told["data"]["truncated"]["fields"] == [field]
+    assert faults(told, known[event.type]) == []
+    del told["data"]["truncated"]["api_url"]
+    assert faults(told, known[event.type])
+
+
+@pytest.mark.parametrize(("event", "summary"), events())
+async def test_what_is_thin_fits_its_own_schema(newsroom: Newsroom, event: Event, summary: bool) -> None:
+    described = {one["type"]: one for one in (await newsroom.get(PATH))["event_types"]}
+    schema = described[event.type]["thin_schema"]
+    thin = Options(content="thin")
+    sent = FORMATS["standard"].request(SingleEvent.of(event, event.type, Change.ENTERED, summary=summary, asked=thin))
+    assert faults(json.loads(sent.body), resolved(schema, schema)) == []
+    whole = described[event.type]["example"]
+    assert faults(whole, resolved(schema, schema))
+
+
+async def test_a_thin_test_fits_its_own_schema(newsroom: Newsroom) -> None:
+    schema = (await newsroom.get(f"{PATH}/{TEST}"))["thin_schema"]
+    sent = FORMATS["standard"].request(Ping("msg_1", NOW, "wh_1", asked=Options(content="thin")))
+    assert faults(json.loads(sent.body), resolved(schema, schema)) == []
 
 
 async def test_a_test_fits_its_schema(newsroom: Newsroom) -> None:

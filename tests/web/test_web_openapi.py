@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from describing import Described
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.clock import ManualClock
-from support.compatibility import resolved
-from support.described import faults
 from support.receiver import receiving
 from support.rights import judge
 from webroom import Newsroom
@@ -20,37 +17,6 @@ from publisher.web.http.parameters import _NOTHING, _TAKEN
 
 PATH = "/api/openapi.json"
 EVENTS = "/api/v1/events"
-
-
-class Described:
-    """Requests to a newsroom, held to its description."""
-
-    def __init__(self, newsroom: Newsroom, document: dict[str, Any]) -> None:
-        self._newsroom = newsroom
-        self.document = document
-
-    def operation(self, method: str, path: str) -> dict[str, Any]:
-        """What is said of one."""
-        found: dict[str, Any] = self.document["paths"][path][method.lower()]
-        return found
-
-    async def ask(
-        self, method: str, path: str, role: str | None = None, *, query: str = "", json: Any = None, **names: str
-    ) -> tuple[int, Any]:
-        """The status and the body, which are as described; ``names`` stand in the path."""
-        described, address = self.operation(method, path), path.format(**names)
-        headers = self._newsroom.as_(role) if role else {}
-        async with self._newsroom.client.request(
-            method, f"{address}?{query}" if query else address, json=json, headers=headers
-        ) as answer:
-            said = described["responses"][str(answer.status)]
-            if "content" not in said:
-                assert await answer.read() == b""
-                return answer.status, None
-            body = await answer.json()
-            schema = resolved(said["content"][answer.content_type]["schema"], self.document)
-            assert faults(body, schema) == []
-            return answer.status, body
 
 
 @pytest.fixture

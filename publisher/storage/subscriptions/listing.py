@@ -112,7 +112,7 @@ def of_event(tx: Tx, seq: int, *, limit: int, after: Spot = FIRST) -> list[tuple
 def get(tx: Tx, subscription: str, id: str) -> Listed | None:
     """One delivery of a subscription, by both ids."""
     seq, _, run = id.partition(".")
-    if not (seq.isdecimal() and run.isdecimal() and len(id) < 30):
+    if not (seq.isdecimal() and run.isdecimal() and len(seq) < 19 and len(run) < 10):  # 64 and 32 bits
         return None
     found = page(tx, subscription, limit=1, before=(int(seq), int(run) + 1))
     return found[0] if found and found[0].id == id else None

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from publisher.clock import rfc3339
 from publisher.configfile import seconds
@@ -102,8 +102,18 @@ def _overlap(value: object) -> float:
     return float(given)
 
 
-Headers = Annotated[dict[str, str] | None, AfterValidator(_headers)]
-Authorization = Annotated[str | None, AfterValidator(_authorization)]
+_NONE = {"type": "null"}
+_NAMED = {
+    "type": "object",
+    "maxProperties": MOST_HEADERS,
+    "propertyNames": {"pattern": f"^{_TOKEN.pattern}$", "maxLength": LONGEST_NAME},
+    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST_VALUE},
+}
+_CREDENTIALS = {"type": "string", "minLength": 1, "maxLength": LONGEST_AUTHORIZATION}
+_OVERLAP = {"anyOf": [{"type": "number", "minimum": 0, "maximum": LONGEST_OVERLAP}, {"type": "string"}]}
+
+Headers = Annotated[dict[str, str] | None, AfterValidator(_headers), WithJsonSchema({"anyOf": [_NAMED, _NONE]})]
+Authorization = Annotated[str | None, AfterValidator(_authorization), WithJsonSchema({"anyOf": [_CREDENTIALS, _NONE]})]
 
 
 class ClientCertificate(BaseModel):
@@ -120,7 +130,7 @@ class Rotation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    overlap: Annotated[float, BeforeValidator(_overlap)] = Field(default=USUAL_OVERLAP)
+    overlap: Annotated[float, BeforeValidator(_overlap), WithJsonSchema(_OVERLAP)] = Field(default=USUAL_OVERLAP)
     secret: Annotated[str | None, AfterValidator(_secret)] = None
 
 

@@ -15,7 +15,8 @@ routes = web.RouteTableDef()
 
 @routes.get("/api/v1/event-types")
 async def list_event_types(request: web.Request) -> web.Response:
-    """Every type of event: its version, the JSON Schema of the whole event, and an example.
+    """Every type of event: its version, the JSON Schema of the whole event, that of what is sent to webhooks whose
+    ``content`` is ``thin``, and an example.
 
     Fields may be added to a version; what is taken away, or means something else, is a new one.
     """
@@ -43,6 +44,7 @@ def event_types_json() -> list[dict[str, Any]]:
             "items": one.items,
             "description": one.description,
             "schema": one.json_schema(),
+            "thin_schema": one.thin_schema(),
             "example": one.example,
         }
         for one in EVENT_KINDS.values()

@@ -31,7 +31,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=200)]
 Seq = Annotated[int, Field(ge=1, le=2**53, strict=True)]
 
 
-class Wanted(BaseModel):
+class HoldWanted(BaseModel):
     """The body of ``POST /api/v1/holds``: what all of these cover that are given, everything where none is.
 
     ``feed``: what is for webhooks that follow it. ``source``: events of it. ``from`` and ``to``: the first and the last
@@ -67,7 +67,7 @@ class Cancelling(BaseModel):
 async def hold(request: web.Request) -> web.Response:
     """Hold back deliveries: within a second nothing that it covers begins to be sent, in any process."""
     key = await _operator(request)
-    wanted = _read(Wanted, await json_object(request))
+    wanted = _read(HoldWanted, await json_object(request))
     services = services_of(request)
     faults = []
     if wanted.feed is not None and wanted.feed not in services.catalog().feeds:

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from publisher.configfile import seconds, written_seconds
 from publisher.delivery import transports
@@ -23,7 +32,16 @@ from publisher.model import (
     SubscriptionState,
 )
 from publisher.model.base import Text
-from publisher.model.options import DEFAULT, Batch, template_text
+from publisher.model.options import (
+    DEFAULT,
+    LONGEST_PARAMETER,
+    MOST_A_SECOND,
+    MOST_IN_BATCH,
+    MOST_IN_FLIGHT,
+    MOST_PARAMETERS,
+    Batch,
+    template_text,
+)
 from publisher.model.subscription import STANDARD
 from publisher.selection.where import of as where_of
 from publisher.web.access.auth import Caller
@@ -40,15 +58,23 @@ Note = Annotated[Text, Field(max_length=500)] | None
 
 
 _SECONDS = BeforeValidator(lambda value: None if value is None else seconds(value))
+_DURATION = {"type": "string", "pattern": r"^ *[0-9][0-9. ]*(ms|s|m|h|d) *$", "examples": ["500ms", "5s", "2h"]}
+_NONE = {"type": "null"}
+_PLAIN = {
+    "anyOf": [{"type": "string", "maxLength": LONGEST_PARAMETER}, {"type": "integer"}, {"type": "boolean"}],
+}
+_PARAMETERS = {"type": "object", "maxProperties": MOST_PARAMETERS, "additionalProperties": _PLAIN}
 
 
 class BatchForm(BaseModel):
-    """As :class:`~publisher.model.options.Batch`, with the time as a duration: ``"1s"``."""
+    """Several events in one request: up to ``max``, once the first has waited for ``wait``, a duration as ``"1s"``."""
 
     model_config = ConfigDict(extra="forbid")
 
-    max: int = Batch.model_fields["max"].default
-    wait: Annotated[float, _SECONDS] = Batch.model_fields["wait"].default
+    max: Annotated[int, Field(strict=True, ge=2, le=MOST_IN_BATCH)] = Batch.model_fields["max"].default
+    wait: Annotated[float, _SECONDS, WithJsonSchema({**_DURATION, "default": "1s"})] = Field(
+        default_factory=lambda: float(Batch.model_fields["wait"].default)
+    )
 
 
 class OptionsForm(BaseModel):
@@ -56,19 +82,28 @@ class OptionsForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ordered: bool | None = None
-    history: bool | None = None
-    throttle: Annotated[float | None, _SECONDS] = None
+    ordered: StrictBool | None = None
+    history: StrictBool | None = None
+    throttle: Annotated[float | None, _SECONDS, WithJsonSchema({"anyOf": [_DURATION, _NONE]})] = None
     batch: BatchForm | None = None
-    max_in_flight: int | None = None
-    rate_limit: float | None = None
-    content: str | None = None
+    max_in_flight: Annotated[int, Field(strict=True, ge=1, le=MOST_IN_FLIGHT)] | None = None
+    rate_limit: Annotated[float, Field(strict=True, gt=0, le=MOST_A_SECOND)] | None = None
+    content: Literal["full", "thin"] | None = None
     template: Annotated[Any, AfterValidator(lambda value: None if value is None else template_text(value))] = None
-    parameters: dict[str, Any] | None = None
+    parameters: Annotated[dict[str, Any] | None, WithJsonSchema({"anyOf": [_PARAMETERS, _NONE]})] = None
 
 
 class Registration(credentials.Given, OptionsForm):
-    """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type."""
+    """The body of ``POST /api/v1/webhooks``; ``events`` absent or null means every type, and any other field that is
+    null is as left out.
+
+    ``ordered``: one event at a time, in the order of the log. ``history``: also what a later event of the same item has
+    overtaken. ``throttle``: of each indicator one ``indicator.updated`` in so long, the last one. ``batch``: several
+    events in one request. ``max_in_flight``: requests under way. ``rate_limit``: requests begun a second. ``content``:
+    ``thin`` for ids and links alone. ``template``: a body of your own. ``parameters``: what the format needs besides
+    the URL. ``signature``: by a shared secret, a key pair or both. ``headers``, ``authorization`` and
+    ``client_certificate`` are sent along, and never shown again.
+    """
 
     url: str
     feeds: Names

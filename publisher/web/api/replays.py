@@ -59,7 +59,7 @@ Time = Annotated[AwareDatetime, BeforeValidator(_a_date)]
 Names = Annotated[list[str], Field(min_length=1, max_length=100)]
 
 
-class Wanted(BaseModel):
+class ReplayWanted(BaseModel):
     """The body of ``POST …/replays``: ``since`` and ``until`` are an event's number or a time, and the events of both
     are taken in; ``until`` absent is the log's end. ``only`` what ``failed`` for good, or ``all``; of these ``feeds``
     and ``events`` alone, which must be among what the webhook follows. ``rate`` is in deliveries a second.
@@ -138,9 +138,9 @@ async def list_replays(request: web.Request) -> web.Response:
 async def show_replay(request: web.Request) -> web.Response:
     """One replay, and how far it has come."""
     _, found = await own(request, deleted=True)
-    one = await services_of(request).db.read(replays.get, found.id, request.match_info["replay"])
+    one = await services_of(request).db.read(replays.get, found.id, _id(request))
     if one is None:
-        raise Problem(404, f"the webhook has no replay {request.match_info['replay'][:80]!r}")
+        raise Problem(404, f"the webhook has no replay {_id(request)[:80]!r}")
     return json_response(replay_json(one))
 
 
@@ -149,7 +149,7 @@ async def pause_replay(request: web.Request) -> web.Response:
     """Make no further deliveries of a replay until it is resumed; what is open goes on."""
     _, found = await own(request)
     db = services_of(request).db
-    return json_response(replay_json(await _told(db.write(replays.pause, found.id, request.match_info["replay"]))))
+    return json_response(replay_json(await _told(db.write(replays.pause, found.id, _id(request)))))
 
 
 @routes.post(REPLAY + "/resume")
@@ -157,7 +157,7 @@ async def resume_replay(request: web.Request) -> web.Response:
     """Go on with a replay that is paused."""
     _, found = await own(request)
     db = services_of(request).db
-    return json_response(replay_json(await _told(db.write(replays.resume, found.id, request.match_info["replay"]))))
+    return json_response(replay_json(await _told(db.write(replays.resume, found.id, _id(request)))))
 
 
 @routes.post(REPLAY + "/cancel")
@@ -165,7 +165,7 @@ async def cancel_replay(request: web.Request) -> web.Response:
     """End a replay: no further deliveries of it are made, and what is open is cancelled."""
     _, found = await own(request)
     db = services_of(request).db
-    made = await _told(db.write(replays.cancel, found.id, request.match_info["replay"]))
+    made = await _told(db.write(replays.cancel, found.id, _id(request)))
     log.info("replay.cancelled", id=made.id, webhook=found.id, reason="asked for")
     return json_response(replay_json(made))
 
@@ -290,9 +290,16 @@ def _attempt_json(
     }
 
 
-def _read(data: dict[str, Any]) -> Wanted:
+def _id(request: web.Request) -> str:
+    id_ = request.match_info["replay"]
+    if not (id_.isascii() and id_.isprintable()):  # a database may choke on it
+        raise Problem(404, f"the webhook has no replay {id_[:80]!r}")
+    return id_
+
+
+def _read(data: dict[str, Any]) -> ReplayWanted:
     try:
-        return Wanted.model_validate(data)
+        return ReplayWanted.model_validate(data)
     except ValidationError as error:
         # Of a place there is a fault for each form that it could have had.
         faults = dict.fromkeys(_of_place(fault) for fault in faults_of(error))
@@ -306,7 +313,7 @@ def _of_place(fault: Fault) -> Fault:
     return Fault(name, "must be the number of an event, or a time such as 2026-11-28T06:00:00Z")
 
 
-def _narrows(wanted: Wanted, webhook: Subscription) -> None:
+def _narrows(wanted: ReplayWanted, webhook: Subscription) -> None:
     """422 unless it asks for what the webhook follows."""
     own = webhook.filter
     types = [one.value for one in own.events or tuple(EventType)]

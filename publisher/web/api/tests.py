@@ -28,8 +28,10 @@ SHOWN = 16 * 1024
 """Characters of the request's body that are shown."""
 
 
-class Wanted(BaseModel):
+class TestWanted(BaseModel):
     """The body of a test, which may be absent: the type of event that an example is wanted of."""
+
+    __test__ = False
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +44,7 @@ async def test(request: web.Request) -> web.Response:
     key, found = await own(request)
     if found.verification is Verification.PENDING:  # it may be someone else's endpoint
         raise Problem(409, "its endpoint has to echo a challenge first: POST /api/v1/webhooks/ID/verify")
-    wanted = read(Wanted, await json_object(request) if await body_of(request) else {})
+    wanted = read(TestWanted, await json_object(request) if await body_of(request) else {})
     type_ = _type(wanted.type)
     services, host = services_of(request), endpoint_host(found.url)
     verified = await services.db.read(hosts.is_verified, host)

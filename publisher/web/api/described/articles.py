@@ -6,8 +6,8 @@ from publisher.model import Role
 from publisher.model.article import ID_PATTERN
 from publisher.model.envelope import ARTICLE
 from publisher.web.api import articles, indicators
-from publisher.web.api.described import shapes
 from publisher.web.api.described.operation import AFTER, IDEMPOTENCY, Answer, Body, Group, Operation, Parameter, limit
+from publisher.web.api.described.shapes import items as shapes
 
 ID = Parameter("id", "The article's id", {"type": "string", "pattern": ID_PATTERN}, "path", "harvest-2026")
 SYMBOL = Parameter("symbol", "The indicator's symbol; `/` in it as `%2F`", {"type": "string"}, "path", "USD/IDR")

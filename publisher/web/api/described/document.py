@@ -12,10 +12,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from publisher import __version__
-from publisher.web.api.described import articles, events, shapes, webhooks
+from publisher.web.api.described import articles, deliveries, events, webhooks
 from publisher.web.api.described.operation import PROBLEM, Answer, Body, Group, Operation, Parameter, Schema, refusals
+from publisher.web.api.described.shapes.common import Gone
+from publisher.web.api.described.shapes.common import Problem as ProblemShown
 
-OPERATIONS: Mapping[str, Operation] = {**articles.operations, **events.operations, **webhooks.operations}
+OPERATIONS: Mapping[str, Operation] = {
+    **articles.operations,
+    **events.operations,
+    **webhooks.operations,
+    **deliveries.operations,
+}
 """Every operation, by method and path."""
 
 READABLE = "/api"
@@ -103,7 +110,7 @@ def _operation(route: Route, one: Operation, names: _Names) -> Schema:
     if description:
         said["description"] = description
     if one.role is not None or not one.keyed:
-        said["security"] = [{"key": []}] if one.role is not None else []
+        said["security"] = [*([{}] if one.openly else []), *([{"key": []}] if one.role is not None else [])]
     if one.role is not None:
         said["x-role"] = one.role.value
     if one.body is not None:
@@ -125,7 +132,7 @@ def _body(body: Body, names: _Names) -> Schema:
     several = {"type": "array", "items": one, "minItems": 1, "maxItems": 1000}
     forms = [form for form, has in ((one, body.alone), (several, body.listed)) if has]
     schema = forms[0] if len(forms) == 1 else {"oneOf": forms}
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": body.example}}}
+    return {"required": body.needed, "content": {"application/json": {"schema": schema, "example": body.example}}}
 
 
 def _answer(answer: Answer, names: _Names) -> Schema:
@@ -141,7 +148,7 @@ def _answer(answer: Answer, names: _Names) -> Schema:
 
 def _refusal(status: int, meaning: str, one: Operation, names: _Names) -> Schema:
     gone = status == 410 and any(parameter.name == "after" for parameter in one.parameters)
-    model = shapes.Gone if gone else shapes.Problem
+    model = one.problems.get(status, Gone if gone else ProblemShown)
     return {"description": meaning, "content": {PROBLEM: {"schema": names.shown(model)}}}
 
 
@@ -162,11 +169,12 @@ class _Names:
 
 def _schemas(operations: Iterator[Operation]) -> tuple[_Names, dict[str, Schema]]:
     wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {
-        (shapes.Problem, "serialization"): None,
-        (shapes.Gone, "serialization"): None,
+        (ProblemShown, "serialization"): None,
+        (Gone, "serialization"): None,
     }
     for one in operations:
         wanted |= {(answer.model, "serialization"): None for answer in one.answers.values() if answer.model}
+        wanted |= {(model, "serialization"): None for model in one.problems.values()}
         if one.body is not None:
             wanted[one.body.model, "validation"] = None
     found, defined = models_json_schema(list(wanted), ref_template=_REF)

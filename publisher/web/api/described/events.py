@@ -5,8 +5,9 @@ from __future__ import annotations
 from publisher.model import EventType, Role
 from publisher.model.feed import NAME_PATTERN
 from publisher.web.api import events, webhooks
-from publisher.web.api.described import shapes
 from publisher.web.api.described.operation import AFTER, Answer, Group, Operation, Parameter, limit
+from publisher.web.api.described.shapes import deliveries
+from publisher.web.api.described.shapes import events as shapes
 from publisher.web.api.filters import MOST_NAMES
 
 _MANY = {"type": "array", "maxItems": MOST_NAMES}
@@ -35,11 +36,11 @@ operations = {
         group=Group.EVENTS,
         role=Role.OPERATOR,
         parameters=(
-            Parameter("id", "The event's id", place="path", example="evt_0006411c8a2f3b90aa01f2"),
+            Parameter("id", "The event's id or number", place="path", example="evt_0006411c8a2f3b90aa01f2"),
             limit(webhooks.PAGE, webhooks.MAX_PAGE),
             AFTER,
         ),
-        answers={200: Answer("A page, and the sums", shapes.EventDeliveries)},
+        answers={200: Answer("A page, and the sums", deliveries.EventDeliveries)},
         refused={404: "There is no such event, or it is kept no longer", 410: "The place is gone; begin anew"},
     ),
     "GET /api/v1/event-types": Operation(

@@ -24,6 +24,7 @@ class Group(StrEnum):
     INDICATORS = "Indicators"
     EVENTS = "Events"
     WEBHOOKS = "Webhooks"
+    DELIVERIES = "Deliveries"
     SOURCES = "Sources"
     API = "The API itself"
 
@@ -54,12 +55,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request's JSON: its model, or a list of a model, or either; and an example."""
+    """A request's JSON: its model, or a list of it, or either; and an example. ``needed``: it cannot be left out."""
 
     model: type[BaseModel]
     example: Any
     listed: bool = False
     alone: bool = True
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,8 @@ class Operation:
 
     ``role`` is the least that may use it, None where no key is needed; ``keyed``: whether it looks at keys at all.
     ``refused`` are the statuses of errors that are its own, with their meanings: those that every such operation has
-    are added. ``once``: whether it takes an ``Idempotency-Key``.
+    are added, and ``problems`` are the models of those that have more to say. ``once``: whether it takes an
+    ``Idempotency-Key``. ``openly``: whether it needs no key where the registration is open.
     """
 
     id: str
@@ -79,7 +82,9 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     refused: Mapping[int, str] = field(default_factory=dict)
+    problems: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     once: bool = False
+    openly: bool = False
 
 
 IDEMPOTENCY = Parameter(
