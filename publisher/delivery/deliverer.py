@@ -129,6 +129,11 @@ class Deliverer:
         return Policy(tuple(schedule), timeout, QUEUE_SECONDS, lease=QUEUE_SECONDS + timeout + self._lease_margin)
 
     @property
+    def site(self) -> Site:
+        """Who tells."""
+        return self._sender.site
+
+    @property
     def running(self) -> bool:
         """Whether it follows the log, sends and settles."""
         tasks = (*self._loops, self._settling)

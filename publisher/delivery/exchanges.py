@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,9 +16,11 @@ import orjson
 from publisher import telemetry
 from publisher.clock import to_micros
 from publisher.delivery.transports import FORMATS
-from publisher.delivery.transports.base import SingleEvent
-from publisher.errors import StorageError, told
+from publisher.delivery.transports.base import SITE, Format, SingleEvent, Site
+from publisher.errors import StorageError, Unwritable
+from publisher.errors import told as was_told
 from publisher.model import Attempt, Change, Event, EventType
+from publisher.model.options import DEFAULT, Options
 from publisher.outbound import PostResult, Sending
 from publisher.redaction import HIDDEN, redacted
 from publisher.storage.engine.database import Database
@@ -35,6 +38,9 @@ log = telemetry.logger(__name__)
 FLUSH_SECONDS = 10.0
 FLUSHED = 256
 """Last successes that are written at once, every so many seconds: whatever is sent, 26 rows a second at most."""
+
+SHOWN = 1024 * 1024
+"""Bytes of a body that is shown, at most: a batch may have many more."""
 
 WAITING = 4096
 """Of so many subscriptions the last success waits in memory; of others it is left out until there is room."""
@@ -56,24 +62,58 @@ def exchange(sending: object) -> Exchange | None:
     )
 
 
-def body_of(event: Event, type: EventType, change: Change, format: str, *, summary: bool) -> bytes | None:
-    """What is sent of an event, written again; None where this program does not have the format."""
-    if format not in FORMATS:
-        return None
-    return FORMATS[format].request(SingleEvent.of(event, type, change, summary=summary)).body
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that a request carried, None where it is kept no longer, and what it was to its follower."""
+
+    event: Event | None
+    match: Any
 
 
-def shown_body(event: Event | None, attempt: Attempt, match: Any, format: str) -> tuple[str | None, str | None]:
-    """The body of an attempt as it was sent, and otherwise why it is not shown; ``match`` is what was told."""
-    if event is None or event.erased:
-        return None, "what it carried was erased" if event is not None else "its event is kept no longer"
+def shown_body(
+    told: Sequence[Told], attempt: Attempt, format: str, options: Options = DEFAULT, site: Site = SITE
+) -> tuple[str | None, str | None]:
+    """The body of an attempt as it was sent, and otherwise why it is not shown.
+
+    ``told`` is the event of its delivery, then all those of its batch in their order, if it was sent in one. It is
+    written again, as ``site`` tells it in this format with these options, and compared with the digest of what was
+    sent.
+    """
+    if any(one.event is None for one in told):
+        return None, "its event is kept no longer"
+    if any(one.event is not None and one.event.erased for one in told):
+        return None, "what it carried was erased"
     if attempt.digest is None:
         return None, "it was not sent, or before bodies could be shown"
-    type_, change = EventType(match.type), Change(match.change)
-    body = body_of(event, type_, change, format, summary=match.summary)
-    if body is None or hashlib.sha256(body).hexdigest() != attempt.digest:
-        return None, "it was written otherwise than it would be now"
-    return body.decode(errors="replace"), None
+    for body in _bodies(told, format, options, site):
+        if hashlib.sha256(body).hexdigest() == attempt.digest:
+            if len(body) > SHOWN:
+                return None, f"it is over {SHOWN // 1024} KiB"
+            return body.decode(errors="replace"), None
+    return None, "it was written otherwise than it would be now"
+
+
+def _bodies(told: Sequence[Told], format: str, options: Options, site: Site) -> Iterator[bytes]:
+    """What may have been sent: the one event, or a batch with it. Nothing where this program has no such format."""
+    if format not in FORMATS:
+        return
+    each = [_body(one, FORMATS[format], options, site) for one in told]
+    if None in each:
+        return
+    written = [body for body in each if body is not None]
+    yield written[0]
+    for some in (written[:1], written[1:]):
+        yield b"[" + b",".join(some) + b"]"
+
+
+def _body(one: Told, format: Format, options: Options, site: Site) -> bytes | None:
+    assert one.event is not None
+    type_, change = EventType(one.match.type), Change(one.match.change)
+    content = SingleEvent.of(one.event, type_, change, summary=one.match.summary, site=site, asked=options)
+    try:
+        return format.request(content).body
+    except Unwritable:
+        return None
 
 
 class LastSuccesses:
@@ -100,7 +140,7 @@ class LastSuccesses:
             try:
                 await self.flush()
             except Exception as error:
-                if not told(error):
+                if not was_told(error):
                     log.error("delivery.successes_failed", error=str(error)[:300])
 
     async def run_out(self) -> None:

@@ -17,7 +17,8 @@ from support.rights import a_feed, define, judge, publish
 
 from publisher.clock import EPOCH
 from publisher.delivery import exchanges
-from publisher.model import Attempt
+from publisher.model import Attempt, Options
+from publisher.model.options import Batch
 from publisher.outbound import Outbound, PostResult, Sending
 from publisher.storage.engine import tables
 from publisher.storage.engine.database import Database, Tx
@@ -128,15 +129,40 @@ async def test_a_failed_attempt_is_kept_with_what_was_sent(any_bench: Bench) -> 
     assert (last.seq, last.run, last.number, last.status) == (1, 0, 2, 204)
     [event] = await bench.db.read(events.among, [1])
     match = await bench.db.read(lambda tx: tx.conn.execute(select(tables.matches)).one())
-    assert exchanges.shown_body(event, first, match, "standard") == (receiver.got[0].body.decode(), None)
+    assert exchanges.shown_body([exchanges.Told(event, match)], first, "standard") == (
+        receiver.got[0].body.decode(),
+        None,
+    )
+
+
+async def test_the_body_of_a_batch_is_shown_with_all_that_it_carried(any_bench: Bench) -> None:
+    bench = any_bench
+    await define(bench.db, a_feed("news"))
+    options = Options(batch=Batch(max=2, wait=60.0))
+    async with endpoint(lambda n: 500 if n == 0 else 204) as receiver, bench.running():
+        webhook = await bench.subscribe(receiver.url(), options=options)
+        for name in ("kopi", "teh"):
+            await publish(bench.db, name)
+        await receiver.until(lambda: len(receiver.got) == 2)
+    first, second = reversed(await bench.db.read(listing.page, webhook.id, limit=10))
+    together = await bench.db.read(listing.together, second)
+    assert [seq for seq, _ in together] == [first.seq, second.seq]
+    (attempt, _), match = await bench.db.read(listing.attempts, second), await bench.db.read(_match)
+    known = await bench.db.read(events.among, [first.seq, second.seq])
+    told = [exchanges.Told(one, match) for one in (known[1], *known)]
+    assert exchanges.shown_body(told, attempt, "standard", options) == (receiver.got[0].body.decode(), None)
+
+
+def _match(tx: Tx) -> Any:
+    return tx.conn.execute(select(tables.matches)).first()
 
 
 def test_a_body_that_would_be_written_otherwise_is_not_shown() -> None:
     attempt = Attempt(number=1, at=EPOCH, duration_ms=1, digest="00")
     match: Any = type("Match", (), {"type": "article.published", "change": "entered", "summary": False})
-    body, why = exchanges.shown_body(an_event(), attempt, match, "standard")
+    body, why = exchanges.shown_body([exchanges.Told(an_event(), match)], attempt, "standard")
     assert body is None and why is not None and "otherwise" in why
-    body, why = exchanges.shown_body(an_event(), attempt, match, "of-a-later-version")
+    body, why = exchanges.shown_body([exchanges.Told(an_event(), match)], attempt, "of-a-later-version")
     assert body is None
 
 
@@ -166,7 +192,7 @@ async def test_erasing_reaches_what_was_answered_and_what_is_stored_later(any_be
     assert "192.0.2.1" in await db.read(everything)
 
     attempt = (1, 9, 10, 5, 500, None, WORD, "{}", WORD, WORD, "192.0.2.1")
-    await db.write(lambda tx: tx.dialect.many(tx.conn, tx.dialect.attempt, [attempt]))
+    await db.write(lambda tx: tx.dialect.many(tx.conn, tx.dialect.attempt, [(*attempt, None)]))
     after = await db.read(everything)
     assert WORD not in after and "500" in after
 

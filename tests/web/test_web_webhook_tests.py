@@ -29,7 +29,7 @@ async def try_it(newsroom: Newsroom, id_: str, role: str = "subscriber", **body:
 
 @pytest.mark.parametrize("type_", list(EventType))
 async def test_an_example_of_any_type_is_sent_signed_and_marked(newsroom: Newsroom, type_: EventType) -> None:
-    newsroom.services.deliverer._tests._now = newsroom.services.deliverer._poster._now = _now  # what libraries accept
+    newsroom.services.deliverer._tests._now = newsroom.services.deliverer._poster.now = _now  # what libraries accept
     async with receiving() as receiver:
         made = await registered(newsroom, receiver.url)
         status, told = await try_it(newsroom, made["id"], type=type_.value)

@@ -35,7 +35,7 @@ from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import lanes, matches, parcels, subscriptions
 from publisher.storage.subscriptions import bitmaps, spilling
-from publisher.storage.subscriptions.deliveries import PARKED, SUSPECT
+from publisher.storage.subscriptions.deliveries import NO_EXCHANGE, PARKED, SUSPECT
 
 ALONE = 3
 FATAL = 6
@@ -234,7 +234,7 @@ def _end(tx: Tx, ids: Collection[int], error: str) -> list[Fatal]:
     named = select(*columns).join(subscriptions, subscriptions.c.n == table.c.subscription)
     rows = tx.conn.execute(named.where(tx.dialect.among(table.c.id, ids), table.c.reason == REASON)).all()
     if rows:
-        last = (tx.now, 0, None, error, None)
+        last = (tx.now, 0, None, error, None, *NO_EXCHANGE, None)
         tx.dialect.many(tx.conn, tx.dialect.attempt, [(row.id, row.attempts, *last) for row in rows])
     return [Fatal(row.webhook, row.seq, error) for row in rows]
 

@@ -131,6 +131,20 @@ def _with_holds(tx: Tx, found: Iterable[Listed]) -> list[Listed]:
     ]
 
 
+def together(tx: Tx, delivery: Listed) -> list[tuple[int, int]]:
+    """The events that were sent with a delivery in a batch, with the filters they matched, itself among them, in order.
+
+    Nothing where it was sent by itself. What was cancelled before the batch was sent is not among them.
+    """
+    if delivery.row is None:
+        return []
+    batch = select(table.c.batch).where(table.c.id == delivery.row).scalar_subquery()
+    some = select(table.c.seq, table.c.filter_id).where(table.c.batch == batch, table.c.attempts > 0)
+    own = select(table.c.subscription).where(table.c.id == delivery.row).scalar_subquery()
+    rows = tx.conn.execute(some.where(table.c.subscription == own).order_by(table.c.run, table.c.seq)).all()
+    return [(row.seq, row.filter_id) for row in rows]
+
+
 def attempts(tx: Tx, delivery: Listed) -> list[Attempt]:
     """Every attempt of a delivery, in order."""
     return attempts_of(tx, [delivery])[0]

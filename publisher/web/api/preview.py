@@ -11,8 +11,10 @@ from pydantic import Field
 
 from publisher.clock import rfc3339
 from publisher.delivery.transports import named
-from publisher.delivery.transports.base import Format, SingleEvent
+from publisher.delivery.transports.base import Format, SingleEvent, Site
+from publisher.errors import Unwritable
 from publisher.model import Event, EventType, Filter, Match, Role
+from publisher.model.options import DEFAULT, Options
 from publisher.selection import Judge, Shown
 from publisher.storage.configuration import in_force
 from publisher.storage.engine.database import Tx
@@ -57,7 +59,7 @@ async def preview(request: web.Request) -> web.Response:
     services = services_of(request)
     values = checked(wanted, key, services)
     services.limits.previewing(key)
-    filter, format = values["filter"], named(values["format"])
+    filter, format, options = values["filter"], named(values["format"]), values.get("options", DEFAULT)
     trial = Trial(filter, public=key.role is not Role.OPERATOR)
     await services.db.read(trial.run, wanted.event)
     if wanted.event is not None and trial.chosen is None:
@@ -68,14 +70,21 @@ async def preview(request: web.Request) -> web.Response:
             "taken": sum(one["taken"] for one in trial.told),
             "filter_errors": trial.errors,
             "last_filter_error": trial.error,
-            "request": None if trial.chosen is None else request_json(format, *trial.chosen),
+            "request": None
+            if trial.chosen is None
+            else _request_json(format, trial.chosen, options, services.deliverer.site),
         }
     )
 
 
-def request_json(format: Format, event: Event, match: Match) -> dict[str, Any]:
-    """The request that carries an event in a format, before it is signed."""
-    written = format.request(SingleEvent.of(event, match.type, match.change, summary=match.summary))
+def _request_json(format: Format, chosen: tuple[Event, Match], options: Options, site: Site) -> dict[str, Any]:
+    """The request that carries an event in a format, before it is signed; ``unwritable`` says why there is none."""
+    event, match = chosen
+    told = SingleEvent.of(event, match.type, match.change, summary=match.summary, site=site, asked=options)
+    try:
+        written = format.request(told)
+    except Unwritable as error:
+        raise invalid(Fault("template", f"event {event.id}: {error}")) from error
     headers = {"webhook-id": written.id, **written.headers}
     return {"event": event.id, "headers": headers, "body": written.body.decode()}
 

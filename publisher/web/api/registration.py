@@ -129,8 +129,8 @@ def checked(
     offered = [name for name, one in feeds.items() if _may_follow(key, one)]
     known = [name for name, one in feeds.items() if name in offered or may_read(Caller(key), one)]
     values, faults = _address(wanted, key, services)
-    if not faults:
-        url = values["url"] if now is None else values.get("url", now.url)
+    url = values.get("url") if now is None else values.get("url", now.url)
+    if url is not None:  # a preview may do without, and a fault of it is told
         faults += credentials.faults(wanted, url, services.now(), now)
     faults += _names(wanted, offered, known)
     if _activates(wanted):

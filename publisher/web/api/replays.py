@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,12 +13,12 @@ from publisher import telemetry
 from publisher.clock import rfc3339
 from publisher.delivery import exchanges as sent
 from publisher.delivery.followers import replaying, resending
+from publisher.delivery.transports.base import Site
 from publisher.errors import Conflict, NotFound
-from publisher.model import Attempt, Event, EventType, Role, Subscription
+from publisher.model import Attempt, EventType, Role, Subscription
 from publisher.model.replay import Replay, Which
 from publisher.outbound.addresses import is_public
 from publisher.storage.engine.database import Tx
-from publisher.storage.engine.values import AnyRow
 from publisher.storage.log import events
 from publisher.storage.subscriptions import again, exchanges, listing, replays
 from publisher.storage.subscriptions.listing import Listed
@@ -178,9 +179,10 @@ async def show_attempt(request: web.Request) -> web.Response:
     key, found = await own(request, deleted=True)
     number = request.match_info["number"]
     wanted = int(number) if number.isdecimal() and len(number) < 10 else 0
+    site = services_of(request).deliverer.site
 
     def read(tx: Tx) -> dict[str, Any] | None:
-        return _attempt(tx, found, request.match_info["delivery"], wanted, operator=key.role is Role.OPERATOR)
+        return _attempt(tx, found, request.match_info["delivery"], wanted, site, operator=key.role is Role.OPERATOR)
 
     shown = await services_of(request).db.read(read)
     if shown is None:
@@ -195,13 +197,14 @@ async def show_last_success(request: web.Request) -> web.Response:
     It is written every few seconds, so the last ones may still be missing.
     """
     key, found = await own(request, deleted=True)
+    site = services_of(request).deliverer.site
 
     def read(tx: Tx) -> dict[str, Any] | None:
         last = exchanges.last(tx, found.id)
         if last is None:
             return None
         delivery = f"{last.seq}.{last.run}"
-        shown = _attempt(tx, found, delivery, last.number, operator=key.role is Role.OPERATOR)
+        shown = _attempt(tx, found, delivery, last.number, site, operator=key.role is Role.OPERATOR)
         return None if shown is None else {"delivery": delivery, **shown}
 
     shown = await services_of(request).db.read(read)
@@ -242,7 +245,9 @@ def replay_json(one: Replay) -> dict[str, Any]:
     }
 
 
-def _attempt(tx: Tx, webhook: Subscription, delivery: str, number: int, *, operator: bool) -> dict[str, Any] | None:
+def _attempt(
+    tx: Tx, webhook: Subscription, delivery: str, number: int, site: Site, *, operator: bool
+) -> dict[str, Any] | None:
     one = listing.get(tx, webhook.id, delivery)
     if one is None:
         return None
@@ -252,17 +257,20 @@ def _attempt(tx: Tx, webhook: Subscription, delivery: str, number: int, *, opera
         attempt = exchanges.of_success(last)
     if attempt is None:
         return None
-    event = next(iter(events.among(tx, [one.seq])), None)
-    match = replays.stored(tx, [one.seq], [one.filter_id]).get((one.seq, one.filter_id))
-    return _attempt_json(attempt, event, match, webhook, operator=operator)
+    told_of = [(one.seq, one.filter_id), *listing.together(tx, one)]
+    seqs, filters = {seq for seq, _ in told_of}, {filter_id for _, filter_id in told_of}
+    known = {event.seq: event for event in events.among(tx, seqs)}
+    matched = replays.stored(tx, list(seqs), list(filters))
+    told = [sent.Told(known.get(seq), matched.get((seq, filter_id))) for seq, filter_id in told_of]
+    return _attempt_json(attempt, told, webhook, site, operator=operator)
 
 
 def _attempt_json(
-    attempt: Attempt, event: Event | None, match: AnyRow | None, webhook: Subscription, *, operator: bool
+    attempt: Attempt, told: Sequence[sent.Told], webhook: Subscription, site: Site, *, operator: bool
 ) -> dict[str, Any]:
     shown: dict[str, Any] | None = None
     if attempt.request is not None:
-        body, why = sent.shown_body(event, attempt, match, webhook.format)
+        body, why = sent.shown_body(told, attempt, webhook.format, webhook.options, site)
         shown = {**orjson.loads(attempt.request), "body": body, "body_missing": why}
     aside = not operator and attempt.address is not None and not is_public(attempt.address)
     answer = None if attempt.answer is None else orjson.loads(attempt.answer)
