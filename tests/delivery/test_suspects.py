@@ -12,6 +12,7 @@ from publisher.delivery.suspects import ALONE_AFTER
 from publisher.model import DeliveryState, Subscription
 from publisher.storage.engine.database import Database, Tx
 from publisher.storage.engine.tables import deliveries, subscriptions
+from publisher.storage.subscriptions import holds
 from publisher.storage.subscriptions import subscriptions as webhooks
 from publisher.storage.subscriptions.crashes import ALONE, FATAL, TOGETHER
 from publisher.storage.subscriptions.deliveries import PARKED, SUSPECT
@@ -117,3 +118,15 @@ async def test_one_that_is_stopped_before_it_began_is_cancelled(db: Database, an
     assert not any(one.connect() for one in ours.open)
     await ours.settle()
     assert await states(db, subscription) == [DeliveryState.CANCELLED]
+
+
+async def test_what_is_held_keeps_no_other_suspect_waiting(db: Database, answering: Answering) -> None:
+    subscription = await suspected(db, 3, ALONE)
+    await db.write(lambda tx: holds.create(tx, feed=None, source=None, first=1, last=1, by="desk", reason=None))
+    ours = answering(db)
+    await ours.look(after=ALONE_AFTER[0])
+    for _ in range(4):
+        await ours.look(after=ALONE_AFTER[0])
+        ours.answer_all()
+    await ours.settle()
+    assert (await states(db, subscription)).count(DELIVERED) == 2

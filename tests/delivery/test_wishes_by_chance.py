@@ -113,7 +113,7 @@ class Told:
 async def test_each_event_is_taken_or_its_end_has_a_reason(
     db: Database, answering: Answering, first: Options, steps: list[tuple[str, Any]]
 ) -> None:
-    await db.write(_cleared)
+    await db.write(cleared)
     made = await db.write(lambda tx: subscribe(tx, together=True, options=first))
     await db.write(owned)
     told = Told(db, answering, made.id, made.from_seq - 1)
@@ -136,6 +136,7 @@ async def test_each_event_is_taken_or_its_end_has_a_reason(
         assert told.order == sorted(told.order)
 
 
-def _cleared(tx: Tx) -> None:
+def cleared(tx: Tx) -> None:
+    """End whatever there is."""
     for one in subscriptions.list_(tx):
         subscriptions.delete(tx, one.id)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from support.again import driver
-from support.alone import PUBLISHED, UPDATED, WITHDRAWN, happen, numbers
+from support.alone import CHANGED, PUBLISHED, UPDATED, WITHDRAWN, happen, numbers
 from support.answering import FAILED, POLICY, TAKEN, Answered, Answering
 from support.deliveries import states, subscribe
 from support.in_flight import owned
@@ -213,3 +213,42 @@ async def test_what_waits_for_a_connection_goes_with_the_credentials_of_now(db: 
     assert [one.over and not one.began for one in before] == [True] * 7
     assert {one.sealed for one in ours.open} == {b"another"}
     assert sorted(numbers(ours.open)) == [[1], [1], [1, 2, 3], [2], [2], [3], [3]]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["a seat", "rows"])
+async def test_what_was_cancelled_with_a_hold_overtakes_nothing(
+    db: Database, answering: Answering, together: bool
+) -> None:
+    made = await db.write(lambda tx: subscribe(tx, together=together))
+    await happen(db, (PUBLISHED, "a1"))
+    await db.write(owned)
+    ours = answering(db, policy=replace(POLICY, schedule=(600.0, 600.0)))
+    await ours.look(2)
+    ours.answer_all(FAILED)
+    await ours.settle()
+    id_ = await hold(db, 2, 2)
+    await happen(db, (CHANGED, "a1"))
+    await ours.look(2)
+    await cancel(db, id_)
+    await ours.look(2, after=400.0)
+    ours.answer_all(TAKEN)
+    await ours.settle()
+    assert numbers(ours.sent) == [[1], [1]]
+    assert await states(db, made) == [DeliveryState.DELIVERED, DeliveryState.CANCELLED]
+
+
+async def test_in_order_what_is_sent_again_does_not_wait_for_a_backlog(db: Database, answering: Answering) -> None:
+    await db.write(lambda tx: subscribe(tx, options=ORDERED))
+    await happen(db, *[(PUBLISHED, f"a{n}") for n in range(40)])
+    await db.write(owned)
+    ours = answering(db)
+    run = await db.write(again.new_run, 1)
+    await db.write(again.add_rows, 1, run, 1, [1, 2, 3])
+    got = [one for some in await taken(ours, 24) for one in some]
+    assert sorted(got[:24]) != list(range(1, 25))
+    rest = list(got)
+    for seq in (1, 2, 3):  # what is sent again comes later than its first, and is in order itself
+        rest.reverse()
+        rest.remove(seq)
+        rest.reverse()
+    assert rest == sorted(rest)

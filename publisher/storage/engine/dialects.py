@@ -91,7 +91,8 @@ _DUE_OF = """
     SELECT id FROM deliveries WHERE subscription = own.value AND due_at <= CAST(?3 AS BIGINT)
     ORDER BY due_at, id LIMIT CAST(?5 AS BIGINT)"""
 
-# Whether a later event of the same item was given to the subscription, in the same run: by a row, or in a parcel.
+# Whether a later event of the same item was given to the subscription, in the same run: by a row, or in a parcel, and
+# was not cancelled since.
 _LATER = """
     SELECT 1 FROM events later JOIN matches lm ON lm.seq = later.seq AND lm.held IS NULL AND lm.reason IS NULL
     WHERE later.subject = e.subject AND later.seq > d.seq AND lm.type IN ({types}) AND (
@@ -99,7 +100,9 @@ _LATER = """
         AND o.filter_id = lm.filter_id AND o.state <> 'cancelled')
       OR EXISTS (SELECT 1 FROM seats t JOIN parcels p ON p.roster = t.roster AND p.seq = later.seq
         WHERE t.subscription = d.subscription AND t.from_seq <= later.seq
-          AND (t.until_seq IS NULL OR t.until_seq >= later.seq) AND p.filter_id = lm.filter_id))"""
+          AND (t.until_seq IS NULL OR t.until_seq >= later.seq) AND p.filter_id = lm.filter_id
+          AND NOT EXISTS (SELECT 1 FROM deliveries c WHERE c.subscription = d.subscription AND c.seq = later.seq
+            AND c.run = 0 AND c.state = 'cancelled')))"""
 
 _TRUTHS = "'article.published', 'article.updated', 'article.withdrawn', 'indicator.updated', 'indicator.corrected'"
 

@@ -34,7 +34,7 @@ from publisher.model import DeliveryState, SubscriptionState
 from publisher.storage.engine.database import Tx
 from publisher.storage.engine.tables import deliveries as table
 from publisher.storage.engine.tables import lanes, matches, parcels, subscriptions
-from publisher.storage.subscriptions import bitmaps, spilling
+from publisher.storage.subscriptions import bitmaps, holds, spilling
 from publisher.storage.subscriptions.deliveries import NO_EXCHANGE, PARKED, SUSPECT
 
 ALONE = 3
@@ -155,6 +155,9 @@ def _free(tx: Tx, own: Collection[int]) -> Select[tuple[int, int]]:
     behind = select(before.c.id).where(before.c.subscription == table.c.subscription, before.c.run == table.c.run)
     behind = behind.where(before.c.seq < table.c.seq, before.c.due_at.is_not(None))
     free &= ~(subscriptions.c.alone & behind.exists())
+    held = holds.holding(tx, table.c.seq, table.c.filter_id)
+    if held is not None:
+        free &= ~held
     return matched.where(free, tx.dialect.among(subscriptions.c.lane, own))
 
 

@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
 
 from publisher import clock
 from publisher.errors import Conflict, NotFound
@@ -118,6 +118,12 @@ def covering(tx: Tx, pairs: Iterable[Pair]) -> dict[Pair, str]:
         if hold is not None:
             found[pair] = str(hold.id)
     return found
+
+
+def holding(tx: Tx, seq: ColumnElement[int], filter_id: ColumnElement[int]) -> ColumnElement[bool] | None:
+    """Whether a hold covers this event and filter, as a condition; None while nothing is held."""
+    some = tx.conn.execute(select(table).where(_ACTIVE)).all()
+    return or_(*(_scope(tx, one, seq, filter_id) for one in some)) if some else None
 
 
 def park(tx: Tx, ids: Collection[int]) -> frozenset[int]:
