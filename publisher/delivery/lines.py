@@ -13,6 +13,7 @@ from cachetools import LRUCache
 
 from publisher.delivery.endpoints import wish
 from publisher.delivery.endpoints.parties import Endpoint, Host, Key, Line, Owner, key_of
+from publisher.storage.subscriptions.alone import Reached
 from publisher.storage.subscriptions.lanes import lane_of
 from publisher.storage.subscriptions.queue import Follower
 
@@ -42,6 +43,11 @@ class Lines:
     def __iter__(self) -> Iterator[Line]:
         """Every line."""
         return iter(self._lines.values())
+
+    def unknown(self, n: int) -> bool:
+        """Whether this subscription is to be read before anything of it is taken."""
+        line = self._lines.get(n)
+        return n not in self._elsewhere if line is None else line.known is None
 
     def get(self, n: int) -> Line | None:
         """The line of a subscription; None for one of another process."""
@@ -82,11 +88,16 @@ class Lines:
         self._elsewhere[n] = True
 
     def moved(self, gained: Collection[int]) -> None:
-        """Forget what others send for, and what is known of those in lanes that were gained: others sent for them."""
+        """Forget what others send for, and what is known of those in lanes that were gained: others sent for them.
+
+        What each asked for goes on to hold until it is read again, which is before more of it is taken.
+        """
         self._elsewhere.clear()
         for line in self._lines.values():
             if line.lane in gained:
-                line.known = line.wish = None
+                line.known = None
+                if line.wish is not None:
+                    line.wish.reached = Reached()
 
     def readdress(self, line: Line, url: str) -> None:
         """Send to this URL from now on, if this process is to send there."""

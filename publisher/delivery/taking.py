@@ -146,7 +146,7 @@ class Taking:
 
     def _scanned(self, tx: Tx, after: queue.Place) -> tuple[tuple[Pairs, queue.Place], list[queue.Follower]]:
         found = queue.fresh(tx, after, SCAN)
-        unknown = {n for _, n in found[0] if n not in self._held.lines}
+        unknown = {n for _, n in found[0] if self._held.lines.unknown(n)}
         return found, queue.followers(tx, unknown) if unknown else []
 
     def _chosen(self, room: int) -> tuple[Pairs, Shares, list[Line]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from support.again import replay, runs
 from support.deliveries import NEWS, append
 from support.delivering import Bench, endpoint, eventually
@@ -14,7 +16,7 @@ from test_kill import start
 
 from publisher.delivery.followers import resending
 from publisher.delivery.signing import new_secret
-from publisher.model import Role
+from publisher.model import Options, Role
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions import replays, subscriptions
@@ -62,14 +64,17 @@ async def test_a_delivery_that_waits_for_its_schedule_is_sent_at_once(any_bench:
     assert await runs(db) == []
 
 
-async def test_killed_again_and_again_it_still_sends_all_of_a_replay(sqlite_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [Options(), Options(ordered=True)], ids=["as it comes", "in order"])
+async def test_killed_again_and_again_it_still_sends_all_of_a_replay(
+    sqlite_url: str, tmp_path: Path, options: Options
+) -> None:
     data = tmp_path / "data"
     db = await Database.open(sqlite_url, data)
     sealed = Sealer.open(data).seal(new_secret().encode())
     async with endpoint() as receiver:
         webhook = await db.write(
             subscriptions.create, url=receiver.url(), filter=NEWS, format="standard", description=None, owner="x",
-            sealed_secret=sealed, granted=Role.OPERATOR,
+            sealed_secret=sealed, granted=Role.OPERATOR, options=options,
         )  # fmt: skip
         await append(db, EVENTS)
         process = await start(data)
@@ -90,5 +95,9 @@ async def test_killed_again_and_again_it_still_sends_all_of_a_replay(sqlite_url:
     assert (done.matched, done.sent, done.delivered) == (EVENTS, EVENTS, EVENTS)
     assert await runs(db) == [(seq, 1, "delivered") for seq in range(1, EVENTS + 1)]
     assert {count >= 2 for count in Counter(one.id for one in receiver.got).values()} == {True}
+    if options.ordered:  # each process goes on where what is on record ends, and from there in order
+        sent = [json.loads(one.body)["seq"] for one in receiver.got]
+        back = sum(later < earlier for earlier, later in pairwise(sent))
+        assert sent[:EVENTS] == sorted(sent[:EVENTS]) and back <= 1 + 3
     await adds_up(db)
     await db.close()

@@ -252,3 +252,20 @@ async def test_in_order_what_is_sent_again_does_not_wait_for_a_backlog(db: Datab
         rest.remove(seq)
         rest.reverse()
     assert rest == sorted(rest)
+
+
+async def test_in_order_one_goes_at_a_time_after_others_were_held(db: Database, answering: Answering) -> None:
+    """That something is held has all lanes read anew, where this webhook has nothing open."""
+    await db.write(lambda tx: subscribe(tx, options=ORDERED))
+    await happen(db, *[(PUBLISHED, f"a{n}") for n in range(2)])
+    await db.write(owned)
+    ours = answering(db)
+    assert await taken(ours) == [[1], [2]]
+    await hold(db, 100, 100)
+    await ours.look(2)
+    assert ours.line().ordered
+    await happen(db, *[(PUBLISHED, f"b{n}") for n in range(3)])
+    await ours.look(3)
+    assert numbers(ours.open) == [[3]]
+    ours.answer_all(TAKEN)
+    assert await taken(ours) == [[4], [5]]
