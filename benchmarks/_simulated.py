@@ -76,6 +76,7 @@ def install(simulation: Simulation) -> None:
         done: Callable[[PostResult], None],
         *,
         begins: Callable[[], bool] | None = None,
+        **_more: Any,
     ) -> _Sending:
         sending = _Sending(done)
         if not simulation.silent:
