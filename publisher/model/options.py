@@ -78,6 +78,9 @@ class Options(Frozen):
     template: Template | None = None
     parameters: Annotated[dict[str, Parameter], Field(max_length=MOST_PARAMETERS)] = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(written(self))  # its parameters and its template can be hashed as text alone
+
     @property
     def alone(self) -> bool:
         """Whether it cannot be sent to together with others, by a seat of a parcel: what waits for it is rows."""

@@ -231,7 +231,7 @@ def _edited() -> Iterator[Broken]:
         (PUBLISHER, "port"): ["65536", "true", "80.5", '"http"'],
         (PUBLISHER, "trusted_proxies"): ['["10.0.0.1/8"]', '["proxy"]', "[1]", '["::/129"]'],
         (PUBLISHER, "metrics"): ['"all"'],
-        (PUBLISHER, "mode"): ['"open"'],
+        (PUBLISHER, "mode"): ['"opened"'],
         (PUBLISHER, "robots"): ['"maybe"', "2"],
         (PUBLISHER, "pause"): ['"61s"', '"5"', '"99999999999999999999d"', f'"{"9" * 400}d"'],
         (PUBLISHER, "timeout"): ['"0s"', '"1h"', '"-5s"', "20"],

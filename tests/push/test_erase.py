@@ -214,7 +214,9 @@ async def test_what_is_sent_after_it_carries_the_id_alone(one_newsroom: Newsroom
     failing = True
     async with receiving(lambda _n: 500 if failing else 204) as receiver:
         created = await one_newsroom.client.post(
-            "/api/v1/webhooks", json={"url": receiver.url, "feeds": ["news"]}, headers=one_newsroom.as_("subscriber")
+            "/api/v1/webhooks",
+            json={"url": receiver.url, "feeds": ["news"], "history": True},
+            headers=one_newsroom.as_("subscriber"),
         )
         assert created.status == 201
         await put(one_newsroom)

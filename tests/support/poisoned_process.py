@@ -68,7 +68,7 @@ async def main(url: str, data: Path, alone: bool, poisons: Poisons, waits: Seque
 
     Sender._begin = poisoned  # type: ignore[method-assign]
     # What was given to others before is bound already.
-    for part in (deliverer._sender._probing, deliverer._sender._suspects):
+    for part in (deliverer._sender._turns, deliverer._sender._probing, deliverer._sender._suspects):
         part._begin = deliverer._sender._begin
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

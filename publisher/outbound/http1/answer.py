@@ -95,7 +95,7 @@ class Answer:
             return _success(self.status, self.spent)
         value = None if self._retry_after is None else self._retry_after.decode("utf-8", "replace")
         wait = retryafter.read(value, sending.pool.now())
-        excerpt = None if 200 <= self.status < 300 else _text(sending.excerpt)
+        excerpt = None if 200 <= self.status < 300 and not self._reads else _text(sending.excerpt)
         return PostResult(self.status, None, wait.seconds, excerpt, self.spent, ignored=wait.ignored)
 
     def on_message_begin(self) -> None:
