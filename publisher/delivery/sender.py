@@ -423,7 +423,9 @@ class Sender:
         """
         one = item.one
         try:
-            if item.line.wish is not None and item.line.wish.options.batch is not None:
+            wish = item.line.wish
+            # What was taken together is sent together, whatever its webhook asks for by now.
+            if item.others or (wish is not None and wish.options.batch is not None):
                 return self._held.prepared.batch(FORMATS[one.format], item.rows)
             return self._held.prepared.request(
                 one.seq, FORMATS[one.format], one.type, one.change, one.summary, one.options

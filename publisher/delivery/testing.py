@@ -22,6 +22,9 @@ from publisher.model import EventType, Subscription
 from publisher.outbound import Exchange
 from publisher.redaction import HIDDEN
 
+EXCERPT = 1024
+"""Bytes of an answer's body by which a format judges it."""
+
 CHALLENGE_TYPE = "webhook.challenge"
 
 ECHO_HEADER = "webhook-challenge"
@@ -50,7 +53,8 @@ class Tests:
                 request = format.request(examples.example(type, id_, at, webhook, self.site, summary=summary))
                 request = replace(request, headers={**request.headers, examples.TEST_HEADER: TEST_TYPE})
             found = await self._poster.exchange(webhook.url, sealed, request, timeout)
-            judged = format.judged(found)
+            text = found.answer[:EXCERPT].decode("utf-8", "replace")
+            judged = format.judged(replace(found, response_excerpt=found.response_excerpt or text or None))
             assert isinstance(judged, Exchange)
             return judged
         except (SecretError, NotFound, Unwritable) as error:  # nothing was sent: the key or the format is not here

@@ -10,7 +10,7 @@ from support.deliveries import states, subscribe
 from publisher.model import DeliveryState, Options
 from publisher.model.options import Batch
 from publisher.storage.engine.database import Database
-from publisher.storage.subscriptions import deliveries, listing, queue
+from publisher.storage.subscriptions import deliveries, listing, queue, subscriptions
 
 FIVE = [(PUBLISHED, f"a{n}") for n in range(5)]
 IN_TWOS = Options(batch=Batch(max=2, wait=30.0))
@@ -112,3 +112,21 @@ async def test_an_endpoint_that_is_left_alone_is_probed_with_a_whole_batch(db: D
     await ours.look(2)
     assert not ours.line().endpoint.circuit.open
     assert len(ours.open) == 1
+
+
+async def test_a_batch_whose_webhook_wants_none_any_more_loses_nothing(db: Database, answering: Answering) -> None:
+    made = await db.write(lambda tx: subscribe(tx, options=IN_TWOS))
+    await happen(db, *FIVE[:2])
+    ours = answering(db)
+    await ours.look(2)
+    ours.answer_all(FAILED)
+    await ours.look(2)
+    assert numbers(ours.open) == [[1, 2]]
+    assert ours.open[0].connect()
+    await db.write(subscriptions.update, made.id, options=Options(ordered=True))
+    await ours.look()
+    ours.answer_all(FAILED)
+    for _ in range(3):
+        await ours.look(2)
+        ours.answer_all(TAKEN)
+    assert numbers(ours.sent) == [[1, 2], [1, 2], [1], [2]]

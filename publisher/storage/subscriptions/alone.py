@@ -203,7 +203,7 @@ def _head(now: int, rest: Sequence[_Open], batch: Batch | None) -> tuple[list[_O
     head = rest[0]
     if head.due_at > now:
         return [], head.due_at
-    if head.batch is not None:
+    if head.batch is not None and batch is not None:
         group = list(takewhile(lambda one: not one.stands, (one for one in rest if one.batch == head.batch)))
         return (group, None) if all(one.due_at <= now for one in group) else ([], now + _LATER_MICROS)
     if batch is None:
