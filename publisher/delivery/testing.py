@@ -53,8 +53,9 @@ class Tests:
                 request = format.request(examples.example(type, id_, at, webhook, self.site, summary=summary))
                 request = replace(request, headers={**request.headers, examples.TEST_HEADER: TEST_TYPE})
             found = await self._poster.exchange(webhook.url, sealed, request, timeout)
-            text = found.answer[:EXCERPT].decode("utf-8", "replace")
-            judged = format.judged(replace(found, response_excerpt=found.response_excerpt or text or None))
+            if found.response_excerpt is None and found.answer:
+                found = replace(found, response_excerpt=found.answer[:EXCERPT].decode("utf-8", "replace"))
+            judged = format.judged(found)
             assert isinstance(judged, Exchange)
             return judged
         except (SecretError, NotFound, Unwritable) as error:  # nothing was sent: the key or the format is not here
