@@ -76,12 +76,16 @@ def embedded(address: Address) -> Address:
 def is_public(text: str) -> bool:
     """Whether an address, as a socket names it, is one of the internet's."""
     try:
-        real = embedded(ip_address(text.partition("%")[0]))
+        return is_global(unwrap(ip_address(text.partition("%")[0])))
     except ValueError:
         return False
-    if isinstance(real, IPv4Address):
-        return not within(real, SPECIAL_V4)
-    return real in GLOBAL_V6 and not within(real, SPECIAL_V6)
+
+
+def is_global(address: Address) -> bool:
+    """Whether an address, :func:`unwrap`-ped, is one of the internet's."""
+    if isinstance(address, IPv4Address):
+        return not within(address, SPECIAL_V4)
+    return address in GLOBAL_V6 and not within(address, SPECIAL_V6)
 
 
 def within(address: Address, networks: Sequence[Network]) -> bool:

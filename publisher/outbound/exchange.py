@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from publisher import retryafter
 from publisher.clock import Clock
 from publisher.model.subscription import ErrorClass
+from publisher.outbound.addresses import is_public
 from publisher.outbound.faults import advice_of, explain, fault_of, is_ours
 from publisher.outbound.guard import Guard
 from publisher.outbound.http1 import Tls
@@ -47,7 +48,7 @@ class Exchange(PostResult):
     @property
     def public(self) -> bool:
         """Whether nothing but public addresses were connected to."""
-        return all(Guard.is_public(one) for one in self.addresses)
+        return all(is_public(one) for one in self.addresses)
 
 
 class Exchanges:

@@ -22,7 +22,7 @@ from yarl import URL
 
 from publisher import privatenetworks
 from publisher.errors import AddressRefused
-from publisher.outbound.addresses import GLOBAL_V6, METADATA, SPECIAL_V4, SPECIAL_V6, Address, embedded, unwrap, within
+from publisher.outbound.addresses import METADATA, Address, embedded, is_global, unwrap, within
 from publisher.privatenetworks import WEB_PORTS
 
 MAX_URL = 2048
@@ -88,24 +88,13 @@ class Guard:
         real = unwrap(address)
         if privatenetworks.opens(self._allowed, real, port) or privatenetworks.opens(self._allowed, address, port):
             return None
-        public = self._is_public(real)
+        public = is_global(real)
         advice = f'to allow it, add "{privatenetworks.suggestion(real, port)}" to {self._setting}'
         if not public:
             if any(one.holds(real) or one.holds(address) for one in self._allowed):
                 return Refused(f"port {port} is not allowed at {address}", advice)
             return Refused(f"{address} is not a public address", advice)
         return None if port in self._ports else Refused(self._other_port(port), advice)
-
-    @staticmethod
-    def _is_public(real: Address) -> bool:
-        if isinstance(real, IPv4Address):
-            return not within(real, SPECIAL_V4)
-        return real in GLOBAL_V6 and not within(real, SPECIAL_V6)
-
-    @classmethod
-    def is_public(cls, numeric: str) -> bool:
-        """Whether an address that was connected to is public; one in a private network is its operator's business."""
-        return cls._is_public(unwrap(ip_address(numeric.partition("%")[0])))
 
     def _other_port(self, port: int) -> str:
         return f"port {port} is not allowed; use one of {', '.join(map(str, sorted(self._ports)))}"

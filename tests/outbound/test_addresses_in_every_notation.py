@@ -14,7 +14,7 @@ from support.talking import Talk, answers, talking
 from publisher.errors import AddressRefused, FetchError
 from publisher.model.subscription import ErrorClass
 from publisher.outbound import Outbound
-from publisher.outbound.guard import Guard
+from publisher.outbound.addresses import is_public
 
 LITERALS = [
     # Loopback, unspecified and this host, as the C library and browsers read them.
@@ -169,6 +169,6 @@ async def test_a_connection_that_was_made_to_a_private_address_serves_nobody_who
 
 
 def test_what_was_connected_to_is_known_as_public_or_not() -> None:
-    assert [Guard.is_public(one) for one in ("93.184.216.34", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0")] == [
+    assert [is_public(one) for one in ("93.184.216.34", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0")] == [
         True, False, False, False,
     ]  # fmt: skip
