@@ -168,13 +168,23 @@ def _success(item: Item, result: PostResult) -> Success | None:
     )  # fmt: skip
 
 
+def shown_sent(name: str, value: str) -> str:
+    """The value of a header that was sent, as it may be shown: any that is not ours may be a secret of the owner's."""
+    return value if _SHOWN.fullmatch(name.lower()) else HIDDEN
+
+
+def shown_received(name: str, value: str) -> str:
+    """The value of a header that was answered, as it may be shown."""
+    return HIDDEN if _SECRET.fullmatch(name.lower()) else redacted(value)
+
+
 def _request(head: bytes) -> str:
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, *_ = first.split(" ")
     path, question, query = target.partition("?")
     target = path + question + _VALUE.sub(f"={HIDDEN}", query)
     named = (line.partition(": ") for line in lines if line)
-    headers = [[name, value if _SHOWN.fullmatch(name.lower()) else HIDDEN] for name, _, value in named]
+    headers = [[name, shown_sent(name, value)] for name, _, value in named]
     return orjson.dumps({"method": method, "target": target, "headers": headers}).decode()
 
 
@@ -186,5 +196,4 @@ def _answer(head: Sequence[tuple[bytes, bytes]]) -> str | None:
 
 def _header(name: bytes, value: bytes) -> list[str]:
     text = name.decode("latin-1").replace("\x00", "")
-    secret = _SECRET.fullmatch(text.lower())
-    return [text, HIDDEN if secret else redacted(value.decode("utf-8", "replace").replace("\x00", ""))]
+    return [text, shown_received(text, value.decode("utf-8", "replace").replace("\x00", ""))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
@@ -19,11 +18,7 @@ from publisher.delivery.transports.writing.envelope import TEST_TYPE
 from publisher.errors import NotFound, SecretError, Unwritable
 from publisher.jsonbytes import compact
 from publisher.model import EventType, Subscription
-from publisher.outbound import Exchange
-from publisher.redaction import HIDDEN
-
-EXCERPT = 1024
-"""Bytes of an answer's body by which a format judges it."""
+from publisher.outbound import EXCERPT, Exchange
 
 CHALLENGE_TYPE = "webhook.challenge"
 
@@ -95,12 +90,3 @@ def _echoes(found: Exchange, token: str) -> bool:
     if isinstance(parsed, dict):
         given.append(str(parsed.get("challenge")))
     return any(hmac.compare_digest(one.strip().encode(), token.encode()) for one in given)
-
-
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie", "www-authenticate"})
-
-
-def redacted(headers: Mapping[str, str], own: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Headers to be shown: what may be a credential is hidden, and so are those of these names (in lower case)."""
-    hidden = _SECRET_HEADERS | own
-    return {name: HIDDEN if name.lower() in hidden else value for name, value in headers.items()}

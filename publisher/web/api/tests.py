@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from publisher.configfile import nearest
-from publisher.delivery.testing import redacted
+from publisher.delivery.exchanges import shown_received, shown_sent
 from publisher.delivery.transports.writing.envelope import TEST_TYPE
 from publisher.model import EventType, Key, Role, Subscription
 from publisher.model.subscription import Verification, endpoint_host
@@ -75,12 +75,11 @@ def _shown(result: Exchange, webhook: Subscription, key: Key) -> dict[str, Any]:
     """What went over the wire. What a private network answered is for operators alone."""
     operator = key.role.allows(Role.OPERATOR)
     hidden = not operator and not result.public
-    own = frozenset(name.lower() for name in webhook.credentials.headers)
     answer = None
     if result.status is not None:
         answer = {
             "status": result.status,
-            "headers": None if hidden else redacted(dict(result.received)),
+            "headers": None if hidden else {name: shown_received(name, value) for name, value in result.received},
             "body": None if hidden else result.answer[:EXCERPT].decode("utf-8", "replace"),
         }
     return {
@@ -92,7 +91,7 @@ def _shown(result: Exchange, webhook: Subscription, key: Key) -> dict[str, Any]:
         "response": None if hidden else result.response_excerpt,
         "request": {
             "url": webhook.url,
-            "headers": redacted(result.sent, own),
+            "headers": {name: shown_sent(name, value) for name, value in result.sent.items()},
             "body": result.request.decode("utf-8", "replace")[:SHOWN],
         },
         "answer": answer,
