@@ -91,7 +91,7 @@ class Turns:
         if item.dropped or item.lapsed(now):
             self._put_away(line, item)
             return False
-        if any(self._held.prepared.find(one.seq) is None for one in item.rows):
+        if not self._is_loaded(item):
             self._held.wake.set()  # to be loaded
             self._wait(line)
             return False
@@ -113,6 +113,10 @@ class Turns:
             self._held.slots.ask(line)
         self._held.seek(line)
         return True
+
+    def _is_loaded(self, item: Item) -> bool:
+        find = self._held.prepared.find
+        return find(item.one.seq) is not None and all(find(one.seq) is not None for one in item.others)
 
     def _wait(self, line: Line) -> None:
         line.listed = True

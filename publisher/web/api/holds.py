@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from publisher import telemetry
 from publisher.clock import rfc3339
-from publisher.errors import Conflict, NotFound
 from publisher.model import Key, Role
 from publisher.model.base import Text
 from publisher.model.replay import Hold
 from publisher.storage.subscriptions import holds
 from publisher.web.access.auth import require
+from publisher.web.api.owned import in_words
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import faults_of, flag, json_object
 from publisher.web.http.response import Fault, Problem, invalid, json_response
@@ -98,7 +98,7 @@ async def list_holds(request: web.Request) -> web.Response:
 async def show_hold(request: web.Request) -> web.Response:
     """One hold, also one that has ended."""
     await _operator(request)
-    return json_response(hold_json(await _told(services_of(request).db.read(holds.existing, _id(request)))))
+    return json_response(hold_json(await in_words(services_of(request).db.read(holds.existing, _id(request)))))
 
 
 @routes.delete(PATH + "/{id}")
@@ -107,7 +107,7 @@ async def release(request: web.Request) -> web.Response:
     key = await _operator(request)
     data = await json_object(request) if request.can_read_body else {}
     reason = _read(Ending, data).reason
-    ended = await _told(services_of(request).db.write(holds.release, _id(request), by=key.owner, reason=reason))
+    ended = await in_words(services_of(request).db.write(holds.release, _id(request), by=key.owner, reason=reason))
     log.warning("hold.released", **_said(ended))
     return json_response(hold_json(ended))
 
@@ -119,7 +119,7 @@ async def cancel(request: web.Request) -> web.Response:
     """
     key = await _operator(request)
     reason = _read(Cancelling, await json_object(request)).reason
-    ended = await _told(services_of(request).db.write(holds.cancel, _id(request), by=key.owner, reason=reason))
+    ended = await in_words(services_of(request).db.write(holds.cancel, _id(request), by=key.owner, reason=reason))
     log.warning("hold.cancelling", **_said(ended))
     return json_response(hold_json(ended), status=202)
 
@@ -163,12 +163,3 @@ def _read(model: Any, data: dict[str, Any]) -> Any:
 
 async def _operator(request: web.Request) -> Key:
     return await require(request, Role.OPERATOR, to="hold deliveries")
-
-
-async def _told(work: Any) -> Any:
-    try:
-        return await work
-    except NotFound as error:
-        raise Problem(404, str(error)) from error
-    except Conflict as error:
-        raise Problem(409, str(error)) from error

@@ -8,7 +8,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from publisher.delivery.credentials import Credentials
-from publisher.errors import NotFound, SecretError
+from publisher.errors import Conflict, NotFound, SecretError
 from publisher.model import Key, Role, Subscription, SubscriptionState
 from publisher.storage.engine.database import Tx
 from publisher.storage.subscriptions import subscriptions
@@ -42,6 +42,14 @@ async def or_404(change: Awaitable[T]) -> T:
         return await change
     except NotFound as error:
         raise Problem(404, str(error)) from error
+
+
+async def in_words(work: Awaitable[T]) -> T:
+    """404 and 409 in the words of storage."""
+    try:
+        return await or_404(work)
+    except Conflict as error:
+        raise Problem(409, str(error)) from error
 
 
 def credentials_of(tx: Tx, services: Services, id: str) -> Credentials:

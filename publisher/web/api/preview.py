@@ -10,8 +10,8 @@ from aiohttp import web
 from pydantic import Field
 
 from publisher.clock import rfc3339
-from publisher.delivery.transports import named
-from publisher.delivery.transports.base import Format, SingleEvent, Site
+from publisher.delivery.transports import preview_body
+from publisher.delivery.transports.base import SingleEvent, Site
 from publisher.errors import Unwritable
 from publisher.model import Event, EventType, Filter, Match, Role
 from publisher.model.options import DEFAULT, Options
@@ -59,7 +59,7 @@ async def preview(request: web.Request) -> web.Response:
     services = services_of(request)
     values = checked(wanted, key, services)
     services.limits.previewing(key)
-    filter, format, options = values["filter"], named(values["format"]), values.get("options", DEFAULT)
+    filter, options = values["filter"], values.get("options", DEFAULT)
     trial = Trial(filter, public=key.role is not Role.OPERATOR)
     await services.db.read(trial.run, wanted.event)
     if wanted.event is not None and trial.chosen is None:
@@ -72,17 +72,17 @@ async def preview(request: web.Request) -> web.Response:
             "last_filter_error": trial.error,
             "request": None
             if trial.chosen is None
-            else _request_json(format, trial.chosen, options, services.deliverer.site),
+            else _request_json(values["format"], trial.chosen, options, services.deliverer.site),
         }
     )
 
 
-def _request_json(format: Format, chosen: tuple[Event, Match], options: Options, site: Site) -> dict[str, Any]:
-    """The request that carries an event in a format, before it is signed; ``unwritable`` says why there is none."""
+def _request_json(format: str, chosen: tuple[Event, Match], options: Options, site: Site) -> dict[str, Any]:
+    """The request that carries an event in a format, before it is signed. 422 where a template makes too much of it."""
     event, match = chosen
-    told = SingleEvent.of(event, match.type, match.change, summary=match.summary, site=site, asked=options)
+    told = SingleEvent.of(event, match.type, match.change, summary=match.summary, site=site)
     try:
-        written = format.request(told)
+        written = preview_body(format, options, told)
     except Unwritable as error:
         raise invalid(Fault("template", f"event {event.id}: {error}")) from error
     headers = {"webhook-id": written.id, **written.headers}

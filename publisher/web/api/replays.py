@@ -14,10 +14,8 @@ from publisher.clock import rfc3339
 from publisher.delivery import exchanges as sent
 from publisher.delivery.followers import replaying, resending
 from publisher.delivery.transports.base import Site
-from publisher.errors import Conflict, NotFound
 from publisher.model import Attempt, EventType, Role, Subscription
 from publisher.model.replay import Replay, Which
-from publisher.outbound.addresses import is_public
 from publisher.storage.engine.database import Tx
 from publisher.storage.log import events
 from publisher.storage.subscriptions import again, exchanges, listing, replays
@@ -26,8 +24,8 @@ from publisher.web.api.cursors import cursor, place_of
 from publisher.web.api.filters import unknown
 from publisher.web.api.idempotency import Answer, once
 from publisher.web.api.missed import PATH
-from publisher.web.api.owned import own
-from publisher.web.api.webhooks import NO_STORE, delivery_json
+from publisher.web.api.owned import in_words, own
+from publisher.web.api.webhooks import NO_STORE, answered_publicly, delivery_json
 from publisher.web.http.parameters import takes
 from publisher.web.http.request import faults_of, integer, json_object
 from publisher.web.http.response import Fault, Problem, invalid, json_response
@@ -87,7 +85,7 @@ async def retry(request: web.Request) -> web.Response:
         made = resending.retry(tx, found.id, request.match_info["delivery"])
         return made, listing.attempts(tx, made)
 
-    made, attempts = await _told(services.db.write(again_))
+    made, attempts = await in_words(services.db.write(again_))
     return json_response(delivery_json(made, attempts), status=202)
 
 
@@ -116,7 +114,7 @@ async def replay(request: web.Request) -> web.Response:
         log.info("replay.made", id=made.id, webhook=found.id, by=key.owner, only=made.only.value)
         return Answer(replay_json(made), 202, {"Location": f"{site}{PATH}/{found.id}/replays/{made.id}"})
 
-    answer: web.Response = await _told(once(request, key, make))
+    answer: web.Response = await in_words(once(request, key, make))
     return answer
 
 
@@ -149,7 +147,7 @@ async def pause_replay(request: web.Request) -> web.Response:
     """Make no further deliveries of a replay until it is resumed; what is open goes on."""
     _, found = await own(request)
     db = services_of(request).db
-    return json_response(replay_json(await _told(db.write(replays.pause, found.id, _id(request)))))
+    return json_response(replay_json(await in_words(db.write(replays.pause, found.id, _id(request)))))
 
 
 @routes.post(REPLAY + "/resume")
@@ -157,7 +155,7 @@ async def resume_replay(request: web.Request) -> web.Response:
     """Go on with a replay that is paused."""
     _, found = await own(request)
     db = services_of(request).db
-    return json_response(replay_json(await _told(db.write(replays.resume, found.id, _id(request)))))
+    return json_response(replay_json(await in_words(db.write(replays.resume, found.id, _id(request)))))
 
 
 @routes.post(REPLAY + "/cancel")
@@ -165,7 +163,7 @@ async def cancel_replay(request: web.Request) -> web.Response:
     """End a replay: no further deliveries of it are made, and what is open is cancelled."""
     _, found = await own(request)
     db = services_of(request).db
-    made = await _told(db.write(replays.cancel, found.id, _id(request)))
+    made = await in_words(db.write(replays.cancel, found.id, _id(request)))
     log.info("replay.cancelled", id=made.id, webhook=found.id, reason="asked for")
     return json_response(replay_json(made))
 
@@ -272,7 +270,7 @@ def _attempt_json(
     if attempt.request is not None:
         body, why = sent.shown_body(told, attempt, webhook.format, webhook.options, site)
         shown = {**orjson.loads(attempt.request), "body": body, "body_missing": why}
-    aside = not operator and attempt.address is not None and not is_public(attempt.address)
+    aside = not operator and not answered_publicly(attempt)
     answer = None if attempt.answer is None else orjson.loads(attempt.answer)
     return {
         "number": attempt.number,
@@ -324,13 +322,3 @@ def _narrows(wanted: ReplayWanted, webhook: Subscription) -> None:
     ]
     if faults:
         raise invalid(*faults)
-
-
-async def _told(work: Any) -> Any:
-    """404 and 409 in the words of storage."""
-    try:
-        return await work
-    except NotFound as error:
-        raise Problem(404, str(error)) from error
-    except Conflict as error:
-        raise Problem(409, str(error)) from error

@@ -378,14 +378,15 @@ def delivery_json(one: Listed, attempts: list[Attempt], *, private: bool = False
                 "status": attempt.status,
                 "error": attempt.error,
                 "error_class": attempt.error_class,
-                "response": attempt.response if private or _is_public(attempt) else None,
+                "response": attempt.response if private or answered_publicly(attempt) else None,
             }
             for attempt in attempts
         ],
     }
 
 
-def _is_public(attempt: Attempt) -> bool:
+def answered_publicly(attempt: Attempt) -> bool:
+    """Whether no private network answered an attempt: what does is for operators to see."""
     return attempt.address is None or is_public(attempt.address)
 
 
