@@ -97,8 +97,3 @@ def _indicator(at: datetime) -> Indicator:
         as_of=at,
         observed_at=at,
     )
-
-
-def marked(headers: Mapping[str, str], type: str) -> dict[str, str]:
-    """The headers of a request that is a test of this type."""
-    return {**headers, TEST_HEADER: type}

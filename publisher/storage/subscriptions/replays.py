@@ -41,8 +41,8 @@ RATE = 50
 MOST = 20
 """Replays of one subscription that are not over, at most."""
 
-EXPIRED, STOPPED = "expired", "replay"
-"""Why deliveries of a replay are cancelled: their event is kept no longer, and the replay was cancelled."""
+STOPPED = "replay"
+"""Why deliveries of a replay are cancelled: it was."""
 
 _OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.RETRYING)
 _LIVE = table.c.ended_at.is_(None)
