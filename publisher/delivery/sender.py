@@ -22,6 +22,7 @@ from publisher.delivery.endpoints.policy import Policy
 from publisher.delivery.endpoints.retry import outcome
 from publisher.delivery.endpoints.slots import Bounds, Slots
 from publisher.delivery.exchanges import LastSuccesses, exchange
+from publisher.delivery.following import Following
 from publisher.delivery.held import Held
 from publisher.delivery.lanes import Lanes
 from publisher.delivery.posting import Poster
@@ -35,11 +36,9 @@ from publisher.delivery.turns import SURE_SECONDS, Turns
 from publisher.errors import SecretError, Unwritable, told
 from publisher.model import Event
 from publisher.outbound import PostResult
-from publisher.storage.engine.database import Database, Tx
-from publisher.storage.subscriptions import queue
+from publisher.storage.engine.database import Database
 from publisher.storage.subscriptions.deliveries import Outcome
 from publisher.storage.subscriptions.settling import Recorded
-from publisher.unbroken import unbroken
 
 log = telemetry.logger(__name__)
 
@@ -84,6 +83,9 @@ class Sender:
         self._turns = Turns(self._held, self._backoff, self._begin, fresh_seconds)
         self._probing = Probing(self._held, self._begin, self._turns.take)
         self._suspects = Suspects(self._held, self._begin, self._probing, alone_after)
+        self._following = Following(
+            self._held, self._boarding, self._taking, self._checking, self._suspects, fresh_seconds
+        )
         self._poster = poster
         self._observe = observe
         self._answered = answered
@@ -91,10 +93,6 @@ class Sender:
         self._fresh_seconds = fresh_seconds
         self._none = asyncio.Event()
         self._none.set()
-        self._swept_at = float("-inf")
-        self._anew = False
-        self._lost: frozenset[int] = frozenset()
-        self._generation = db.generation
         self._sealed_at = float("-inf")
         self.moved_at = time.monotonic()
         """When it last looked at the queue, and could, by the monotonic clock."""
@@ -145,12 +143,11 @@ class Sender:
 
     def lost(self, lanes: frozenset[int]) -> None:
         """These lanes were not this process's for a while, though they may be again before it looks."""
-        self._lost |= lanes
+        self._following.lost(lanes)
 
     def look_again(self) -> None:
         """Look at all that is open at once, as at the start: times in the database were moved."""
-        self._anew = True
-        self._held.wake.set()
+        self._following.look_again()
 
     async def run(self) -> None:
         """Send what is due until cancelled; what is under way goes on then, see :meth:`drain`."""
@@ -201,83 +198,20 @@ class Sender:
 
     async def _look(self) -> None:
         """Learn what has changed, then take and begin as much as there is room for."""
-        await self._follow_changes()
-        await self._follow_lanes()
+        await self._following.changes()
+        await self._following.lanes()
         await self._taking.find_strays()
-        self._let_go_of_old()
+        self._following.let_go_of_old()
         while (await self._boarding.board()) | (await self._taking.take()):
             await self._probing.probe()
             self._turns.take()
-            await self._follow_changes()
+            await self._following.changes()
             if not self._held.settler.keeps_up.is_set():
                 return
         await self._probing.probe()
         await self._suspects.look()
         await self._turns.load()
         self._turns.take()
-
-    async def _follow_changes(self) -> None:
-        """Make sure that what is known of what is held is not too old to send by."""
-        began = time.monotonic()
-        if self._held.current and began - self._held.known_at < self._fresh_seconds / 2:
-            return
-        await unbroken(self._held.db.refresh())
-        known = (self._held.db.changes, self._held.db.epoch)
-        if known != self._held.known:
-            await unbroken(self._checking.check())
-            self._held.known = known
-        if self._generation != self._held.db.generation:
-            # It is another log, in which numbers may be given out anew: what is open is looked through as at the start.
-            self._generation, self._held.serving = self._held.db.generation, frozenset()
-            self._taking.forget()
-            self._boarding.forget()
-        self._held.known_at = began
-
-    async def _follow_lanes(self) -> None:
-        """Look through all that is open in lanes that are new here, and hand back what is of others."""
-        if self._lost:
-            lost, self._lost = self._lost, frozenset()
-            self._held.serving -= lost
-            self._boarding.keep(self._held.serving)
-        lanes = self._boarding.ready(self._held.lanes.held)
-        if lanes == self._held.serving and not self._anew:
-            return
-        if self._anew:  # and not before: a look that is under way goes on with what it knows
-            self._anew, self._held.serving = False, frozenset()
-        gained = lanes - self._held.serving
-        self._held.lines.moved(gained)
-        self._boarding.keep(lanes)
-        for line in list(self._held.lines):
-            if line.lane not in lanes:
-                self._held.hand_back(line)
-                if line.idle or not line.under_way:
-                    line.due = None
-                    if not line.listed:
-                        self._held.lines.remove(line)
-        if gained:
-            found, end = await unbroken(self._held.db.read(self._open_in, gained))
-            now = time.monotonic()
-            for follower, due in found:
-                self._held.lines.more(self._held.lines.add(follower, now), due)
-            self._taking.begin(end)
-            self._suspects.gained()
-        self._held.serving = lanes
-
-    def _let_go_of_old(self) -> None:
-        """Hand back what has waited for longer than it may: a lease must outlast its attempt, a parcel close."""
-        now = time.monotonic()
-        if now - self._swept_at < min(POLL_SECONDS, self._held.policy.queue / 4):
-            return
-        self._swept_at = now
-        for line in self._held.lines:
-            if line.items and line.items[0].lapsed(now):
-                self._held.hand_back(line)
-
-    def _open_in(self, tx: Tx, lanes: Iterable[int]) -> tuple[list[tuple[queue.Follower, int]], queue.Place]:
-        # In this order: what is written in between is seen twice, and not missed.
-        end = queue.place(tx)
-        self._boarding.gain(tx, lanes)
-        return queue.waiting(tx, list(lanes)), end
 
     def _begin(self, item: Item) -> None:
         one = item.one

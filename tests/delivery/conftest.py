@@ -12,7 +12,7 @@ from support.answering import Answered, Answering
 from support.clock import Machine, ManualClock
 from support.delivering import Bench
 
-from publisher.delivery import boarding, checking, probing, sender, suspects, taking, turns
+from publisher.delivery import boarding, checking, following, probing, sender, suspects, taking, turns
 from publisher.outbound import Outbound
 from publisher.storage.access.sealing import Sealer
 from publisher.storage.engine.database import Database
@@ -38,6 +38,6 @@ async def any_bench(db: Database, clock: ManualClock, tmp_path: Path) -> AsyncIt
 def answering(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Answering:
     """Makes senders that are driven step by step and answered by hand, all by one clock."""
     machine = Machine(clock)
-    for module in (boarding, checking, probing, sender, suspects, taking, turns):
+    for module in (boarding, checking, following, probing, sender, suspects, taking, turns):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=machine.elapsed))
     return partial(Answered, clock=clock, machine=machine)
